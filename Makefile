@@ -1,0 +1,63 @@
+# Two commands are all a fresh machine needs: `make demo` and `make test`. Both set everything up themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAM := .venv-sam/bin/sam
+STAGE ?= dev
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environments -----------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: $(VENV)/.ready .venv-sam/.ready ## create the environments (done by every target that needs them)
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml layerctl/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than Python 3.11; run: make PYTHON=/path/to/python3.13 ..." >&2; exit 2; }
+	@echo "setting up $(VENV) (hash-locked, about a minute on a fresh machine)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@awk '/^uv==/{on=1} on{print} on&&!/\\$$/{exit}' requirements/dev.txt > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@$(BIN)/uv pip install -q -p $(VENV) --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install -q -p $(VENV) --no-deps --no-build-isolation -e . -e layerctl
+	@touch $@
+
+# The SAM CLI pins an older boto3 than ours, so it lives apart. Its wheel also brings the Runtime Interface Emulator.
+.venv-sam/.ready: requirements/sam.txt $(VENV)/.ready
+	@echo "setting up .venv-sam"
+	@$(PYTHON) -m venv --clear .venv-sam
+	@$(BIN)/uv pip install -q -p .venv-sam --require-hashes -r requirements/sam.txt
+	@touch $@
+
+.PHONY: lock
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock: $(VENV)/.ready ## lock the dependencies anew (hashed, without index addresses); UPGRADE=1 takes newer ones
+	$(LOCK) $(if $(UPGRADE),--upgrade) layer/requirements.in -o layer/requirements.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/sam.in -o requirements/sam.txt
+
+# --- the layer --------------------------------------------------------------------------------------------
+
+.PHONY: layer build
+layer: $(VENV)/.ready ## stage the layer's content under layer/python and write dist/
+	@$(BIN)/layerctl build
+
+build: setup ## build the layer with the SAM CLI
+	@$(SAM) build
+
+# --- checks -----------------------------------------------------------------------------------------------
+
+.PHONY: test lint types
+test: setup ## run the tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+lint: $(VENV)/.ready ## ruff: lint and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.ready ## mypy --strict
+	@$(BIN)/mypy src layerctl/src

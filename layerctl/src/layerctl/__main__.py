@@ -1,0 +1,46 @@
+"""The entry point: errors become exit codes here and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from layerctl.cli import cli
+from layerctl.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line in this process and return its exit code.
+
+    Args:
+        argv: the arguments without the program's name; default: `sys.argv[1:]`.
+    """
+    try:
+        code = cli.main(args=None if argv is None else list(argv), prog_name="layerctl", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except LayerctlError as error:
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away (`| head`); nothing is wrong
+        return 0
+    return int(code or 0)
+
+
+def entry_point() -> None:
+    """The `layerctl` console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry_point()

@@ -1,0 +1,131 @@
+"""`layer.toml`: what a layer is, read once and checked."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from layerctl.errors import LayerctlError
+
+__all__ = ["LayerConfig", "find_layer_config"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerConfig:
+    """The content of a `layer.toml`.
+
+    Attributes:
+        path: the file itself; `requirements` and the sources are found from its folder.
+        runtimes: Lambda runtime identifier to the exact interpreter version of a release build.
+        sdk: the distributions that the runtime provides and that go all together or not at all.
+        provided: every distribution that the runtime provides, `sdk` included.
+        budget_zipped, budget_unzipped: our own limits, in bytes.
+    """
+
+    path: Path
+    name: str
+    description: str
+    distribution: str | None
+    requirements: Path
+    architectures: tuple[str, ...]
+    runtimes: dict[str, str]
+    bundle_sdk: bool
+    sdk: frozenset[str]
+    provided: frozenset[str]
+    budget_zipped: int
+    budget_unzipped: int
+    licences: frozenset[str]
+    regions: tuple[str, ...]
+    licence: str = "MIT"
+    public: bool = False
+    accounts: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The repository that the layer is built from."""
+        return self.path.parent.parent
+
+    @classmethod
+    def load(cls, path: Path) -> LayerConfig:
+        """Read and check a `layer.toml`.
+
+        Raises:
+            LayerctlError: the file is missing, no TOML, or lacks a required value.
+        """
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise LayerctlError(f"{path} does not exist", remedy="name a layer.toml with --layer-config") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise LayerctlError(f"{path} cannot be read: {error}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise LayerctlError(f"{path} is not TOML: {error}") from None
+        reader = _Reader(path, data)
+        runtimes = reader.get("runtimes", dict)
+        for runtime in runtimes:
+            if not re.fullmatch(r"python3\.\d+", runtime):
+                raise LayerctlError(f"{path}: [runtimes] names {runtime!r}", remedy="expected e.g. python3.13")
+        sdk = frozenset(reader.get("provided.sdk", list, []))
+        sharing = data.get("sharing", {})
+        return cls(
+            path=path.resolve(),
+            name=reader.get("layer.name", str),
+            description=reader.get("layer.description", str, ""),
+            distribution=reader.get("layer.distribution", str, "") or None,
+            requirements=path.resolve().parent / reader.get("layer.requirements", str, "requirements.txt"),
+            architectures=tuple(reader.get("layer.architectures", list)),
+            licence=reader.get("layer.licence", str, "MIT"),
+            runtimes=runtimes,
+            bundle_sdk=reader.get("provided.bundle-sdk", bool, False),
+            sdk=sdk,
+            provided=sdk | frozenset(reader.get("provided.other", list, [])),
+            budget_zipped=reader.get("budget.zipped", int, 50_000_000),
+            budget_unzipped=reader.get("budget.unzipped", int, 262_144_000),
+            licences=frozenset(reader.get("licences.allow", list, [])),
+            regions=tuple(reader.get("publish.regions", list, [])),
+            public=bool(sharing.get("public", False)),
+            accounts=tuple(sharing.get("accounts", ())),
+            organizations=tuple(sharing.get("organizations", ())),
+        )
+
+
+class _Reader:
+    """Reads dotted keys and says what is wrong with them."""
+
+    def __init__(self, path: Path, data: dict[str, Any]) -> None:
+        self._path = path
+        self._data = data
+
+    def get(self, dotted: str, kind: type, default: Any = None) -> Any:
+        value: Any = self._data
+        for part in dotted.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is None:
+            if default is None:
+                raise LayerctlError(f"{self._path}: {dotted} is missing", remedy="see layer/layer.toml for an example")
+            return default
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise LayerctlError(f"{self._path}: {dotted} must be a {kind.__name__}, not {value!r}")
+        return value
+
+
+def find_layer_config(start: Path | None = None) -> Path:
+    """Find `layer/layer.toml` in `start` (default: the current folder) or the nearest folder above it.
+
+    Raises:
+        LayerctlError: there is none.
+    """
+    folder = (start or Path.cwd()).resolve()
+    for candidate in (folder, *folder.parents):
+        for path in (candidate / "layer" / "layer.toml", candidate / "layer.toml"):
+            if path.is_file():
+                return path
+    raise LayerctlError(
+        f"no layer/layer.toml in {folder} or above it",
+        remedy="run inside the repository, or use --layer-config",
+    )

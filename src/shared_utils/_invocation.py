@@ -1,0 +1,127 @@
+"""The invocation that this process is serving now, and what must happen around it.
+
+A Lambda process serves one invocation at a time (each process of a Managed Instance too), so the invocation is a
+fact of the process, not of a thread: lines and metrics written by worker threads belong to it as well.
+Logging, metrics and configuration meet here and nowhere else, so that none of them has to import another.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Invocation", "after_restore", "arm_restore", "at_begin", "at_end", "begin", "current", "end"]
+
+
+class Invocation:
+    """What is known of one invocation. Every field tolerates a context that lacks it (tests, local scripts)."""
+
+    __slots__ = (
+        "cold_start",
+        "context",
+        "function_arn",
+        "function_name",
+        "function_version",
+        "memory_mb",
+        "request_id",
+        "tenant_id",
+    )
+
+    def __init__(self, context: Any, *, cold_start: bool) -> None:
+        self.context = context
+        self.cold_start = cold_start
+        self.request_id: str | None = getattr(context, "aws_request_id", None)
+        self.function_name: str | None = getattr(context, "function_name", None)
+        self.function_version: str | None = getattr(context, "function_version", None)
+        self.function_arn: str | None = getattr(context, "invoked_function_arn", None)
+        self.memory_mb: str | None = getattr(context, "memory_limit_in_mb", None)
+        self.tenant_id: str | None = getattr(context, "tenant_id", None)
+
+    def remaining_ms(self) -> int | None:
+        """Milliseconds until Lambda ends the invocation, or None when the context cannot tell."""
+        ask = getattr(self.context, "get_remaining_time_in_millis", None)
+        return None if ask is None else int(ask())
+
+
+_current: Invocation | None = None
+_is_cold = True
+_restore_armed = False
+_begin_callbacks: list[Callable[[Invocation], None]] = []
+_end_callbacks: list[Callable[[Invocation], None]] = []
+_restore_callbacks: list[Callable[[], None]] = []
+
+
+def current() -> Invocation | None:
+    """Return the invocation being served, or None outside one (during init, in scripts and tests)."""
+    return _current
+
+
+def begin(context: Any) -> Invocation:
+    """Start an invocation: decide whether it is a cold one, and tell everybody who asked by `at_begin`.
+
+    Under provisioned concurrency the environment was initialised ahead of time, so no invocation is cold
+    (``AWS_LAMBDA_INITIALIZATION_TYPE``, Lambda developer guide, "Defined runtime environment variables").
+    """
+    global _current, _is_cold  # noqa: PLW0603 - the one place that owns the process's invocation
+    cold = _is_cold and os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "provisioned-concurrency"
+    _is_cold = False
+    _current = invocation = Invocation(context, cold_start=cold)
+    for callback in _begin_callbacks:
+        callback(invocation)
+    return invocation
+
+
+def end() -> None:
+    """End the invocation: run the `at_end` callbacks, each of which must not raise, then forget it."""
+    global _current  # noqa: PLW0603
+    invocation = _current
+    if invocation is None:
+        return
+    try:
+        for callback in _end_callbacks:
+            callback(invocation)
+    finally:
+        _current = None
+
+
+def at_begin(callback: Callable[[Invocation], None]) -> None:
+    """Call `callback(invocation)` when an invocation starts. It must not raise."""
+    _begin_callbacks.append(callback)
+
+
+def at_end(callback: Callable[[Invocation], None]) -> None:
+    """Call `callback(invocation)` when an invocation ends, however it ends. It must not raise."""
+    _end_callbacks.append(callback)
+
+
+def after_restore(callback: Callable[[], None]) -> None:
+    """Call `callback()` after a SnapStart restore, when what was cached before the snapshot may be stale."""
+    _restore_callbacks.append(callback)
+
+
+def arm_restore() -> None:
+    """Register with Lambda's runtime hooks, once, and only in a SnapStart environment.
+
+    Not done at import, where nothing may happen; called when `instrument` decorates a handler and when
+    configuration is first read, both of which run before the snapshot is taken.
+    """
+    global _restore_armed  # noqa: PLW0603
+    if _restore_armed or os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
+        return
+    try:
+        import snapshot_restore_py
+    except ImportError:  # not in Lambda's runtime: nothing will ever be restored
+        return
+    snapshot_restore_py.register_after_restore(_restored)
+    _restore_armed = True
+
+
+def _restored() -> None:
+    """Make the next invocation cold again and tell everybody who asked."""
+    global _is_cold  # noqa: PLW0603
+    _is_cold = True
+    for callback in _restore_callbacks:
+        callback()
