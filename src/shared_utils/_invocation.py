@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Invocation", "after_restore", "arm_restore", "at_begin", "at_end", "begin", "current", "end"]
+__all__ = ["Invocation", "after_restore", "arm_restore", "at_begin", "at_end", "begin", "current", "end", "reset"]
 
 
 class Invocation:
@@ -125,3 +125,10 @@ def _restored() -> None:
     _is_cold = True
     for callback in _restore_callbacks:
         callback()
+
+
+def reset() -> None:
+    """Forget that this environment has served anything: the next invocation is cold. For tests."""
+    global _current, _is_cold  # noqa: PLW0603
+    _current = None
+    _is_cold = True

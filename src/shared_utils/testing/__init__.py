@@ -1,0 +1,43 @@
+"""The pytest plugin: fixtures that let a handler be tested without an AWS account.
+
+pytest loads this module in every run through the ``pytest11`` entry point, so it imports nothing but the small
+modules that define the fixtures; logging, metrics and configuration load when a test first asks for a fixture.
+Each of those modules may import pytest and the standard library at the top, and the rest of shared_utils only inside
+its fixtures.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared_utils.testing._context import LambdaContext, lambda_context
+
+__all__ = ["CapturedLogs", "LambdaContext", "captured_logs", "captured_metrics", "config_values", "lambda_context"]
+
+# Where each public name lives.
+_HOMES = {
+    "CapturedLogs": "_logs",
+    "LambdaContext": "_context",
+    "captured_logs": "_logs",
+    "captured_metrics": "_metrics",
+    "config_values": "_config",
+    "lambda_context": "_context",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the public name on first access and keep it. pytest asks for every name when it registers the plugin."""
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
