@@ -56,10 +56,10 @@ def install(app: LocalApp) -> None:
         "get_layer_version_by_arn",
         "delete_layer_version",
         "publish_layer_version",
-        "add_layer_version_permission",
         "get_function",
     ):
         setattr(LambdaResponse, name, globals()[f"_{name}"])
+    LambdaBackend.add_layer_version_permission = _add_layer_version_permission  # type: ignore[method-assign]
     LambdaFunction._get_layers_data = _layers_data  # type: ignore[method-assign]
     Policy.principal_formatter = _principal  # type: ignore[method-assign,assignment]
 
@@ -205,24 +205,24 @@ def _principal(self: Policy, principal: str) -> Any:
     return {"AWS": principal} if principal.endswith(":root") else principal
 
 
-def _add_layer_version_permission(self: LambdaResponse) -> tuple[int, dict[str, Any], str]:
-    version = self.backend.get_layer_version(self._get_param("LayerName"), str(self._get_param("VersionNumber")))
-    asked = json.loads(self.body)
+def _add_layer_version_permission(
+    self: LambdaBackend, layer_name: str, version_number: int, statement: str
+) -> tuple[Any, str]:
+    version = self.get_layer_version(layer_name, str(version_number))
+    asked = json.loads(statement)
     with _publishing:
-        if any(statement["Sid"] == asked["StatementId"] for statement in version.policy.statements):
-            error = LambdaClientError(
+        if any(one["Sid"] == asked["StatementId"] for one in version.policy.statements):
+            conflict = LambdaClientError(
                 "ResourceConflictException",
                 f"The statement id ({asked['StatementId']}) provided already exists. Please provide a new statement id,"
                 " or remove the existing statement.",
             )
-            error.code = 409
-            raise error
+            conflict.code = 409
+            raise conflict
         organization = asked.pop("OrganizationId", None)
         if organization:
             asked["PrincipalOrgID"] = organization
-        statement, revision = version.policy.add_statement(json.dumps(asked | {"Resource": version.arn}))
-    answer = {"Statement": json.dumps(statement), "RevisionId": revision}
-    return 201, {"status": 201}, json.dumps(answer)
+        return version.policy.add_statement(json.dumps(asked | {"Resource": version.arn}))
 
 
 def _allow(version: LayerVersion, account: str) -> None:
