@@ -1,0 +1,151 @@
+"""`sam deploy` of template.yaml, with the real SAM CLI and AWS's own translator, against the local AWS."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from tests.support.local_aws.sam_transform import translate
+from tests.support.sam import SAM, sam_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+BUCKET = "shared-utils-artifacts-dev"
+PERMISSIONS = {"PublicPermission", "OrganizationPermission", *(f"Account{n}Permission" for n in range(1, 6))}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local-aws")]
+
+
+def processed(**parameters: str) -> dict[str, Any]:
+    """Return template.yaml as AWS's translator leaves it."""
+    template = (ROOT / "template.yaml").read_text().replace("ContentUri: layer/", "ContentUri: s3://bucket/layer")
+    text, _ = translate(template, parameters)
+    result: dict[str, Any] = json.loads(text)["Resources"]
+    return result
+
+
+def test_every_version_and_permission_is_retained_in_the_processed_template() -> None:
+    """What AWS's translator makes of the template retains the version and its permissions, deleted or replaced."""
+    resources = processed()
+    versions = [spec for spec in resources.values() if spec["Type"] == "AWS::Lambda::LayerVersion"]
+    assert [spec["DeletionPolicy"] for spec in versions] == ["Retain"]
+    assert [spec.get("UpdateReplacePolicy", "Retain") for spec in versions] == ["Retain"]
+    permissions = {name for name, spec in resources.items() if spec["Type"] == "AWS::Lambda::LayerVersionPermission"}
+    assert permissions == PERMISSIONS
+    for name in permissions:
+        assert (resources[name]["DeletionPolicy"], resources[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_nothing_is_exported() -> None:
+    """There is no cross-stack export, which would deadlock the next update of the layer."""
+    template = (ROOT / "template.yaml").read_text()
+    assert "Export:" not in template
+
+
+class Stack:
+    """A copy of the stack's template with a small layer, deployed by the real SAM CLI."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self.folder = folder
+        self.environment = sam_environment(endpoint)
+        client = {"endpoint_url": endpoint, "region_name": "eu-central-1"}
+        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self.lambda_ = boto3.client("lambda", **client, **credentials)
+        self.ssm = boto3.client("ssm", **client, **credentials)
+        self.cloudformation = boto3.client("cloudformation", **client, **credentials)
+        self.s3 = boto3.client("s3", **client, **credentials)
+        self.content = folder / "layer" / "python" / "helper.py"
+        self.content.parent.mkdir(parents=True)
+        shutil.copy(ROOT / "samconfig.toml", folder)
+        # The deploy is under test here, not the build: without BuildMethod the content goes up as it lies there.
+        template = (ROOT / "template.yaml").read_text()
+        (folder / "template.yaml").write_text(template.replace("    Metadata:\n      BuildMethod: makefile\n", ""))
+
+    def deploy(self, content: str, *overrides: str) -> subprocess.CompletedProcess[str]:
+        """Deploy the layer with `content` in it; the overrides are parameters, as NAME=VALUE."""
+        self.content.write_text(content)
+        command = [str(SAM), "deploy"]
+        if overrides:
+            command += ["--parameter-overrides", *overrides]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, text=True, capture_output=True, check=False, timeout=180
+        )
+
+    def versions(self) -> list[int]:
+        """The versions that exist, oldest first."""
+        listed = self.lambda_.list_layer_versions(LayerName="shared-utils")["LayerVersions"]
+        return sorted(version["Version"] for version in listed)
+
+    def principals(self, version: int) -> list[str]:
+        """Who may use a version, besides its own account."""
+        policy = self.lambda_.get_layer_version_policy(LayerName="shared-utils", VersionNumber=version)["Policy"]
+        return sorted(str(statement["Principal"]) for statement in json.loads(policy)["Statement"])
+
+    def latest(self) -> str:
+        """What the SSM parameter says is the newest version."""
+        value: str = self.ssm.get_parameter(Name="/shared-utils/dev/latest")["Parameter"]["Value"]
+        return value
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, local_aws: Callable[[], str]) -> Stack:
+    """A stack that is not deployed yet, and its bucket."""
+    stack = Stack(tmp_path_factory.mktemp("stack"), local_aws())
+    stack.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return stack
+
+
+SHARED = ("Sharing=accounts", "ShareWithAccounts=111111111111,222222222222")
+
+
+def test_the_life_of_a_deployed_layer(stack: Stack) -> None:
+    """Versions are added when content changes and only then; old ones stay, usable and shared, and so do roll-backs."""
+    first = stack.deploy("ANSWER = 1\n", *SHARED)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert stack.versions() == [1]
+    assert stack.principals(1) == ["111111111111", "222222222222"]
+    assert stack.latest().endswith(":layer:shared-utils:1")
+    outputs = stack.cloudformation.describe_stacks(StackName="shared-utils-dev")["Stacks"][0]["Outputs"]
+    assert {output["OutputKey"]: output["OutputValue"] for output in outputs} == {
+        "LayerVersionArn": stack.latest(),
+        "LatestParameter": "/shared-utils/dev/latest",
+    }
+
+    unchanged = stack.deploy("ANSWER = 1\n", *SHARED)
+    assert unchanged.returncode == 0, unchanged.stdout + unchanged.stderr
+    assert "No changes to deploy" in unchanged.stdout + unchanged.stderr
+    assert stack.versions() == [1]
+
+    changed = stack.deploy("ANSWER = 2\n", *SHARED)
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    assert stack.versions() == [1, 2]
+    assert stack.latest().endswith(":2")
+    assert [stack.principals(version) for version in (1, 2)] == [["111111111111", "222222222222"]] * 2
+
+    rolled_back = stack.deploy("ANSWER = 1\n", *SHARED)
+    assert rolled_back.returncode == 0, rolled_back.stdout + rolled_back.stderr
+    assert stack.versions() == [1, 2, 3]
+    assert stack.latest().endswith(":3")
+
+    narrowed = stack.deploy("ANSWER = 1\n", "Sharing=none")
+    assert narrowed.returncode == 0, narrowed.stdout + narrowed.stderr
+    assert stack.versions() == [1, 2, 3]
+    assert stack.principals(1) == ["111111111111", "222222222222"]
+    assert stack.principals(3) == ["111111111111", "222222222222"]
+
+    opened = stack.deploy("ANSWER = 4\n", "Sharing=organization", "ShareWithOrganization=o-abcdefghij")
+    assert opened.returncode == 0, opened.stdout + opened.stderr
+    assert stack.versions() == [1, 2, 3, 4]
+    assert stack.principals(4) == ["*"]
+
+    stack.cloudformation.delete_stack(StackName="shared-utils-dev")
+    assert stack.versions() == [1, 2, 3, 4]
+    assert stack.principals(1) == ["111111111111", "222222222222"]
