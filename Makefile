@@ -50,6 +50,16 @@ layer: $(VENV)/.ready ## stage the layer's content under layer/python and write 
 build: setup ## build the layer with the SAM CLI
 	@$(SAM) build
 
+.PHONY: deploy pipeline local-aws
+deploy: build ## deploy the layer's stack with the SAM CLI: make deploy STAGE=dev|prod
+	@$(SAM) deploy --config-env $(if $(filter dev,$(STAGE)),default,$(STAGE))
+
+local-aws: $(VENV)/.ready ## serve a local AWS (moto, with what it lacks for layers) until Ctrl-C; PORT=4566
+	@$(BIN)/python -m tests.support.local_aws --port $(or $(PORT),4566)
+
+pipeline: setup ## play the whole life of a layer version on a local AWS, and show each step's evidence
+	@$(BIN)/python -m tests.e2e.pipeline
+
 # --- checks -----------------------------------------------------------------------------------------------
 
 .PHONY: test lint types

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
+from tests.support import local_aws
 from tests.support.local_aws.sam_transform import translate
 from tests.support.sam import SAM, sam_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
+
+    from tests.support.local_aws import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "shared-utils-artifacts-dev"
 PERMISSIONS = {"PublicPermission", "OrganizationPermission", *(f"Account{n}Permission" for n in range(1, 6))}
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local-aws")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deploy")]
 
 
 def processed(**parameters: str) -> dict[str, Any]:
@@ -53,15 +56,13 @@ def test_nothing_is_exported() -> None:
 class Stack:
     """A copy of the stack's template with a small layer, deployed by the real SAM CLI."""
 
-    def __init__(self, folder: Path, endpoint: str) -> None:
+    def __init__(self, folder: Path, aws: LocalAws) -> None:
         self.folder = folder
-        self.environment = sam_environment(endpoint)
-        client = {"endpoint_url": endpoint, "region_name": "eu-central-1"}
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        self.lambda_ = boto3.client("lambda", **client, **credentials)
-        self.ssm = boto3.client("ssm", **client, **credentials)
-        self.cloudformation = boto3.client("cloudformation", **client, **credentials)
-        self.s3 = boto3.client("s3", **client, **credentials)
+        self.environment = sam_environment(aws)
+        self.lambda_ = aws.client("lambda")
+        self.ssm = aws.client("ssm")
+        self.cloudformation = aws.client("cloudformation")
+        self.s3 = aws.client("s3")
         self.content = folder / "layer" / "python" / "helper.py"
         self.content.parent.mkdir(parents=True)
         shutil.copy(ROOT / "samconfig.toml", folder)
@@ -85,9 +86,11 @@ class Stack:
         return sorted(version["Version"] for version in listed)
 
     def principals(self, version: int) -> list[str]:
-        """Who may use a version, besides its own account."""
+        """Who may use a version besides its own account: account ids, or ``*``."""
         policy = self.lambda_.get_layer_version_policy(LayerName="shared-utils", VersionNumber=version)["Policy"]
-        return sorted(str(statement["Principal"]) for statement in json.loads(policy)["Statement"])
+        principals = [str(statement["Principal"]) for statement in json.loads(policy)["Statement"]]
+        # Lambda answers an account as {"AWS": "arn:aws:iam::ACCOUNT:root"}
+        return sorted(re.findall(r"\d{12}|\*", " ".join(principals)))
 
     def latest(self) -> str:
         """What the SSM parameter says is the newest version."""
@@ -96,11 +99,12 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, local_aws: Callable[[], str]) -> Stack:
-    """A stack that is not deployed yet, and its bucket."""
-    stack = Stack(tmp_path_factory.mktemp("stack"), local_aws())
-    stack.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    return stack
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that is not deployed yet, and its bucket, on a local AWS of its own."""
+    with local_aws.start() as aws:
+        stack = Stack(tmp_path_factory.mktemp("stack"), aws)
+        stack.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        yield stack
 
 
 SHARED = ("Sharing=accounts", "ShareWithAccounts=111111111111,222222222222")

@@ -22,6 +22,8 @@ from tests.support.local_aws.sam_transform import translate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.support.local_aws.app import LocalApp
+
 _RETAIN = {"Retain", "RetainExceptOnCreate"}
 
 # Properties whose change makes CloudFormation create a new physical resource (CloudFormation template reference,
@@ -104,8 +106,8 @@ class UnmodelledResource(CloudFormationModel):
         pass
 
 
-def install() -> None:
-    """Mend moto in this process. Call once, before its server starts."""
+def install(app: LocalApp) -> None:
+    """Mend moto in this process, once, before its server starts."""
     _wrap(parsing, "resource_class_from_type", _with_unmodelled)
     parsing.ResourceMap.update = _update
     LayerVersion.cloudformation_name_type = staticmethod(lambda: "LayerName")
@@ -155,7 +157,7 @@ def _delete_layer_version(self: LayerVersion, account_id: str, region: str) -> N
 def _translated(
     original: Callable[..., Any], self: Any, *, template: str, parameters: dict[str, Any], **kw: Any
 ) -> Any:
-    processed, values = translate(template, parameters)
+    processed, values = translate(template, parameters, self.region_name)
     return original(self, template=processed, parameters=values, **kw)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-DEFAULT_ADAPTERS = ("tests.support.local_aws.lambda_api",)
+DEFAULT_ADAPTERS = ("tests.support.local_aws.lambda_api", "tests.support.local_aws.cloudformation")
 
 
 def environment(endpoint: str, region: str = "eu-central-1") -> dict[str, str]:
