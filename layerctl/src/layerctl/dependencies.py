@@ -1,0 +1,86 @@
+"""Whether what is installed together satisfies what each distribution asks for, on one runtime and architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.utils import canonicalize_name
+
+from layerctl.runtimes import marker_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from packaging.requirements import Requirement
+
+    from layerctl.distributions import Distribution
+    from layerctl.runtimes import Runtime
+
+__all__ = ["Unmet", "unmet_requirements"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A requirement that is not satisfied.
+
+    Attributes:
+        by: the distribution that asks.
+        requirement: what it asks for.
+        found: the distribution of that name whose version does not fit; None: there is none.
+    """
+
+    by: Distribution
+    requirement: Requirement
+    found: Distribution | None
+
+
+def unmet_requirements(
+    installed: Mapping[str, Distribution],
+    runtime: Runtime,
+    architecture: str,
+    *,
+    provided: Iterable[str] = (),
+) -> list[Unmet]:
+    """Judge every Requires-Dist, with markers for the runtime and with the extras that the others ask for.
+
+    Args:
+        installed: canonical name -> the distribution that wins on `sys.path`.
+        runtime: a Python runtime.
+        architecture: ``x86_64`` or ``arm64``.
+        provided: canonical names that the runtime has, in versions that nobody publishes: any version is taken to fit.
+    """
+    have = frozenset(provided)
+    unmet: dict[tuple[str, str], Unmet] = {}
+    seen: set[tuple[str, str]] = set()
+    pending = [(name, "") for name in sorted(installed)]
+    while pending:
+        name, extra = pending.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        environment = marker_environment(runtime, architecture, extra=extra)
+        for requirement in installed[name].requires:
+            if not _applies(requirement, environment, extra):
+                continue
+            wanted = canonicalize_name(requirement.name)
+            found = installed.get(wanted)
+            if found is None:
+                if wanted not in have:
+                    unmet[name, str(requirement)] = Unmet(installed[name], requirement, None)
+                continue
+            version = found.parsed_version
+            if version is not None and not requirement.specifier.contains(version, prereleases=True):
+                unmet[name, str(requirement)] = Unmet(installed[name], requirement, found)
+            pending += [(wanted, canonicalize_name(extra)) for extra in sorted(requirement.extras)]
+    return [unmet[key] for key in sorted(unmet)]
+
+
+def _applies(requirement: Requirement, environment: dict[str, str], extra: str) -> bool:
+    if requirement.marker is None:
+        return not extra  # seen already when the distribution itself was judged
+    try:
+        return requirement.marker.evaluate(environment)
+    except UndefinedEnvironmentName:
+        return False
