@@ -1,0 +1,89 @@
+"""The variables that a function sees: Lambda's own, the template's, and nothing of the caller's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["DUMMY_CREDENTIALS", "Limits", "function_environment"]
+
+# The emulator turns an unset key into an empty string, which the SDK takes for a broken one.
+DUMMY_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "layerctl-run-has-no-credentials",
+    "AWS_SESSION_TOKEN": "layerctl-run-has-no-credentials",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the template says of a function beside its code and variables.
+
+    Attributes:
+        timeout: in whole seconds; the emulator counts init into it.
+        memory: in MB; told to the function, not enforced.
+        log_format: ``Text`` or ``JSON`` (advanced logging controls).
+        log_level: the application log level of the advanced logging controls, or None.
+    """
+
+    name: str = "function"
+    timeout: int = 60
+    memory: int = 128
+    region: str = "eu-central-1"
+    log_format: str = "Text"
+    log_level: str | None = None
+
+
+def function_environment(
+    variables: Mapping[str, str],
+    *,
+    limits: Limits,
+    handler: str,
+    runtime: str,
+    packages: Path,
+    task: Path,
+    home: Path,
+) -> dict[str, str]:
+    """Build the whole environment of the emulator and thereby of the function.
+
+    Source of the names: Lambda developer guide, "Defined runtime environment variables". The function's own variables
+    win over ours, except for those that Lambda reserves.
+
+    Args:
+        variables: the function's own, as the template has them.
+        limits: name, time-out, memory, region and log format.
+        handler: ``module.function``.
+        runtime: Lambda's identifier, ``python3.13``.
+        packages: what the runtime provides; Lambda's own PYTHONPATH.
+        task: the function's folder.
+        home: a private folder for HOME and TMPDIR, so that ``~/.aws`` is not the caller's.
+    """
+    return {
+        **DUMMY_CREDENTIALS,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": str(packages),
+        "TMPDIR": str(home),
+        "TZ": ":UTC",
+        **variables,
+        "AWS_DEFAULT_REGION": limits.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(limits.memory),
+        "AWS_LAMBDA_FUNCTION_NAME": limits.name,
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(limits.timeout),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": variables.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        "AWS_LAMBDA_LOG_FORMAT": limits.log_format,
+        **({"AWS_LAMBDA_LOG_LEVEL": limits.log_level} if limits.log_level else {}),
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{limits.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "AWS_REGION": limits.region,
+        "LAMBDA_TASK_ROOT": str(task),
+        "_HANDLER": handler,
+    }

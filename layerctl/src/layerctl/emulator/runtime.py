@@ -1,0 +1,168 @@
+"""What Lambda's runtime is made of, found or installed on this machine.
+
+The emulator comes in the SAM CLI's wheel. The runtime interface client and the SDK, which functions find in the
+runtime, are installed once per interpreter from a hashed lock into the user's cache folder; never into a layer.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from layerctl.cache import cached_folder
+from layerctl.errors import LayerctlError
+
+__all__ = ["Interpreter", "emulator_binary", "find_interpreter", "own_interpreter", "runtime_packages"]
+
+_LOCK = Path(__file__).with_name("runtime-requirements.txt")
+_MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A CPython on this machine.
+
+    Attributes:
+        path: its executable; never that of a virtual environment.
+        version: ``3.13.0``.
+    """
+
+    path: Path
+    version: str
+
+    @property
+    def minor(self) -> str:
+        """``3.13``."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
+    def runtime(self) -> str:
+        """Lambda's identifier, ``python3.13``."""
+        return f"python{self.minor}"
+
+
+def emulator_binary() -> Path:
+    """Find the Runtime Interface Emulator of this machine's architecture.
+
+    ``$LAYERCTL_RIE``, else in the SAM CLI that is installed beside layerctl, beside ``sam`` on PATH, or in
+    ``.venv-sam`` of the current folder or one above it.
+
+    Raises:
+        LayerctlError: there is none, or this is not Linux.
+    """
+    if sys.platform != "linux":
+        raise LayerctlError(
+            f"AWS's Runtime Interface Emulator runs on Linux (and WSL) only, this is {sys.platform}",
+            remedy="unit tests with shared_utils.testing work everywhere",
+        )
+    if chosen := os.environ.get("LAYERCTL_RIE"):
+        if not os.access(chosen, os.X_OK) or Path(chosen).is_dir():
+            raise LayerctlError(f"LAYERCTL_RIE={chosen} is not a program that can be run")
+        return Path(chosen).absolute()
+    name = f"aws-lambda-rie-{_MACHINES.get(platform.machine().lower(), platform.machine())}"
+    for root in _sam_environments():
+        for found in sorted(root.glob(f"lib/python3*/site-packages/samcli/local/rapid/{name}")):
+            if os.access(found, os.X_OK):
+                return found
+    raise LayerctlError(
+        f"AWS's Runtime Interface Emulator ({name}) was not found; it comes with the SAM CLI's Python package",
+        remedy="run `make setup`, put that `sam` on PATH, or name the program in LAYERCTL_RIE",
+    )
+
+
+def _sam_environments() -> list[Path]:
+    """The roots of the environments that may hold the SAM CLI, the nearest first."""
+    roots = []
+    own = find_spec("samcli")
+    if own is not None and own.origin:
+        roots.append(Path(own.origin).parents[4])
+    here = Path.cwd()
+    roots += [folder / ".venv-sam" for folder in (here, *here.parents)]
+    if sam := shutil.which("sam"):
+        roots.append(Path(sam).resolve().parent.parent)
+        first_line = Path(sam).read_bytes()[:256].split(b"\n", 1)[0].decode("utf-8", "replace")
+        if first_line.startswith("#!/"):  # pipx and the like: the script lies elsewhere than its environment
+            roots.append(Path(first_line[2:].split()[0]).parent.parent)
+    return roots
+
+
+def runtime_packages(interpreter: Interpreter) -> Path:
+    """Return the folder with what the runtime provides for this interpreter, installed on first use.
+
+    Raises:
+        LayerctlError: it could not be installed (no network, no wheel for this interpreter).
+    """
+    digest = sha256(_LOCK.read_bytes()).hexdigest()[:16]
+    machine = platform.machine().lower()
+
+    def install(folder: Path) -> None:
+        _run_installer(folder, interpreter)
+        # Lambda's runtime has its bytecode too; -B functions would otherwise compile the SDK at every cold start.
+        compile_all = [str(interpreter.path), "-I", "-S", "-m", "compileall", "-qq", "--invalidation-mode"]
+        subprocess.run([*compile_all, "unchecked-hash", str(folder)], check=False, capture_output=True)
+
+    return cached_folder(f"runtime/{interpreter.runtime}-{machine}-{digest}", install)
+
+
+def _run_installer(folder: Path, interpreter: Interpreter) -> None:
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if uv:
+        command = [uv, "pip", "install", "--quiet", "--no-config", "--python", str(interpreter.path)]
+    else:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command += ["--python-version", interpreter.minor, "--no-deps", "--no-compile"]
+    command += ["--target", str(folder), "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    if result.returncode != 0:
+        reason = " ".join(result.stderr.split())[:400] or f"exit code {result.returncode}"
+        raise LayerctlError(
+            f"what Lambda's {interpreter.runtime} provides (awslambdaric, boto3) could not be installed: {reason}",
+            remedy="it is needed once, from a package index; check the network and try again",
+        )
+
+
+def find_interpreter(runtime: str) -> Interpreter | None:
+    """Find an interpreter for a runtime identifier (``python3.13``), or None.
+
+    Looked for beside this one, on PATH, in pyenv's versions, and in uv's.
+    """
+    minor = runtime.removeprefix("python")
+    if not re.fullmatch(r"3\.\d+", minor):
+        return None
+    candidates = [Path(sys.executable).resolve(), *(Path(p) for p in [shutil.which(f"python{minor}")] if p)]
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    candidates += sorted(pyenv.glob(f"versions/{minor}.*/bin/python{minor}"), reverse=True)
+    candidates += sorted((Path.home() / ".local/share/uv/python").glob(f"cpython-{minor}.*/bin/python{minor}"))
+    for candidate in candidates:
+        found = _inspect(candidate)
+        if found is not None and found.minor == minor:
+            return found
+    return None
+
+
+def _inspect(path: Path) -> Interpreter | None:
+    """Ask an executable what it is; a virtual environment's answers with the interpreter that it was made from."""
+    ask = "import sys, platform; print(sys.base_prefix, platform.python_version())"
+    try:
+        result = subprocess.run([path, "-I", "-S", "-c", ask], capture_output=True, text=True, check=False, timeout=20)
+        prefix, version = result.stdout.split()
+    except (OSError, ValueError, subprocess.TimeoutExpired):  # a pyenv shim without that version, a broken install
+        return None
+    minor = ".".join(version.split(".")[:2])
+    base = Path(prefix) / "bin" / f"python{minor}"
+    return Interpreter(base if base.exists() else path, version)
+
+
+def own_interpreter() -> Interpreter:
+    """The interpreter under this program, without its virtual environment."""
+    found = _inspect(Path(sys.executable))
+    assert found is not None
+    return found
