@@ -7,14 +7,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 from layerctl.errors import LayerctlError
+from layerctl.runtimes import MAX_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["merge_layers"]
-
-MAX_LAYERS = 5  # Lambda quotas
 
 
 def merge_layers(layers: Sequence[Path], opt: Path) -> Path | None:

@@ -201,7 +201,7 @@ class Emulator:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             if self._guard.poll() is not None:
-                return False
+                break
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
                 return True
             time.sleep(0.01)
