@@ -1,0 +1,24 @@
+"""Reading, unpacking and writing layer artifacts: a zip, or the folder that it unpacks to.
+
+Everything that looks into an artifact goes through `open_artifact`, so that an archive made to harm its reader
+(a bomb, a name with ``..``, a link, two entries of one name) is refused in one place.
+"""
+
+from __future__ import annotations
+
+from layerctl.artifact._entry import ArtifactError, Entry, Limits, Problem
+from layerctl.artifact._reader import Artifact, content_digest, open_artifact
+from layerctl.artifact._unpack import unpack
+from layerctl.artifact._write import write_zip
+
+__all__ = [
+    "Artifact",
+    "ArtifactError",
+    "Entry",
+    "Limits",
+    "Problem",
+    "content_digest",
+    "open_artifact",
+    "unpack",
+    "write_zip",
+]
