@@ -1,0 +1,6 @@
+"""SAM and CloudFormation templates: which functions there are, what they need, and which routes lead to them."""
+
+from layerctl.sam_template._model import Function, LayerReference, Route, Template
+from layerctl.sam_template._read import load_template
+
+__all__ = ["Function", "LayerReference", "Route", "Template", "load_template"]
