@@ -22,6 +22,7 @@ class LayerConfig:
         runtimes: Lambda runtime identifier to the exact interpreter version of a release build.
         sdk: the distributions that the runtime provides and that go all together or not at all.
         provided: every distribution that the runtime provides, `sdk` included.
+        version: of a layer without a distribution of its own; otherwise the distribution's counts.
         budget_zipped, budget_unzipped: our own limits, in bytes.
     """
 
@@ -40,6 +41,7 @@ class LayerConfig:
     licences: frozenset[str]
     regions: tuple[str, ...]
     licence: str = "MIT"
+    version: str = "0"
     public: bool = False
     accounts: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ class LayerConfig:
             requirements=path.resolve().parent / reader.get("layer.requirements", str, "requirements.txt"),
             architectures=tuple(reader.get("layer.architectures", list)),
             licence=reader.get("layer.licence", str, "MIT"),
+            version=reader.get("layer.version", str, "0"),
             runtimes=runtimes,
             bundle_sdk=reader.get("provided.bundle-sdk", bool, False),
             sdk=sdk,

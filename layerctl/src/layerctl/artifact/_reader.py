@@ -56,6 +56,17 @@ class Artifact(ABC):
         """The entry of that path, if there is one."""
         return self._by_path.get(path)
 
+    def require(self, path: str) -> Entry:
+        """The entry of that path.
+
+        Raises:
+            ArtifactError: there is none.
+        """
+        try:
+            return self._by_path[path]
+        except KeyError:
+            raise ArtifactError(f"{self.path} holds no {path}") from None
+
     def close(self) -> None:  # noqa: B027 - a folder has nothing to close
         """Let go of the file."""
 
