@@ -1,0 +1,192 @@
+"""CloudFormation's intrinsic functions over nodes, evaluated as far as a template alone decides them.
+
+Long and short forms alike (AWS CloudFormation template reference, "Intrinsic function reference"). What only a
+deployment knows becomes a hole; where a condition or a region decides, all values are given.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from layerctl.pins.trace import Piece, Traced, concatenate
+from layerctl.pins.yaml_nodes import get, pairs, scalar, traced_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["KNOWN_TAGS", "Expressions", "intrinsic"]
+
+Node = yaml.Node
+
+KNOWN_TAGS = frozenset(
+    {"!And", "!Base64", "!Cidr", "!Condition", "!Equals", "!FindInMap", "!GetAtt", "!GetAZs", "!If", "!ImportValue"}
+    | {"!Join", "!Not", "!Or", "!Ref", "!Select", "!Split", "!Sub", "!Transform", "!GetStackOutput", "!Length"}
+    | {"!ToJsonString", "!ForEach", "!Contains", "!EachMemberEquals", "!EachMemberIn", "!RefAll", "!ValueOf"}
+)
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
+# Parameters whose value is looked up in Parameter Store at deployment: their default is a name.
+_LOOKED_UP = "AWS::SSM::Parameter::Value"
+_MAX_NESTING = 40
+REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+
+
+def intrinsic(node: Node) -> tuple[str, Node] | None:
+    """The function's short name and its argument, or None for a plain value."""
+    if node.tag in KNOWN_TAGS:
+        return node.tag[1:], node
+    if isinstance(node, yaml.MappingNode) and len(node.value) == 1:
+        key = node.value[0][0].value
+        if isinstance(key, str):
+            if key.startswith("Fn::"):
+                return key[4:], node.value[0][1]
+            if key in {"Ref", "Condition"}:
+                return key, node.value[0][1]
+    return None
+
+
+class Expressions:
+    """Evaluates the values of one template.
+
+    Args:
+        text: the text that the nodes were parsed from.
+        root: the template's top node.
+        given: values for parameters that someone else sets (a samconfig.toml, a parent stack).
+    """
+
+    def __init__(self, text: str, root: Node, given: dict[str, list[Traced]] | None = None) -> None:
+        self.text = text
+        self.root = root
+        self._given = given or {}
+        self._parameters = dict(pairs(get(root, "Parameters")))
+        self._mappings = dict(pairs(get(root, "Mappings")))
+
+    def evaluate(self, node: Node | None, depth: int = 0) -> list[Traced]:
+        """Every value that the node can have; for a list, the values of its items."""
+        if node is None or depth > _MAX_NESTING:
+            return [Traced.unknown("...")]
+        call = intrinsic(node)
+        if call is not None:
+            return self._call(*call, depth=depth + 1)
+        if isinstance(node, yaml.ScalarNode):
+            return self.plain(node, depth + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [value for item in node.value for value in self.evaluate(item, depth + 1)]
+        return [Traced.unknown("...")]
+
+    def plain(self, node: yaml.ScalarNode, depth: int) -> list[Traced]:
+        """A scalar outside of any function."""
+        del depth
+        return [traced_scalar(self.text, node)]
+
+    def one_text(self, node: Node | None) -> str | None:
+        """The node's text if it has one value and that is known."""
+        texts = {value.text for value in self.evaluate(node)} if node is not None else {None}
+        return texts.pop() if len(texts) == 1 else None
+
+    def _call(self, name: str, argument: Node, depth: int) -> list[Traced]:
+        items = argument.value if isinstance(argument, yaml.SequenceNode) else []
+        match name:
+            case "Ref" if isinstance(argument, yaml.ScalarNode):
+                return self.reference(argument.value, depth)
+            case "Sub" if items:
+                variables = dict(pairs(items[1])) if len(items) > 1 else {}
+                return self._sub(items[0], variables, depth)
+            case "Sub" if isinstance(argument, yaml.ScalarNode):
+                return self._sub(argument, {}, depth)
+            case "Join" if len(items) == 2 and isinstance(items[1], yaml.SequenceNode):
+                return self._join(items[0].value, items[1].value, depth)
+            case "FindInMap" if len(items) >= 3:
+                return self._find_in_map(items, depth)
+            case "If" if len(items) == 3:
+                return self.evaluate(items[1], depth) + self.evaluate(items[2], depth)
+            case "Split" if len(items) == 2:
+                return self.evaluate(items[1], depth)
+            case "Select" if len(items) == 2:
+                return self._select(items, depth)
+            case _:
+                label = argument.value if isinstance(argument, yaml.ScalarNode) else ""
+                if name == "GetAtt" and items:
+                    label = ".".join(str(item.value) for item in items if isinstance(item, yaml.ScalarNode))
+                return [Traced.unknown(label or name)]
+
+    def reference(self, name: str, depth: int) -> list[Traced]:
+        """What `Ref` gives: a parameter's value, else a hole of that name."""
+        if name == "AWS::NoValue":
+            return [Traced()]
+        if name in self._given:
+            return [value.through(name) for value in self._given[name]]
+        parameter = self._parameters.get(name)
+        default = get(parameter, "Default")
+        if default is None or (scalar(get(parameter, "Type")) or "").startswith(_LOOKED_UP):
+            return [Traced.unknown(name)]
+        return [value.through(name) for value in self.evaluate(default, depth)]
+
+    def _sub(self, template: Node, variables: dict[str, Node], depth: int) -> list[Traced]:
+        parts: list[list[Traced]] = []
+        for piece in traced_scalar(self.text, template).pieces if isinstance(template, yaml.ScalarNode) else ():
+            at = 0
+            for match in _PLACEHOLDER.finditer(piece.text):
+                parts.append([_cut(piece, at, match.start())])
+                at = match.end()
+                name = match[2].strip()
+                if match[1]:
+                    parts.append([Traced.literal(f"${{{name}}}", None)])
+                elif name in variables:
+                    parts.append(self.evaluate(variables[name], depth))
+                else:
+                    parts.append(self.reference(name, depth))
+            parts.append([_cut(piece, at, len(piece.text))])
+        return concatenate(parts)
+
+    def _join(self, delimiter: str, items: list[Node], depth: int) -> list[Traced]:
+        parts: list[list[Traced]] = []
+        for index, item in enumerate(items):
+            if index:
+                parts.append([Traced.literal(str(delimiter), None)])
+            parts.append(self.evaluate(item, depth))
+        return concatenate(parts)
+
+    def _select(self, items: list[Node], depth: int) -> list[Traced]:
+        index = scalar(items[0])
+        if (
+            isinstance(items[1], yaml.SequenceNode)
+            and intrinsic(items[1]) is None
+            and index is not None
+            and index.isdecimal()
+        ):
+            chosen = items[1].value[int(index) : int(index) + 1]
+            return self.evaluate(chosen[0], depth) if chosen else [Traced.unknown("Select")]
+        return self.evaluate(items[1], depth)
+
+    def _find_in_map(self, items: list[Node], depth: int) -> list[Traced]:
+        """Look a mapping up; a key that is open gives the values of all keys, with the region noted where it is one."""
+        table = self._mappings.get(self.one_text(items[0]) or "")
+        found: list[Traced] = []
+        for first, inner in self._choose(table, items[1], depth):
+            region = first if REGION.fullmatch(first) and self._is_region(items[1]) else None
+            for second, value in self._choose(inner, items[2], depth):
+                regional = second if REGION.fullmatch(second) and self._is_region(items[2]) else region
+                found += [
+                    Traced(one.pieces, one.region or regional, (*one.via, self.one_text(items[0]) or ""))
+                    for one in self.evaluate(value, depth)
+                ]
+        if len(items) > 3:
+            found += self.evaluate(get(items[3], "DefaultValue"), depth)
+        return found or [Traced.unknown("FindInMap")]
+
+    def _choose(self, table: Node | None, key: Node, depth: int) -> Iterator[tuple[str, Node]]:
+        keys = {value.text for value in self.evaluate(key, depth)}
+        for name, value in pairs(table):
+            if None in keys or name in keys:
+                yield name, value
+
+    def _is_region(self, key: Node) -> bool:
+        return any(piece.text == "AWS::Region" for value in self.evaluate(key) for piece in value.pieces if piece.hole)
+
+
+def _cut(piece: Piece, start: int, end: int) -> Traced:
+    place = None if piece.start is None else piece.start + start
+    return Traced((Piece(piece.text[start:end], place, origin=piece.origin),))

@@ -1,0 +1,81 @@
+"""Which kind of file this is, and what its structure gives: the door to the readers of each kind."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from layerctl.pins.cloudformation import Use
+
+__all__ = ["structural_uses"]
+
+Fault = tuple[str, str, int]
+
+_YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
+_JSON = frozenset({".json", ".jsonc"})
+# What a template says at its top, in YAML or JSON, before anything is parsed.
+_TEMPLATE = re.compile(
+    r"^\s*[\"']?(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
+)
+# Files that only become YAML once a template engine has run: Helm, Jinja, ERB, cookiecutter.
+_ENGINE = re.compile(r"\{\{|\{%|<%|^\s*\{\{-", re.MULTILINE)
+
+
+def structural_uses(
+    text: str, path: Path, *, named: bool, concerned: bool, limit: int
+) -> tuple[list[Use], list[Fault]]:
+    """Read a file's structure.
+
+    Args:
+        text: the file's text.
+        path: its name, which tells the kind.
+        named: whether the user named this very file.
+        concerned: whether the text holds an ARN.
+        limit: characters beyond which structure is not read.
+
+    Returns:
+        The uses of layer versions, and faults as (message, remedy, offset).
+    """
+    suffix = path.suffix.lower()
+    if suffix in _YAML or (suffix == "" and _TEMPLATE.search(text)):
+        likely = _TEMPLATE.search(text) is not None
+        if suffix in _JSON and not (likely or named):
+            return [], []
+        if suffix in _JSON and not concerned and "ayer" not in text:
+            return [], []
+        if len(text) > limit:
+            if not (concerned or named):
+                return [], []
+            size = f"{len(text) / 1e6:.0f} MB"
+            message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
+            return [], [(message, "split it, or leave it out", 0)]
+        strict = likely or (named and suffix not in _JSON) or not _ENGINE.search(text)
+        return _yaml_uses(text, strict=strict, likely=likely)
+    return [], []
+
+
+def _yaml_uses(text: str, *, strict: bool, likely: bool) -> tuple[list[Use], list[Fault]]:
+    from layerctl.pins import cloudformation
+    from layerctl.pins.intrinsics import KNOWN_TAGS
+    from layerctl.pins.yaml_nodes import NodeError, Tree
+
+    try:
+        tree = Tree.parse(text)
+    except NodeError as error:
+        return [], [(str(error), "mend the file; only literal ARNs were found", error.offset)] if strict else []
+    faults: list[Fault] = []
+    uses: list[Use] = []
+    kind = False
+    for root in tree.documents:
+        if cloudformation.is_template(root):
+            kind = True
+            uses += cloudformation.template_uses(text, root)
+    if kind or likely or strict:
+        faults += [(message, "remove one of the two", offset) for message, offset in tree.faults]
+    if kind:
+        unknown = [(tag, at) for tag, at in tree.tags.items() if tag not in KNOWN_TAGS]
+        faults += [(f"unknown tag {tag}", "use one of CloudFormation's intrinsic functions", at) for tag, at in unknown]
+    return uses, faults

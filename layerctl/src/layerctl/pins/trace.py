@@ -1,0 +1,184 @@
+"""Strings that remember where their characters stand in a file.
+
+Templates compose an ARN from parts: `Fn::Sub`, `Fn::Join`, interpolation, variables. Evaluating such an
+expression gives a `Traced` string: literal parts with their offsets, and holes for what only a deployment knows.
+The version found in it can then be changed where it is really written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ComposedArn", "Piece", "Traced", "composed_arns", "concatenate"]
+
+# Stands for a hole in the composed string: a private-use character, so that it cannot collide with text.
+_HOLE = "\ue000"
+
+# More ways to compose one value (regions of a mapping times branches) than this are not looked at.
+_MAX_ALTERNATIVES = 256
+
+_FIELD = rf"[\w.*?{_HOLE}-]+"
+_ARN = re.compile(
+    rf"arn:(?P<partition>{_FIELD}):lambda:(?P<region>{_FIELD}):(?P<account>{_FIELD})"
+    rf":layer:(?P<name>[A-Za-z0-9_{_HOLE}-]+):(?P<version>[0-9]{{1,4000}}|{_HOLE}+)"
+)
+
+
+class Piece(NamedTuple):
+    """A part of a composed string.
+
+    Attributes:
+        text: its characters, or the hole's label (``AWS::Region``).
+        start: the offset of the first character in the file, or None when the characters do not stand there as such.
+        hole: whether only a deployment knows the value.
+        origin: the file that `start` is in, where it is not the file at hand.
+    """
+
+    text: str
+    start: int | None
+    hole: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One value that an expression can have.
+
+    Attributes:
+        pieces: the parts in order.
+        region: the region that was assumed, where a mapping by region was looked up.
+        via: the names of the parameters, variables or mappings that the value went through.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    region: str | None = None
+    via: tuple[str, ...] = ()
+
+    @classmethod
+    def literal(cls, text: str, start: int | None, origin: str = "") -> Traced:
+        """A string that stands in a file at `start`."""
+        return cls((Piece(text, start, origin=origin),))
+
+    @classmethod
+    def unknown(cls, label: str) -> Traced:
+        """A value that the file does not tell."""
+        return cls((Piece(label, None, hole=True),))
+
+    @property
+    def text(self) -> str | None:
+        """The whole text, or None if it has a hole."""
+        if any(piece.hole for piece in self.pieces):
+            return None
+        return "".join(piece.text for piece in self.pieces)
+
+    def through(self, name: str) -> Traced:
+        """The same value, noted to have come through `name`."""
+        return replace(self, via=(*self.via, name))
+
+    def __add__(self, other: Traced) -> Traced:
+        via = self.via + tuple(name for name in other.via if name not in self.via)
+        return Traced(self.pieces + other.pieces, self.region or other.region, via)
+
+    def agrees(self, other: Traced) -> bool:
+        """Whether both can be true at once: they do not assume different regions."""
+        return self.region is None or other.region is None or self.region == other.region
+
+
+def concatenate(parts: Iterable[list[Traced]]) -> list[Traced]:
+    """Every way to put the parts' values one after another without contradictions, up to a limit."""
+    whole = [Traced()]
+    for values in parts:
+        whole = [left + right for left in whole for right in values if left.agrees(right)][:_MAX_ALTERNATIVES]
+    return whole
+
+
+class ComposedArn(NamedTuple):
+    """A layer version ARN in a composed string.
+
+    Attributes:
+        partition, region, account, version: None where open.
+        name: the layer's name, open parts as ``${...}``.
+        arn_start: where the ARN begins in the file, if it stands there.
+        start, end: where the version's digits stand, if they stand in the file in one run.
+        origin: the file that `start` and `end` are in, where it is not the file at hand.
+        written: the whole ARN, open parts as ``${...}``.
+    """
+
+    partition: str | None
+    region: str | None
+    account: str | None
+    name: str
+    version: int | None
+    arn_start: int | None
+    start: int | None
+    end: int | None
+    origin: str
+    written: str
+
+
+def composed_arns(value: Traced) -> list[ComposedArn]:
+    """The layer version ARNs in a composed string, those with an open version included."""
+    whole = "".join(_HOLE if piece.hole else piece.text for piece in value.pieces)
+    if ":layer:" not in whole:
+        return []
+    labels = [piece.text for piece in value.pieces if piece.hole]
+    return [_read(match, whole, labels, value) for match in _ARN.finditer(whole)]
+
+
+def _read(match: re.Match[str], whole: str, labels: list[str], value: Traced) -> ComposedArn:
+    def show(group: int | str) -> str:
+        index = whole.count(_HOLE, 0, match.start(group))
+        shown = match[group]
+        for label in labels[index : index + shown.count(_HOLE)]:
+            shown = shown.replace(_HOLE, f"${{{label}}}", 1)
+        return shown
+
+    def known(group: str) -> str | None:
+        return None if any(character in match[group] for character in (_HOLE, "*", "?")) else match[group]
+
+    region = known("region")
+    if region is None and show("region") == "${AWS::Region}":
+        region = value.region
+    version = match["version"]
+    start, origin = None, ""
+    if _HOLE not in version:
+        start, origin = _offset(value, match.start("version"), len(version))
+    return ComposedArn(
+        known("partition"),
+        region,
+        known("account"),
+        show("name"),
+        None if _HOLE in version else int(version),
+        _offset(value, match.start(), len("arn:"))[0],
+        start,
+        None if start is None else start + len(version),
+        origin,
+        show(0),
+    )
+
+
+def _offset(value: Traced, at: int, length: int) -> tuple[int | None, str]:
+    """Where `length` characters of the composed string stand, if they stand in one file in one run."""
+    position = 0
+    begin: int | None = None
+    origin = ""
+    covered = 0
+    for piece in value.pieces:
+        size = 1 if piece.hole else len(piece.text)
+        inside = max(at - position, 0)
+        if inside < size and position < at + length:
+            if piece.start is None:
+                return None, ""
+            here = piece.start + inside
+            if begin is None:
+                begin, origin = here, piece.origin
+            elif (here, piece.origin) != (begin + covered, origin):
+                return None, ""
+            covered += min(position + size, at + length) - (position + inside)
+        position += size
+    return (begin, origin) if covered == length else (None, "")
