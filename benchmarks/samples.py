@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 
-__all__ = ["Comparison", "Sample"]
+__all__ = ["Comparison", "Sample", "Series"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,27 @@ class Comparison:
     def holds(self) -> bool:
         """Whether the ratio is within its limit."""
         return self.limit is None or self.ratio <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How a cost grows with a number.
+
+    Attributes:
+        work: what was done (``one line``).
+        of: what the number counts (``bound keys``).
+        points: number to cost, in `unit`.
+    """
+
+    work: str
+    of: str
+    name: str
+    unit: str
+    points: dict[int, float]
+
+    @property
+    def slope(self) -> float:
+        """The exponent of the growth between the upper half's ends: 1 is linear, 0 is constant, 2 is quadratic."""
+        numbers = sorted(self.points)
+        low, high = numbers[len(numbers) // 2 - 1], numbers[-1]
+        return math.log(self.points[high] / self.points[low]) / math.log(high / low)
