@@ -13,6 +13,12 @@ help: ## list the targets
 
 # --- environments -----------------------------------------------------------------------------------------
 
+.venv-bench/.ready: benchmarks/requirements.txt $(VENV)/.ready
+	@echo "setting up .venv-bench"
+	@$(PYTHON) -m venv --clear .venv-bench
+	@$(BIN)/uv pip install -q -p .venv-bench --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
 .PHONY: setup
 setup: $(VENV)/.ready .venv-sam/.ready ## create the environments (done by every target that needs them)
 
@@ -40,6 +46,7 @@ lock: $(VENV)/.ready ## lock the dependencies anew (hashed, without index addres
 	$(LOCK) $(if $(UPGRADE),--upgrade) layer/requirements.in -o layer/requirements.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/sam.in -o requirements/sam.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) benchmarks/requirements.in -o benchmarks/requirements.txt
 
 # --- the layer --------------------------------------------------------------------------------------------
 
@@ -71,3 +78,16 @@ lint: $(VENV)/.ready ## ruff: lint and format
 
 types: $(VENV)/.ready ## mypy --strict
 	@$(BIN)/mypy src layerctl/src
+
+# --- measuring --------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: build .venv-bench/.ready ## measure against the peers, in one run of under ten minutes; results in benchmarks/results/
+	@$(BIN)/python -m benchmarks
+
+# --- housekeeping -----------------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: ## remove what was built, and the environments
+	rm -rf .venv .venv-sam .venv-bench .aws-sam dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find layer/python -mindepth 1 ! -name .gitkeep -delete
