@@ -77,7 +77,7 @@ def test_any_bytes(metadata, record):
     ("lines", "licence"),
     [
         ("License-Expression: MIT OR Apache-2.0", "MIT OR Apache-2.0"),
-        ("Classifier: License :: OSI Approved :: MIT License", "MIT License"),
+        ("Classifier: License :: OSI Approved :: MIT License", "MIT"),
         ("License: BSD", "BSD"),
         ("Summary: none", ""),
     ],

@@ -11,14 +11,14 @@ from packaging.utils import canonicalize_name
 from layerctl.runtimes import marker_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.requirements import Requirement
 
     from layerctl.distributions import Distribution
     from layerctl.runtimes import Runtime
 
-__all__ = ["Unmet", "unmet_requirements"]
+__all__ = ["Unmet", "dependency_graph", "unmet_requirements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,38 @@ def unmet_requirements(
     """
     have = frozenset(provided)
     unmet: dict[tuple[str, str], Unmet] = {}
+    for by, requirement, found in _edges(installed, runtime, architecture):
+        if found is None:
+            if canonicalize_name(requirement.name) not in have:
+                unmet[by.name, str(requirement)] = Unmet(by, requirement, None)
+            continue
+        version = found.parsed_version
+        if version is not None and not requirement.specifier.contains(version, prereleases=True):
+            unmet[by.name, str(requirement)] = Unmet(by, requirement, found)
+    return [unmet[key] for key in sorted(unmet)]
+
+
+def dependency_graph(
+    installed: Mapping[str, Distribution], targets: Iterable[tuple[Runtime, str]]
+) -> dict[str, tuple[str, ...]]:
+    """Which of the installed distributions each one depends on, on any of the targets.
+
+    Args:
+        installed: canonical name -> distribution.
+        targets: runtimes and architectures.
+    """
+    graph: dict[str, set[str]] = {name: set() for name in installed}
+    for runtime, architecture in targets:
+        for by, _, found in _edges(installed, runtime, architecture):
+            if found is not None and found.name != by.name:
+                graph[by.name].add(found.name)
+    return {name: tuple(sorted(names)) for name, names in sorted(graph.items())}
+
+
+def _edges(
+    installed: Mapping[str, Distribution], runtime: Runtime, architecture: str
+) -> Iterator[tuple[Distribution, Requirement, Distribution | None]]:
+    """Every requirement that applies: who asks, for what, and the distribution of that name, if it is there."""
     seen: set[tuple[str, str]] = set()
     pending = [(name, "") for name in sorted(installed)]
     while pending:
@@ -64,17 +96,10 @@ def unmet_requirements(
         for requirement in installed[name].requires:
             if not _applies(requirement, environment, extra):
                 continue
-            wanted = canonicalize_name(requirement.name)
-            found = installed.get(wanted)
-            if found is None:
-                if wanted not in have:
-                    unmet[name, str(requirement)] = Unmet(installed[name], requirement, None)
-                continue
-            version = found.parsed_version
-            if version is not None and not requirement.specifier.contains(version, prereleases=True):
-                unmet[name, str(requirement)] = Unmet(installed[name], requirement, found)
-            pending += [(wanted, canonicalize_name(extra)) for extra in sorted(requirement.extras)]
-    return [unmet[key] for key in sorted(unmet)]
+            found = installed.get(canonicalize_name(requirement.name))
+            yield installed[name], requirement, found
+            if found is not None:
+                pending += [(found.name, canonicalize_name(asked)) for asked in sorted(requirement.extras)]
 
 
 def _applies(requirement: Requirement, environment: dict[str, str], extra: str) -> bool:

@@ -18,11 +18,13 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from layerctl.licences import licence_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from email.message import Message
 
-__all__ = ["Distribution", "licence_of", "read_distributions"]
+__all__ = ["Distribution", "read_distributions"]
 
 _METADATA = re.compile(r"(?P<folder>(?P<root>(?:.*/)?)(?P<stem>[^/]+)\.(?:dist-info/METADATA|egg-info/PKG-INFO))")
 _MAX_METADATA = 4_000_000  # bytes; the largest of the 5,000 most used projects is below 400 kB
@@ -39,7 +41,7 @@ class Distribution:
         folder: its `.dist-info` or `.egg-info` folder.
         requires: its Requires-Dist lines that could be parsed.
         requires_python: its Requires-Python, if that could be parsed.
-        licence: its licence expression, or what comes nearest; empty when it says nothing.
+        licence: an SPDX expression, else what it declares (see `layerctl.licences`); empty when it says nothing.
         files: what RECORD lists and lies in the tree; without a RECORD what is in `folder`.
     """
 
@@ -97,20 +99,6 @@ def read_distributions(paths: Iterable[str], read: Callable[[str], bytes]) -> li
             )
         )
     return sorted(found, key=lambda distribution: (distribution.name, distribution.version, distribution.folder))
-
-
-def licence_of(metadata: Message) -> str:
-    """The licence that core metadata declare: the expression, else the classifiers, else a short free text."""
-    if expression := metadata.get("License-Expression"):
-        return str(expression).strip()
-    prefix = "License :: "
-    classifiers = [str(line) for line in metadata.get_all("Classifier") or [] if str(line).startswith(prefix)]
-    names = [line.rsplit(" :: ", 1)[-1].strip() for line in classifiers]
-    names = [name for name in names if name != "OSI Approved"]
-    if names:
-        return " AND ".join(names)
-    text = str(metadata.get("License") or "").strip()
-    return text if len(text) <= 80 and "\n" not in text else ""
 
 
 def _requirements(metadata: Message) -> tuple[Requirement, ...]:

@@ -37,7 +37,15 @@ class ManifestFile:
 
 @dataclass(frozen=True, slots=True)
 class ManifestDistribution:
-    """One distribution: its files' number and size in bytes (bytecode included), and what it depends on by name."""
+    """One distribution.
+
+    Attributes:
+        licence: an SPDX expression, or what it declares.
+        files, size: how many files belong to it and their bytes, bytecode included.
+        requires: its Requires-Dist.
+        depends_on: the names of the layer's distributions that it needs on any runtime.
+        locked: the SHA-256 (hex) of the archives that the lock allows; none for our own.
+    """
 
     name: str
     version: str
@@ -45,6 +53,8 @@ class ManifestDistribution:
     files: int
     size: int
     requires: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    locked: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +162,11 @@ class Manifest:
             if data["schema"] > SCHEMA:
                 raise LayerctlError(f"{origin} has schema {data['schema']}", remedy="a newer layerctl reads it")
             return cls(
-                **_fields(cls, data, "zip", "runtimes", "distributions", "source", "files", "architectures"),
-                architectures=tuple(data["architectures"]),
+                **_fields(cls, data, "zip", "runtimes", "distributions", "source", "files"),
                 zip=ZipFacts(**_fields(ZipFacts, data["zip"])),
                 runtimes=tuple(ManifestRuntime(**_fields(ManifestRuntime, one)) for one in data["runtimes"]),
                 distributions=tuple(
-                    ManifestDistribution(
-                        **_fields(ManifestDistribution, one, "requires"), requires=tuple(one["requires"])
-                    )
-                    for one in data["distributions"]
+                    ManifestDistribution(**_fields(ManifestDistribution, one)) for one in data["distributions"]
                 ),
                 source=Source(**_fields(Source, data["source"])),
                 files=tuple(ManifestFile(**_fields(ManifestFile, one)) for one in data["files"]),
@@ -172,7 +178,8 @@ class Manifest:
 
 def _fields(kind: Any, data: dict[str, Any], *without: str) -> dict[str, Any]:
     """What `kind` knows of `data`, so that fields that a later version adds do no harm."""
-    return {name: data[name] for name in kind.__dataclass_fields__ if name not in without}
+    found = {name: data[name] for name in kind.__dataclass_fields__ if name not in without}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
 
 
 def manifest_path(zip_path: Path) -> Path:

@@ -7,9 +7,12 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from layerctl.builder._lock import read_lock
 from layerctl.builder._sources import source_facts
+from layerctl.dependencies import dependency_graph
 from layerctl.distributions import read_distributions
 from layerctl.manifest import Manifest, ManifestDistribution, ManifestFile, ManifestRuntime, ZipFacts
+from layerctl.runtimes import runtime_of
 
 if TYPE_CHECKING:
     from layerctl.artifact import Artifact
@@ -52,6 +55,11 @@ def describe(
         chosen: runtime -> the interpreter that compiled its bytecode.
     """
     distributions = distributions_of(content)
+    graph = dependency_graph(
+        {one.name: one for one in distributions},
+        [(found, arch) for name in config.runtimes if (found := runtime_of(name)) for arch in config.architectures],
+    )
+    hashes = {one.name: one.hashes for one in read_lock(config)}
     owned = owners(content, distributions)
     files = tuple(
         ManifestFile(
@@ -73,7 +81,9 @@ def describe(
         runtimes=tuple(
             _runtime(runtime, named, chosen.get(runtime), files) for runtime, named in config.runtimes.items()
         ),
-        distributions=tuple(_distribution(one, files) for one in distributions),
+        distributions=tuple(
+            _distribution(one, files, graph[one.name], hashes.get(one.name, ())) for one in distributions
+        ),
         source=source_facts(config),
         files=files,
     )
@@ -88,7 +98,9 @@ def _runtime(
     return ManifestRuntime(runtime, named, interpreter.version, sum(file.path.endswith(ending) for file in files))
 
 
-def _distribution(distribution: Distribution, files: tuple[ManifestFile, ...]) -> ManifestDistribution:
+def _distribution(
+    distribution: Distribution, files: tuple[ManifestFile, ...], depends_on: tuple[str, ...], locked: tuple[str, ...]
+) -> ManifestDistribution:
     own = [file for file in files if file.distribution == distribution.name]
     requires = sorted({str(requirement) for requirement in distribution.requires})
     return ManifestDistribution(
@@ -98,4 +110,6 @@ def _distribution(distribution: Distribution, files: tuple[ManifestFile, ...]) -
         files=len(own),
         size=sum(file.size for file in own),
         requires=tuple(requires),
+        depends_on=depends_on,
+        locked=locked,
     )

@@ -28,6 +28,11 @@ class LockedRequirement:
     requirement: Requirement
     text: str
 
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """The SHA-256 in hex of the archives that it allows."""
+        return tuple(sorted(re.findall(r"--hash=sha256:([0-9a-f]{64})", self.text)))
+
 
 def read_lock(config: LayerConfig) -> list[LockedRequirement]:
     """Read the lock.

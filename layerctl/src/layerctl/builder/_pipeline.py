@@ -20,8 +20,9 @@ from layerctl.bytecode import BytecodeCache, compile_tree
 from layerctl.dependencies import unmet_requirements
 from layerctl.errors import LayerctlError
 from layerctl.interpreters import choose, find_interpreters
-from layerctl.manifest import manifest_path
+from layerctl.manifest import manifest_path, sbom_path
 from layerctl.runtimes import runtime_of
+from layerctl.sbom import sbom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,11 +98,12 @@ def build_layer(
             manifest = describe(config, content, version, zip_path, chosen)
         _check_budget(config, manifest)
         manifest_path(zip_path).write_text(manifest.to_json(), "utf-8", newline="\n")
+        sbom_path(zip_path).write_text(sbom(manifest), "utf-8", newline="\n")
         with locked(config.root):
             if options.stage:
                 replace_folder(root / "python", options.stage, keep=[".gitkeep"])
             if options.out:
-                replace_files([zip_path, manifest_path(zip_path)], options.out)
+                replace_files([zip_path, sbom_path(zip_path), manifest_path(zip_path)], options.out)
         return BuildResult(manifest, options.out / zip_path.name if options.out else None, tuple(build.warnings))
 
 
@@ -185,9 +187,17 @@ def _check_closure(config: LayerConfig, root: Path) -> str:
 def _compile(build: _Build, chosen: dict[str, Interpreter], root: Path) -> None:
     modules = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
     cache = BytecodeCache() if build.options.cache and not build.options.strict else None
+    with open_artifact(root) as content:
+        own = build.config.distribution and canonicalize_name(build.config.distribution)
+        ours = {path for one in distributions_of(content) if one.name == own for path in one.files}
     for interpreter in chosen.values():
         build.step(f"compiling {len(modules)} modules for {interpreter.runtime}")
         for failure in compile_tree(root, modules, interpreter, cache):
+            if failure.path in ours:
+                raise LayerctlError(
+                    f"{failure.path} does not compile on {failure.runtime}: {failure.message}",
+                    remedy="mend it, or take the runtime out of layer.toml",
+                )
             build.warnings.append(f"{failure.path} has no bytecode for {failure.runtime}: {failure.message}")
 
 
