@@ -5,6 +5,10 @@ One base class, so that ``except SharedUtilsError`` catches them all; none of th
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shared_utils.config._errors import Problem
+
 __all__ = [
     "ConfigError",
     "ConfigUnavailable",
@@ -29,7 +33,13 @@ class MetricsError(SharedUtilsError):
 
 
 class ConfigError(SharedUtilsError):
-    """A configuration value could not be had. The subclasses say why."""
+    """A configuration value could not be had. The subclasses say why.
+
+    `problems` tells each one apart: its `field`, `source`, `kind`, `what` was wrong, `remedy`, and the
+    service's `code`.
+    """
+
+    problems: tuple[Problem, ...] = ()
 
 
 class MissingConfig(ConfigError):  # noqa: N818 - the public names read as what happened

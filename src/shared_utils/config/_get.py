@@ -1,0 +1,116 @@
+"""One value by its reference, and as fast as a dictionary when it is known."""
+
+from __future__ import annotations
+
+import time
+
+from shared_utils.config._cache import Want
+from shared_utils.config._convert import FROZEN, copy_of
+from shared_utils.config._errors import INVALID, MISSING, Failure, Problem, error_of
+from shared_utils.config._fields import REQUIRED
+from shared_utils.config._references import parse
+from shared_utils.config._resolve import finish, look_up
+from shared_utils.config._secret import Secret
+from shared_utils.config._store import fingerprint, store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["get"]
+
+
+_LARGEST = 1024
+_known: dict[tuple[str, Any], tuple[Any, float, float, float, int, tuple[object, ...], bool]] = {}
+_store = store()
+
+
+def get(
+    reference: str,
+    /,
+    *,
+    type: Any = None,  # noqa: A002 - the word that users expect
+    default: Any = REQUIRED,
+    max_age: float | None = None,
+    max_stale: float | None = None,
+) -> Any:
+    """Return the value that `reference` names, from the cache while it is fresh.
+
+    Args:
+        reference: ``env://NAME``, ``ssm:///path``, ``ssm:///path/`` (a dict of everything below), ``secret://name#key``
+            or ``appconfig://app/env/profile``. An environment variable whose value is a reference is resolved, once.
+        type: what to make of it (see the docs for the types). Without one, a text stays a str, a StringList is a list,
+            and a secret is a `Secret`.
+        default: returned when the value does not exist. A read that is denied or fails raises all the same.
+        max_age: seconds for which a value is good (default 300, ± 10 %); 0 asks anew.
+        max_stale: seconds for which an older value may stand in when the source fails (default 3600).
+
+    Raises:
+        MissingConfig: the value does not exist and there is no default.
+        InvalidConfig: the reference is malformed, or the value is not a `type`.
+        ConfigUnavailable: the source denied it, failed, or did not answer in time.
+    """
+    try:
+        known = _known.get((reference, type))
+    except TypeError:  # an unhashable type expression
+        known = None
+    if known is not None:
+        value, monotonic, wall, factor, generation, environment, frozen = known
+        limit = (_store.limits.max_age if max_age is None else max_age) * factor
+        if (
+            time.monotonic() - monotonic < limit
+            and time.time() - wall < limit
+            and generation == _store.generation
+            and environment == fingerprint()
+        ):
+            return value if frozen else copy_of(value)
+    value, problem = _read(reference, type, default, max_age, max_stale)
+    if problem is not None:
+        raise error_of([problem])
+    return value
+
+
+def _read(
+    text: str, kind: Any, default: Any, max_age: float | None, max_stale: float | None
+) -> tuple[Any, Problem | None]:
+    try:
+        reference = parse(text)
+    except Failure as failure:
+        return None, Problem("", text, INVALID, failure.what, failure.remedy)
+    limits = _store.limits
+    want = Want(
+        reference,
+        limits.max_age if max_age is None else max_age,
+        limits.max_stale if max_stale is None else max_stale,
+    )
+    (found,) = look_up([want])
+    if kind is None and found.reference.scheme == "secret":
+        wanted: Any = Secret
+    else:
+        wanted = kind
+    value, problem = finish(found, wanted)
+    if problem is not None:
+        if problem.kind == MISSING and default is not REQUIRED:
+            return (Secret(default) if wanted is Secret and isinstance(default, str) else copy_of(default)), None
+        return None, problem
+    entry = found.entry
+    if entry is not None and reference.scheme != "env":
+        if len(_known) >= _LARGEST:
+            _known.clear()
+        at = entry.read_at
+        frozen = value.__class__ in FROZEN
+        try:
+            _known[(text, kind)] = (
+                value,
+                at.monotonic,
+                at.wall,
+                entry.factor,
+                _store.generation,
+                fingerprint(),
+                frozen,
+            )
+        except TypeError:
+            return value, None
+        if not frozen:
+            value = copy_of(value)
+    return value, None
