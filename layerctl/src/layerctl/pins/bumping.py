@@ -1,0 +1,127 @@
+"""Bumps many files: plans them all, shows the diff, writes each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from layerctl.errors import LayerctlError
+from layerctl.pins.bump import FileBump, bump_file, write
+from layerctl.pins.scan import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from layerctl.pins.model import FileReport, Problem
+    from layerctl.pins.targets import Wish
+    from layerctl.pins.versions import Catalogue
+
+__all__ = ["Outcome", "bump_all"]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a bump did, or with `dry_run` would do."""
+
+    bumps: list[FileBump] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    dry_run: bool = False
+
+    def show(self, out: IO[str], *, as_json: bool) -> None:
+        """Write the diff, or the changes as JSON."""
+        if as_json:
+            json.dump(self._data(), out, indent=2, ensure_ascii=False)
+            out.write("\n")
+            return
+        for bump in self.bumps:
+            if bump.edits:
+                out.write(bump.diff() + "\n")
+
+    def summary(self) -> str:
+        """How many pins moved in how many files."""
+        pins = sum(len({change.pin.start for change in bump.changes}) for bump in self.bumps)
+        files = sum(bool(bump.edits) for bump in self.bumps)
+        verb = "would change" if self.dry_run else "changed"
+        return f"{pins} pin{'s' * (pins != 1)} {verb} in {files} file{'s' * (files != 1)}"
+
+    def _data(self) -> dict[str, object]:
+        return {
+            "dry_run": self.dry_run,
+            "changes": [
+                {
+                    "path": change.pin.path, "line": change.pin.line, "column": change.pin.column,
+                    "layer": change.pin.name, "account": change.pin.account, "region": change.pin.region,
+                    "from": change.pin.version, "to": change.version,
+                    "from_release": change.old_release, "to_release": change.release,
+                }
+                for bump in self.bumps
+                for change in bump.changes
+            ],
+            "notes": self.notes,
+            "problems": [problem._asdict() for problem in self.problems],
+        }  # fmt: skip
+
+
+def bump_all(
+    roots: Iterable[Path],
+    wish: Wish,
+    catalogue: Catalogue,
+    *,
+    comment: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Outcome:
+    """Move the pins in files and folders.
+
+    A file with a problem is left alone; the others are done.
+
+    Args:
+        roots: files and folders.
+        wish: which layers shall move, and to what.
+        catalogue: what is published.
+        comment: add a comment with the release where there is none.
+        dry_run: work it all out, and write nothing.
+        progress: told how many of how many files were searched.
+
+    Raises:
+        LayerctlError: the wish cannot be told apart or looked up at all.
+    """
+    report = scan(roots, progress)
+    _refuse_guessing(report, wish, catalogue)
+    outcome = Outcome(problems=list(report.problems), dry_run=dry_run)
+    broken = {problem.path for problem in report.problems}
+    for path in dict.fromkeys(pin.path for pin in report.pins):
+        if path in broken:
+            outcome.notes.append(f"{path} was left alone: it has an error")
+            continue
+        bump = bump_file(Path(path), wish, catalogue, comment=comment)
+        outcome.problems += bump.problems
+        outcome.notes += bump.notes
+        failed = write(bump) if bump.edits and not dry_run else None
+        if failed is not None:
+            outcome.problems.append(failed)
+        else:
+            outcome.bumps.append(bump)
+    return outcome
+
+
+def _refuse_guessing(report: FileReport, wish: Wish, catalogue: Catalogue) -> None:
+    if not report.pins:
+        return
+    if wish.number is None and not catalogue.sources:
+        raise LayerctlError(
+            f"no source of versions: nobody can say what {wish.to} is",
+            remedy="name a layers.json with --index, or give a version number with --to N",
+        )
+    if wish.number is not None and wish.layer is None and not catalogue.sources:
+        layers = sorted({pin.layer for pin in report.pins})
+        if len(layers) > 1:
+            raise LayerctlError(
+                f"--to {wish.to} would set {len(layers)} layers to one number: {', '.join(layers)}",
+                remedy="name one with --layer",
+            )
+    if wish.layer is not None and not any(wish.wants(pin, catalogue) for pin in report.pins):
+        raise LayerctlError(f"no pin of {wish.layer} was found", remedy="see `layerctl pins list`")
