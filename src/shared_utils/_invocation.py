@@ -8,6 +8,7 @@ Logging, metrics and configuration meet here and nowhere else, so that none of t
 from __future__ import annotations
 
 import os
+
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
     from collections.abc import Callable

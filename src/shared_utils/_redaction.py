@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from json.encoder import encode_basestring, encode_basestring_ascii
+
 TYPE_CHECKING = False  # as typing's, without the import: configuration alone must not pay for it
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -200,7 +201,7 @@ def is_secret(value: Any) -> bool:
 REDACTION = Redaction()
 
 
-def register_secret(value: str | bytes | Mapping[str, Any] | Iterable[Any]) -> None:
+def register_secret(value: str | bytes | dict[str, Any] | Iterable[Any]) -> None:
     """Mask `value` in every line written from now on; of a mapping or sequence, every string in it.
 
     A value shorter than 4 characters is not masked by value, one shorter than 8 only where it stands alone.
