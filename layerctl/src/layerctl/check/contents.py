@@ -1,0 +1,216 @@
+"""Finds what a layer, a function's code and the deployed code hold: on this machine, in the cache, or at AWS.
+
+What is not found is said, never guessed.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
+
+from packaging.version import InvalidVersion, Version
+
+from layerctl.artifact import Artifact, ArtifactError, Entry, Limits, open_artifact
+from layerctl.check.model import Content
+from layerctl.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from layerctl.check.fetch import Fetched
+    from layerctl.check.model import Function, Layer
+    from layerctl.check.stacks import Stack
+
+__all__ = ["Contents", "Sources"]
+
+# What SAM's Python builder and the Serverless Framework leave out of a package.
+_LEFT_OUT = (".aws-sam/", ".chalice/", ".git/", ".serverless/", "node_modules/.cache/", ".venv/")
+# A source folder may hold a repository; what Lambda takes is counted after leaving that out.
+_CODE_LIMITS = Limits(entries=400_000, unpacked_bytes=2**34)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where to look, in this order.
+
+    Attributes:
+        layers: what the user named: a logical id, a layer's name, its ARN or a version's ARN -> a zip or folder.
+        code: a function's name -> its zip or folder.
+        deployed: a function's name -> its code as it is deployed; ``*`` stands for every function.
+        dist: folders with artifacts that `layerctl build` made.
+        fetch: gets a layer version from AWS; None: stay offline.
+    """
+
+    layers: Mapping[str, Path] = field(default_factory=dict)
+    code: Mapping[str, Path] = field(default_factory=dict)
+    deployed: Mapping[str, Path] = field(default_factory=dict)
+    dist: tuple[Path, ...] = ()
+    fetch: Callable[[Layer], Fetched] | None = None
+
+
+class Contents:
+    """Opens each artifact once and keeps it open for as long as functions are judged. Use it with ``with``."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._stack = ExitStack()
+        self._open: dict[tuple[Path, bool], Artifact | LayerctlError] = {}
+        self.used: set[str] = set()  # the names of `Sources.layers`, `.code` and `.deployed` that matched something
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+
+    def fill(self, stack: Stack) -> None:
+        """Find the content of every function and layer of a template."""
+        for function in stack.functions:
+            self._code(function)
+            for layer in function.layers:
+                if not layer.invalid:
+                    self._layer(layer, stack)
+
+    # --- code ---------------------------------------------------------------------------------------------
+
+    def _code(self, function: Function) -> None:
+        if function.is_image:
+            return
+        deployed = self._named(self._sources.deployed, [function.name, "*"])
+        if deployed is not None:
+            function.deployed = Content(self._artifact(deployed, code=True), str(deployed), _LEFT_OUT)
+        path = self._named(self._sources.code, [function.name])
+        if path is not None:
+            function.code = Content(self._artifact(path, code=True), str(path), _LEFT_OUT)
+            function.code_unknown = ""
+        elif function.code_inline is not None:
+            function.code = Content(_Inline(function.code_inline), "the template")
+        elif function.code_path is not None:
+            self._local_code(function, function.code_path)
+
+    def _local_code(self, function: Function, path: Path) -> None:
+        try:
+            function.code = Content(self._artifact(path, code=True), str(path), _LEFT_OUT)
+        except LayerctlError as error:
+            function.code_unknown = f"the function's code can't be read: {error.what}"
+            function.code_remedy = f"mend it, or name the code with --code {function.name}=PATH"
+            return
+        if function.code_built or not path.is_dir():
+            return
+        wanted = [name for name in ("requirements.txt", "package.json", "pyproject.toml") if _asks(path / name)]
+        if wanted and function.runtime is not None:
+            function.code_unknown = f"what a build installs for {wanted[0]} is not in {path.as_posix()}"
+            function.code_remedy = "run `sam build` and check .aws-sam/build/template.yaml"
+
+    # --- layers -------------------------------------------------------------------------------------------
+
+    def _layer(self, layer: Layer, stack: Stack) -> None:
+        resource = stack.layers.get(layer.in_template or "")
+        names = [layer.name, layer.layer_name, layer.identity or "", str(layer.arn or "")]
+        if resource is not None:
+            names.append(resource.name)
+        if (path := self._named(self._sources.layers, names)) is not None:
+            layer.content = self._layer_content(path)
+            return
+        if resource is not None and resource.built and resource.path is not None:
+            try:
+                layer.content = self._layer_content(resource.path)
+            except LayerctlError as error:
+                layer.unknown, layer.remedy = error.what, "build the layer first (`sam build`), or mend the path"
+                return
+            layer.content.declared_runtimes = resource.runtimes
+            layer.content.declared_architectures = resource.architectures
+            return
+        if (path := self._in_dist(resource.name if resource is not None else layer.layer_name)) is not None:
+            layer.content = self._layer_content(path)
+            if resource is not None:
+                layer.content.declared_runtimes = resource.runtimes
+                layer.content.declared_architectures = resource.architectures
+            return
+        if resource is not None:
+            layer.unknown = "the template builds it, and what the build makes is not at hand"
+            layer.remedy = f"run `sam build` and check .aws-sam/build/template.yaml, or use --layer {layer.name}=PATH"
+        else:
+            self._fetched(layer)
+
+    def _fetched(self, layer: Layer) -> None:
+        name = layer.layer_name or layer.name
+        layer.remedy = layer.remedy or f"name its content with --layer {name}=PATH, or check with credentials"
+        if layer.unknown:
+            return
+        if self._sources.fetch is None:
+            layer.unknown = "no content of that name is at hand, and --offline forbids asking AWS"
+            return
+        try:
+            fetched = self._sources.fetch(layer)
+            layer.content = self._layer_content(fetched.path)
+        except LayerctlError as error:
+            layer.unknown = error.what
+            return
+        layer.content.declared_runtimes = fetched.runtimes
+        layer.content.declared_architectures = fetched.architectures
+
+    def _layer_content(self, path: Path) -> Content:
+        return Content(self._artifact(path, code=False), str(path))
+
+    def _in_dist(self, name: str) -> Path | None:
+        """The newest artifact of that name that `layerctl build` left, if there is one."""
+        found: dict[Version, Path] = {}
+        for folder in self._sources.dist if name else ():
+            for path in folder.glob(f"{glob.escape(name)}-*.zip"):
+                with suppress(InvalidVersion):
+                    found.setdefault(Version(path.stem.removeprefix(f"{name}-")), path)
+        return found[max(found)] if found else None
+
+    def _named(self, given: Mapping[str, Path], names: list[str]) -> Path | None:
+        for name in names:
+            if name in given:
+                self.used.add(name)
+                return given[name]
+        return None
+
+    def _artifact(self, path: Path, *, code: bool) -> Artifact:
+        """Open an artifact, or raise again what went wrong the first time."""
+        key = (path.resolve(), code)
+        if key not in self._open:
+            try:
+                # A function's code may hold links; they are no part of a layer that Lambda unpacks.
+                opened = open_artifact(path, strict=not code, limits=_CODE_LIMITS if code else None)
+                self._open[key] = self._stack.enter_context(opened)
+            except ArtifactError as error:
+                self._open[key] = error
+        found = self._open[key]
+        if isinstance(found, LayerctlError):
+            raise found
+        return found
+
+
+class _Inline(Artifact):
+    """Code that stands in the template itself: one file, ``index.py``."""
+
+    def __init__(self, text: str) -> None:
+        self._data = text.encode()
+        super().__init__(Path("index.py"), [Entry("index.py", size=len(self._data))], (), ())
+
+    @property
+    def zipped_size(self) -> int | None:
+        return None
+
+    def open(self, entry: Entry) -> IO[bytes]:
+        return io.BytesIO(self._data)
+
+
+def _asks(path: Path) -> bool:
+    """Whether a build would install something for that file."""
+    try:
+        text = path.read_text("utf-8", "replace")
+    except OSError:
+        return False
+    if path.suffix == ".txt":
+        return any(line.strip() and not line.strip().startswith("#") for line in text.splitlines())
+    return '"dependencies"' in text if path.suffix == ".json" else "dependencies" in text

@@ -1,0 +1,55 @@
+"""What is deployed now, so that the sizes in the middle of an update can be worked out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerctl.check.fetch import deployed_code
+from layerctl.check.stacks import read_stack
+from layerctl.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["deployed_contents"]
+
+_TEMPLATES = ("template.yaml", "template.yml", "template.json")
+
+
+def deployed_contents(given: Iterable[str], stack: str | None, region: str | None) -> Mapping[str, Path]:
+    """Function name -> zip or folder of the code as it is deployed; ``*`` stands for every function.
+
+    Args:
+        given: ``PATH`` or ``FUNCTION=PATH``. A template, or a folder with one in it (such as `.aws-sam/build` of the
+            deployed commit), stands for the code of its functions; any other folder or zip is code itself.
+        stack: a CloudFormation stack to ask AWS for.
+        region: where that is; None takes the environment's.
+
+    Raises:
+        LayerctlError: something named is not there, or cannot be read.
+    """
+    contents: dict[str, Path] = deployed_code(stack, region) if stack else {}
+    for text in given:
+        function, equals, rest = text.partition("=")
+        path = Path(rest if equals else text)
+        if not path.exists():
+            raise LayerctlError(f"--deployed {path} does not exist", remedy="name a template, a zip or a folder")
+        template = next((path / name for name in _TEMPLATES if (path / name).is_file()), path)
+        if equals or (template.is_dir() or template.suffix == ".zip"):
+            contents[function if equals else "*"] = path
+        else:
+            contents |= _of_template(template)
+    return contents
+
+
+def _of_template(path: Path) -> dict[str, Path]:
+    stack = read_stack(path)
+    if stack.problems:
+        problem = stack.problems[0]
+        raise LayerctlError(f"--deployed {path}:{problem.place.line or 1}: {problem.message}", remedy=problem.remedy)
+    return {
+        function.name: function.code_path
+        for function in stack.functions
+        if function.code_path is not None and function.code_path.exists()
+    }

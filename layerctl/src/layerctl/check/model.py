@@ -1,0 +1,211 @@
+"""Functions as a template declares them, what is known of their content, and what is found about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from layerctl.findings import Severity
+from layerctl.runtimes import runtime_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from layerctl.arn import LayerVersionArn
+    from layerctl.artifact import Artifact, Entry
+    from layerctl.distributions import Distribution
+    from layerctl.runtimes import Runtime
+
+__all__ = ["RULES", "Alias", "Content", "Function", "Issue", "Layer", "Place", "some"]
+
+RULES = {
+    "alias-not-published": "A new layer version alone would not move the function's alias",
+    "architecture-mismatch": "Compiled for another processor than the function runs on",
+    "bytecode-stale": "Python would run a layer's bytecode in place of another layer's source",
+    "content-unknown": "What a layer or the function's code holds could not be looked at",
+    "dependency-missing": "A distribution needs another one that is not there",
+    "dependency-version": "A distribution needs another version of one that is there",
+    "distribution-duplicate": "The same version of a distribution is there twice",
+    "distribution-versions": "Two versions of one distribution are there",
+    "file-shadowed": "A layer overwrites files of an earlier one with other content",
+    "glibc-mismatch": "Compiled for a newer C library, or another one, than the runtime has",
+    "layer-arn-invalid": "Not the ARN of a layer version",
+    "layer-duplicate": "The same layer twice",
+    "layers-on-image": "Layers on a function that is a container image",
+    "layers-too-many": "More layers than Lambda allows",
+    "module-shadowed": "A module hides another one of the same name",
+    "runtime-deprecated": "The runtime is past its deprecation date, or soon will be",
+    "runtime-mismatch": "Made for another runtime than the function's",
+    "sdk-partial": "Only a part of the AWS SDK is bundled, and would be mixed with the runtime's",
+    "sdk-shadowed": "Something bundled hides what the runtime provides",
+    "size-limit": "Code and layers together exceed Lambda's limit",
+    "size-limit-update": "Old code with the new layers exceeds Lambda's limit in the middle of an update",
+    "template-invalid": "The template could not be read",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something stands: a file, a 1-based line and a 1-based column."""
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A problem of one function, before those that several functions share become one finding."""
+
+    rule: str
+    place: Place
+    message: str
+    remedy: str
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(eq=False)
+class Content:
+    """The files of a layer (as below /opt) or of a function's code (as below /var/task).
+
+    Attributes:
+        artifact: the zip or folder that holds it.
+        origin: where the content was taken from, for people.
+        left_out: beginnings of paths that packaging leaves out.
+        declared_runtimes, declared_architectures: what its publisher says it fits; empty: says nothing.
+    """
+
+    artifact: Artifact
+    origin: str
+    left_out: tuple[str, ...] = ()
+    declared_runtimes: tuple[str, ...] = ()
+    declared_architectures: tuple[str, ...] = ()
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """Path -> entry, without the folders that packaging leaves out."""
+        return {
+            entry.path: entry for entry in self.artifact.entries if not entry.path.startswith(self.left_out or ("\0",))
+        }
+
+    @cached_property
+    def size(self) -> int:
+        """Unzipped, in bytes."""
+        return sum(entry.size for entry in self.entries.values())
+
+    def read(self, path: str) -> bytes:
+        """A file's content."""
+        return self.artifact.read(self.entries[path])
+
+    @cached_property
+    def distributions(self) -> list[Distribution]:
+        """Every distribution, wherever it lies."""
+        from layerctl.distributions import read_distributions
+
+        return read_distributions(self.entries, self.read)
+
+    def same(self, path: str, other: Content, other_path: str | None = None) -> bool:
+        """Whether a file has the same bytes in another content; False where either is not there."""
+        mine, theirs = self.entries.get(path), other.entries.get(other_path or path)
+        if mine is None or theirs is None or mine.size != theirs.size:
+            return False
+        return self.artifact.sha256(mine) == other.artifact.sha256(theirs)
+
+
+@dataclass(eq=False)
+class Layer:
+    """One entry of a function's list of layers.
+
+    Attributes:
+        name: how findings call it: ``shared-utils:5``, a logical id, or the expression as it is written.
+        arn: where it is literal or could be resolved but for the region, partition or account.
+        identity: what is equal for two versions of one layer; None when that is not known.
+        in_template: the logical id of the LayerVersion resource that it refers to.
+        unknown: why `content` is None, and `remedy` what would help.
+        visible: whether a new version changes the function's properties as they are written.
+        invalid: why Lambda would refuse the reference, if it would.
+    """
+
+    name: str
+    place: Place
+    arn: LayerVersionArn | None = None
+    identity: str | None = None
+    version: int | None = None
+    layer_name: str = ""
+    in_template: str | None = None
+    content: Content | None = None
+    unknown: str = ""
+    remedy: str = ""
+    visible: bool = True
+    invalid: str = ""
+
+    @property
+    def label(self) -> str:
+        """How findings call it."""
+        return f"layer {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """`AutoPublishAlias` and what decides whether a change publishes a version."""
+
+    name: str
+    place: Place
+    all_properties: bool
+    code_sha256: bool
+
+
+@dataclass(eq=False)
+class Function:
+    """One function, with everything resolved that the template alone tells.
+
+    Attributes:
+        runtime_name: the identifier; None where the template leaves it open.
+        code: what will be in /var/task, as far as it is known; `code_unknown` says what is not.
+        code_path: where the template says the code is, if that is a local path.
+        deployed: what is in /var/task now, where that was given.
+        is_image: whether it is a container image, where layers cannot be attached.
+    """
+
+    name: str
+    place: Place
+    runtime_name: str | None = None
+    runtime_place: Place | None = None
+    architecture: str | None = "x86_64"
+    layers: list[Layer] = field(default_factory=list)
+    code: Content | None = None
+    code_place: Place | None = None
+    code_path: Path | None = None
+    code_inline: str | None = None
+    code_built: bool = False
+    code_unknown: str = ""
+    code_remedy: str = ""
+    deployed: Content | None = None
+    is_image: bool = False
+    alias: Alias | None = None
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The runtime's facts, where the runtime is known."""
+        return runtime_of(self.runtime_name) if self.runtime_name else None
+
+    @property
+    def known_layers(self) -> list[tuple[Layer, Content]]:
+        """The layers whose content is known, in the order in which Lambda unpacks them."""
+        return [(layer, layer.content) for layer in self.layers if layer.content is not None]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the function will see is known."""
+        return (
+            self.code is not None and not self.code_unknown and all(layer.content is not None for layer in self.layers)
+        )
+
+
+def some(names: Iterable[str], limit: int = 3) -> str:
+    """A few of the names, and how many more there are."""
+    names = sorted(names)
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown

@@ -1,0 +1,146 @@
+"""What the function needs and does not get: missing distributions, wrong versions, and half of an SDK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from layerctl.check.model import Issue
+from layerctl.check.opt import parts_of, roots_of
+from layerctl.check.shadowing import installed_distributions
+from layerctl.dependencies import unmet_requirements
+from layerctl.findings import Severity
+from layerctl.runtimes import PROVIDED_OTHER, PROVIDED_SDK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from layerctl.check.model import Function
+    from layerctl.check.opt import Part, Root
+    from layerctl.check.shadowing import Installed
+
+__all__ = ["check_requirements"]
+
+# These three are released together and pin each other to the minor version (their own Requires-Dist).
+_SDK_CORE = ("boto3", "botocore", "s3transfer")
+# What botocore asks of the packages it shares with everyone (its own Requires-Dist; the 1.26 limit is for < 3.10).
+_SDK_SHARED = {"python-dateutil": "dateutil", "six": "six", "urllib3": "urllib3"}
+
+
+def check_requirements(function: Function) -> Iterator[Issue]:
+    """Judge what the Python function's path holds against what its distributions ask for."""
+    assert function.runtime is not None
+    parts = parts_of(function)
+    installed = installed_distributions(function, parts)
+    roots = roots_of(function, parts)
+    yield from _requirements(function, installed, roots)
+    yield from _sdk(function, installed, roots)
+
+
+def _requirements(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Issue]:
+    assert function.runtime is not None
+    winners = {name: same[0] for name, same in installed.items()}
+    unmet = unmet_requirements(
+        {name: winner.distribution for name, winner in winners.items()},
+        function.runtime,
+        function.architecture or "x86_64",
+        provided=PROVIDED_SDK | PROVIDED_OTHER | _importable(roots),
+    )
+    for one in unmet:
+        by = winners[one.by.name]
+        wanted = f"{one.by} of {by.part.label} needs {one.requirement.name}{one.requirement.specifier}"
+        if one.found is not None:
+            holder = winners[one.found.name].part
+            yield Issue(
+                "dependency-version",
+                max(by.part.place, holder.place),
+                f"{wanted}, and {holder.label} has {one.found.version}",
+                f"install a {one.found.name} that fits, in {by.part.label} or before it on sys.path",
+            )
+        elif function.complete:
+            yield Issue(
+                "dependency-missing",
+                by.part.place,
+                f"{wanted}, which is nowhere on the function's path",
+                f"add {one.requirement.name} to {by.part.label}, or attach a layer that has it",
+            )
+        else:
+            yield Issue(
+                "dependency-missing",
+                by.part.place,
+                f"{wanted}, which is in nothing that could be looked at",
+                "make the rest of the content known (see content-unknown), or check it there",
+                Severity.NOTE,
+            )
+
+
+def _importable(roots: list[Root]) -> set[str]:
+    """Names of top-level modules: a distribution without its metadata, as people strip it to save space."""
+    names = {path.partition("/")[0].partition(".")[0] for root in roots for path in root.files}
+    return {str(canonicalize_name(name)) for name in names if name}
+
+
+def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Issue]:
+    assert function.runtime is not None
+    assert function.runtime.python is not None
+    core = {name: holder for name in _SDK_CORE if (holder := _module_holder(roots, name)) is not None}
+    if core and len(core) < len(_SDK_CORE):
+        missing = [name for name in _SDK_CORE if name not in core]
+        part = next(iter(core.values()))
+        yield Issue(
+            "sdk-partial",
+            part.place,
+            f"{part.label} has {' and '.join(core)} but {' and '.join(missing)} would come from the runtime, "
+            "in a version that need not fit",
+            f"bundle {', '.join(_SDK_CORE)} together at versions that fit, or none of them",
+            Severity.ERROR if function.complete else Severity.WARNING,
+        )
+        return
+    if core:
+        part = core["botocore"]
+        yield Issue(
+            "sdk-shadowed",
+            part.place,
+            f"the SDK of {part.label} ({_version(installed, 'boto3')}) hides the runtime's own",
+            "nothing to do if that is meant; otherwise leave it out and save its space",
+            Severity.NOTE,
+        )
+        return
+    shared = [name for name, module in _SDK_SHARED.items() if _module_holder(roots, module) is not None]
+    urllib3 = installed.get("urllib3", [None])[0]
+    allowed = SpecifierSet("<1.27" if function.runtime.python < (3, 10) else "!=2.2.0,<3")
+    if urllib3 and urllib3.distribution.parsed_version and urllib3.distribution.parsed_version not in allowed:
+        yield Issue(
+            "sdk-partial",
+            urllib3.part.place,
+            f"{urllib3.distribution} of {urllib3.part.label} hides the runtime's own, and the runtime's botocore "
+            f"needs urllib3{allowed}",
+            f"install urllib3{allowed}, or bundle the whole SDK",
+        )
+    elif shared:
+        holders = [holder for name in shared if (holder := _module_holder(roots, _SDK_SHARED[name])) is not None]
+        where = " and ".join(dict.fromkeys(holder.label for holder in holders))
+        yield Issue(
+            "sdk-shadowed",
+            holders[0].place,
+            f"{', '.join(shared)} of {where} {'hides' if len(shared) == 1 else 'hide'} the runtime's own, "
+            "and its boto3 will use it",
+            "nothing to do if tests run with the same versions",
+            Severity.NOTE,
+        )
+
+
+def _module_holder(roots: list[Root], module: str) -> Part | None:
+    """The part that wins for a top-level module or package."""
+    for root in roots:
+        for path in (f"{module}/__init__.py", f"{module}.py"):
+            if path in root.files:
+                return root.files[path]
+    return None
+
+
+def _version(installed: dict[str, list[Installed]], name: str) -> str:
+    same = installed.get(name)
+    return str(same[0].distribution) if same else f"{name}, version unknown"

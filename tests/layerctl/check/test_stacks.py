@@ -1,0 +1,122 @@
+"""One small stack for each finding, caught by exactly that finding at exactly the marked line.
+
+The stacks lie in `stacks/RULE[--CASE]`; the line that the finding must name has the comment ``# here``. What git should
+not hold (binaries, bytecode, hundreds of megabytes) is made when the test runs.
+"""
+
+import datetime as dt
+import py_compile
+import shutil
+from pathlib import Path
+
+import pytest
+
+from layerctl.check.contents import Sources
+from layerctl.check.deployed import deployed_contents
+from layerctl.check.model import RULES
+from layerctl.check.report import check_templates
+from layerctl.findings import Severity
+from tests.support.elf import tiny_elf
+
+STACKS = Path(__file__).parent / "stacks"
+CASES = sorted(path.name for path in STACKS.iterdir())
+TODAY = dt.date(2026, 11, 23)
+MB = 1_000_000
+
+# Files to add to a stack: sparse ones of a size, ELF files, or other bytes.
+BINARIES = {
+    "architecture-mismatch": {"first/python/fast/core.so": tiny_elf("x86_64")},
+    "architecture-mismatch--extension": {"first/extensions/agent": tiny_elf("arm64")},
+    "architecture-mismatch--macos": {"code/fast.abi3.so": b"\xcf\xfa\xed\xfe" + bytes(60)},
+    "glibc-mismatch": {
+        "first/python/fast/core.cpython-311-x86_64-linux-gnu.so": tiny_elf("x86_64", glibc=(2, 28)),
+        # side by side, for other functions: none of these is loaded here
+        "first/python/fast/core.cpython-312-x86_64-linux-gnu.so": tiny_elf("x86_64", glibc=(2, 34)),
+        "first/python/fast/core.cpython-311-aarch64-linux-gnu.so": tiny_elf("arm64", glibc=(2, 34)),
+    },
+    "glibc-mismatch--musl": {"first/python/fast/core.abi3.so": tiny_elf(needed=("libc.musl-x86_64.so.1",), glibc=None)},
+    "runtime-mismatch--extension": {
+        "first/python/fast/core.cpython-312-x86_64-linux-gnu.so": tiny_elf("x86_64"),
+        "first/python/fast/other.cpython-312-x86_64-linux-gnu.so": tiny_elf("x86_64"),
+    },
+}
+SPARSE = {
+    "size-limit": {"code/model.bin": 200 * MB, "first/python/data.bin": 63 * MB},
+    "size-limit-update": {"code/model.bin": 50 * MB, "deployed/model.bin": 220 * MB, "first/python/data.bin": 60 * MB},
+    "size-limit-update--template": {"old/code/model.bin": 220 * MB, "first/python/data.bin": 60 * MB},
+}
+DEPLOYED = {
+    "size-limit-update": "deployed",
+    "size-limit-update--template": "old/template.yaml",
+}
+
+
+def _prepare(case, folder):
+    shutil.copytree(STACKS / case, folder, dirs_exist_ok=True)
+    for name, data in BINARIES.get(case, {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    for name, size in SPARSE.get(case, {}).items():
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
+    if case == "bytecode-stale":
+        # Both sources are of equal bytes in git; the later one changes, and the bytecode of the first stays.
+        cached = folder / "first/python/config/__pycache__/values.cpython-313.pyc"
+        cached.parent.mkdir()
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(folder / "first/python/config/values.py"), str(cached), invalidation_mode=mode)
+    return folder / "template.yaml"
+
+
+def _sources(case, folder):
+    layers = {"first": folder / "first"} if (folder / "first").is_dir() else {}
+    deployed = deployed_contents([str(folder / DEPLOYED[case])], None, None) if case in DEPLOYED else {}
+    return Sources(layers=layers, deployed=deployed)
+
+
+def _marked(template):
+    lines = template.read_text("utf-8").splitlines()
+    return [number for number, line in enumerate(lines, start=1) if line.endswith("# here")]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in {"clean", "bytecode-stale"}])
+def test_caught_by_exactly_its_finding(case, tmp_path):
+    """The stack gives one finding: its rule, at the marked line, with a column and a remedy."""
+    template = _prepare(case, tmp_path)
+    report = check_templates([template], _sources(case, tmp_path), region="eu-central-1", today=TODAY)
+    assert [(finding.rule, finding.line) for finding in report.findings] == [
+        (case.partition("--")[0], line) for line in _marked(template)
+    ], report.findings
+    (finding,) = report.findings
+    assert finding.path == template.as_posix()
+    assert finding.column
+    assert finding.message.startswith("Function: ")
+    assert finding.remedy
+    assert report.exit_code == (0 if finding.severity is Severity.NOTE else 1)
+
+
+def test_stale_bytecode(tmp_path):
+    """A later layer changes a source whose unchecked bytecode is an earlier layer's: overwritten, and not run."""
+    template = _prepare("bytecode-stale", tmp_path)
+    assert check_templates([template], today=TODAY).findings == []
+    (tmp_path / "second/python/config/values.py").write_text("A = 2\n", "utf-8")
+    findings = check_templates([template], today=TODAY).findings
+    assert {(finding.rule, finding.line) for finding in findings} == {
+        (rule, line) for rule in ("bytecode-stale", "file-shadowed") for line in _marked(template)
+    }
+
+
+def test_clean(tmp_path):
+    """Layers that belong together give no finding at all."""
+    report = check_templates([_prepare("clean", tmp_path)], today=TODAY)
+    assert report.findings == []
+    assert report.exit_code == 0
+    (summary,) = report.functions
+    assert summary.total == sum(
+        path.stat().st_size for path in tmp_path.rglob("*") if path.name != "template.yaml" and path.is_file()
+    )
+
+
+def test_every_rule_has_a_stack():
+    """No rule is without its stack, but for the one about unreadable templates, which has tests of its own."""
+    assert {case.partition("--")[0] for case in CASES} == set(RULES) - {"template-invalid"} | {"clean"}
