@@ -1,14 +1,219 @@
-"""Secrets that this process has seen, so that no log line repeats one. Imports nothing: configuration feeds it."""
+"""What must not be readable in a line, and how it is found: by key, by type, by value, by pattern, and in text.
+
+While nothing is secret this costs next to nothing: each key is judged once, registered values and patterns are empty.
+`shared_utils.config` hands every secret that it loads to `register_secret`.
+"""
 
 from __future__ import annotations
 
-__all__ = ["register_secret", "secrets"]
+import re
+from binascii import b2a_base64
+from json.encoder import encode_basestring, encode_basestring_ascii
 
-secrets: set[str] = set()
-"""Every secret text that was loaded or revealed."""
+TYPE_CHECKING = False  # as typing's, without the import: configuration alone must not pay for it
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["MASK", "REDACTION", "Redaction", "is_secret", "register_secret"]
+
+MASK = "[REDACTED]"
+
+# A key is sensitive when it holds one of these, separators apart ("db_password", "newPasswordAgain", "x-api-key"), ...
+_HOLDS = ("password", "passwd", "passphrase", "privatekey", "apikey", "clientsecret", "creditcard", "cardnumber")
+# ... or ends with one of these words ("access_token", "X-Auth-Token"; but not "token_count" or "secret_arn").
+_ENDS = (  # noqa: SIM905 - a list would take 30 lines
+    "access_key access_key_id accesskey auth authorization connection_string cookie cookies credential credentials "
+    "csrf cvc cvv encryption_key jwt otp pwd secret secret_binary secret_key secret_string secret_value secretkey "
+    "secrets amz_signature signing_key token"
+).split()
+# The cheapest sign that a sensitive key may stand in a text: one of these is in it.
+_STEMS = (  # noqa: SIM905
+    "passw passphrase pwd secret token auth api_key apikey api-key private credit card_ cookie access cred csrf "
+    "cvc cvv encryption jwt otp signature signing connection"
+).split()
+
+_WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+"
+# key=value: query strings, key=value logs, the repr of a dataclass. Bounded, and anchored at the start of a word, so
+# that a long text costs linear time. Prose ("password: at least 8 characters") matches neither form.
+_ASSIGNED = (
+    r"(?<![\w.-])(?P<key>[A-Za-z_][\w.-]{0,63})="
+    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&;,)\]}"'<>]+)"""
+)
+# "key": value, as in JSON and in the repr of a dict, also one JSON string inside another (\"key\": \"value\").
+_QUOTED = (
+    r"""(?P<quote>\\*["'])(?P<key>[\w.\- ]{1,64})(?P=quote)\s{0,8}:\s{0,8}"""
+    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?P<inner>\\+["'])(?s:(?:(?!(?P=inner)).)*)(?:(?P=inner))?"""
+    r"""|[^\s,}\]"'\\]+)"""
+)
+
+# AWS access key ids; AWS secret access keys; JSON web tokens; bearer and basic credentials.
+PATTERNS = (
+    r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b",
+    (
+        r"(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+]{0,39}[A-Z])(?=[A-Za-z0-9/+]{0,39}[a-z])(?=[A-Za-z0-9/+]{0,39}[0-9])"
+        r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+    ),
+    r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*",
+    r"(?i:\b(?:bearer|basic)\s{1,4}[A-Za-z0-9._~+/=-]{8,})",
+)
+
+# A registered value shorter than this is not looked for in text: "on" or "42" would be masked in every line.
+_SHORTEST = 4
+# One shorter than this is masked only where it stands alone: "prod" is, "product" is not.
+_STANDS_ALONE_BELOW = 8
+_MOST_KEYS_REMEMBERED = 4096
 
 
-def register_secret(value: str) -> None:
-    """Remember a text that must not appear in any log line."""
-    if value:
-        secrets.add(value)
+class Redaction:
+    """The rules in force. One instance serves the process; `configure` sets it up, `register_secret` feeds it."""
+
+    __slots__ = ("_allowed", "_extra", "_forms", "_stems", "longest", "needles", "pattern", "verdicts")
+
+    def __init__(self) -> None:
+        self.needles: tuple[str, ...] = ()  # how registered values look in an encoded line
+        self.longest = 0  # length of the longest needle
+        self.pattern: re.Pattern[str] | None = None
+        self.verdicts: dict[str, bool] = {}
+        self._extra: frozenset[str] = frozenset()
+        self._allowed: frozenset[str] = frozenset()
+        self._stems: tuple[str, ...] = tuple(_STEMS)
+        self._forms: dict[str, str] = {}  # text to look for -> its regular expression
+
+    def configure(self, keys: Iterable[str] = (), patterns: bool | Iterable[str] = False) -> None:
+        """Add sensitive `keys` to the default list ("!token" takes one off it) and switch `patterns` on.
+
+        Raises:
+            re.error: one of the patterns is not a regular expression.
+        """
+        names = [name for name in keys if name]
+        self._extra = frozenset(_normal(name) for name in names if name[0] != "!")
+        self._allowed = frozenset(_normal(name[1:]) for name in names if name[0] == "!")
+        self._stems = (*_STEMS, *(name.split("_")[0] for name in self._extra))
+        chosen = PATTERNS if patterns is True else tuple(patterns or ())
+        self.pattern = re.compile("|".join(f"(?:{p})" for p in chosen)) if chosen else None
+        self.verdicts.clear()
+
+    def is_sensitive(self, key: str) -> bool:
+        """Whether the value under `key` must be masked. Case and separators do not matter."""
+        verdict = self.verdicts.get(key)
+        if verdict is None:
+            verdict = self._judge(_normal(key[:256]))
+            if len(self.verdicts) < _MOST_KEYS_REMEMBERED:
+                self.verdicts[key] = verdict
+        return verdict
+
+    def _judge(self, name: str) -> bool:
+        if name in self._allowed:
+            return False
+        joined = name.replace("_", "")
+        return (
+            name in self._extra
+            or any(word in joined for word in _HOLDS)
+            or any(name == word or name.endswith("_" + word) for word in _ENDS)
+            or any(name.endswith("_" + word) for word in self._extra)
+        )
+
+    def register(self, value: str) -> None:
+        """Mask `value` wherever it stands: as it is, escaped (JSON, repr), percent-encoded, or in base64 by itself.
+
+        Base64 of a longer text that holds the value ("user:password") looks different and is not recognised; its key
+        ("authorization") is.
+        """
+        for form in _forms(value):
+            if len(form) >= _SHORTEST:
+                alone = len(form) < _STANDS_ALONE_BELOW
+                self._forms[form] = rf"(?<!\w){re.escape(form)}(?!\w)" if alone else re.escape(form)
+        needles = dict.fromkeys(encode_basestring(form)[1:-1] for form in self._forms)
+        self.longest = max(map(len, needles), default=0)
+        self.needles = tuple(needles)
+
+    def forget(self) -> None:
+        """Forget every registered value. For tests."""
+        self._forms.clear()
+        self.needles, self.longest = (), 0
+
+    def suspects(self, line: str) -> bool:
+        """Whether an encoded line may hold something that only a look at its values can find."""
+        if self.needles and any(needle in line for needle in self.needles):
+            return True
+        if self.pattern is not None and self.pattern.search(line):
+            return True
+        return ("=" in line or '\\"' in line or "'" in line) and self._has_stem(line)
+
+    def _has_stem(self, text: str) -> bool:
+        text = text.lower()
+        return any(stem in text for stem in self._stems)
+
+    def scrub(self, text: str) -> str:
+        """Return `text` without registered values, without values of sensitive keys, without what patterns find."""
+        if self._forms and any(form in text for form in self._forms):
+            # Longest first, so that a value which holds another one is masked whole.
+            expressions = [self._forms[form] for form in sorted(self._forms, key=len, reverse=True)]
+            text = re.sub("|".join(expressions), MASK, text)
+        if self._has_stem(text):
+            text = re.sub(_QUOTED, self._mask_value, re.sub(_ASSIGNED, self._mask_value, text))
+        if self.pattern is not None:
+            text = self.pattern.sub(MASK, text)
+        return text
+
+    def _mask_value(self, match: re.Match[str]) -> str:
+        if not self.is_sensitive(match["key"]):
+            return match[0]
+        value = match["value"]
+        whole = match[0]
+        return whole[: len(whole) - len(value)] + _masked_like(value)
+
+
+def _masked_like(value: str) -> str:
+    """Return the mask in the quotes of the value, so that JSON inside a string stays JSON."""
+    opening = value[: len(value) - len(value.lstrip("\\\"'"))]
+    if not opening or opening[-1] not in "\"'":
+        return MASK
+    quote = opening[: min(i for i, char in enumerate(opening) if char in "\"'") + 1]
+    return f"{quote}{MASK}{quote}"
+
+
+def _normal(key: str) -> str:
+    """Return the key in snake case: ``X-Api-Key``, ``xApiKey`` and ``x_api_key`` are one."""
+    return re.sub(_WORDS, "_", key).strip("_").lower()
+
+
+def _forms(value: str) -> list[str]:
+    """Return the ways in which `value` may be written in a text."""
+    try:
+        raw = value.encode()
+    except UnicodeEncodeError:  # a lone surrogate; nothing can have percent-encoded it
+        return [value]
+    forms = [value, b2a_base64(raw, newline=False).rstrip(b"=").decode()]
+    if not value.isalnum() or not value.isascii():
+        percent = "".join(chr(b) if b < 128 and (chr(b).isalnum() or b in b"-._~") else f"%{b:02X}" for b in raw)
+        forms += [encode_basestring(value)[1:-1], encode_basestring_ascii(value)[1:-1], repr(value)[1:-1]]
+        forms += [percent, percent.replace("%20", "+"), value.replace("\\", "\\\\").replace('"', '\\"')]
+    return forms
+
+
+def is_secret(value: Any) -> bool:
+    """Whether the value's type says that it must not be shown, as `shared_utils.config.Secret` does."""
+    return getattr(type(value), "__secret__", False) is True
+
+
+REDACTION = Redaction()
+
+
+def register_secret(value: str | bytes | dict[str, Any] | Iterable[Any]) -> None:
+    """Mask `value` in every line written from now on; of a mapping or sequence, every string in it.
+
+    A value shorter than 4 characters is not masked by value, one shorter than 8 only where it stands alone.
+    """
+    if isinstance(value, str):
+        if len(value) >= _SHORTEST:
+            REDACTION.register(value)
+    elif isinstance(value, (bytes, bytearray)):
+        register_secret(bytes(value).decode("utf-8", "backslashreplace"))
+    elif hasattr(value, "values"):
+        for item in value.values():
+            register_secret(item)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            register_secret(item)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shared_utils.testing._context import LambdaContext, lambda_context
+    from shared_utils.testing._logs import CapturedLogs, captured_logs
 
 __all__ = ["CapturedLogs", "LambdaContext", "captured_logs", "captured_metrics", "config_values", "lambda_context"]
 

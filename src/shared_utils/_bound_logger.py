@@ -1,0 +1,216 @@
+"""The logger: structlog's bound-logger protocol on the JSON line of this package."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from shared_utils._deferral import deferred
+
+# asyncio: 20 of the 45 ms that importing structlog takes; its own async methods need it, ours do not.
+# uuid: for a deprecated thread-local module of structlog.
+with deferred("asyncio", "uuid"):
+    import structlog
+
+from shared_utils._bound_values import bound_values
+from shared_utils._levels import name_of, parse_level
+from shared_utils._line import MISSING, failed, interpolate, line_of, submit
+from shared_utils._log_state import STATE
+
+__all__ = ["BoundLogger", "LineLogger", "make_logger"]
+
+
+class LineLogger:
+    """What a structlog logger finally calls: it writes finished lines. `name` is what the logger was asked for by."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Write the line."""
+        submit(20, line)
+
+    debug = info = warning = warn = error = exception = critical = fatal = log = msg
+
+
+def make_line_logger(*args: Any) -> LineLogger:
+    """Make the logger behind ``structlog.get_logger(name)``."""
+    return LineLogger(args[0] if args and isinstance(args[0], str) else None)
+
+
+def render(logger: Any, method_name: str, event_dict: dict[str, Any]) -> str:
+    """Make the line; the last processor of a structlog chain."""
+    event = event_dict.pop("event", "")
+    if method_name == "exception":
+        event_dict.setdefault("exc_info", True)
+    return line_of(parse_level(method_name) or 20, event, event_dict, None, getattr(logger, "name", None))
+
+
+# The chain of the loggers made here. structlog.testing.capture_logs() empties and refills this very list.
+PROCESSORS: list[Any] = [render]
+
+
+def emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:
+    """Log one call; to be called by a level method, whose caller is the line's location. Never raises."""
+    try:
+        if not STATE.settled:
+            STATE.settle()
+            if number < STATE.threshold:
+                return
+        if logger._processors is not PROCESSORS or PROCESSORS[0] is not render:
+            _emit_through(logger, number, event, args, values)
+            return
+        bound = bound_values()
+        context = logger._context
+        if context or bound:
+            values = {**bound, **context, **values}
+        frame = sys._getframe(2) if STATE.location else None
+        if args:
+            event = interpolate(event, args)
+        submit(number, line_of(number, event, values, frame, logger._logger.name))
+    except Exception as error:  # a handler must not fail because of a line
+        failed(number, event, error)
+
+
+def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:
+    """Log through processors that someone else put into the logger, the way structlog does."""
+    if "event" in values and event is not MISSING:
+        values["event_"] = values.pop("event")
+    elif event is MISSING:
+        event = values.pop("event", None)
+    if args:
+        event = interpolate(event, args)
+    if "method_name" in values:
+        values["method_name_"] = values.pop("method_name")
+    logger._proxy_to_logger(name_of(number).lower(), event, **values)
+
+
+class BoundLogger(structlog.BoundLoggerBase):
+    """A logger with values that stand in each of its lines. Immutable: `bind` and the like return a new one.
+
+    Every level method takes the message and any keywords, ``event``, ``name``, ``level`` and ``message`` among them;
+    positional values are formatted into the message (``"%s"``). The methods with an ``a`` in front can be awaited.
+    The level is the process's (`shared_utils.logging.configure`), for loggers that exist already too.
+    """
+
+    _logger: LineLogger
+
+    def debug(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level DEBUG."""
+        if STATE.threshold <= 10:
+            emit(self, 10, event, args, values)
+
+    def info(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level INFO."""
+        if STATE.threshold <= 20:
+            emit(self, 20, event, args, values)
+
+    def warning(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level WARNING."""
+        if STATE.threshold <= 30:
+            emit(self, 30, event, args, values)
+
+    def error(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level ERROR."""
+        if STATE.threshold <= 40:
+            emit(self, 40, event, args, values)
+
+    def critical(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level CRITICAL."""
+        if STATE.threshold <= 50:
+            emit(self, 50, event, args, values)
+
+    def exception(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level ERROR, with the exception being handled."""
+        if STATE.threshold <= 40:
+            values.setdefault("exc_info", True)
+            emit(self, 40, event, args, values)
+
+    def log(self, level: int | str, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at `level`, a number or a name; an unknown one counts as INFO."""
+        number = parse_level(level)
+        number = 20 if number is None else number
+        if STATE.threshold <= number:
+            emit(self, number, event, args, values)
+
+    warn = warning
+    fatal = critical
+    msg = info
+
+    async def adebug(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level DEBUG."""
+        if STATE.threshold <= 10:
+            emit(self, 10, event, args, values)
+
+    async def ainfo(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level INFO."""
+        if STATE.threshold <= 20:
+            emit(self, 20, event, args, values)
+
+    async def awarning(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level WARNING."""
+        if STATE.threshold <= 30:
+            emit(self, 30, event, args, values)
+
+    async def aerror(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level ERROR."""
+        if STATE.threshold <= 40:
+            emit(self, 40, event, args, values)
+
+    async def acritical(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level CRITICAL."""
+        if STATE.threshold <= 50:
+            emit(self, 50, event, args, values)
+
+    async def aexception(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at level ERROR, with the exception being handled."""
+        if STATE.threshold <= 40:
+            values.setdefault("exc_info", True)
+            emit(self, 40, event, args, values)
+
+    async def alog(self, level: int | str, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+        """Log at `level`, a number or a name; an unknown one counts as INFO."""
+        number = parse_level(level)
+        number = 20 if number is None else number
+        if STATE.threshold <= number:
+            emit(self, number, event, args, values)
+
+    awarn = awarning
+    afatal = acritical
+    amsg = ainfo
+
+    def is_enabled_for(self, level: int) -> bool:
+        """Whether a line of this level would be written (or buffered) now."""
+        return level >= self.get_effective_level()
+
+    def get_effective_level(self) -> int:
+        """The lowest level that is written (or buffered) now."""
+        if not STATE.settled:
+            STATE.settle()
+        return STATE.threshold
+
+    isEnabledFor = is_enabled_for  # noqa: N815 - the standard library's names
+    getEffectiveLevel = get_effective_level  # noqa: N815
+
+
+def make_logger(name: str | None, values: dict[str, Any]) -> BoundLogger:
+    """Return a logger with these values bound, and make every structlog logger of the process write such lines."""
+    if not STATE.settled:
+        STATE.settle()
+    return BoundLogger(LineLogger(name), PROCESSORS, values)
+
+
+def configure_structlog() -> None:
+    """Let ``structlog.get_logger()``, in whatever library, give loggers like ours."""
+    structlog.configure(
+        processors=PROCESSORS,
+        wrapper_class=BoundLogger,
+        context_class=dict,
+        logger_factory=make_line_logger,
+        cache_logger_on_first_use=False,
+    )
+
+
+STATE.on_settled.append(configure_structlog)

@@ -1,0 +1,42 @@
+"""Lines below the level, kept for the case that something goes wrong."""
+
+from __future__ import annotations
+
+from collections import deque
+
+__all__ = ["LineBuffer"]
+
+
+class LineBuffer:
+    """The finished lines of one invocation that nobody wants to see unless it fails; the oldest give way.
+
+    The lines are kept as text: they say what was true when they were written, not when they are flushed.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.dropped = 0
+        self._lines: deque[str] = deque()
+        self._size = 0
+
+    def add(self, line: str) -> None:
+        """Keep `line`; drop the oldest while there are more than `capacity` bytes."""
+        self._lines.append(line)
+        self._size += _size(line)
+        while self._size > self.capacity:
+            try:
+                self._size -= _size(self._lines.popleft())
+            except IndexError:  # another thread flushed meanwhile
+                self._size = 0
+                return
+            self.dropped += 1
+
+    def take(self) -> tuple[list[str], int]:
+        """Return the lines, oldest first, and how many were dropped; the buffer is empty afterwards."""
+        lines, self._lines, self._size = self._lines, deque(), 0
+        dropped, self.dropped = self.dropped, 0
+        return list(lines), dropped
+
+
+def _size(line: str) -> int:
+    return (len(line) if line.isascii() else len(line.encode("utf-8", "replace"))) + 1

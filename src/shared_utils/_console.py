@@ -1,0 +1,25 @@
+"""Lines for a person at a terminal: structlog's console renderer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from structlog.dev import ConsoleRenderer
+
+__all__ = ["render"]
+
+_renderer: ConsoleRenderer | None = None
+
+
+def render(record: dict[str, Any]) -> str:
+    """Return the record as structlog shows it: time, level, message, then key=value; a traceback below."""
+    global _renderer  # noqa: PLW0603 - made once, on first use
+    if _renderer is None:
+        _renderer = ConsoleRenderer(event_key="message", timestamp_key="timestamp", sort_keys=False)
+    record["level"] = record["level"].lower()
+    trace = record.pop("stack_trace", None)
+    if trace is not None:
+        record.pop("exception", None)
+        record.pop("exception_name", None)
+    line = str(_renderer(None, record["level"], record))
+    return line if trace is None else f"{line}\n{trace}"

@@ -1,0 +1,111 @@
+"""An exception as data: what it is, where it was raised, and what led to it."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from shared_utils._log_state import STATE
+from shared_utils._plain import text_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from shared_utils._plain import Plainer
+
+__all__ = ["describe", "stack_trace"]
+
+_MOST_FRAMES = 50  # the outermost 10 and the innermost 40 of a deeper traceback
+_OUTERMOST = 10
+_LONGEST_CHAIN = 10
+_MOST_MEMBERS = 10  # of an exception group
+_MOST_EXCEPTIONS = 50  # in all
+_MOST_LOCALS = 20
+_LONGEST_LOCAL = 200
+_LONGEST_TRACE = 64 * 1024
+
+
+def describe(error: BaseException, plainer: Plainer) -> dict[str, Any]:
+    """Return the exception with its causes and members, bounded in depth, number and size."""
+    return _Description(plainer).of(error, 0)
+
+
+class _Description:
+    def __init__(self, plainer: Plainer) -> None:
+        self._plainer = plainer
+        self._seen: set[int] = set()
+
+    def of(self, error: BaseException, depth: int) -> dict[str, Any]:
+        self._seen.add(id(error))
+        plainer = self._plainer
+        kind = type(error)
+        result: dict[str, Any] = {"type": kind.__qualname__}
+        if kind.__module__ != "builtins":
+            result["module"] = kind.__module__
+        result["message"] = plainer.text(text_of(error))
+        notes = getattr(error, "__notes__", None)
+        if notes:
+            result["notes"] = [plainer.text(text_of(note)) for note in list(notes)[:_MOST_MEMBERS]]
+        result["frames"] = self._frames(error.__traceback__)
+        members = getattr(error, "exceptions", None)
+        if isinstance(error, BaseExceptionGroup) and members:
+            shown = [self.of(member, depth + 1) for member in members[:_MOST_MEMBERS] if self._may(member, depth)]
+            result["exceptions"] = shown
+            if len(members) > len(shown):
+                result["exceptions_not_shown"] = len(members) - len(shown)
+        if error.__cause__ is not None:
+            if self._may(error.__cause__, depth):
+                result["cause"] = self.of(error.__cause__, depth + 1)
+        elif error.__context__ is not None and not error.__suppress_context__ and self._may(error.__context__, depth):
+            result["context"] = self.of(error.__context__, depth + 1)
+        return result
+
+    def _may(self, error: BaseException, depth: int) -> bool:
+        """Whether there is room for one more, and it has not been shown: chains can be circular."""
+        return depth < _LONGEST_CHAIN and len(self._seen) < _MOST_EXCEPTIONS and id(error) not in self._seen
+
+    def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
+        links = []
+        while trace is not None:
+            links.append(trace)
+            trace = trace.tb_next
+        left_out = len(links) - _MOST_FRAMES
+        if left_out > 0:
+            del links[_OUTERMOST : _OUTERMOST + left_out]
+        frames = [self._frame(link) for link in links]
+        if left_out > 0:
+            frames.insert(_OUTERMOST, {"frames_not_shown": left_out})
+        return frames
+
+    def _frame(self, link: TracebackType) -> dict[str, Any]:
+        code = link.tb_frame.f_code
+        self._plainer.left -= len(code.co_filename) + len(code.co_qualname) + 40
+        frame: dict[str, Any] = {"file": code.co_filename, "line": link.tb_lineno, "function": code.co_qualname}
+        if STATE.exception_locals and self._plainer.left > 0:
+            frame["locals"] = self._locals(link.tb_frame.f_locals)
+        return frame
+
+    def _locals(self, values: Any) -> dict[str, Any]:
+        from shared_utils._plain import Plainer
+
+        shown: dict[str, Any] = {}
+        for name, value in list(values.items())[:_MOST_LOCALS]:
+            if name.startswith("__"):
+                continue
+            plainer = Plainer(_LONGEST_LOCAL)
+            plainer.items([(name, value)], shown)
+            self._plainer.left -= len(name) + _LONGEST_LOCAL - plainer.left
+        return shown
+
+
+def stack_trace(error: BaseException) -> str:
+    """Return the traceback as Python prints it, causes included."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as failure:  # a broken exception (of a C extension, say) must still make a line
+        return f"{type(error).__name__} (its traceback could not be printed: {type(failure).__name__})"
+    text = text.rstrip("\n")
+    if len(text) > _LONGEST_TRACE:
+        half = _LONGEST_TRACE // 2
+        text = f"{text[:half]}\n…[{len(text) - _LONGEST_TRACE} characters cut]\n{text[-half:]}"
+    return text
