@@ -133,7 +133,7 @@ class Emulator:
     ) -> None:
         self.interpreter = interpreter or own_interpreter()
         self.limits = limits or Limits()
-        self._function = Path(function).resolve()
+        self.function = Path(function).resolve()
         self._handler = handler
         self._layers = [Path(layer).resolve() for layer in layers]
         self._variables = dict(environment or {})
@@ -143,7 +143,7 @@ class Emulator:
         self._guard: subprocess.Popen[bytes] | None = None
         self._output: Output | None = None
         self._port = 0
-        if not self._function.is_dir():
+        if not self.function.is_dir():
             raise LayerctlError(f"{function} is not a folder", remedy="name the folder that holds the function's code")
 
     def __enter__(self) -> Self:
@@ -158,7 +158,7 @@ class Emulator:
         binary = emulator_binary()
         self._scratch = Path(tempfile.mkdtemp(prefix="layerctl-"))
         try:
-            command, environment = self._command(self._scratch)
+            command, environment = self.command(self._scratch)
             for _ in range(5):  # a port that was free a moment ago may be taken now
                 if self._launch([str(binary)], command, environment):
                     return
@@ -168,7 +168,8 @@ class Emulator:
             self.stop()
             raise
 
-    def _command(self, scratch: Path) -> tuple[list[str], dict[str, str]]:
+    def command(self, scratch: Path) -> tuple[list[str], dict[str, str]]:
+        """The command line and the environment of the function's process; `scratch` is its private folder."""
         runtime = runtime_packages(self.interpreter)
         layer = merge_layers(self._layers, scratch / "opt")
         environment = function_environment(
@@ -177,10 +178,10 @@ class Emulator:
             handler=self._handler,
             runtime=self.interpreter.runtime,
             packages=runtime,
-            task=self._function,
+            task=self.function,
             home=scratch,
         )
-        return bootstrap_command(self.interpreter, runtime, layer, self._function, self._handler), environment
+        return bootstrap_command(self.interpreter, runtime, layer, self.function, self._handler), environment
 
     def _launch(self, binary: list[str], command: list[str], environment: dict[str, str]) -> bool:
         """Try to start on a pair of free ports; False when the emulator ended at once."""
@@ -193,7 +194,7 @@ class Emulator:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=self._function,
+            cwd=self.function,
             env=environment,
             start_new_session=True,
         )

@@ -2,5 +2,6 @@
 
 from layerctl.sam_template._model import Function, LayerReference, Route, Template
 from layerctl.sam_template._read import load_template
+from layerctl.sam_template._resolve import ACCOUNT
 
-__all__ = ["Function", "LayerReference", "Route", "Template", "load_template"]
+__all__ = ["ACCOUNT", "Function", "LayerReference", "Route", "Template", "load_template"]
