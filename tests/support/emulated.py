@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from layerctl.builder import BuildOptions, build_layer
 from layerctl.emulator import Emulator, Limits
+from layerctl.layer_config import LayerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,16 +34,10 @@ def built_layer(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
         if not folder.is_dir():
             scratch = session / "built-layer.part"
             shutil.rmtree(scratch, ignore_errors=True)
-            _build(scratch / "python")
+            config = LayerConfig.load(ROOT / "layer" / "layer.toml")
+            build_layer(config, BuildOptions(stage=scratch / "python"))
             scratch.rename(folder)
     return folder
-
-
-def _build(target: Path) -> None:
-    uv = Path(sys.executable).with_name("uv")
-    install = [uv, "pip", "install", "--quiet", "--target", target]
-    subprocess.run([*install, "--require-hashes", "-r", ROOT / "layer/requirements.txt"], check=True)
-    subprocess.run([*install, "--no-deps", "--no-build-isolation", ROOT], check=True)
 
 
 @pytest.fixture

@@ -93,7 +93,9 @@ def _content(path: Path) -> Path:
     if path.is_dir():
         folder = path if (path / "python").is_dir() or path.name != "python" else path.parent
         if not (folder / "python").is_dir():
-            raise LayerctlError(f"{path} is not a layer: it has no python/ in it", remedy="name the folder above python/")
+            raise LayerctlError(
+                f"{path} is not a layer: it has no python/ in it", remedy="name the folder above python/"
+            )
         return folder
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()

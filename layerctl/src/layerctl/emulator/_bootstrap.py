@@ -34,6 +34,21 @@ def main() -> None:
         serve(sys.argv)
 
 
+def place(error: BaseException | None) -> str:
+    """Where in the function's own code an error came up: `` (app.py:12)``, or nothing."""
+    function = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not imported
+    if isinstance(error, SyntaxError):
+        file, line = error.filename or "", error.lineno
+    else:
+        file, line = "", None
+        trace = error.__traceback__ if error else None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename.startswith(function):
+                file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+            trace = trace.tb_next
+    return f" ({file.removeprefix(function)}:{line})" if file and line else ""
+
+
 def check(handler: str, report_fd: int) -> None:
     """Only import the handler, as the runtime client would, and write what is wrong with it, if anything."""
     from awslambdaric.bootstrap import FaultException, _get_handler
@@ -42,9 +57,9 @@ def check(handler: str, report_fd: int) -> None:
         _get_handler(handler)
         problem = ""
     except FaultException as error:
-        problem = error.msg
-    except BaseException as error:
-        problem = f"{type(error).__name__}: {error}"
+        problem = error.msg + place(error.__context__)
+    except BaseException as error:  # whatever the module raises, `SystemExit` too, is the answer
+        problem = f"{type(error).__name__}: {error}{place(error)}"
     os.write(report_fd, (problem or "ok").encode("utf-8", "replace"))
     sys.stdout.flush()
     os._exit(0)  # the function's own threads and exit handlers are not asked

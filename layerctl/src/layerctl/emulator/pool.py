@@ -84,29 +84,31 @@ class Pool:
 
     def _take(self) -> Emulator:
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._closed or self._idle or len(self._all) + self._starting < self._size
-            )
+            self._changed.wait_for(lambda: self._closed or self._idle or len(self._all) + self._starting < self._size)
             if self._closed:
                 raise LayerctlError("the function is being ended")
             if self._idle:
                 return self._idle.pop()
             self._starting += 1
             generation = self._generation
-        emulator = None
         try:
             emulator = self._start()
-        finally:
-            with self._changed:
-                self._starting -= 1
-                closed = self._closed
-                if emulator is not None and not closed:
-                    self._all[emulator] = generation
-                self._changed.notify()
-        if closed:
+        except BaseException:
+            self._started(None, generation)
+            raise
+        if not self._started(emulator, generation):
             emulator.stop()
             raise LayerctlError("the function is being ended")
         return emulator
+
+    def _started(self, emulator: Emulator | None, generation: int) -> bool:
+        """Take note of a start that worked or did not; False when the pool was closed meanwhile."""
+        with self._changed:
+            self._starting -= 1
+            if emulator is not None and not self._closed:
+                self._all[emulator] = generation
+            self._changed.notify()
+            return not self._closed
 
     def _forget(self, emulator: Emulator) -> None:
         with self._changed:

@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any, Self
 from layerctl.emulator.environment import Limits, function_environment
 from layerctl.emulator.layers import merge_layers
 from layerctl.emulator.output import LogLine, Output
-from layerctl.emulator.runtime import Interpreter, emulator_binary, own_interpreter, runtime_packages
+from layerctl.emulator.runtime import emulator_binary, own_interpreter, runtime_packages
 from layerctl.errors import LayerctlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from layerctl.interpreters import Interpreter
 
 __all__ = ["MAX_PAYLOAD", "Answer", "Emulator", "LogLine", "bootstrap_command"]
 

@@ -8,45 +8,22 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
 from layerctl.cache import cached_folder
 from layerctl.errors import LayerctlError
+from layerctl.interpreters import Interpreter, choose, find_interpreters
 
-__all__ = ["Interpreter", "emulator_binary", "find_interpreter", "own_interpreter", "runtime_packages"]
+__all__ = ["emulator_binary", "find_interpreter", "own_interpreter", "runtime_packages"]
 
 _LOCK = Path(__file__).with_name("runtime-requirements.txt")
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
-
-
-@dataclass(frozen=True, slots=True)
-class Interpreter:
-    """A CPython on this machine.
-
-    Attributes:
-        path: its executable; never that of a virtual environment.
-        version: ``3.13.0``.
-    """
-
-    path: Path
-    version: str
-
-    @property
-    def minor(self) -> str:
-        """``3.13``."""
-        return ".".join(self.version.split(".")[:2])
-
-    @property
-    def runtime(self) -> str:
-        """Lambda's identifier, ``python3.13``."""
-        return f"python{self.minor}"
 
 
 def emulator_binary() -> Path:
@@ -118,7 +95,7 @@ def _run_installer(folder: Path, interpreter: Interpreter) -> None:
         command = [uv, "pip", "install", "--quiet", "--no-config", "--python", str(interpreter.path)]
     else:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        command += ["--python-version", interpreter.minor, "--no-deps", "--no-compile"]
+        command += ["--python-version", interpreter.runtime.removeprefix("python"), "--no-deps", "--no-compile"]
     command += ["--target", str(folder), "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     if result.returncode != 0:
@@ -129,40 +106,37 @@ def _run_installer(folder: Path, interpreter: Interpreter) -> None:
         )
 
 
-def find_interpreter(runtime: str) -> Interpreter | None:
+def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
     """Find an interpreter for a runtime identifier (``python3.13``), or None.
 
-    Looked for beside this one, on PATH, in pyenv's versions, and in uv's.
+    Args:
+        runtime: as templates write it.
+        exact: a version that is preferred (``3.13.0``); else the newest.
     """
-    minor = runtime.removeprefix("python")
-    if not re.fullmatch(r"3\.\d+", minor):
+    found = choose(runtime, exact, find_interpreters([runtime]))
+    if found is None:
         return None
-    candidates = [Path(sys.executable).resolve(), *(Path(p) for p in [shutil.which(f"python{minor}")] if p)]
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    candidates += sorted(pyenv.glob(f"versions/{minor}.*/bin/python{minor}"), reverse=True)
-    candidates += sorted((Path.home() / ".local/share/uv/python").glob(f"cpython-{minor}.*/bin/python{minor}"))
-    for candidate in candidates:
-        found = _inspect(candidate)
-        if found is not None and found.minor == minor:
-            return found
-    return None
-
-
-def _inspect(path: Path) -> Interpreter | None:
-    """Ask an executable what it is; a virtual environment's answers with the interpreter that it was made from."""
-    ask = "import sys, platform; print(sys.base_prefix, platform.python_version())"
-    try:
-        result = subprocess.run([path, "-I", "-S", "-c", ask], capture_output=True, text=True, check=False, timeout=20)
-        prefix, version = result.stdout.split()
-    except (OSError, ValueError, subprocess.TimeoutExpired):  # a pyenv shim without that version, a broken install
-        return None
-    minor = ".".join(version.split(".")[:2])
-    base = Path(prefix) / "bin" / f"python{minor}"
-    return Interpreter(base if base.exists() else path, version)
+    # A pyenv shim is a script that needs its caller's environment, which a function does not get.
+    answer = _ask(found.path, "sys.executable")
+    return replace(found, path=Path(answer)) if answer else found
 
 
 def own_interpreter() -> Interpreter:
     """The interpreter under this program, without its virtual environment."""
-    found = _inspect(Path(sys.executable))
-    assert found is not None
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    base = Path(sys.base_prefix) / "bin"
+    environ = {**os.environ, "PATH": f"{base}{os.pathsep}{Path(sys.executable).parent}"}
+    found = choose(runtime, platform.python_version(), find_interpreters([runtime], environ))
+    if found is None:
+        raise LayerctlError(f"the Python under this program ({sys.executable}) cannot be run on its own")
     return found
+
+
+def _ask(python: Path, expression: str) -> str:
+    """What an expression over `sys` comes to in another interpreter; empty when that cannot be had."""
+    command = [str(python), "-I", "-S", "-c", f"import sys; print({expression})"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()

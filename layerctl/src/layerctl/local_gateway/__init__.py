@@ -1,8 +1,19 @@
 """A local stand-in for API Gateway: HTTP requests become Lambda events, Lambda's answers become HTTP responses."""
 
 from layerctl.local_gateway._request import Request, event_for
-from layerctl.local_gateway._response import Response, refusal, response_from
+from layerctl.local_gateway._response import MalformedAnswerError, Response, refusal, response_from
 from layerctl.local_gateway._router import Match, Router
 from layerctl.local_gateway._server import Gateway, Invoke
 
-__all__ = ["Gateway", "Invoke", "Match", "Request", "Response", "Router", "event_for", "refusal", "response_from"]
+__all__ = [
+    "Gateway",
+    "Invoke",
+    "MalformedAnswerError",
+    "Match",
+    "Request",
+    "Response",
+    "Router",
+    "event_for",
+    "refusal",
+    "response_from",
+]

@@ -93,7 +93,8 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template and its functions, in its own order."""
+    """A template, its functions in its own order, and the names of its parameters."""
 
     path: Path
     functions: tuple[Function, ...]
+    parameters: frozenset[str]

@@ -32,24 +32,19 @@ def load_template(path: Path, *, region: str | None = None, parameters: Mapping[
 
     Args:
         path: the template; code is found relative to it.
-        region: what ``AWS::Region`` stands for; default: the region of the function's first literal layer ARN would
-            be a guess, so it is ``eu-central-1``.
-        parameters: values instead of the parameters' defaults.
+        region: what ``AWS::Region`` stands for; default: ``eu-central-1``.
+        parameters: values instead of the parameters' defaults; what the template does not declare is passed over.
 
     Raises:
-        LayerctlError: it cannot be read, is wrong, or gives a value for a parameter that does not exist.
+        LayerctlError: it cannot be read, or is wrong.
     """
     data = parse(path)
     resources = data.get("Resources")
     if not isinstance(resources, dict):
         raise LayerctlError(f"{path} has no Resources", remedy="name a SAM or CloudFormation template")
-    declared = data.get("Parameters") or {}
-    for name in parameters or {}:
-        if name not in declared:
-            raise LayerctlError(
-                f"{path} has no parameter {name!r}", remedy=f"it has {', '.join(sorted(declared)) or 'none'}"
-            )
-    return Template(path, tuple(_Reader(path, data, region or DEFAULT_REGION, parameters or {}).functions(resources)))
+    reader = _Reader(path, data, region or DEFAULT_REGION, parameters or {})
+    declared = data.get("Parameters")
+    return Template(path, tuple(reader.functions(resources)), frozenset(declared if isinstance(declared, dict) else ()))
 
 
 class _Reader:
