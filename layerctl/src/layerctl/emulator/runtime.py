@@ -29,8 +29,8 @@ _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64":
 def emulator_binary() -> Path:
     """Find the Runtime Interface Emulator of this machine's architecture.
 
-    ``$LAYERCTL_RIE``, else in the SAM CLI that is installed beside layerctl, beside ``sam`` on PATH, or in
-    ``.venv-sam`` of the current folder or one above it.
+    ``$LAYERCTL_RIE``, else in the SAM CLI that is installed beside layerctl, in ``.venv-sam`` of the current folder,
+    one above it or beside layerctl's environment, or with the ``sam`` on PATH.
 
     Raises:
         LayerctlError: there is none, or this is not Linux.
@@ -62,7 +62,7 @@ def _sam_environments() -> list[Path]:
     if own is not None and own.origin:
         roots.append(Path(own.origin).parents[4])
     here = Path.cwd()
-    roots += [folder / ".venv-sam" for folder in (here, *here.parents)]
+    roots += [folder / ".venv-sam" for folder in (here, *here.parents, Path(sys.prefix).parent)]
     if sam := shutil.which("sam"):
         roots.append(Path(sam).resolve().parent.parent)
         first_line = Path(sam).read_bytes()[:256].split(b"\n", 1)[0].decode("utf-8", "replace")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from layerctl.artifact import unpack
 from layerctl.cache import cached_folder
 from layerctl.emulator import Emulator, Limits, find_interpreter, own_interpreter
+from layerctl.emulator.runtime import emulator_binary
 from layerctl.errors import LayerctlError
 from layerctl.layer_sources import LayerSources
 from layerctl.sam_template import load_template
@@ -127,6 +128,7 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
         if not functions:
             known = ", ".join(function.logical_id for template in templates for function in template.functions)
             raise LayerctlError(f"{named} has no function {only!r}", remedy=f"it has {known}")
+    emulator_binary()  # whether it is there must be known before anything is served
     dist = [Path("dist")]
     dist += [parent / "dist" for template in templates for parent in template.path.resolve().parents[:4]]
     sources = LayerSources(options.layers, [folder for folder in dict.fromkeys(dist) if folder.is_dir()] or dist[:1])
