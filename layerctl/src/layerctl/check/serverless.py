@@ -105,8 +105,8 @@ class _Service(Expressions):
             node = self._behind(node) or node
         for item in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             call = intrinsic_call(item)
-            name = scalar(call[1]) if call is not None and call[0] == "Ref" else None
-            if name in self.stack.layers:
+            name = str(call[1].value) if call is not None and call[0] == "Ref" else None
+            if name is not None and name in self.stack.layers:
                 yield Layer(name, self.place(item), identity=name, in_template=name)
             else:
                 yield layer_of(self.place(item), self.evaluate(item), self.region)
