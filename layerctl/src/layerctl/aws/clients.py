@@ -1,0 +1,131 @@
+"""boto3 clients: one per service and region, bounded in time and retries, every request counted.
+
+Credentials, profiles, proxies, CA bundles and `AWS_ENDPOINT_URL` are botocore's business; nothing here reads them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from layerctl import __version__
+from layerctl.aws.failures import UNREACHABLE, describe
+from layerctl.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from boto3.session import Session
+
+__all__ = ["CONCURRENCY", "Aws"]
+
+# Regions (and accounts) at once. Lambda's control plane takes 15 requests a second per region and account, so
+# more than one at a time within a region gains little and runs into throttling.
+CONCURRENCY = 16
+_ATTEMPTS = 6  # botocore's standard mode: full jitter, at most 20 s each, so a minute in all
+
+
+class Aws:
+    """One account, as seen by one set of credentials.
+
+    Args:
+        timeout: seconds to wait for an answer.
+        session: whose credentials; default: botocore's chain.
+        requests: counts HTTP requests by ``service.Operation``, retries included; shared between accounts.
+    """
+
+    def __init__(
+        self, *, timeout: float = 60, session: Session | None = None, requests: Counter[str] | None = None
+    ) -> None:
+        self._timeout = timeout
+        self._session = session
+        self._clients: dict[tuple[str, str | None, bool], Any] = {}
+        self._lock = threading.Lock()  # a session is not thread-safe, and making a client takes 30 ms
+        self._account: tuple[str, str] | None = None
+        self.requests: Counter[str] = Counter() if requests is None else requests
+
+    def client(self, service: str, region: str | None = None, *, retry: bool = True) -> Any:
+        """The client of a service in a region, made once.
+
+        Args:
+            service: as boto3 names it, e.g. ``lambda``.
+            region: its name; None takes the environment's.
+            retry: False for calls that are not safe to repeat blindly: botocore then sends each once.
+        """
+        key = (service, region, retry)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._make(service, region, retry)
+            return self._clients[key]
+
+    def _make(self, service: str, region: str | None, retry: bool) -> Any:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            if self._session is None:
+                self._session = boto3.session.Session()
+            config = Config(
+                connect_timeout=min(self._timeout, 10),
+                read_timeout=self._timeout,
+                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS if retry else 1},
+                max_pool_connections=CONCURRENCY,
+                user_agent_extra=f"layerctl/{__version__}",
+            )
+            client = self._session.client(service, region_name=region, config=config)
+        except BotoCoreError as error:  # e.g. AWS_PROFILE names a profile that does not exist
+            raise LayerctlError(str(describe(error, region or "default region"))) from None
+        client.meta.events.register("before-send", self._count)
+        return client
+
+    def _count(self, event_name: str, **_: object) -> None:
+        _, service, operation = event_name.split(".")
+        with self._lock:
+            self.requests[f"{service}.{operation}"] += 1
+
+    def identity(self, regions: Iterable[str]) -> tuple[str, str]:
+        """The partition and the account id of the credentials, asked once, in the first region that answers.
+
+        Raises:
+            LayerctlError: there are no credentials, or they are not valid.
+        """
+        problem = "no region is named"
+        for region in () if self._account else regions:
+            try:
+                parts = str(self.client("sts", region).get_caller_identity()["Arn"]).split(":")
+            except UNREACHABLE as error:
+                problem = str(describe(error, region))
+                continue
+            self._account = (parts[1], parts[4])
+            break
+        if self._account is None:
+            raise LayerctlError(problem)
+        return self._account
+
+    def assume(self, role: str, region: str) -> Aws:
+        """The account of a role, for one hour (a scan takes minutes); its requests count with ours.
+
+        Raises:
+            LayerctlError: the role may not be assumed; the message names the right that is missing.
+        """
+        import boto3
+
+        try:
+            answer = self.client("sts", region).assume_role(RoleArn=role, RoleSessionName="layerctl")
+        except UNREACHABLE as error:
+            raise LayerctlError(f"role {role}: {describe(error, region)}") from None
+        keys = answer["Credentials"]
+        session = boto3.session.Session(
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+        return Aws(timeout=self._timeout, session=session, requests=self.requests)
+
+    def summary(self) -> str:
+        """One line for people: how many requests were sent, and which."""
+        total = sum(self.requests.values())
+        parts = ", ".join(f"{count} {name}" for name, count in sorted(self.requests.items()))
+        return f"{total} requests to AWS" + (f": {parts}" if parts else "")

@@ -1,0 +1,122 @@
+"""Which regions, and the same work in all of them at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from layerctl.aws.clients import CONCURRENCY
+from layerctl.aws.failures import UNREACHABLE, Failure, describe
+from layerctl.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+__all__ = ["InRegions", "in_regions", "read_regions"]
+
+T = TypeVar("T")
+
+
+def read_regions(path: Path) -> list[str]:
+    """Read region names from a file: one a line (``#`` starts a comment), or a JSON list.
+
+    Raises:
+        LayerctlError: the file cannot be read, or names no region.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise LayerctlError(f"{path} cannot be read: {reason}") from None
+    if text.lstrip().startswith("["):
+        try:
+            names: list[str] = json.loads(text)
+        except ValueError as error:
+            raise LayerctlError(f"{path} is not JSON: {error}") from None
+    else:
+        names = [name for line in text.splitlines() for name in line.split("#")[0].replace(",", " ").split()]
+    for name in names:
+        if not isinstance(name, str) or not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d+", name):
+            raise LayerctlError(
+                f"{path}: {name!r} is not a region", remedy="expected names like eu-central-1, one a line"
+            )
+    if not names:
+        raise LayerctlError(f"{path} names no region", remedy="write one a line")
+    return names
+
+
+class InRegions(Generic[T]):
+    """What work gave in each region: a result or a failure, in the order in which the regions were named."""
+
+    def __init__(self, regions: Sequence[str], outcomes: dict[str, T | Failure]) -> None:
+        self.results: dict[str, T] = {}
+        self.failures: dict[str, Failure] = {}
+        for region in regions:
+            outcome = outcomes[region]
+            if isinstance(outcome, Failure):
+                self.failures[region] = outcome
+            else:
+                self.results[region] = outcome
+
+
+def in_regions(
+    regions: Iterable[str],
+    work: Callable[[str], T],
+    *,
+    done: Callable[[str], None] = lambda region: None,
+    concurrency: int = CONCURRENCY,
+) -> InRegions[T]:
+    """Do `work` in every region, `concurrency` at a time; what fails in one leaves the others alone.
+
+    Args:
+        regions: names; repeated ones count once.
+        work: called with a region's name, in threads. AWS's errors and `LayerctlError` become failures.
+        done: called in this thread as each region is finished.
+        concurrency: how many threads.
+    """
+    names = list(dict.fromkeys(regions))
+    outcomes: dict[str, T | Failure] = {}
+    with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(names)))) as pool:
+        futures = {pool.submit(_guarded, region, work): region for region in names}
+        try:
+            for future in as_completed(futures):
+                outcomes[futures[future]] = future.result()
+                done(futures[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C: start nothing more
+            raise
+    return InRegions(names, outcomes)
+
+
+def _guarded(region: str, work: Callable[[str], T]) -> T | Failure:
+    known = _known_regions()
+    if region not in known:
+        near = difflib.get_close_matches(region, known, n=1)
+        return Failure(
+            "region",
+            f"{region!r} is not a region that this botocore knows",
+            f"did you mean {near[0]}?" if near else "check the name; for a new region update boto3",
+        )
+    try:
+        return work(region)
+    except UNREACHABLE as error:
+        return describe(error, region)
+    except LayerctlError as error:
+        return Failure("refused", error.what, error.remedy)
+
+
+@cache
+def _known_regions() -> frozenset[str]:
+    import botocore.session
+
+    session = botocore.session.Session()
+    return frozenset(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("lambda", partition)
+    )
