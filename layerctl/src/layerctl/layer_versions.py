@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import tempfile
 import threading
@@ -17,7 +19,7 @@ from layerctl.errors import LayerctlError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DigestCache", "LayerVersion", "StoredContent", "describe_content", "list_versions", "stored_content"]
+__all__ = ["DigestCache", "LayerVersion", "StoredContent", "describe_content", "get_version", "list_versions"]
 
 # What we write: "<release> sha256:<hex>". Other words around it (a stack's own description) do no harm.
 _DESCRIPTION = re.compile(r"(?:^|\s)(?:(?P<release>\S+)\s)?(?P<digest>sha256:[0-9a-f]{64})(?=\s|$)")
@@ -101,16 +103,19 @@ def list_versions(client: Any, layer: str) -> Iterator[LayerVersion]:
     """
     try:
         for page in client.get_paginator("list_layer_versions").paginate(LayerName=layer):
-            for item in page["LayerVersions"]:
-                yield LayerVersion(
-                    arn=LayerVersionArn.parse(item["LayerVersionArn"]),
-                    created=_moment(item["CreatedDate"]),
-                    description=item.get("Description", ""),
-                    runtimes=tuple(item.get("CompatibleRuntimes", ())),
-                    architectures=tuple(item.get("CompatibleArchitectures", ())),
-                )
+            yield from (_version(item) for item in page["LayerVersions"])
     except client.exceptions.ResourceNotFoundException:
         return
+
+
+def _version(item: dict[str, Any]) -> LayerVersion:
+    return LayerVersion(
+        arn=LayerVersionArn.parse(item["LayerVersionArn"]),
+        created=_moment(item["CreatedDate"]),
+        description=item.get("Description", ""),
+        runtimes=tuple(item.get("CompatibleRuntimes", ())),
+        architectures=tuple(item.get("CompatibleArchitectures", ())),
+    )
 
 
 def _moment(text: str) -> datetime:
@@ -118,10 +123,11 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def stored_content(client: Any, arn: LayerVersionArn) -> StoredContent:
-    """Ask for a version's `CodeSha256`, size and location (`GetLayerVersion`)."""
-    content = client.get_layer_version(LayerName=arn.name, VersionNumber=arn.version)["Content"]
-    return StoredContent(content["CodeSha256"], content["CodeSize"], content.get("Location", ""))
+def get_version(client: Any, arn: LayerVersionArn) -> tuple[LayerVersion, StoredContent]:
+    """Ask for one version, with what Lambda stores of it (`GetLayerVersion`)."""
+    answer = client.get_layer_version(LayerName=arn.name, VersionNumber=arn.version)
+    content = answer["Content"]
+    return _version(answer), StoredContent(content["CodeSha256"], content["CodeSize"], content.get("Location", ""))
 
 
 class DigestCache:
@@ -152,7 +158,9 @@ class DigestCache:
 
 
 def _download_digest(stored: StoredContent) -> str:
-    """Download through botocore's own HTTP session, which knows the user's proxy and CA bundle."""
+    """Download through botocore's own HTTP session, with the user's proxy and CA bundle."""
+    import botocore.session
+    import urllib3.exceptions
     from botocore.awsrequest import AWSRequest
     from botocore.exceptions import HTTPClientError
     from botocore.httpsession import URLLib3Session
@@ -160,18 +168,25 @@ def _download_digest(stored: StoredContent) -> str:
 
     from layerctl.artifact import open_artifact
 
-    http = URLLib3Session(proxies=get_environ_proxies(stored.location), timeout=60)
+    bundle = botocore.session.get_session().get_config_variable("ca_bundle")
+    http = URLLib3Session(verify=bundle or True, proxies=get_environ_proxies(stored.location), timeout=60)
     try:
         with tempfile.NamedTemporaryFile(suffix=".zip") as file:
             answer = http.send(AWSRequest("GET", stored.location, stream_output=True).prepare())
             if answer.status_code != 200:
                 raise LayerctlError(f"the stored zip could not be downloaded (HTTP {answer.status_code})")
+            checksum = hashlib.sha256()
             for chunk in answer.raw.stream(1 << 18):
+                checksum.update(chunk)
                 file.write(chunk)
             file.flush()
+            if base64.b64encode(checksum.digest()).decode() != stored.code_sha256:
+                raise LayerctlError("the stored zip was not downloaded whole", remedy="run again")
             with open_artifact(Path(file.name)) as artifact:
-                return artifact.content_digest()
-    except HTTPClientError:
-        raise LayerctlError("the stored zip could not be downloaded: the connection broke") from None
+                return str(artifact.content_digest())
+    except (HTTPClientError, urllib3.exceptions.HTTPError):
+        raise LayerctlError(
+            "the stored zip could not be downloaded: the connection broke", remedy="run again"
+        ) from None
     finally:
         http.close()

@@ -74,14 +74,15 @@ class Aws:
                 max_pool_connections=CONCURRENCY,
                 user_agent_extra=f"layerctl/{__version__}",
             )
-            client = self._session.client(service, region_name=region, config=config)
+            make: Any = self._session.client  # its stubs want literal service names
+            client = make(service, region_name=region, config=config)
         except BotoCoreError as error:  # e.g. AWS_PROFILE names a profile that does not exist
             raise LayerctlError(str(describe(error, region or "default region"))) from None
         client.meta.events.register("before-send", self._count)
         return client
 
     def _count(self, event_name: str, **_: object) -> None:
-        _, service, operation = event_name.split(".")
+        service, operation = event_name.split(".")[1:]
         with self._lock:
             self.requests[f"{service}.{operation}"] += 1
 
@@ -94,11 +95,11 @@ class Aws:
         problem = "no region is named"
         for region in () if self._account else regions:
             try:
-                parts = str(self.client("sts", region).get_caller_identity()["Arn"]).split(":")
+                arn = str(self.client("sts", region).get_caller_identity()["Arn"])
             except UNREACHABLE as error:
                 problem = str(describe(error, region))
                 continue
-            self._account = (parts[1], parts[4])
+            self._account = (arn.split(":")[1], arn.split(":")[4])
             break
         if self._account is None:
             raise LayerctlError(problem)

@@ -35,7 +35,7 @@ def read_regions(path: Path) -> list[str]:
         raise LayerctlError(f"{path} cannot be read: {reason}") from None
     if text.lstrip().startswith("["):
         try:
-            names: list[str] = json.loads(text)
+            names: list[object] = json.loads(text)
         except ValueError as error:
             raise LayerctlError(f"{path} is not JSON: {error}") from None
     else:
@@ -47,7 +47,7 @@ def read_regions(path: Path) -> list[str]:
             )
     if not names:
         raise LayerctlError(f"{path} names no region", remedy="write one a line")
-    return names
+    return [str(name) for name in names]
 
 
 class InRegions(Generic[T]):

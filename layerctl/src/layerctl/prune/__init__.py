@@ -1,0 +1,1 @@
+"""Deleting the layer versions that nobody needs: seen, planned, and only then done."""

@@ -1,0 +1,1 @@
+"""Publishing an artifact: the same content in many regions, once each, verified."""
