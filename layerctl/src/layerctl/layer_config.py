@@ -22,6 +22,8 @@ class LayerConfig:
         runtimes: Lambda runtime identifier to the exact interpreter version of a release build.
         sdk: the distributions that the runtime provides and that go all together or not at all.
         provided: every distribution that the runtime provides, `sdk` included.
+        test_only: modules that ship for unit tests and need what Lambda has not; they are not imported to try them.
+        known_licences: distribution -> SPDX expression, where its own metadata don't say it clearly.
         version: of a layer without a distribution of its own; otherwise the distribution's counts.
         budget_zipped, budget_unzipped: our own limits, in bytes.
     """
@@ -41,6 +43,8 @@ class LayerConfig:
     licences: frozenset[str]
     regions: tuple[str, ...]
     licence: str = "MIT"
+    test_only: tuple[str, ...] = ()
+    known_licences: dict[str, str] = field(default_factory=dict)
     version: str = "0"
     public: bool = False
     accounts: tuple[str, ...] = ()
@@ -90,6 +94,8 @@ class LayerConfig:
             budget_zipped=reader.get("budget.zipped", int, 50_000_000),
             budget_unzipped=reader.get("budget.unzipped", int, 262_144_000),
             licences=frozenset(reader.get("licences.allow", list, [])),
+            test_only=tuple(reader.get("layer.test-only", list, [])),
+            known_licences=reader.get("licences.known", dict, {}),
             regions=tuple(reader.get("publish.regions", list, [])),
             public=bool(sharing.get("public", False)),
             accounts=tuple(sharing.get("accounts", ())),

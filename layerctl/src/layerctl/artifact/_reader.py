@@ -71,14 +71,17 @@ class Artifact(ABC):
         """Let go of the file."""
 
     def chunks(self, entry: Entry) -> Iterator[bytes]:
-        """Read a file piece by piece.
+        """Read a file piece by piece. Its hash is known afterwards, without another reading.
 
         Raises:
             ArtifactError: the data is damaged, e.g. its CRC is wrong.
         """
+        digest = hashlib.sha256()
         with self.open(entry) as stream:
             while chunk := self._read(stream, entry):
+                digest.update(chunk)
                 yield chunk
+        self._hashes[entry.path] = digest.hexdigest()
 
     def read(self, entry: Entry) -> bytes:
         """Read a whole file.
@@ -90,13 +93,10 @@ class Artifact(ABC):
 
     def sha256(self, entry: Entry) -> str:
         """The hex SHA-256 of a file's content, kept for the next call."""
-        known = self._hashes.get(entry.path)
-        if known is None:
-            digest = hashlib.sha256()
-            for chunk in self.chunks(entry):
-                digest.update(chunk)
-            known = self._hashes[entry.path] = digest.hexdigest()
-        return known
+        if entry.path not in self._hashes:
+            for _ in self.chunks(entry):
+                pass
+        return self._hashes[entry.path]
 
     def content_digest(self) -> str:
         """The layer's identity, ``sha256:<hex>``: see `content_digest`."""

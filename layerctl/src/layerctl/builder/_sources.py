@@ -63,7 +63,14 @@ def source_facts(config: LayerConfig) -> Source:
     """The commit, whether the inputs of the build differ from it, and the locks' digests."""
     root = config.root
     locks = sorted({config.requirements, root / "requirements" / "dev.txt"})
-    inputs = ["pyproject.toml", "src", "LICENSE", str(config.path.relative_to(root)), *(str(lock) for lock in locks)]
+    inputs = [
+        "pyproject.toml",
+        "src",
+        "LICENSE",
+        "layerctl/src",
+        str(config.path.relative_to(root)),
+        *(str(lock) for lock in locks),
+    ]
     commit = _git(root, "rev-parse", "--verify", "-q", "HEAD")
     status = _git(root, "status", "--porcelain", "--", *inputs)
     return Source(

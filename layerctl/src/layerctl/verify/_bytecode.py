@@ -1,0 +1,64 @@
+"""Rules about bytecode (PEP 3147: where it lies; PEP 552: its header)."""
+
+from __future__ import annotations
+
+import _imp
+import re
+from typing import TYPE_CHECKING
+
+from layerctl.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from layerctl.artifact import Entry
+    from layerctl.verify._context import Context
+
+__all__ = ["check_bytecode"]
+
+_PYC = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+)\.(?P<tag>cpython-3(?P<minor>\d+))(?:\.opt-\d)?\.pyc")
+# CPython's Include/internal/pycore_magic_number.h: the magic number of each release.
+_MAGIC = {11: 3495, 12: 3531, 13: 3571, 14: 3627}
+_HASH_BASED, _CHECK_SOURCE = 0b01, 0b10
+_CODE = 0x63  # marshal's TYPE_CODE; the topmost bit marks that it may be referred to
+
+
+def check_bytecode(context: Context) -> Iterator[Finding]:
+    """Each .pyc: its name, header, source and body."""
+    for entry in context.readable:
+        if entry.path.endswith(".pyc"):
+            yield from _check(context, entry)
+
+
+def _check(context: Context, entry: Entry) -> Iterator[Finding]:
+    match = _PYC.fullmatch(entry.path)
+    source = context.artifact.get(f"{match['folder']}{match['name']}.py") if match else None
+    if match is None or source is None:
+        yield Finding(
+            "bytecode-orphan", entry.path, "there is no source that it belongs to", "ship the source, or leave it out"
+        )
+        return
+    data = context.artifact.read(entry)
+    minor = int(match["minor"])
+    remedy = f"compile it with CPython 3.{minor}: layerctl build"
+    magic = _MAGIC.get(minor)
+    expected = magic.to_bytes(2, "little") + b"\r\n" if magic else data[:4]
+    if len(data) < 20 or data[2:4] != b"\r\n" or data[16] & 0x7F != _CODE:
+        yield Finding("bytecode-invalid", entry.path, "it is cut off, or no bytecode", remedy)
+        return
+    if data[:4] != expected:
+        number = int.from_bytes(data[:2], "little")
+        yield Finding(
+            "bytecode-invalid", entry.path, f"its magic number is {number}; CPython 3.{minor} has {magic}", remedy
+        )
+        return
+    flags = int.from_bytes(data[4:8], "little")
+    if flags != _HASH_BASED:
+        kind = "checked against its source at each import" if flags & _CHECK_SOURCE else "checked by time"
+        yield Finding("bytecode-kind", entry.path, f"it is {kind}", "compile with --invalidation-mode unchecked-hash")
+        return
+    if source.path in context.damaged:
+        return
+    # the source's hash is keyed by the magic number, so any CPython can work out another one's
+    if _imp.source_hash(int.from_bytes(data[:4], "little"), context.artifact.read(source)) != data[8:16]:
+        yield Finding("bytecode-stale", entry.path, f"it was not compiled from {source.path} as it is", remedy)
