@@ -7,9 +7,9 @@ from typing import Any
 
 from shared_utils._deferral import deferred
 
-# asyncio: 20 of the 45 ms that importing structlog takes; its own async methods need it, ours do not.
-# uuid: for a deprecated thread-local module of structlog.
-with deferred("asyncio", "uuid"):
+# asyncio alone takes half of structlog's import, for async methods of its own loggers. uuid is there for a deprecated
+# module of structlog, ast and tokenize for functions of `inspect`, which comes with dataclasses and is not called.
+with deferred("asyncio", "uuid", "ast", "tokenize"):
     import structlog
 
 from shared_utils._bound_values import bound_values

@@ -14,8 +14,9 @@ from shared_utils._log_state import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextvars import Context
 
-__all__ = ["bind", "bound", "bound_values", "clear", "unbind"]
+__all__ = ["bind", "bound", "bound_values", "clear", "unbind", "values_in"]
 
 # (serial of the invocation in which they were bound, values): bound in an earlier invocation, they are void.
 _values: ContextVar[tuple[int, dict[str, Any]] | None] = ContextVar("shared_utils_bound_values", default=None)
@@ -25,6 +26,12 @@ _NONE: dict[str, Any] = {}
 def bound_values() -> dict[str, Any]:
     """Return the values bound in this context; not to be changed."""
     entry = _values.get()
+    return _NONE if entry is None or entry[0] != STATE.serial else entry[1]
+
+
+def values_in(context: Context) -> dict[str, Any]:
+    """Return the values bound in another context than the current one; not to be changed."""
+    entry = context.get(_values)
     return _NONE if entry is None or entry[0] != STATE.serial else entry[1]
 
 

@@ -1,4 +1,4 @@
-"""`instrument`: everything that happens around an invocation, in one decorator."""
+"""`instrument`: everything that must happen around an invocation, in one decorator."""
 
 from __future__ import annotations
 
@@ -7,41 +7,223 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from shared_utils import _invocation
-from shared_utils._line import flush_buffer
+from shared_utils._bound_values import bound_values
+from shared_utils._line import flush_buffer, write_line
+from shared_utils._log_state import STATE
+from shared_utils._timeout_watch import watch
 from shared_utils.logging import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from types import TracebackType
 
 __all__ = ["instrument"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
+# An event or a response in the log: enough to see what came in, not enough to be the bill.
+_LOGGED_BYTES = 32 * 1024
 
+
+@overload
+def instrument(handler: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, R]: ...
 @overload
 def instrument(handler: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def instrument() -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def instrument(handler: Any = None, /) -> Any:
-    """Serve each call of a handler as an invocation."""
+def instrument(
+    *,
+    correlation_id: str | Callable[[Any], object] | None = None,
+    log_event: bool | int = False,
+    log_response: bool | int = False,
+    timeout_warning: bool = True,
+    redact_uncaught: bool = False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def instrument(
+    handler: Any = None,
+    /,
+    *,
+    correlation_id: str | Callable[[Any], object] | None = None,
+    log_event: bool | int = False,
+    log_response: bool | int = False,
+    timeout_warning: bool = True,
+    redact_uncaught: bool = False,
+) -> Any:
+    """Serve each call of a handler as an invocation; works bare and with arguments, on ``def`` and ``async def``.
+
+    Lines carry the invocation's fields; an uncaught exception is logged once and raised on; shortly before the
+    invocation times out a warning says so; metrics are flushed and bound values cleared however it ends. An ``async``
+    handler runs on one event loop that lives as long as the environment, each invocation in a context of its own.
+    A call from within another invocation (a handler that calls a handler) is just a call.
+
+    Args:
+        handler: the function that Lambda calls with an event and a context.
+        correlation_id: where the event holds it: a path like ``headers.x-request-id`` or ``Records[0].messageId``,
+            one of `shared_utils.logging.correlation_paths`, or a function of the event.
+        log_event: log each event (redacted), cut at 32 KB, or at so many bytes.
+        log_response: log each response, likewise.
+        timeout_warning: warn before a time-out, and flush buffered lines and metrics while there is time.
+        redact_uncaught: raise, instead of an uncaught exception, one of the same name whose message is scrubbed: Lambda
+            itself prints what a handler raises.
+
+    Raises:
+        LoggingError: `correlation_id` is not a path.
+    """
     if handler is None:
-        return instrument
-    log = get_logger()
+        return functools.partial(
+            instrument,
+            correlation_id=correlation_id,
+            log_event=log_event,
+            log_response=log_response,
+            timeout_warning=timeout_warning,
+            redact_uncaught=redact_uncaught,
+        )
+    find_id = None
+    if correlation_id is not None:
+        from shared_utils._correlation import finder
+
+        find_id = finder(correlation_id)
+    options = _Options(find_id, _size(log_event), _size(log_response), timeout_warning, redact_uncaught)
+    get_logger()  # sets logging up now, in the init phase, unless it is already
     _invocation.arm_restore()
+    is_async = bool(getattr(getattr(handler, "__code__", None), "co_flags", 0) & _CO_COROUTINE)
 
     @functools.wraps(handler)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def serve(*args: Any, **kwargs: Any) -> Any:
         if _invocation.current() is not None:
             return handler(*args, **kwargs)
-        _invocation.begin(kwargs.get("context", args[-1] if args else None))
+        serving = _Serving(options, *_event_and_context(args, kwargs))
+        if is_async:
+            from shared_utils._async_handler import in_running_loop, serve_in_running_loop
+
+            if in_running_loop():  # a test that awaits the handler; Lambda's runtime never has a loop
+                return serve_in_running_loop(serving, handler, args, kwargs)
+        with serving:
+            response = serving.context.run(handler, *args, **kwargs)
+            if hasattr(type(response), "__await__"):
+                from shared_utils._async_handler import run
+
+                response = run(response, serving.context)
+            serving.answered(response)
+            return response
+
+    return serve
+
+
+def _report(error: Exception) -> None:
+    """Say that something of ours failed around an invocation (a metric that could not be flushed, say)."""
+    write_line(40, "shared_utils failed around an invocation", {"exc_info": error})
+
+
+_invocation.at_error(_report)
+
+
+def _size(wish: bool | int) -> int:
+    return _LOGGED_BYTES if wish is True else int(wish)
+
+
+def _event_and_context(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """Find event and context among the arguments of a function, or of a method, which has `self` before them."""
+    first = 1 if len(args) > 2 and hasattr(args[2], "aws_request_id") else 0
+    positional = args[first : first + 2]
+    event = kwargs.get("event", positional[0] if positional else None)
+    context = kwargs.get("context", positional[1] if len(positional) > 1 else None)
+    return event, context
+
+
+class _Options:
+    """What `instrument` was asked for; sizes in bytes, 0 for not at all."""
+
+    __slots__ = ("find_id", "log_event", "log_response", "redact_uncaught", "timeout_warning")
+
+    def __init__(
+        self,
+        find_id: Callable[[Any], object] | None,
+        log_event: int,
+        log_response: int,
+        timeout_warning: bool,
+        redact_uncaught: bool,
+    ) -> None:
+        self.find_id = find_id
+        self.log_event = log_event
+        self.log_response = log_response
+        self.timeout_warning = timeout_warning
+        self.redact_uncaught = redact_uncaught
+
+
+class _Serving:
+    """One invocation, as a context manager around the call of the handler."""
+
+    __slots__ = ("_event", "_lambda_context", "_options", "_stop_watch", "context")
+
+    def __init__(self, options: _Options, event: Any, lambda_context: Any) -> None:
+        self._options = options
+        self._event = event
+        self._lambda_context = lambda_context
+        # The handler runs in a context of its own: nothing that it binds, in whatever library, outlives it.
+        self.context = copy_context()
+        self._stop_watch: Callable[[], None] | None = None
+
+    def __enter__(self) -> None:
+        options = self._options
+        invocation = _invocation.begin(self._lambda_context)
+        if options.find_id is not None:
+            self._correlate(options.find_id)
+        if options.timeout_warning:
+            self._stop_watch = watch(invocation, self.context)
+        if options.log_event:
+            self._log("event", self._event, options.log_event)
+
+    def _correlate(self, find_id: Callable[[Any], object]) -> None:
         try:
-            return copy_context().run(handler, *args, **kwargs)
-        except BaseException as error:
-            flush_buffer()
-            log.error("uncaught exception", exc_info=error)
-            raise
+            found = find_id(self._event)
+        except Exception as error:  # an event is anybody's; a handler must not fail because of its shape
+            write_line(30, "no correlation id: the event could not be read", {"reason": type(error).__name__})
+            return
+        if found is not None and found != "":
+            STATE.correlate(str(found))
+
+    def answered(self, response: Any) -> None:
+        """Take note of the handler's response."""
+        if self._options.log_response:
+            self._log("response", response, self._options.log_response)
+
+    def _log(self, what: str, content: Any, size: int) -> None:
+        if STATE.threshold <= 20:
+            from shared_utils._plain import Plainer
+
+            write_line(20, f"invocation {what}", {what: Plainer(size).value(content)})
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stop_watch is not None:
+            self._stop_watch()
+        try:
+            if error is not None:
+                self.context.run(_log_uncaught, error)
+                if self._options.redact_uncaught and isinstance(error, Exception):
+                    raise _scrubbed(error) from None
         finally:
             _invocation.end()
 
-    return wrapper
+
+def _log_uncaught(error: BaseException) -> None:
+    flush_buffer()
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = None if trace is None or not STATE.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+    write_line(40, "uncaught exception", {**bound_values(), "exc_info": error}, where)
+
+
+def _scrubbed(error: Exception) -> Exception:
+    """Return an exception of the same name and place whose message holds no secret that we know of."""
+    from shared_utils._plain import text_of
+    from shared_utils._redaction import REDACTION
+
+    kind = type(error)
+    namesake = type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})
+    scrubbed: Exception = namesake(REDACTION.scrub(text_of(error)))
+    return scrubbed.with_traceback(error.__traceback__)

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Invocation", "after_restore", "arm_restore", "at_begin", "at_end", "begin", "current", "end", "reset"]
+__all__ = [
+    "Invocation",
+    "after_restore",
+    "arm_restore",
+    "at_begin",
+    "at_end",
+    "at_timeout",
+    "begin",
+    "current",
+    "end",
+    "reset",
+    "timing_out",
+]
 
 
 class Invocation:
@@ -52,6 +64,8 @@ _is_cold = True
 _restore_armed = False
 _begin_callbacks: list[Callable[[Invocation], None]] = []
 _end_callbacks: list[Callable[[Invocation], None]] = []
+_timeout_callbacks: list[Callable[[], None]] = []
+_error_callbacks: list[Callable[[Exception], None]] = []
 _restore_callbacks: list[Callable[[], None]] = []
 
 
@@ -71,7 +85,7 @@ def begin(context: Any) -> Invocation:
     _is_cold = False
     _current = invocation = Invocation(context, cold_start=cold)
     for callback in _begin_callbacks:
-        callback(invocation)
+        _call(callback, invocation)
     return invocation
 
 
@@ -81,11 +95,9 @@ def end() -> None:
     invocation = _current
     if invocation is None:
         return
-    try:
-        for callback in _end_callbacks:
-            callback(invocation)
-    finally:
-        _current = None
+    for callback in _end_callbacks:
+        _call(callback, invocation)
+    _current = None
 
 
 def at_begin(callback: Callable[[Invocation], None]) -> None:
@@ -96,6 +108,31 @@ def at_begin(callback: Callable[[Invocation], None]) -> None:
 def at_end(callback: Callable[[Invocation], None]) -> None:
     """Call `callback(invocation)` when an invocation ends, however it ends. It must not raise."""
     _end_callbacks.append(callback)
+
+
+def at_timeout(callback: Callable[[], None]) -> None:
+    """Call `callback()` when an invocation is about to time out, from another thread. It must not raise."""
+    _timeout_callbacks.append(callback)
+
+
+def timing_out() -> None:
+    """The invocation will be ended by Lambda within moments: let everybody save what they have."""
+    for callback in _timeout_callbacks:
+        _call(callback)
+
+
+def _call(callback: Callable[..., None], *args: object) -> None:
+    """Call back. What goes wrong is reported and does not concern the handler, nor those who come after."""
+    try:
+        callback(*args)
+    except Exception as error:
+        for report in _error_callbacks:
+            report(error)
+
+
+def at_error(callback: Callable[[Exception], None]) -> None:
+    """Call `callback(error)` when a callback raised. It must not raise."""
+    _error_callbacks.append(callback)
 
 
 def after_restore(callback: Callable[[], None]) -> None:
@@ -125,7 +162,7 @@ def _restored() -> None:
     global _is_cold  # noqa: PLW0603
     _is_cold = True
     for callback in _restore_callbacks:
-        callback()
+        _call(callback)
 
 
 def reset() -> None:

@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import FrameType
 
-__all__ = ["MISSING", "OWN_KEYS", "escape", "failed", "flush_buffer", "forget_keys", "interpolate", "line_of", "submit"]
+__all__ = [
+    "MISSING",
+    "OWN_KEYS",
+    "escape",
+    "failed",
+    "flush_buffer",
+    "forget_keys",
+    "interpolate",
+    "line_of",
+    "submit",
+    "write_line",
+]
 
 # The keys that a line itself may have. Values given under these names take the careful way.
 OWN_KEYS = frozenset(
@@ -103,12 +114,12 @@ def _containers_are_plain(values: Iterable[Any], depth: int) -> bool:
 
 
 # Characters beyond ASCII at which a reader may end the line, or which UTF-8 cannot carry (lone surrogates).
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNSAFE = "[\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 
 def escape(line: str) -> str:
     """Escape what must not stand as it is in an encoded line; it stands in JSON strings only."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+    return re.sub(_UNSAFE, lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
 _second = (0, "")
@@ -135,6 +146,16 @@ def submit(number: int, line: str) -> None:
         if number >= ERROR:
             flush_buffer()
     _sink.write(line)
+
+
+def write_line(
+    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None = None, name: str | None = None
+) -> None:
+    """Make the line and `submit` it. Never raises: a handler must not fail because of a line."""
+    try:
+        submit(number, line_of(number, event, values, where, name))
+    except Exception as error:
+        failed(number, event, error)
 
 
 def flush_buffer() -> None:

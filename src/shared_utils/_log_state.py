@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from shared_utils import _invocation
 from shared_utils._levels import NAMES, PLATFORM_NAMES, name_of, parse_level
 from shared_utils._redaction import REDACTION
-from shared_utils.errors import LoggingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared_utils._buffer import LineBuffer
     from shared_utils._invocation import Invocation
+    from shared_utils.errors import LoggingError
 
 __all__ = ["STATE", "LogState"]
 
@@ -46,6 +46,7 @@ class LogState:
         "max_line_bytes",
         "names",
         "on_settled",
+        "on_threshold",
         "options",
         "own",
         "safe_chars",
@@ -62,6 +63,7 @@ class LogState:
 
     def __init__(self) -> None:
         self.on_settled: list[Callable[[], None]] = []
+        self.on_threshold: list[Callable[[], None]] = []
         self.reset()
 
     def reset(self) -> None:
@@ -237,7 +239,11 @@ class LogState:
         self.own = own = {key: _scalar(value) for key, value in own.items() if value is not None}
         self.tail = "".join(f',"{key}":{encode_scalar(value)}' for key, value in own.items())
         self.written_from = max(DEBUG, _floor()) if self.sampled else self.level
-        self.threshold = min(self.written_from, DEBUG) if self.buffer is not None else self.written_from
+        threshold = min(self.written_from, DEBUG) if self.buffer is not None else self.written_from
+        if threshold != self.threshold:
+            self.threshold = threshold
+            for callback in self.on_threshold:
+                callback()
 
 
 def encode_scalar(value: str | float | bool) -> str:
@@ -268,6 +274,8 @@ def _check(options: dict[str, Any]) -> None:
     """Raise LoggingError for the first option that cannot be used."""
 
     def refuse(name: str, expected: str) -> LoggingError:
+        from shared_utils.errors import LoggingError
+
         return LoggingError(f"logging.configure({name}={options[name]!r}): expected {expected}")
 
     if "level" in options and parse_level(options["level"]) is None:

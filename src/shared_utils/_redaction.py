@@ -7,7 +7,6 @@ While nothing is secret this costs next to nothing: each key is judged once, reg
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from json.encoder import encode_basestring, encode_basestring_ascii
 
 TYPE_CHECKING = False  # as typing's, without the import: configuration alone must not pay for it
@@ -181,6 +180,8 @@ def _normal(key: str) -> str:
 
 def _forms(value: str) -> list[str]:
     """Return the ways in which `value` may be written in a text."""
+    from binascii import b2a_base64
+
     try:
         raw = value.encode()
     except UnicodeEncodeError:  # a lone surrogate; nothing can have percent-encoded it

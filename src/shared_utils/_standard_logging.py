@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from shared_utils._bound_values import bound_values
-from shared_utils._line import failed, line_of, submit
+from shared_utils._line import interpolate, write_line
 from shared_utils._log_state import STATE
 
 __all__ = ["install"]
@@ -32,22 +32,26 @@ class RootHandler(logging.Handler):
         """Write the record, with its `extra` values and its exception. Never raises."""
         if record.levelno < STATE.threshold or _writes_itself(record.name):
             return
-        try:
-            values = {**bound_values(), **_extra(record)}
-            if record.exc_info:
-                values["exc_info"] = record.exc_info
-            if record.stack_info:
-                values["stack"] = record.stack_info
-            location = f"{record.funcName}:{record.lineno}" if STATE.location else None
-            submit(record.levelno, line_of(record.levelno, _message(record), values, location, record.name))
-        except Exception as error:
-            failed(record.levelno, record.msg, error)
+        values = {**bound_values(), **_extra(record)}
+        if record.exc_info:
+            values["exc_info"] = record.exc_info
+        if record.stack_info:
+            values["stack"] = record.stack_info
+        location = f"{record.funcName}:{record.lineno}" if STATE.location else None
+        write_line(record.levelno, _message(record), values, location, record.name)
 
 
 def _message(record: logging.LogRecord) -> Any:
     if not record.args:
-        return record.msg if isinstance(record.msg, (str, dict, list)) else str(record.msg)
-    return record.getMessage()
+        return record.msg
+    from shared_utils._plain import text_of
+
+    return interpolate(record.msg if isinstance(record.msg, str) else text_of(record.msg), _arguments(record.args))
+
+
+def _arguments(args: Any) -> tuple[Any, ...]:
+    """Return the arguments as the call had them: logging unwraps a single mapping."""
+    return args if isinstance(args, tuple) else (args,)
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
@@ -64,6 +68,7 @@ def _writes_itself(name: str) -> bool:
 
 
 _handler = RootHandler()
+_quietened: set[str] = set()
 _python_shows = warnings.showwarning
 
 
@@ -89,9 +94,19 @@ def uninstall() -> None:
 
 
 def follow_level() -> None:
-    """Let the standard library's loggers make records from our present level on."""
-    if logging.root.level != STATE.threshold:
-        logging.root.setLevel(STATE.threshold)
+    """Let the standard library's loggers make records from our present level on, the SDK's from INFO at most."""
+    level = STATE.threshold
+    if logging.root.level == level:
+        return
+    logging.root.setLevel(level)
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        if level < logging.INFO and logger.level == logging.NOTSET:
+            logger.setLevel(logging.INFO)
+            _quietened.add(name)
+        elif level >= logging.INFO and name in _quietened:
+            logger.setLevel(logging.NOTSET)
+            _quietened.discard(name)
 
 
 def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
@@ -108,7 +123,8 @@ def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
         return
     if STATE.threshold <= logging.WARNING:
         values = {**bound_values(), "category": category.__name__, "file": filename, "line": lineno}
-        submit(logging.WARNING, line_of(logging.WARNING, str(message), values, None, "py.warnings"))
+        write_line(logging.WARNING, str(message), values, None, "py.warnings")
 
 
 STATE.on_settled.append(install)
+STATE.on_threshold.append(follow_level)

@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal
 
+    from shared_utils._correlation import correlation_paths
+
 __all__ = [
     "BoundLogger",
     "bind",
     "bound",
     "clear",
     "configure",
+    "correlation_paths",
     "critical",
     "debug",
     "error",
@@ -45,6 +48,15 @@ __all__ = [
     "unbind",
     "warning",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load `correlation_paths` on first use."""
+    if name == "correlation_paths":
+        from shared_utils._correlation import correlation_paths
+
+        return correlation_paths
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class _Unset:

@@ -1,0 +1,88 @@
+"""Where an event holds the id that ties the log lines of several functions together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from shared_utils.errors import LoggingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["correlation_paths", "finder"]
+
+
+class correlation_paths:  # noqa: N801 - reads as the module of this name in Powertools
+    """Ready-made paths to the id in the events of AWS services (Lambda developer guide, one page for each service)."""
+
+    ALB = 'headers."x-amzn-trace-id"'
+    API_GATEWAY_HTTP = "requestContext.requestId"
+    API_GATEWAY_REST = "requestContext.requestId"
+    API_GATEWAY_WEBSOCKET = "requestContext.requestId"
+    APPLICATION_LOAD_BALANCER = 'headers."x-amzn-trace-id"'
+    APPSYNC_AUTHORIZER = "requestContext.requestId"
+    APPSYNC_RESOLVER = 'request.headers."x-amzn-trace-id"'
+    EVENT_BRIDGE = "id"
+    LAMBDA_FUNCTION_URL = "requestContext.requestId"
+    SNS = "Records[0].Sns.MessageId"
+    SQS = "Records[0].messageId"
+    XRAY_HEADER = 'headers."x-amzn-trace-id"'
+
+
+# One step: a name, a quoted name, or an index, with the dot before it.
+_STEP = re.compile(r'(?:^|\.)(?:"([^"]+)"|([^\s."\[\]]+))|\[(-?\d+)\]')
+
+
+def finder(path: str | Callable[[Any], object]) -> Callable[[Any], object]:
+    """Return a function that takes the id out of an event, None when it is not there.
+
+    A path is what JMESPath calls an identifier with indexes: ``a.b``, ``a."x-y".c``, ``a[0].b``. A name with hyphens
+    needs no quotes, and names match in any case when none matches exactly, as HTTP headers do.
+
+    Raises:
+        LoggingError: `path` is neither a path nor callable.
+    """
+    if callable(path):
+        return path
+    steps = _steps(path)
+
+    def find(event: Any) -> object:
+        for step in steps:
+            event = _child(event, step)
+            if event is None:
+                return None
+        return None if isinstance(event, (Mapping, list)) else event
+
+    return find
+
+
+def _steps(path: object) -> list[str | int]:
+    steps: list[str | int] = []
+    position = 0
+    while isinstance(path, str) and position < len(path):
+        match = _STEP.match(path, position)
+        if match is None:
+            break
+        quoted, name, index = match.groups()
+        steps.append(int(index) if index is not None else quoted or name)
+        position = match.end()
+    if not isinstance(path, str) or not steps or position < len(path):
+        raise LoggingError(
+            f"instrument(correlation_id={path!r}): expected a path such as headers.x-request-id or Records[0].messageId"
+        )
+    return steps
+
+
+def _child(node: Any, step: str | int) -> Any:
+    if isinstance(step, int):
+        if isinstance(node, Sequence) and not isinstance(node, str) and -len(node) <= step < len(node):
+            return node[step]
+        return None
+    if not isinstance(node, Mapping):
+        return None
+    if step in node:
+        return node[step]
+    folded = step.lower()
+    return next((node[key] for key in node if isinstance(key, str) and key.lower() == folded), None)
