@@ -14,16 +14,27 @@ if TYPE_CHECKING:
     from shared_utils.testing._context import LambdaContext, lambda_context
     from shared_utils.testing._logs import CapturedLogs, captured_logs
 
-__all__ = ["CapturedLogs", "LambdaContext", "captured_logs", "captured_metrics", "config_values", "lambda_context"]
+__all__ = [
+    "CapturedLogs",
+    "CapturedMetrics",
+    "LambdaContext",
+    "captured_logs",
+    "captured_metrics",
+    "config_values",
+    "lambda_context",
+    "strict_metrics",
+]
 
 # Where each public name lives.
 _HOMES = {
     "CapturedLogs": "_logs",
+    "CapturedMetrics": "_metrics",
     "LambdaContext": "_context",
     "captured_logs": "_logs",
     "captured_metrics": "_metrics",
     "config_values": "_config",
     "lambda_context": "_context",
+    "strict_metrics": "_metrics",
 }
 
 

@@ -1,0 +1,260 @@
+"""All metrics of the process: the sets that wait to be written, the writing, and what is done about problems."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from shared_utils._emf import MAX_DIMENSIONS, check_dimension, documents, shorten
+from shared_utils._metrics_set import MetricSet, Recorded, active_scope, pairs, raise_together
+from shared_utils._metrics_settings import Settings
+from shared_utils.errors import MetricsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from shared_utils._emf import Definition
+    from shared_utils._invocation import Invocation
+    from shared_utils._metrics_settings import Resolved
+
+__all__ = ["Registry"]
+
+_MOST_PROBLEMS = 100  # different problems that are logged in one invocation
+
+
+class Registry:
+    """Settings, what is recorded, and where it goes. `shared_utils.metrics` has one."""
+
+    def __init__(self) -> None:
+        self._armed = self._forked = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything that was configured and recorded."""
+        self.settings = Settings()
+        self.main = MetricSet(self)
+        self.sink: Callable[[str], object] = _to_stdout
+        self.cold_start_done_for: Invocation | None = None
+        self._pending: dict[MetricSet, None] = {}  # the sets that hold metrics, in the order of their first one
+        self._reported: set[str] = set()
+
+    # --- settings ---
+
+    def configure(
+        self,
+        *,
+        namespace: str | None = None,
+        service: str | None = None,
+        strict: bool | None = None,
+        cold_start: bool | None = None,
+    ) -> None:
+        """Set what is not None; see `shared_utils.metrics.configure`."""
+        if strict is not None:
+            self.settings.strict = strict
+        if cold_start is not None:
+            self.settings.cold_start = cold_start
+        try:
+            if service is not None:
+                self.settings.set_service(service)
+            if namespace is not None:
+                self.settings.set_namespace(namespace)
+        except Exception as error:
+            self.report(error)
+
+    def add_default_dimensions(self, mapping: Mapping[str, object] | None, values: dict[str, object]) -> None:
+        """Keep dimensions for every document; see `shared_utils.metrics.default_dimensions`."""
+        problems = []
+        try:
+            for name, value in pairs(mapping, values):
+                try:
+                    key, text = check_dimension(name, value)
+                    self.main.refuse_dimension(self.main.primary, key)
+                except MetricsError as problem:
+                    problems.append(problem)
+                else:
+                    self.settings.default_dimensions[key] = text
+            raise_together(problems)
+        except Exception as error:
+            self.report(error)
+
+    # --- what is recorded ---
+
+    def current_set(self) -> MetricSet:
+        """Return the set that is recorded into: the innermost scope's, or the invocation's."""
+        return active_scope.get() or self.main
+
+    def opened(self, metric_set: MetricSet) -> None:
+        """Take note of a set that holds its first metric."""
+        self._pending[metric_set] = None
+        if not self._armed:
+            from shared_utils._metrics_lifecycle import arm
+
+            self._armed = True
+            arm(self, forked=self._forked)
+
+    def holds_metrics(self) -> bool:
+        """Tell whether anything waits to be written."""
+        return bool(self._pending)
+
+    def forget(self, metric_set: MetricSet) -> None:
+        """Drop what a set holds."""
+        self._pending.pop(metric_set, None)
+        metric_set.take()
+
+    def forget_all(self) -> None:
+        """Drop what every set holds and which problems were reported; what is configured stays. For tests."""
+        for metric_set in (self.main, *self._pending):
+            self.forget(metric_set)
+        self._reported.clear()
+
+    def forget_parent(self) -> None:
+        """In a forked child: leave the parent's metrics to the parent, and locks that its threads may hold."""
+        for metric_set in {self.main, *self._pending}:
+            metric_set.renew_after_fork()
+        self._pending.clear()
+        self._armed, self._forked = False, True
+
+    # --- writing ---
+
+    def flush(self, *, final: bool = False, may_raise: bool = True) -> None:
+        """Write everything recorded. `final` ends the invocation: what described its document ends too."""
+        if final and "aws_lambda_powertools.metrics.metrics" in sys.modules:
+            from shared_utils._metrics_powertools import adopt
+
+            adopt(self)
+        waiting = tuple(self._pending)
+        if final and self.main not in waiting:
+            waiting = (self.main, *waiting)
+        self.write(waiting, may_raise=may_raise)
+
+    def write(self, sets: Iterable[MetricSet], *, keep_context: bool = False, may_raise: bool = True) -> None:
+        """Take what the sets hold and write all of it that can be written, before any problem is reported."""
+        resolved = self.settings.resolve()
+        problems = list(resolved.problems)
+        lines: list[str] = []
+        for metric_set in sets:
+            self._pending.pop(metric_set, None)  # before take: a metric that comes in between makes it pending again
+            recorded = metric_set.take(keep_context=keep_context)
+            if recorded.series and not resolved.off:
+                lines += _documents(metric_set, recorded, resolved, problems)
+        if lines:
+            try:
+                self.sink("".join(lines))
+            except Exception as error:
+                problems.append(MetricsError(f"{len(lines)} documents could not be written: {error}"))
+        for index, problem in enumerate(problems):
+            self.report(problem, may_raise=may_raise and index == len(problems) - 1)
+
+    def preview(self, metric_set: MetricSet) -> list[str]:
+        """Return the documents that a set would be written as now, and leave it as it is."""
+        recorded = Recorded(metric_set)
+        return _documents(metric_set, recorded, self.settings.resolve(), []) if recorded.series else []
+
+    # --- problems ---
+
+    def report(self, error: BaseException, *, may_raise: bool = True) -> None:
+        """Raise a problem in strict mode, else log it as one error line, each problem once in an invocation."""
+        if isinstance(error, MetricsError):
+            problem = error
+        else:
+            problem = MetricsError(f"{type(error).__name__}: {shorten(error)}")
+            problem.__cause__ = error
+        if self.settings.strict and may_raise:
+            raise problem
+        text = str(problem)
+        if text not in self._reported and len(self._reported) < _MOST_PROBLEMS:
+            self._reported.add(text)
+            _log_error(f"metrics: {text}")
+
+    def new_invocation(self) -> None:
+        """Let each problem be logged again, once."""
+        self._reported.clear()
+
+
+def _documents(
+    metric_set: MetricSet, recorded: Recorded, resolved: Resolved, problems: list[MetricsError]
+) -> list[str]:
+    """Write one set's metrics as lines."""
+    namespace = metric_set.namespace or resolved.namespace
+    if namespace is None:
+        problems.append(_no_namespace(recorded.series))
+        return []
+    lines, left_out = documents(
+        recorded.series,
+        namespace=namespace,
+        dimension_sets=_dimension_sets(metric_set, recorded, resolved, problems),
+        properties=recorded.properties,
+        timestamp=recorded.timestamp or time.time_ns() // 1_000_000,
+        # A level, and a time without which Lambda ignores the level; see docs/decisions/metrics.md.
+        marks=f',"level":"{resolved.level}","timestamp":"{_now()}"' if resolved.level else "",
+    )
+    problems += [
+        MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
+        for name in left_out
+    ]
+    return lines
+
+
+def _dimension_sets(
+    metric_set: MetricSet, recorded: Recorded, resolved: Resolved, problems: list[MetricsError]
+) -> list[dict[str, str]]:
+    """Return the dimension sets of a document: default and own dimensions, then the service; then further sets."""
+    defaults = metric_set.defaults
+    if defaults:
+        for name in [name for name in defaults if name in recorded.metric_names or name in recorded.properties]:
+            problems.append(MetricsError(f"default dimension {name!r} is left out: a metric or property has its name"))
+            defaults = {other: value for other, value in defaults.items() if other != name}
+    values = {**defaults, **recorded.dimensions}
+    service = metric_set.service or resolved.service
+    if service:
+        values.setdefault("service", service)
+    if not recorded.further_sets:
+        sets = [values]
+    else:
+        primary = dict.fromkeys((*defaults, *recorded.primary, *(("service",) if service else ())))
+        sets = [
+            {name: values[name] for name in names}
+            for names in (primary, *((*defaults, *further) for further in recorded.further_sets))
+        ]
+    for one in sets:
+        for name in list(one)[MAX_DIMENSIONS:] if len(one) > MAX_DIMENSIONS else ():
+            problems.append(MetricsError(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
+            del one[name]
+    return sets
+
+
+def _no_namespace(series: Sequence[tuple[Definition, Any]]) -> MetricsError:
+    """Return the error for metrics that cannot be written for want of a namespace."""
+    names = list(dict.fromkeys(definition.name for definition, _ in series))
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return MetricsError(
+        f"no namespace, so {shown} could not be written;"
+        " set POWERTOOLS_METRICS_NAMESPACE or call metrics.configure(namespace=...)"
+    )
+
+
+def _now() -> str:
+    """Return the time in RFC 3339 with milliseconds, UTC."""
+    now = time.time_ns()
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now // 1_000_000_000))}.{now // 1_000_000 % 1000:03}Z"
+
+
+def _to_stdout(text: str) -> None:
+    """Write lines to the standard output of now, which the runtime and tests replace."""
+    sys.stdout.write(text)
+
+
+def _log_error(message: str) -> None:
+    """Log an error line through shared_utils.logging if the function uses it, else as a JSON line of our own."""
+    logging = sys.modules.get("shared_utils.logging")
+    try:
+        if logging is not None:
+            logging.get_logger("shared_utils.metrics").error(message)
+        else:
+            import json
+
+            _to_stdout(json.dumps({"level": "ERROR", "message": message, "timestamp": _now()}) + "\n")
+    except Exception:  # noqa: S110 - nowhere is left to report to, and a metric must not fail an invocation
+        pass

@@ -1,0 +1,328 @@
+"""What is recorded for one document: metrics, dimensions, properties and a timestamp. Safe for threads."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from contextvars import ContextVar
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from shared_utils._emf import (
+    INT_LIMIT,
+    MAX_DIMENSIONS,
+    VALUE_LIMIT,
+    Definition,
+    check_dimension,
+    check_namespace,
+    check_property_name,
+    check_timestamp,
+    define,
+    number,
+    shorten,
+)
+from shared_utils.errors import MetricsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from contextvars import Token
+    from datetime import datetime
+    from enum import Enum
+    from types import TracebackType
+    from typing import Self, SupportsFloat
+
+    from shared_utils._metrics_registry import Registry
+    from shared_utils._metrics_timer import Timer
+
+__all__ = ["MetricSet", "Recorded", "Scope", "active_scope"]
+
+# So many values are held before they are written early, so that a script that never flushes keeps a bounded memory.
+MOST_VALUES = 10_000
+# Names in further dimension sets, all sets together; keeps room for metrics in a document of 256 KB.
+MOST_SET_CHARACTERS = 32 * 1024
+
+active_scope: ContextVar[Scope | None] = ContextVar("shared_utils_metrics_scope", default=None)
+
+
+class Recorded:
+    """What a `MetricSet` held when it was taken for writing."""
+
+    __slots__ = ("dimensions", "further_sets", "metric_names", "primary", "properties", "series", "timestamp")
+
+    def __init__(self, source: MetricSet) -> None:
+        self.series = source.series
+        self.metric_names = source.metric_names
+        self.dimensions = source.own_dimensions
+        self.primary = source.primary
+        self.further_sets = source.further_sets
+        self.properties = source.own_properties
+        self.timestamp = source.own_timestamp
+
+
+class MetricSet:
+    """Records metrics for one document, or several when limits ask for it.
+
+    No method raises for what CloudWatch would refuse, unless `configure(strict=True)`: the registry logs it.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        namespace: str | None = None,
+        service: str | None = None,
+        defaults: dict[str, str] | None = None,
+    ) -> None:
+        self.namespace = namespace
+        self.service = service
+        self.defaults = registry.settings.default_dimensions if defaults is None else defaults
+        self._registry = registry
+        # Reentrant: a finalizer that the garbage collector runs inside a locked block may record a metric too.
+        self._lock = RLock()
+        self._clear_metrics()
+        self._clear_context()
+
+    def _clear_metrics(self) -> None:
+        self.series: list[tuple[Definition, list[int | float]]] = []
+        self.metric_names: set[str] = set()
+        self._values: dict[tuple[str, Any, Any], list[int | float]] = {}  # by name, unit and resolution as given
+        self._size = 0
+
+    def _clear_context(self) -> None:
+        # One value for each name, because a document has one; the sets are names only.
+        self.own_dimensions: dict[str, str] = {}
+        self.primary: dict[str, None] = {}
+        self.further_sets: list[tuple[str, ...]] = []
+        self.own_properties: dict[str, str] = {}
+        self.own_timestamp: int | None = None
+
+    def take(self, *, keep_context: bool = False) -> Recorded:
+        """Return what is recorded and start anew; `keep_context` keeps dimensions, properties and timestamp."""
+        with self._lock:
+            recorded = Recorded(self)
+            self._clear_metrics()
+            if keep_context:
+                recorded.dimensions = dict(self.own_dimensions)
+                recorded.primary = dict(self.primary)
+                recorded.further_sets = list(self.further_sets)
+                recorded.properties = dict(self.own_properties)
+            else:
+                self._clear_context()
+            return recorded
+
+    def renew_after_fork(self) -> None:
+        """In a forked child: leave the parent's metrics to the parent, and the lock that a thread of it may hold."""
+        self._lock = RLock()
+        self._clear_metrics()
+
+    # --- recording ---
+
+    def count(self, name: str, value: SupportsFloat = 1) -> None:
+        """Add `value` to the count `name`; see `shared_utils.metrics.count`."""
+        self.add(name, value, "Count")
+
+    def add(self, name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enum = 60) -> None:
+        """Record one value of a metric; see `shared_utils.metrics.add`."""
+        plain: Any = value
+        kind = type(value)
+        try:
+            if not (
+                (kind is float and -VALUE_LIMIT <= plain <= VALUE_LIMIT)
+                or (kind is int and -INT_LIMIT <= plain < INT_LIMIT)
+            ):
+                plain = number(name, value)
+            key = (name, unit, resolution)
+            with self._lock:
+                values = self._values.get(key)
+                if values is None:
+                    values = self._open(key)
+                values.append(plain)
+                self._size += 1
+        except TypeError as error:  # a name, unit or resolution that is not hashable: say what is wrong with it
+            try:
+                define((name, unit, resolution))
+            except Exception as better:
+                self._registry.report(better)
+            else:
+                self._registry.report(error)
+        except Exception as error:
+            self._registry.report(error)
+        if self._size >= MOST_VALUES:
+            self._registry.write((self,), keep_context=True)
+
+    def timer(self, name: str, resolution: int | Enum = 60) -> Timer:
+        """Return a timer that records into this set; see `shared_utils.metrics.timer`."""
+        from shared_utils._metrics_timer import Timer
+
+        return Timer(self.add, name, resolution)
+
+    def _open(self, key: tuple[Any, Any, Any]) -> list[int | float]:
+        """Return the list for the values of a metric that is not recorded yet. Called with the lock held."""
+        definition = define(key)
+        values = None if key == definition.key else self._values.get(definition.key)
+        if values is None:
+            name = definition.name
+            if name in self.own_dimensions or name in self.defaults or name in self.own_properties or name == "service":
+                self._refuse_second_use(name, "metric")
+            if not self.series:
+                self._registry.opened(self)
+            values = []
+            self.series.append((definition, values))
+            self.metric_names.add(name)
+            self._values[definition.key] = values
+        if key != definition.key:  # another spelling of the unit
+            self._values[key] = values
+        return values
+
+    # --- describing ---
+
+    def dimensions(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
+        """Add dimensions to the document; see `shared_utils.metrics.dimensions`."""
+        try:
+            with self._lock:
+                self._set_dimensions(self.primary, mapping, values)
+        except Exception as error:
+            self._registry.report(error)
+
+    def dimension_set(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
+        """Publish the metrics under a further set of dimensions; see `shared_utils.metrics.dimension_set`."""
+        try:
+            with self._lock:
+                names: dict[str, None] = {}
+                try:
+                    self._set_dimensions(names, mapping, values)
+                finally:  # what is right with it holds
+                    self._add_further_set(tuple(names))
+        except Exception as error:
+            self._registry.report(error)
+
+    def _add_further_set(self, names: tuple[str, ...]) -> None:
+        if not names or names in self.further_sets:
+            return
+        if sum(len(name) for known in (*self.further_sets, names) for name in known) > MOST_SET_CHARACTERS:
+            raise MetricsError(
+                f"too many dimension sets ({len(self.further_sets)}); a document has no room for another"
+            )
+        self.further_sets.append(names)
+
+    def _set_dimensions(self, names: dict[str, None], mapping: Any, values: dict[str, object]) -> None:
+        """Check and keep dimension values, and add their names to one set. Raises once, for all that were refused."""
+        problems = []
+        for name, value in values.items() if mapping is None else pairs(mapping, values):
+            try:
+                key, text = check_dimension(name, value)
+                self.refuse_dimension(names, key)
+            except MetricsError as problem:
+                problems.append(problem)
+            else:
+                self.own_dimensions[key] = text
+                names[key] = None
+        if problems:
+            raise_together(problems)
+
+    def properties(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
+        """Add properties to the document; see `shared_utils.metrics.properties`."""
+        from shared_utils._strict_json import encode
+
+        problems = []
+        try:
+            with self._lock:
+                for name, value in pairs(mapping, values):
+                    try:
+                        key = check_property_name(name)
+                        self._refuse_second_use(key, "property")
+                    except MetricsError as problem:
+                        problems.append(problem)
+                    else:
+                        self.own_properties[key] = encode(value)
+                raise_together(problems)
+        except Exception as error:
+            self._registry.report(error)
+
+    def timestamp(self, when: datetime | int) -> None:
+        """Date what is recorded; see `shared_utils.metrics.timestamp`."""
+        try:
+            self.own_timestamp = check_timestamp(when, time.time_ns() // 1_000_000)
+        except Exception as error:
+            self._registry.report(error)
+
+    def _refuse_second_use(self, name: str, role: str) -> None:
+        """Raise when `name` already means something else: all names are members of one JSON object."""
+        for other, names in (
+            ("metric", self.metric_names),
+            ("dimension", self.own_dimensions),
+            ("dimension", self.defaults),
+            ("property", self.own_properties),
+        ):
+            if name in names and other != role:
+                raise MetricsError(
+                    f"{shorten(name)} is a {other} of this document and cannot be a {role} too; rename one"
+                )
+        if name == "service" and role != "dimension":
+            raise MetricsError(f"'service' is a dimension and cannot be a {role}; rename it")
+
+    def refuse_dimension(self, names: dict[str, None], new: str) -> None:
+        """Raise when `new` cannot be a dimension in the set `names`: it means something else, or there is no room.
+
+        The default dimensions are part of every set, the service only of the first.
+        """
+        if new in self.metric_names or new in self.own_properties:
+            self._refuse_second_use(new, "dimension")
+        if new in names or len(names) + len(self.defaults) + 2 <= MAX_DIMENSIONS:
+            return
+        together = {*self.defaults, *names, new}
+        if names is self.primary and (self.service or self._registry.settings.resolve().service):
+            together.add("service")
+        if len(together) > MAX_DIMENSIONS:
+            raise MetricsError(
+                f"no room for dimension {shorten(new)}: CloudWatch takes {MAX_DIMENSIONS}, default dimensions and"
+                " service included"
+            )
+
+
+class Scope(MetricSet):
+    """A document of its own, written when the block ends; see `shared_utils.metrics.scope`."""
+
+    def __init__(self, registry: Registry, namespace: str | None, mapping: Any, values: dict[str, object]) -> None:
+        self._base: dict[str, str] = {}
+        self._tokens: list[Token[Scope | None]] = []
+        super().__init__(registry)
+        if namespace is not None:
+            try:
+                self.namespace = check_namespace(namespace)
+            except MetricsError as problem:  # its metrics go to the configured namespace rather than nowhere
+                registry.report(problem)
+        self.dimensions(mapping, **values)
+        self._base = dict(self.own_dimensions)
+
+    def _clear_context(self) -> None:
+        super()._clear_context()
+        self.own_dimensions = dict(self._base)
+        self.primary = dict.fromkeys(self._base)
+
+    def __enter__(self) -> Self:
+        self._tokens.append(active_scope.set(self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with suppress(ValueError):  # a generator closed in another context, where this scope is not the active one
+            active_scope.reset(self._tokens.pop())
+        self._registry.write((self,), may_raise=error is None)
+
+
+def pairs(mapping: Any, values: dict[str, object]) -> Iterable[tuple[Any, object]]:
+    """Return the names and values given as a mapping and as keywords."""
+    if mapping is None:
+        return values.items()
+    try:
+        return [*mapping.items(), *values.items()]
+    except (AttributeError, TypeError):
+        raise MetricsError(f"expected a mapping of names to values, not {shorten(mapping)}") from None
+
+
+def raise_together(problems: list[MetricsError]) -> None:
+    """Raise all problems as one error, if there are any."""
+    if problems:
+        raise MetricsError("; ".join(map(str, problems)))
