@@ -75,13 +75,17 @@ class Value:
 
 
 class Entry:
-    """A value and the moment when the read that gave it began. Never changed once it is made."""
+    """A value, and when the read that gave it began: the moment, and its place in the order of all reads.
 
-    __slots__ = ("factor", "read_at", "value")
+    Never changed once it is made.
+    """
 
-    def __init__(self, value: Value, read_at: Moment) -> None:
+    __slots__ = ("factor", "order", "read_at", "value")
+
+    def __init__(self, value: Value, read_at: Moment, order: int) -> None:
         self.value = value
         self.read_at = read_at
+        self.order = order
         self.factor = jitter()
 
 
@@ -107,11 +111,12 @@ class Want:
 class _Trouble:
     """A failed read, remembered for `hold` seconds; `count` failures in a row led here."""
 
-    __slots__ = ("at", "count", "failure", "hold")
+    __slots__ = ("at", "count", "failure", "hold", "order")
 
-    def __init__(self, failure: Failure, at: Moment, count: int) -> None:
+    def __init__(self, failure: Failure, at: Moment, order: int, count: int) -> None:
         self.failure = failure
         self.at = at
+        self.order = order
         self.count = count
         longest = (
             _MISSING_HOLD if failure.kind == MISSING else min(_LONGEST_HOLD, _FIRST_HOLD * 2.0 ** min(count - 1, 9))
@@ -122,10 +127,11 @@ class _Trouble:
 class _Flight:
     """A read under way. `outcome` is set before the event; it stays None when the reader gave up without one."""
 
-    __slots__ = ("ended", "landed", "outcome", "started")
+    __slots__ = ("ended", "landed", "order", "outcome", "started")
 
-    def __init__(self, started: Moment) -> None:
+    def __init__(self, started: Moment, order: int) -> None:
         self.started = started
+        self.order = order
         self.outcome: Entry | Failure | None = None
         self.ended = False
         self.landed = allocate_lock()  # a lock is the cheapest event: held while the read is under way
@@ -156,6 +162,7 @@ class Cache:
         self._on_stale = on_stale
         self._now = now
         self.forget_readers()
+        self._reads = 0  # so far: a clock may stand still, and then cannot say which read began before which
         self._entries: dict[str, Entry] = {}
         self._troubles: dict[str, _Trouble] = {}
 
@@ -173,7 +180,7 @@ class Cache:
 
     def read(self, wants: Sequence[Want], deadline: Deadline) -> dict[str, Entry | Failure]:
         """Return an entry or a failure for every wanted reference, by its `base`, within the deadline."""
-        arrival = self._now()
+        arrival = self._reads
         pending = {want.reference.base: want for want in wants}
         outcomes: dict[str, Entry | Failure] = {}
         while pending:
@@ -187,7 +194,7 @@ class Cache:
         return outcomes
 
     def _claim(
-        self, pending: dict[str, Want], outcomes: dict[str, Entry | Failure], arrival: Moment
+        self, pending: dict[str, Want], outcomes: dict[str, Entry | Failure], arrival: int
     ) -> tuple[dict[str, tuple[Want, _Flight]], dict[str, _Flight]]:
         """Answer what can be answered at once; of the rest, say which reads are ours now and which are others'."""
         mine: dict[str, tuple[Want, _Flight]] = {}
@@ -196,12 +203,12 @@ class Cache:
             now = self._now()
             for base, want in pending.items():
                 entry = self._entries.get(base)
-                if entry is not None and (want.is_fresh(entry, now) or _began_after(entry.read_at, arrival)):
+                if entry is not None and (want.is_fresh(entry, now) or entry.order > arrival):
                     outcomes[base] = entry
                     continue
                 trouble = self._troubles.get(base)
                 if trouble is not None and (
-                    (want.max_age > 0 and now.since(trouble.at) < trouble.hold) or _began_after(trouble.at, arrival)
+                    (want.max_age > 0 and now.since(trouble.at) < trouble.hold) or trouble.order > arrival
                 ):
                     outcomes[base] = self._settle_for(want, trouble.failure, now)
                     continue
@@ -209,7 +216,8 @@ class Cache:
                 if flight is not None:
                     others[base] = flight
                 else:
-                    self._flights[base] = flight = _Flight(now)
+                    self._reads += 1
+                    self._flights[base] = flight = _Flight(now, self._reads)
                     mine[base] = (want, flight)
         return mine, others
 
@@ -236,7 +244,7 @@ class Cache:
         want: Want,
         flight: _Flight,
         deadline: Deadline,
-        arrival: Moment,
+        arrival: int,
         outcomes: dict[str, Entry | Failure],
     ) -> None:
         """Wait for another thread's read. No outcome is set when it must be asked for again."""
@@ -244,7 +252,7 @@ class Cache:
         if not flight.wait(deadline.remaining()):
             late = Failure(UNAVAILABLE, "another thread's read of it did not end in time", transient=True)
             outcomes[base] = self._settle_for(want, late, self._now())
-        elif flight.outcome is not None and (want.max_age > 0 or _began_after(flight.started, arrival)):
+        elif flight.outcome is not None and (want.max_age > 0 or flight.order > arrival):
             outcome = flight.outcome
             outcomes[base] = self._settle_for(want, outcome, self._now()) if isinstance(outcome, Failure) else outcome
 
@@ -255,7 +263,7 @@ class Cache:
         with self._lock:
             current = self._flights.get(base) is flight  # not so after clear(): then the result is told, not kept
             if isinstance(result, Value):
-                entry = Entry(result, flight.started)
+                entry = Entry(result, flight.started, flight.order)
                 if current:
                     self._keep(base, entry)
                 flight.outcome = mine = entry
@@ -278,7 +286,7 @@ class Cache:
 
     def _keep_trouble(self, base: str, failure: Failure, flight: _Flight, now: Moment) -> None:
         before = self._troubles.pop(base, None)
-        trouble = _Trouble(failure, now, 1 if before is None else before.count + 1)
+        trouble = _Trouble(failure, now, flight.order, 1 if before is None else before.count + 1)
         self._troubles[base] = trouble
         if failure.kind == MISSING:
             self._entries.pop(base, None)  # it is gone: an old value is not a stand-in but a mistake
@@ -301,14 +309,14 @@ class Cache:
         if first:
             flight.landed.release()
 
-    def seed(self, base: str, value: Value, read_at: Moment) -> None:
-        """Keep a value that another read brought along (a parameter that a whole path contained)."""
-        with self._lock:
-            known = self._entries.get(base)
-            if known is None or _began_after(read_at, known.read_at):
-                self._keep(base, Entry(value, read_at))
+    def seeder(self) -> Callable[[str, Value], None]:
+        """Return a function that keeps a value which a read beginning now brings along (a path, its parameters)."""
+        started, order = self._now(), self._reads
 
+        def seed(base: str, value: Value) -> None:
+            with self._lock:
+                known = self._entries.get(base)
+                if known is None or known.order < order:
+                    self._keep(base, Entry(value, started, order))
 
-def _began_after(moment: Moment, arrival: Moment) -> bool:
-    """Whether a read that began at `moment` is newer than a reader who came at `arrival`."""
-    return moment.monotonic >= arrival.monotonic
+        return seed

@@ -31,16 +31,22 @@ _KEPT = 8
 
 
 class Request:
-    """What is sent: method, path and query (both as they go over the wire), headers in lower case, body."""
+    """What is sent: method, path and query (both as they go over the wire), headers in lower case, body.
 
-    __slots__ = ("body", "headers", "method", "path", "query")
+    A request that must not be sent `once` more, because it spends a token, is not repeated on a new connection.
+    """
 
-    def __init__(self, method: str, path: str, query: str = "", *, headers: dict[str, str], body: bytes = b"") -> None:
+    __slots__ = ("body", "headers", "method", "once", "path", "query")
+
+    def __init__(
+        self, method: str, path: str, query: str = "", *, headers: dict[str, str], body: bytes = b"", once: bool = False
+    ) -> None:
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.body = body
+        self.once = once
 
     def encode(self) -> bytes:
         """Return the message as it goes over the wire."""
@@ -93,7 +99,11 @@ class Pool:
             try:
                 return self._exchange(kept, message, deadline)
             except _Gone:  # it died while nobody looked; that is no attempt, so a fresh one is made silently
+                if request.once:
+                    break
                 kept = self._take(endpoint)
+        if kept is not None:
+            raise _broken(f"{endpoint.authority} closed the connection without an answer")
         try:
             return self._exchange(self._connect(endpoint, deadline), message, deadline)
         except _Gone:

@@ -131,7 +131,8 @@ def _check(reference: Reference) -> None:
     if scheme == "ssm":
         _check_ssm(reference)
     elif scheme == "appconfig":
-        parts = name.split("/")
+        parts = reference.parts
+        reference.name = "/".join(map(quote, parts))  # canonical, however it was written
         if len(parts) != 3 or not all(parts):
             raise Failure(
                 INVALID,

@@ -6,7 +6,7 @@ import re
 
 from shared_utils.config import _endpoints
 from shared_utils.config._errors import DENIED, MISSING, Failure
-from shared_utils.config._iam import actions_of, resource_of
+from shared_utils.config._iam import actions_of, resources_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def explain(reference: Reference, failure: Failure) -> tuple[str, str]:
         resource = _DENIED_RESOURCE.search(failure.what)
         account = _ACCOUNT.search(failure.what)
         named = action.group(1) if action else " and ".join(actions_of(reference))
-        where = (
-            resource.group(1).rstrip(".,") if resource else resource_of(reference, account.group(1) if account else "*")
-        )
+        patterns = resources_of(reference, None, account.group(1) if account else "*")
+        where = resource.group(1).rstrip(".,") if resource else patterns[0]
         return failure.what, f"allow {named} on {where} (asked in {region})"
     return failure.what, f"asked in {region}; try again, and if it stays look at the service's health"

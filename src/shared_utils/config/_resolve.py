@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["Found", "finish", "look_up"]
+__all__ = ["Found", "enter", "finish", "look_up"]
 
 
 class Found:
@@ -48,7 +48,7 @@ def look_up(wants: Sequence[Want]) -> list[Found]:
     standins: Any = keeper.standins
     if standins is None:
         standins = _file_values()
-    found = [_enter(want.reference, standins) for want in wants]
+    found = [enter(want.reference, standins) for want in wants]
     asked: dict[str, Want] = {}
     for want, one in zip(wants, found, strict=True):
         if one.value is not None or one.failure is not None:
@@ -79,20 +79,14 @@ def _file_values() -> dict[str, object] | Failure | None:
     return file_values()
 
 
-def _enter(reference: Reference, standins: Any) -> Found:
+def enter(reference: Reference, standins: Any) -> Found:
     """Start with a reference: an environment variable has its value at once, or is a reference itself (one level)."""
     if reference.scheme != "env":
         return Found(reference, str(reference))
     source = str(reference)
-    text: object = None
-    if standins is not None and not isinstance(standins, Failure):
-        text = standins.get(source)
-    if text is None:
-        text = os.environ.get(reference.name)
+    text = _variable(reference.name, standins)
     found = Found(reference, source)
-    if text is None:
-        found.take(Failure(MISSING, "not set", remedy=f"set the environment variable {reference.name}"))
-    elif isinstance(text, str) and is_reference(text.strip()):
+    if isinstance(text, str) and is_reference(text.strip()):
         found.source = f"{source} -> {text.strip()}"
         try:
             found.reference = parse(text.strip())
@@ -100,11 +94,25 @@ def _enter(reference: Reference, standins: Any) -> Found:
             found.take(failure)
         else:
             if found.reference.scheme == "env":
-                inner = os.environ.get(found.reference.name)
-                found.take(Value(inner) if inner is not None else Failure(MISSING, "not set"))
+                found.take(_variable_or_failure(found.reference.name, standins))
     else:
-        found.take(Value(text))
+        found.take(_variable_or_failure(reference.name, standins))
     return found
+
+
+def _variable(name: str, standins: Any) -> object:
+    """Return an environment variable, from among the values that stand in if it is there."""
+    if standins is not None and not isinstance(standins, Failure) and f"env://{name}" in standins:
+        given: object = standins[f"env://{name}"]
+        return given
+    return os.environ.get(name)
+
+
+def _variable_or_failure(name: str, standins: Any) -> Value | Failure:
+    text = _variable(name, standins)
+    if text is None:
+        return Failure(MISSING, "not set", remedy=f"set the environment variable {name}")
+    return Value(text)
 
 
 def finish(found: Found, kind: Any, name: str = "", *, sensitive: bool = False) -> tuple[Any, Problem | None]:
@@ -114,6 +122,10 @@ def finish(found: Found, kind: Any, name: str = "", *, sensitive: bool = False) 
     if value is not None:
         sensitive = sensitive or value.sensitive
         try:
+            if found.reference.scheme == "appconfig":
+                from shared_utils.config._appconfig import check_variants
+
+                check_variants(value.content, found.reference.key)
             content = value.content if found.reference.key is None else _pick(value.content, found.reference)
             return convert(content, kind), None
         except Failure as error:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 
 from shared_utils.config._annotations import kinds_of, resolve_early
-from shared_utils.config._cache import Want
-from shared_utils.config._convert import copy_of, mentions
-from shared_utils.config._errors import INVALID, MISSING, Problem, error_of, one_line
+from shared_utils.config._convert import copy_of
+from shared_utils.config._errors import error_of
 from shared_utils.config._fields import REQUIRED, Source, appconfig, env, secret, ssm
-from shared_utils.config._resolve import Found, finish, look_up
+from shared_utils.config._load import Memo, default_of, read_fields
 from shared_utils.config._secret import Secret
-from shared_utils.config._store import fingerprint, store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,34 +21,9 @@ else:
         return lambda decorated: decorated
 
 
-__all__ = ["Settings", "read_fields"]
+__all__ = ["Settings"]
 
 _MASK = "**********"
-
-
-class _Memo:
-    """Values that load() may hand out again, and for how long: until a clock passes, or a variable changes."""
-
-    __slots__ = ("environment", "generation", "masked", "max_age", "monotonic", "values", "variables", "wall")
-
-    def __init__(self, values: dict[str, Any], masked: frozenset[str], max_age: float | None) -> None:
-        self.values = values
-        self.masked = masked
-        self.max_age = max_age
-        self.environment = fingerprint()
-        self.generation = store().generation
-        self.variables: list[tuple[str, str | None]] = []
-        self.monotonic = self.wall = float("inf")
-
-    def is_fresh(self, max_age: float | None) -> bool:
-        return (
-            max_age == self.max_age
-            and time.monotonic() < self.monotonic
-            and time.time() < self.wall
-            and self.generation == store().generation
-            and self.environment == fingerprint()
-            and all(os.environ.get(name) == text for name, text in self.variables)
-        )
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(env, ssm, secret, appconfig))
@@ -68,7 +39,7 @@ class Settings:
 
     _sources: ClassVar[dict[str, Source]] = {}
     _kinds: ClassVar[dict[str, Any] | None] = None
-    _memo: ClassVar[_Memo | None] = None
+    _memo: ClassVar[Memo | None] = None
     _masked: frozenset[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -98,7 +69,7 @@ class Settings:
             raise TypeError(f"{cls.__qualname__} has no field {', '.join(unknown)}")
         kinds = cls._field_kinds()
         for name, source in cls._sources.items():
-            value = values[name] if name in values else _default(source, kinds[name])
+            value = values[name] if name in values else default_of(source, kinds[name])
             if value is REQUIRED:
                 raise TypeError(f"{cls.__qualname__} needs a value for {name}")
             self.__dict__[name] = Secret(value) if kinds[name] is Secret and isinstance(value, str) else value
@@ -138,10 +109,11 @@ class Settings:
     def _load(cls, max_age: float | None) -> tuple[Self | None, Exception | None]:
         memo = cls._memo
         if memo is None or not memo.is_fresh(max_age):
-            _, problems, memo = read_fields(cls, max_age)
+            reads = read_fields(cls._sources, cls._field_kinds(), max_age)
+            problems = [read.problem for read in reads if read.problem is not None]
             if problems:
                 return None, error_of(problems, cls.__qualname__)
-            cls._memo = memo if memo.monotonic > 0 else None
+            cls._memo = memo = Memo(reads, max_age)
         made = cls.__new__(cls)
         made.__dict__.update((name, copy_of(value)) for name, value in memo.values.items())
         object.__setattr__(made, "_masked", memo.masked)
@@ -173,81 +145,3 @@ class Settings:
 
 
 _RESERVED = frozenset({"aload", "load"})
-
-
-def read_fields(cls: type[Settings], max_age: float | None = None) -> tuple[dict[str, Any], list[Problem], _Memo]:
-    """Read every field of a Settings class; return the values that could be had, and what was wrong with the others."""
-    limits = store().limits
-    kinds = cls._field_kinds()
-    sources = cls._sources
-    wants = [
-        Want(
-            source.reference,
-            max_age if max_age is not None else limits.max_age if source.max_age is None else source.max_age,
-            limits.max_stale if source.max_stale is None else source.max_stale,
-        )
-        for source in sources.values()
-    ]
-    values: dict[str, Any] = {}
-    masked: set[str] = set()
-    problems: list[Problem] = []
-    memo = _Memo(values, frozenset(), max_age)
-    for (name, source), want, found in zip(sources.items(), wants, look_up(wants), strict=True):
-        kind = kinds[name]
-        secret_kind = mentions(kind, Secret)
-        if kind is None and found.reference.scheme == "secret":
-            kind = Secret
-        sensitive = (
-            secret_kind or found.reference.scheme == "secret" or (found.value is not None and found.value.sensitive)
-        )
-        if sensitive:
-            masked.add(name)
-        value, problem = finish(found, kind, name, sensitive=sensitive)
-        if problem is not None and problem.kind == MISSING and source.default is not REQUIRED:
-            value, problem = _default(source, kind), None
-        elif problem is None:
-            problem = _refusal(source, value, found, name, sensitive=sensitive)
-        if problem is not None:
-            problems.append(problem)
-            continue
-        values[name] = value
-        _bound(memo, want, found, source)
-    memo.masked = frozenset(masked)
-    return values, problems, memo
-
-
-def _default(source: Source, kind: Any) -> Any:
-    default = source.default
-    return (
-        Secret(default)
-        if kind is Secret and isinstance(default, str)
-        else copy_of(default)
-        if default is not REQUIRED
-        else default
-    )
-
-
-def _bound(memo: _Memo, want: Want, found: Found, source: Source) -> None:
-    """Shorten a memo's life to that of one more value. What no entry stands behind is asked for each time."""
-    if source.reference.scheme == "env":
-        memo.variables.append((source.reference.name, os.environ.get(source.reference.name)))
-    if found.entry is not None:
-        good = want.max_age * found.entry.factor
-        memo.monotonic = min(memo.monotonic, found.entry.read_at.monotonic + good)
-        memo.wall = min(memo.wall, found.entry.read_at.wall + good)
-    elif store().standins is not None or found.reference.scheme != "env" or os.environ.get("SHARED_UTILS_CONFIG_FILE"):
-        memo.monotonic = 0.0  # a default, or a stand-in: either may be another one the next time
-
-
-def _refusal(source: Source, value: Any, found: Found, name: str, *, sensitive: bool) -> Problem | None:
-    """Return the problem that a validator has with the value, if any has."""
-    for validator in source.validators:
-        said = getattr(validator, "__name__", "the validator")
-        try:
-            if validator(value) is not False:
-                continue
-            why = f"refused by {said}"
-        except Exception as error:  # a validator is the user's code; its text may hold the value
-            why = f"refused by {said}" if sensitive else f"refused by {said}: {one_line(error) or type(error).__name__}"
-        return Problem(name, found.source, INVALID, why, "correct the value at its source")
-    return None

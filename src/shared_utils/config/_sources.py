@@ -187,7 +187,7 @@ class Reading:
         self._deliver(reference.base, secret_value(answer))
 
     def _configuration(self, reference: Reference) -> None:
-        self._deliver(reference.base, self._sessions.read(reference, self._transport, self._ask))
+        self._deliver(reference.base, self._sessions.read(reference, self._transport, self._deadline))
 
     _READERS = {"ssm": _parameter, "secret": _secret, "appconfig": _configuration}  # noqa: RUF012 - never changed
 

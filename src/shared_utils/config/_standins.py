@@ -25,6 +25,21 @@ _cached: tuple[object, dict[str, Any] | Failure] | None = None
 _warned = False
 
 
+def check_reference(text: str) -> None:
+    """Refuse a key that no read would ever look for.
+
+    Raises:
+        ValueError: it is not a reference.
+    """
+    try:
+        parse(text)
+    except Failure as failure:
+        wrong = f"{text!r}: {failure.what}; {failure.remedy}"
+    else:
+        return
+    raise ValueError(wrong)
+
+
 def in_lambda() -> bool:
     """Whether this is Lambda itself, and not the SAM CLI or `layerctl run`, which say so (AWS_SAM_LOCAL)."""
     if os.environ.get("AWS_SAM_LOCAL", "").lower() == "true":
@@ -78,6 +93,11 @@ def _load(path: str) -> dict[str, Any] | Failure:
         return Failure(
             INVALID, f"{_VARIABLE}: {path} is not a mapping of references to values", remedy="correct the file"
         )
+    for key in tree:
+        try:
+            check_reference(key)
+        except ValueError as error:
+            return Failure(INVALID, f"{_VARIABLE}: {path}: {error}")
     return tree
 
 
@@ -88,10 +108,7 @@ def look_in(values: Mapping[str, Any] | Failure, reference: Reference) -> Value 
     wanted = Reference(reference.scheme, reference.name, None, dict(reference.options)).base
     under: dict[str, Any] = {}
     for text, given in values.items():
-        try:
-            key = parse(text)
-        except Failure:
-            continue
+        key = parse(text)
         if key.scheme != reference.scheme or key.scheme == "env":
             continue
         if key.base == wanted:

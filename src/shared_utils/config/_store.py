@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from _thread import allocate_lock
 
-from shared_utils.config._cache import Cache, Moment, Value
+from shared_utils.config._cache import Cache, Value
 from shared_utils.config._errors import Failure
 
 TYPE_CHECKING = False
@@ -132,11 +132,8 @@ class Store:
             if self._sessions is None:
                 self._sessions = Sessions()
             transport, sessions = self._transport, self._sessions
-        started = Moment.now()
         assert isinstance(sessions, Sessions)
-        return Reading(
-            transport, sessions, deadline, deliver, lambda base, value: self._cache.seed(base, value, started)
-        )
+        return Reading(transport, sessions, deadline, deliver, self._cache.seeder())
 
     def _choose(self) -> Transport:
         from shared_utils.config._transports import Timeouts, choose, make

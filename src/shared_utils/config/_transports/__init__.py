@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["Timeouts", "Transport", "choose", "make"]
 
 _NAMES = ("signed", "boto3", "extension")
-# What only the SDK knows how to do. Any of them set means that it is wanted.
-_SDK_ONLY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy")
+# What only the SDK knows how to do: any of them set means that it is wanted. The second row is about TLS only.
+_PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+_TLS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy")
 
 
 class Timeouts:
@@ -64,7 +65,8 @@ def choose() -> tuple[str, str]:
     from shared_utils.config._credentials import available
     from shared_utils.config._endpoints import region
 
-    for variable in _SDK_ONLY:
+    plain = os.environ.get("AWS_ENDPOINT_URL", "").lower().startswith("http:")  # to this machine: no TLS, no proxy
+    for variable in _PROFILES if plain else _PROFILES + _TLS:
         if os.environ.get(variable) and _has_sdk():
             return "boto3", f"{variable} is set"
     if not available() and _has_sdk():

@@ -67,7 +67,7 @@ class SignedTransport:
             asked = Request("POST", "/configurationsessions", headers=headers, body=json.dumps(request).encode())
             return _json_answer(self._send(service, region, asked, deadline))
         query = f"configuration_token={quote(request['ConfigurationToken'])}"
-        response = self._send(service, region, Request("GET", "/configuration", query, headers={}), deadline)
+        response = self._send(service, region, Request("GET", "/configuration", query, headers={}, once=True), deadline)
         if response.status != 200:
             raise _error(response)
         return {
