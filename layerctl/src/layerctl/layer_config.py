@@ -24,6 +24,7 @@ class LayerConfig:
         provided: every distribution that the runtime provides, `sdk` included.
         test_only: modules that ship for unit tests and need what Lambda has not; they are not imported to try them.
         known_licences: distribution -> SPDX expression, where its own metadata don't say it clearly.
+        sources_only: patterns of paths below ``python/`` that get no bytecode.
         version: of a layer without a distribution of its own; otherwise the distribution's counts.
         budget_zipped, budget_unzipped: our own limits, in bytes.
     """
@@ -46,6 +47,7 @@ class LayerConfig:
     test_only: tuple[str, ...] = ()
     known_licences: dict[str, str] = field(default_factory=dict)
     version: str = "0"
+    sources_only: tuple[str, ...] = ()
     public: bool = False
     accounts: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
@@ -88,6 +90,7 @@ class LayerConfig:
             licence=reader.get("layer.licence", str, "MIT"),
             version=reader.get("layer.version", str, "0"),
             runtimes=runtimes,
+            sources_only=tuple(reader.get("bytecode.sources-only", list, [])),
             bundle_sdk=reader.get("provided.bundle-sdk", bool, False),
             sdk=sdk,
             provided=sdk | frozenset(reader.get("provided.other", list, [])),

@@ -96,6 +96,6 @@ def _purl(distribution: ManifestDistribution) -> PackageURL:
 
 
 def _licences(text: str) -> list[License]:
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
 
     return [LicenseFactory().make_from_string(text)] if text else []

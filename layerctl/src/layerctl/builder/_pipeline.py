@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -185,7 +186,7 @@ def _check_closure(config: LayerConfig, root: Path) -> str:
 
 
 def _compile(build: _Build, chosen: dict[str, Interpreter], root: Path) -> None:
-    modules = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+    modules = [module for module in _modules(root) if not _is_sources_only(module, build.config)]
     cache = BytecodeCache() if build.options.cache and not build.options.strict else None
     with open_artifact(root) as content:
         own = build.config.distribution and canonicalize_name(build.config.distribution)
@@ -199,6 +200,15 @@ def _compile(build: _Build, chosen: dict[str, Interpreter], root: Path) -> None:
                     remedy="mend it, or take the runtime out of layer.toml",
                 )
             build.warnings.append(f"{failure.path} has no bytecode for {failure.runtime}: {failure.message}")
+
+
+def _modules(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+
+
+def _is_sources_only(module: str, config: LayerConfig) -> bool:
+    inside = module.removeprefix("python/")
+    return any(fnmatchcase(inside, pattern) for pattern in config.sources_only)
 
 
 def _check_budget(config: LayerConfig, manifest: Manifest) -> None:
