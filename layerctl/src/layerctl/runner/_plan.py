@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["RunOptions", "Runnable", "plan"]
 
 _NAMES = ("template.yaml", "template.yml", "template.json")
+# Beside a template: what `shared_utils.config` reads instead of AWS, unless AWS or a local one is asked for.
+LOCAL_CONFIG = "local-config.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,15 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     interpreters = _Interpreters(exact=options.exact_runtime)
     labels = _labels(functions)
     runnables = [
-        _runnable(function, label, sources=sources, interpreters=interpreters, options=options)
-        for (_, function), label in zip(functions, labels, strict=True)
+        _runnable(
+            function,
+            label,
+            local=_local(template, options),
+            sources=sources,
+            interpreters=interpreters,
+            options=options,
+        )
+        for (template, function), label in zip(functions, labels, strict=True)
     ]
     if sources.unused and only is None:
         raise LayerctlError(
@@ -174,8 +183,23 @@ def _labels(functions: Sequence[tuple[Template, Function]]) -> list[str]:
     ]
 
 
+def _local(template: Template, options: RunOptions) -> dict[str, str]:
+    """What tells a function that this is not Lambda: the SAM CLI's variable, and where configuration comes from."""
+    variables = {"AWS_SAM_LOCAL": "true"}
+    file = template.path.resolve().parent / LOCAL_CONFIG
+    if file.is_file() and not options.credentials and "AWS_ENDPOINT_URL" not in options.environment:
+        variables["SHARED_UTILS_CONFIG_FILE"] = str(file)
+    return variables
+
+
 def _runnable(
-    function: Function, label: str, *, sources: LayerSources, interpreters: _Interpreters, options: RunOptions
+    function: Function,
+    label: str,
+    *,
+    local: dict[str, str],
+    sources: LayerSources,
+    interpreters: _Interpreters,
+    options: RunOptions,
 ) -> Runnable:
     whose = f"{function.where}: {function.logical_id}"
     if function.problem:
@@ -184,7 +208,7 @@ def _runnable(
         raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
     interpreter, note = interpreters.find(function.runtime, whose)
     found = [sources.find(layer, whose) for layer in function.layers]
-    variables = {**function.environment, **options.credentials, **options.environment}
+    variables = {**local, **function.environment, **options.credentials, **options.environment}
     return Runnable(
         function=function,
         label=label,
