@@ -78,6 +78,7 @@ def get_todo(event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     wanted = event["pathParameters"]["id"]
     for todo in TODOS:
         if str(todo["id"]) == wanted:
+            logging.info("todo read", todo_id=todo["id"])
             return 200, {"todo": todo}
     raise Problem(404, "Not Found", f"there is no todo {wanted}")
 

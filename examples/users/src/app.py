@@ -60,6 +60,7 @@ def get_user(user_id: str) -> Response[str]:
     """``GET /users/{id}``: one user."""
     for user in USERS:
         if user["id"] == user_id:
+            log.info("user read", user_id=user_id)
             return answer(200, {"user": user})
     raise NotFoundError(f"there is no user {user_id}")
 
