@@ -67,6 +67,15 @@ local-aws: $(VENV)/.ready ## serve a local AWS (moto, with what it lacks for lay
 pipeline: setup ## play the whole life of a layer version on a local AWS, and show each step's evidence
 	@$(BIN)/python -m tests.e2e.pipeline
 
+# --- running it -------------------------------------------------------------------------------------------
+
+.PHONY: demo run
+demo: build ## run both examples on the layer that SAM built, call every route, show and check everything
+	@$(BIN)/python examples/demo.py
+
+run: layer ## serve both examples on http://127.0.0.1:3000 until Ctrl-C; PORT=3000
+	@$(BIN)/layerctl run examples/todos examples/users --port $(or $(PORT),3000)
+
 # --- checks -----------------------------------------------------------------------------------------------
 
 .PHONY: test lint types
