@@ -4,44 +4,31 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import yaml
 
 from layerctl.pins.intrinsics import REGION, Expressions, intrinsic
 from layerctl.pins.model import FunctionFacts
-from layerctl.pins.trace import ComposedArn, Traced, composed_arns
-from layerctl.pins.yaml_nodes import children, get, pairs, scalar
+from layerctl.pins.source import BinaryFileError, Source
+from layerctl.pins.trace import Traced, composed_arns
+from layerctl.pins.uses import Use
+from layerctl.pins.yaml_nodes import NodeError, Tree, children, get, pairs, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["Use", "is_template", "template_uses"]
+__all__ = ["is_template", "template_uses", "uses_through_parameters"]
 
 Node = yaml.Node
 
 FUNCTIONS = frozenset({"AWS::Serverless::Function", "AWS::Lambda::Function"})
 # Where a text speaks of layers, the key `Layers` apart.
 _LAYER = re.compile(r"[Ll]ayer(?!s[\"']?\s*:)")
+_MAX_OTHER = 2_000_000
+_MAX_STACKS = 4
 NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
-
-
-class Use(NamedTuple):
-    """A layer version ARN where the structure of a file puts it.
-
-    Attributes:
-        arn: the ARN and where it stands.
-        at: the offset of the expression, for ARNs that stand nowhere as such.
-        functions: who gets the layer.
-        via: ``Globals``, or what else lies between.
-        expected_region: the region that the place is meant for.
-    """
-
-    arn: ComposedArn
-    at: int
-    functions: tuple[FunctionFacts, ...] = ()
-    via: str | None = None
-    expected_region: str | None = None
 
 
 def is_template(root: Node) -> bool:
@@ -54,22 +41,44 @@ def is_template(root: Node) -> bool:
     )
 
 
-def template_uses(text: str, root: Node, given: dict[str, list[Traced]] | None = None) -> Iterator[Use]:
+def template_uses(text: str, root: Node, path: Path) -> Iterator[Use]:
     """Every layer version ARN that the template's structure gives.
 
     Args:
         text: what was parsed.
         root: the template.
-        given: parameter values that someone else sets.
+        path: the file, to find the templates of nested stacks beside it.
     """
-    template = _Template(text, root, given)
+    template = _Template(text, root)
     yield from template.functions()
     yield from template.elsewhere()
+    yield from template.nested(path)
+
+
+def uses_through_parameters(path: Path, given: dict[str, list[Traced]], at: int, depth: int = 0) -> Iterator[Use]:
+    """What the functions of another template get through the parameters that the file at hand sets.
+
+    Args:
+        path: the other template; one that cannot be read gives nothing, it is reported for itself.
+        given: the parameters, with values that stand in the file at hand.
+        at: where the file at hand sets them.
+        depth: how many stacks are around it.
+    """
+    try:
+        text = Source.read(path).text
+        roots = Tree.parse(text).documents if len(text) <= _MAX_OTHER else []
+    except (OSError, BinaryFileError, NodeError):
+        return
+    for root in roots:
+        if is_template(root):
+            template = _Template(text, root, given, origin=path.as_posix())
+            inner = [*template.functions(), *(template.nested(path, depth + 1) if depth < _MAX_STACKS else ())]
+            yield from (use._replace(at=at) for use in inner if use.arn.version is not None and not use.arn.origin)
 
 
 class _Template(Expressions):
-    def __init__(self, text: str, root: Node, given: dict[str, list[Traced]] | None) -> None:
-        super().__init__(text, root, given)
+    def __init__(self, text: str, root: Node, given: dict[str, list[Traced]] | None = None, origin: str = "") -> None:
+        super().__init__(text, root, given, origin)
         self._globals = dict(pairs(get(root, "Globals", "Function")))
         self._resources = list(_resources(get(root, "Resources")))
         self._marks = [match.start() for match in _LAYER.finditer(text)]
@@ -111,6 +120,18 @@ class _Template(Expressions):
             for node in self._calls(get(self.root, section)):
                 yield from self._uses(node, (), None)
 
+    def nested(self, path: Path, depth: int = 0) -> Iterator[Use]:
+        """What the functions of nested stacks get through the parameters that this template sets."""
+        for name, resource in self._resources:
+            location = NESTED.get(scalar(get(resource, "Type")) or "")
+            where = scalar(get(resource, "Properties", location)) if location else None
+            parameters = get(resource, "Properties", "Parameters")
+            if where is None or parameters is None or "://" in where:
+                continue
+            given = {key: self.evaluate(value) for key, value in pairs(parameters)}
+            for use in uses_through_parameters(path.parent / where, given, parameters.start_mark.index, depth):
+                yield use._replace(via=f"stack {name}")
+
     def _calls(self, node: Node | None, skip: Node | None = None) -> Iterator[Node]:
         """The outermost intrinsic calls at or below a node whose text speaks of layers, each once."""
         seen: set[int] = set()
@@ -134,8 +155,7 @@ class _Template(Expressions):
     ) -> Iterator[Use]:
         for value in self.evaluate(node):
             for arn in composed_arns(value):
-                path = " ".join(value.via) or None
-                yield Use(arn, node.start_mark.index, functions, via or path, region or value.region)
+                yield Use(arn, node.start_mark.index, functions, via or arn.via, region or value.region)
 
     def _facts(self, name: str, properties: dict[str, Node]) -> FunctionFacts:
         architectures = properties.get("Architectures")

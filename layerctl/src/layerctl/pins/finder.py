@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from layerctl.pins.cloudformation import Use
     from layerctl.pins.literals import TextArn
+    from layerctl.pins.uses import Use
 
 __all__ = ["find_pins", "pins_of"]
 
@@ -61,7 +61,11 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
     written = text_arns(text) if ":layer:" in text else []
     uses: list[Use] = []
     if len(text) <= MAX_TEXT:
-        uses, faults = structural_uses(text, path, named=named, concerned=bool(written), limit=MAX_STRUCTURE)
+        try:
+            uses, faults = structural_uses(text, path, written, named=named, limit=MAX_STRUCTURE)
+        except Exception as error:  # one strange file must not keep the others from being searched
+            what = f"its structure could not be read ({type(error).__name__}: {error})"
+            uses, faults = [], [(what, "please report this file; its literal ARNs were found", 0)]
         for message, remedy, offset in faults:
             report.problems.append(Problem(path.as_posix(), message, remedy, *source.place(offset)))
     _merge(report, source, path.as_posix(), written, uses)
@@ -71,53 +75,53 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
 def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn], uses: Iterable[Use]) -> None:
     """Join what the text and what the structure give: one pin per version's place, layer and region."""
     pins: dict[tuple[int, str, str | None, str | None], Pin] = {}
-    starts = {arn.start: arn for arn in written if arn.version is not None}
-    open_versions = {arn.arn_start: arn for arn in written if arn.version is None}
-    structured: set[int] = set()
+    in_text = {arn.start: arn for arn in written if arn.version is not None}
+    unresolved: dict[int, str] = {
+        arn.arn_start: arn.written
+        for arn in written
+        if arn.version is None and not _BLANK.fullmatch(source.text, arn.start, arn.end)
+    }
+    resolved: set[int | None] = set()
     for use in uses:
         arn = use.arn
+        here = arn.arn_start if not arn.arn_origin else None
         if arn.version is None:
-            at = use.at if arn.arn_start is None else arn.arn_start
-            if at not in open_versions:
-                report.unresolved.append(Unresolved(shown, *source.place(at), arn.written))
+            unresolved.setdefault(use.at if here is None else here, arn.written)
             continue
+        resolved |= {here, use.at}
         if arn.start is None or arn.end is None or arn.origin:
             continue
-        text_arn = starts.get(arn.start)
-        begin = text_arn.arn_start if text_arn else arn.start
-        if arn.arn_start is not None and arn.start > arn.arn_start:
-            ahead = source.text[arn.arn_start : arn.start]
-            begin = arn.arn_start if "\n" not in ahead else begin
-        structured.add(arn.start)
-        region = arn.region or (use.expected_region if arn.region is None else None)
+        text_arn = in_text.pop(arn.start, None)
+        region = arn.region or use.expected_region
         key = (arn.start, arn.name, arn.account, region)
-        line, column = source.place(begin)
         known = pins.get(key)
+        if known is not None:
+            place = known.line, known.column
+        elif text_arn is not None:
+            place = source.place(text_arn.arn_start)
+        else:
+            whole = here is not None and here < arn.start and source.text[arn.start - 1] == ":"
+            place = source.place(here if whole and here is not None else arn.start)
         functions = known.functions if known else ()
         functions += tuple(function for function in use.functions if function not in functions)
+        via = known.via if known and (known.functions or not use.via) else use.via
+        expected = use.expected_region or (known.expected_region if known else None)
         pins[key] = Pin(
-            shown, line, column, arn.partition, region, arn.account, arn.name, arn.version, arn.start, arn.end,
-            functions, (known.via if known else None) or use.via,
-            use.expected_region or (known.expected_region if known else None),
+            shown, *place, arn.partition, region, arn.account, arn.name, arn.version, arn.start, arn.end,
+            functions, via, expected,
         )  # fmt: skip
-        open_versions.pop(arn.arn_start, None) if arn.arn_start is not None else None
-    for text_arn in starts.values():
-        if text_arn.start not in structured:
-            line, column = source.place(text_arn.arn_start)
+    for text_arn in in_text.values():
+        if text_arn.version is not None:
             key = (text_arn.start, text_arn.name, text_arn.account, text_arn.region)
             pins[key] = Pin(
-                shown, line, column, text_arn.partition, text_arn.region, text_arn.account, text_arn.name,
-                text_arn.version or 0, text_arn.start, text_arn.end,
+                shown, *source.place(text_arn.arn_start), text_arn.partition, text_arn.region, text_arn.account,
+                text_arn.name, text_arn.version, text_arn.start, text_arn.end,
             )  # fmt: skip
-    resolved_uses = {use.at for use in uses if use.arn.version is not None}
-    for text_arn in open_versions.values():
-        if (
-            not _PLACEHOLDER.fullmatch(source.text[text_arn.start : text_arn.end])
-            and text_arn.arn_start not in resolved_uses
-        ):
-            report.unresolved.append(Unresolved(shown, *source.place(text_arn.arn_start), text_arn.written))
     report.pins += sorted(pins.values(), key=lambda pin: (pin.start, pin.region or "", pin.name))
+    report.unresolved += [
+        Unresolved(shown, *source.place(at), text) for at, text in sorted(unresolved.items()) if at not in resolved
+    ]
 
 
 # A blank to be filled in by a reader, not a reference.
-_PLACEHOLDER = re.compile(r"<.*>|\{\{<.*")
+_BLANK = re.compile(r"<.*>|\{\{<.*")

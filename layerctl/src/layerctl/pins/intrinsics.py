@@ -7,11 +7,12 @@ deployment knows becomes a hole; where a condition or a region decides, all valu
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.pins.trace import Piece, Traced, concatenate
+from layerctl.pins.trace import Traced, concatenate, piece_of
 from layerctl.pins.yaml_nodes import get, pairs, scalar, traced_scalar
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
 # Parameters whose value is looked up in Parameter Store at deployment: their default is a name.
 _LOOKED_UP = "AWS::SSM::Parameter::Value"
 _MAX_NESTING = 40
+# References that lead to references, ten times ten times ten: beyond this, values count as open.
+_MAX_EVALUATIONS = 200_000
 REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
@@ -54,18 +57,22 @@ class Expressions:
         text: the text that the nodes were parsed from.
         root: the template's top node.
         given: values for parameters that someone else sets (a samconfig.toml, a parent stack).
+        origin: the name of the file that `text` is, where it is not the file at hand.
     """
 
-    def __init__(self, text: str, root: Node, given: dict[str, list[Traced]] | None = None) -> None:
+    def __init__(self, text: str, root: Node, given: dict[str, list[Traced]] | None = None, origin: str = "") -> None:
         self.text = text
         self.root = root
         self._given = given or {}
+        self._origin = origin
+        self._budget = _MAX_EVALUATIONS
         self._parameters = dict(pairs(get(root, "Parameters")))
         self._mappings = dict(pairs(get(root, "Mappings")))
 
     def evaluate(self, node: Node | None, depth: int = 0) -> list[Traced]:
         """Every value that the node can have; for a list, the values of its items."""
-        if node is None or depth > _MAX_NESTING:
+        self._budget -= 1
+        if node is None or depth > _MAX_NESTING or self._budget < 0:
             return [Traced.unknown("...")]
         call = intrinsic(node)
         if call is not None:
@@ -79,7 +86,10 @@ class Expressions:
     def plain(self, node: yaml.ScalarNode, depth: int) -> list[Traced]:
         """A scalar outside of any function."""
         del depth
-        return [traced_scalar(self.text, node)]
+        value = traced_scalar(self.text, node)
+        if self._origin:
+            value = replace(value, pieces=tuple(piece._replace(origin=self._origin) for piece in value.pieces))
+        return [value]
 
     def one_text(self, node: Node | None) -> str | None:
         """The node's text if it has one value and that is known."""
@@ -125,11 +135,15 @@ class Expressions:
         return [value.through(name) for value in self.evaluate(default, depth)]
 
     def _sub(self, template: Node, variables: dict[str, Node], depth: int) -> list[Traced]:
-        parts: list[list[Traced]] = []
-        for piece in traced_scalar(self.text, template).pieces if isinstance(template, yaml.ScalarNode) else ():
+        values = self.plain(template, depth) if isinstance(template, yaml.ScalarNode) else []
+        return [done for value in values for done in self._substitute(value, variables, depth)]
+
+    def _substitute(self, value: Traced, variables: dict[str, Node], depth: int) -> list[Traced]:
+        parts: list[list[Traced]] = [[replace(value, pieces=())]]
+        for piece in value.pieces:
             at = 0
-            for match in _PLACEHOLDER.finditer(piece.text):
-                parts.append([_cut(piece, at, match.start())])
+            for match in _PLACEHOLDER.finditer(piece.text) if not piece.hole else ():
+                parts.append([piece_of(piece, at, match.start())])
                 at = match.end()
                 name = match[2].strip()
                 if match[1]:
@@ -138,7 +152,7 @@ class Expressions:
                     parts.append(self.evaluate(variables[name], depth))
                 else:
                     parts.append(self.reference(name, depth))
-            parts.append([_cut(piece, at, len(piece.text))])
+            parts.append([piece_of(piece, at, len(piece.text))])
         return concatenate(parts)
 
     def _join(self, delimiter: str, items: list[Node], depth: int) -> list[Traced]:
@@ -170,7 +184,7 @@ class Expressions:
             for second, value in self._choose(inner, items[2], depth):
                 regional = second if REGION.fullmatch(second) and self._is_region(items[2]) else region
                 found += [
-                    Traced(one.pieces, one.region or regional, (*one.via, self.one_text(items[0]) or ""))
+                    replace(one, region=one.region or regional).through(self.one_text(items[0]) or "")
                     for one in self.evaluate(value, depth)
                 ]
         if len(items) > 3:
@@ -185,8 +199,3 @@ class Expressions:
 
     def _is_region(self, key: Node) -> bool:
         return any(piece.text == "AWS::Region" for value in self.evaluate(key) for piece in value.pieces if piece.hole)
-
-
-def _cut(piece: Piece, start: int, end: int) -> Traced:
-    place = None if piece.start is None else piece.start + start
-    return Traced((Piece(piece.text[start:end], place, origin=piece.origin),))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from layerctl.pins.variables import variable_uses
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from layerctl.pins.cloudformation import Use
+    from layerctl.pins.literals import TextArn
+    from layerctl.pins.uses import Use
 
 __all__ = ["structural_uses"]
 
@@ -25,7 +28,7 @@ _ENGINE = re.compile(r"\{\{|\{%|<%|^\s*\{\{-", re.MULTILINE)
 
 
 def structural_uses(
-    text: str, path: Path, *, named: bool, concerned: bool, limit: int
+    text: str, path: Path, written: list[TextArn], *, named: bool, limit: int
 ) -> tuple[list[Use], list[Fault]]:
     """Read a file's structure.
 
@@ -33,13 +36,14 @@ def structural_uses(
         text: the file's text.
         path: its name, which tells the kind.
         named: whether the user named this very file.
-        concerned: whether the text holds an ARN.
+        written: the ARNs in the text.
         limit: characters beyond which structure is not read.
 
     Returns:
         The uses of layer versions, and faults as (message, remedy, offset).
     """
     suffix = path.suffix.lower()
+    concerned = bool(written)
     if suffix in _YAML or (suffix == "" and _TEMPLATE.search(text)):
         likely = _TEMPLATE.search(text) is not None
         if suffix in _JSON and not (likely or named):
@@ -53,12 +57,22 @@ def structural_uses(
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
             return [], [(message, "split it, or leave it out", 0)]
         strict = likely or (named and suffix not in _JSON) or not _ENGINE.search(text)
-        return _yaml_uses(text, strict=strict, likely=likely)
-    return [], []
+        return _yaml_uses(text, path, written, strict=strict, likely=likely)
+    if suffix == ".toml":
+        from layerctl.pins.samconfig import toml_uses
+
+        return toml_uses(path, text), []
+    if suffix in {".tf", ".tfvars"}:
+        from layerctl.pins.terraform import terraform_uses
+
+        return terraform_uses(path, text), []
+    return list(variable_uses(text, written)), []
 
 
-def _yaml_uses(text: str, *, strict: bool, likely: bool) -> tuple[list[Use], list[Fault]]:
-    from layerctl.pins import cloudformation
+def _yaml_uses(
+    text: str, path: Path, written: list[TextArn], *, strict: bool, likely: bool
+) -> tuple[list[Use], list[Fault]]:
+    from layerctl.pins import cloudformation, samconfig, serverless
     from layerctl.pins.intrinsics import KNOWN_TAGS
     from layerctl.pins.yaml_nodes import NodeError, Tree
 
@@ -72,7 +86,14 @@ def _yaml_uses(text: str, *, strict: bool, likely: bool) -> tuple[list[Use], lis
     for root in tree.documents:
         if cloudformation.is_template(root):
             kind = True
-            uses += cloudformation.template_uses(text, root)
+            uses += cloudformation.template_uses(text, root, path)
+        elif serverless.is_serverless(root):
+            kind = True
+            uses += serverless.serverless_uses(text, root)
+        elif path.stem.startswith("samconfig"):
+            uses += samconfig.yaml_uses(path, text, root)
+    if not kind:
+        uses += variable_uses(text, written)
     if kind or likely or strict:
         faults += [(message, "remove one of the two", offset) for message, offset in tree.faults]
     if kind:

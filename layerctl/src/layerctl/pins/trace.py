@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ComposedArn", "Piece", "Traced", "composed_arns", "concatenate"]
+__all__ = ["ComposedArn", "Piece", "Traced", "composed_arns", "concatenate", "piece_of"]
 
 # Stands for a hole in the composed string: a private-use character, so that it cannot collide with text.
 _HOLE = "\ue000"
@@ -37,12 +37,14 @@ class Piece(NamedTuple):
         start: the offset of the first character in the file, or None when the characters do not stand there as such.
         hole: whether only a deployment knows the value.
         origin: the file that `start` is in, where it is not the file at hand.
+        via: the parameter, variable or mapping that holds it.
     """
 
     text: str
     start: int | None
     hole: bool = False
     origin: str = ""
+    via: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,10 @@ class Traced:
     Attributes:
         pieces: the parts in order.
         region: the region that was assumed, where a mapping by region was looked up.
-        via: the names of the parameters, variables or mappings that the value went through.
     """
 
     pieces: tuple[Piece, ...] = ()
     region: str | None = None
-    via: tuple[str, ...] = ()
 
     @classmethod
     def literal(cls, text: str, start: int | None, origin: str = "") -> Traced:
@@ -77,12 +77,15 @@ class Traced:
         return "".join(piece.text for piece in self.pieces)
 
     def through(self, name: str) -> Traced:
-        """The same value, noted to have come through `name`."""
-        return replace(self, via=(*self.via, name))
+        """The same value, noted to be what `name` holds."""
+        return replace(self, pieces=tuple(piece._replace(via=piece.via or name) for piece in self.pieces))
+
+    def in_region(self, region: str) -> Traced:
+        """The same value, noted to hold in one region only."""
+        return replace(self, region=self.region or region)
 
     def __add__(self, other: Traced) -> Traced:
-        via = self.via + tuple(name for name in other.via if name not in self.via)
-        return Traced(self.pieces + other.pieces, self.region or other.region, via)
+        return Traced(self.pieces + other.pieces, self.region or other.region)
 
     def agrees(self, other: Traced) -> bool:
         """Whether both can be true at once: they do not assume different regions."""
@@ -97,15 +100,24 @@ def concatenate(parts: Iterable[list[Traced]]) -> list[Traced]:
     return whole
 
 
+def piece_of(piece: Piece, start: int, end: int) -> Traced:
+    """A part of a piece, by offsets into its text; a hole has no parts."""
+    if piece.hole:
+        return Traced((piece,))
+    place = None if piece.start is None else piece.start + start
+    return Traced((piece._replace(text=piece.text[start:end], start=place),))
+
+
 class ComposedArn(NamedTuple):
     """A layer version ARN in a composed string.
 
     Attributes:
         partition, region, account, version: None where open.
         name: the layer's name, open parts as ``${...}``.
-        arn_start: where the ARN begins in the file, if it stands there.
+        arn_start, arn_origin: where the ARN begins, if it stands in a file.
         start, end: where the version's digits stand, if they stand in the file in one run.
         origin: the file that `start` and `end` are in, where it is not the file at hand.
+        via: the parameter, variable or mapping that holds the version.
         written: the whole ARN, open parts as ``${...}``.
     """
 
@@ -115,9 +127,11 @@ class ComposedArn(NamedTuple):
     name: str
     version: int | None
     arn_start: int | None
+    arn_origin: str
     start: int | None
     end: int | None
     origin: str
+    via: str | None
     written: str
 
 
@@ -144,41 +158,43 @@ def _read(match: re.Match[str], whole: str, labels: list[str], value: Traced) ->
     region = known("region")
     if region is None and show("region") == "${AWS::Region}":
         region = value.region
+    arn_start, head = _offset(value, match.start(), len("arn:"))
     version = match["version"]
-    start, origin = None, ""
+    start, first = None, None
     if _HOLE not in version:
-        start, origin = _offset(value, match.start("version"), len(version))
+        start, first = _offset(value, match.start("version"), len(version))
     return ComposedArn(
         known("partition"),
         region,
         known("account"),
         show("name"),
         None if _HOLE in version else int(version),
-        _offset(value, match.start(), len("arn:"))[0],
+        arn_start,
+        head.origin if head else "",
         start,
         None if start is None else start + len(version),
-        origin,
+        first.origin if first else "",
+        first.via if first else None,
         show(0),
     )
 
 
-def _offset(value: Traced, at: int, length: int) -> tuple[int | None, str]:
-    """Where `length` characters of the composed string stand, if they stand in one file in one run."""
+def _offset(value: Traced, at: int, length: int) -> tuple[int | None, Piece | None]:
+    """Where `length` characters of the composed string stand, if in one run, and the piece that they begin in."""
     position = 0
-    begin: int | None = None
-    origin = ""
-    covered = 0
+    first: Piece | None = None
+    begin = covered = 0
     for piece in value.pieces:
         size = 1 if piece.hole else len(piece.text)
         inside = max(at - position, 0)
         if inside < size and position < at + length:
             if piece.start is None:
-                return None, ""
+                return None, None
             here = piece.start + inside
-            if begin is None:
-                begin, origin = here, piece.origin
-            elif (here, piece.origin) != (begin + covered, origin):
-                return None, ""
+            if first is None:
+                first, begin = piece, here
+            elif (here, piece.origin) != (begin + covered, first.origin):
+                return None, None
             covered += min(position + size, at + length) - (position + inside)
         position += size
-    return (begin, origin) if covered == length else (None, "")
+    return (begin, first) if covered == length else (None, None)
