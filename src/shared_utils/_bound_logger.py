@@ -5,17 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from shared_utils._deferral import deferred
-
-# asyncio alone takes half of structlog's import, for async methods of its own loggers. uuid is there for a deprecated
-# module of structlog, ast and tokenize for functions of `inspect`, which comes with dataclasses and is not called.
-with deferred("asyncio", "uuid", "ast", "tokenize"):
-    import structlog
-
 from shared_utils._bound_values import bound_values
 from shared_utils._levels import name_of, parse_level
 from shared_utils._line import MISSING, failed, interpolate, line_of, submit
 from shared_utils._log_state import STATE
+from shared_utils._structlog import structlog
 
 __all__ = ["BoundLogger", "LineLogger", "make_logger"]
 

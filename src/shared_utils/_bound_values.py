@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from shared_utils._log_state import STATE
+from shared_utils._structlog import structlog_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,13 @@ _NONE: dict[str, Any] = {}
 
 
 def bound_values() -> dict[str, Any]:
-    """Return the values bound in this context; not to be changed."""
+    """Return the values bound in this context, by our functions or by structlog's; not to be changed."""
+    values = _own_values()
+    foreign = structlog_values()
+    return {**foreign, **values} if foreign else values
+
+
+def _own_values() -> dict[str, Any]:
     entry = _values.get()
     return _NONE if entry is None or entry[0] != STATE.serial else entry[1]
 
@@ -37,12 +44,12 @@ def values_in(context: Context) -> dict[str, Any]:
 
 def bind(**values: Any) -> None:
     """Put `values` into every line of this context until the invocation ends. Later ones replace earlier ones."""
-    _values.set((STATE.serial, {**bound_values(), **values}))
+    _values.set((STATE.serial, {**_own_values(), **values}))
 
 
 def unbind(*keys: str) -> None:
     """Take values out again; a key that is not bound is no error."""
-    _values.set((STATE.serial, {key: value for key, value in bound_values().items() if key not in keys}))
+    _values.set((STATE.serial, {key: value for key, value in _own_values().items() if key not in keys}))
 
 
 def clear() -> None:

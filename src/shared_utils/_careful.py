@@ -13,6 +13,7 @@ from shared_utils._levels import standard
 from shared_utils._line import MISSING, OWN_KEYS, escape, timestamp
 from shared_utils._log_state import STATE
 from shared_utils._plain import Plainer, text_of
+from shared_utils._redaction import REDACTION
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -90,6 +91,8 @@ class _Call:
         record["message"] = plainer.message(self.event)
         record["timestamp"] = self.stamp
         record |= {k: v for k, v in self.own.items() if k not in self.values or k not in _SETTABLE}
+        if "correlation_id" in record:  # the one of them that comes from outside
+            record["correlation_id"] = REDACTION.scrub(record["correlation_id"])
         failure = self._failure(plainer)
         taken = record.keys() | failure.keys()
         items = ((_free(key, taken) if key in OWN_KEYS else key, value) for key, value in self.values.items())
@@ -99,11 +102,11 @@ class _Call:
     def _failure(self, plainer: Plainer) -> dict[str, Any]:
         failure: dict[str, Any] = {}
         if self.error is not None:
-            from shared_utils._exceptions import describe, stack_trace
+            from shared_utils._exceptions import LONGEST_TRACE, describe, stack_trace
 
             failure["exception"] = describe(self.error, plainer)
             failure["exception_name"] = type(self.error).__name__
-            failure["stack_trace"] = plainer.text(stack_trace(self.error), keep_end=True)
+            failure["stack_trace"] = plainer.text(stack_trace(self.error), keep_end=True, longest=LONGEST_TRACE)
         if self.stack is not None:
             failure["stack"] = plainer.text(self.stack, keep_end=True)
         return failure

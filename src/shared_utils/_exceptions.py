@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from shared_utils._plain import Plainer
 
-__all__ = ["describe", "stack_trace"]
+__all__ = ["LONGEST_TRACE", "describe", "stack_trace"]
+
+# The frames around every handler say nothing about it.
+_OURS = {__file__.replace("_exceptions.py", name) for name in ("_instrument.py", "_async_handler.py")}
 
 _MOST_FRAMES = 50  # the outermost 10 and the innermost 40 of a deeper traceback
 _OUTERMOST = 10
@@ -22,7 +25,7 @@ _MOST_MEMBERS = 10  # of an exception group
 _MOST_EXCEPTIONS = 50  # in all
 _MOST_LOCALS = 20
 _LONGEST_LOCAL = 200
-_LONGEST_TRACE = 64 * 1024
+LONGEST_TRACE = 64 * 1024  # characters of a printed traceback
 
 
 def describe(error: BaseException, plainer: Plainer) -> dict[str, Any]:
@@ -67,7 +70,8 @@ class _Description:
     def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
         links = []
         while trace is not None:
-            links.append(trace)
+            if trace.tb_frame.f_code.co_filename not in _OURS:
+                links.append(trace)
             trace = trace.tb_next
         left_out = len(links) - _MOST_FRAMES
         if left_out > 0:
@@ -101,11 +105,8 @@ class _Description:
 def stack_trace(error: BaseException) -> str:
     """Return the traceback as Python prints it, causes included."""
     try:
-        text = "".join(traceback.format_exception(error))
+        printed = traceback.TracebackException.from_exception(error)
+        printed.stack[:] = [frame for frame in printed.stack if frame.filename not in _OURS]
+        return "".join(printed.format()).rstrip("\n")
     except Exception as failure:  # a broken exception (of a C extension, say) must still make a line
         return f"{type(error).__name__} (its traceback could not be printed: {type(failure).__name__})"
-    text = text.rstrip("\n")
-    if len(text) > _LONGEST_TRACE:
-        half = _LONGEST_TRACE // 2
-        text = f"{text[:half]}\n…[{len(text) - _LONGEST_TRACE} characters cut]\n{text[-half:]}"
-    return text

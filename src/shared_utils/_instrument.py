@@ -10,7 +10,7 @@ from shared_utils import _invocation
 from shared_utils._bound_values import bound_values
 from shared_utils._line import flush_buffer, write_line
 from shared_utils._log_state import STATE
-from shared_utils._timeout_watch import watch
+from shared_utils._timeout_watch import WATCH
 from shared_utils.logging import get_logger
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _Options:
 class _Serving:
     """One invocation, as a context manager around the call of the handler."""
 
-    __slots__ = ("_event", "_lambda_context", "_options", "_stop_watch", "context")
+    __slots__ = ("_event", "_lambda_context", "_options", "context")
 
     def __init__(self, options: _Options, event: Any, lambda_context: Any) -> None:
         self._options = options
@@ -163,7 +163,6 @@ class _Serving:
         self._lambda_context = lambda_context
         # The handler runs in a context of its own: nothing that it binds, in whatever library, outlives it.
         self.context = copy_context()
-        self._stop_watch: Callable[[], None] | None = None
 
     def __enter__(self) -> None:
         options = self._options
@@ -171,7 +170,7 @@ class _Serving:
         if options.find_id is not None:
             self._correlate(options.find_id)
         if options.timeout_warning:
-            self._stop_watch = watch(invocation, self.context)
+            WATCH.start(invocation, self.context)
         if options.log_event:
             self._log("event", self._event, options.log_event)
 
@@ -198,8 +197,7 @@ class _Serving:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._stop_watch is not None:
-            self._stop_watch()
+        WATCH.stop()
         try:
             if error is not None:
                 self.context.run(_log_uncaught, error)

@@ -28,7 +28,6 @@ __all__ = [
     "escape",
     "failed",
     "flush_buffer",
-    "forget_keys",
     "interpolate",
     "line_of",
     "submit",
@@ -56,7 +55,7 @@ class _Missing:
 MISSING = _Missing()
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
-_safe_keys: set[str] = set()
+_safe_keys = REDACTION.safe_keys
 
 
 def _refuse(value: object) -> Any:
@@ -77,11 +76,6 @@ def _make_encode() -> Any:
 
 
 _encode = _make_encode()
-
-
-def forget_keys() -> None:
-    """Judge every key anew, after the rules have changed."""
-    _safe_keys.clear()
 
 
 def _keys_are_safe(keys: Iterable[Any]) -> bool:
@@ -198,11 +192,12 @@ def line_of(
                 location = f'"location":{encode_basestring(text)},'
             if name is not None:
                 location += f'"logger":{encode_basestring(name)},'
+            message = encode_basestring(event)
             line = (
-                f'{{"level":"{STATE.names[standard(number)]}",{location}"message":{encode_basestring(event)},'
+                f'{{"level":"{STATE.names[standard(number)]}",{location}"message":{message},'
                 f'"timestamp":"{timestamp()}"{STATE.tail}{"," if values else ""}{encoded[1:]}'
             )
-            if len(line) < STATE.safe_chars and not REDACTION.suspects(line):
+            if len(line) < STATE.safe_chars and not REDACTION.suspects(message + encoded):
                 return line if line.isascii() else escape(line)
     from shared_utils._careful import careful_line
 

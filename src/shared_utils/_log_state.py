@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STATE", "LogState"]
 
-INFO, DEBUG = 20, 10
+DEBUG, INFO, WARNING = 10, 20, 30
 # CloudWatch Logs takes events of up to 256 KB; Lambda cuts longer lines into pieces.
 DEFAULT_LINE_BYTES = 256 * 1024
 # Less would not hold the line's own keys.
@@ -38,6 +38,7 @@ class LogState:
     __slots__ = (
         "buffer",
         "buffer_bytes",
+        "complaints",
         "console",
         "correlation_id",
         "exception_locals",
@@ -57,7 +58,6 @@ class LogState:
         "settled",
         "tail",
         "threshold",
-        "warnings",
         "written_from",
     )
 
@@ -79,7 +79,7 @@ class LogState:
         self.buffer: LineBuffer | None = None
         self.sampled = False
         self.correlation_id: str | None = None
-        self.warnings: list[tuple[str, dict[str, Any]]] = []
+        self.complaints: dict[str, dict[str, Any]] = {}  # what is wrong with the settings -> details; said once
         self._defaults()
 
     def _defaults(self) -> None:
@@ -111,8 +111,8 @@ class LogState:
         """Work out the settings from the options and the environment."""
         self._defaults()
         options, env = self.options, os.environ
+        told = set(self.complaints)
         in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in env
-        self.warnings = []
         self.service = str(
             options.get("service")
             or env.get("SHARED_UTILS_SERVICE")
@@ -137,6 +137,7 @@ class LogState:
         if first:
             for callback in self.on_settled:
                 callback()
+        self._say(told)
 
     def _format(self, in_lambda: bool) -> str:
         chosen = self.options.get("format") or os.environ.get("SHARED_UTILS_LOG_FORMAT", "").strip().lower()
@@ -176,23 +177,34 @@ class LogState:
                 level = parse_level(text)
                 if level is None:
                     self._complain(name, text, "DEBUG, INFO, WARNING, ERROR or CRITICAL")
+        chosen = level is not None
         if level is None:
             level = INFO
         floor = _floor()
         if floor > level:
-            if "level" in self.options:
-                self._warn("the log level is below Lambda's own", level=name_of(level), platform=name_of(floor))
+            if chosen:
+                names = {"level": name_of(level), "lambda_level": name_of(floor)}
+                self._warn("the log level is below Lambda's own, which holds", **names)
             level = floor
         if floor > DEBUG and (self.sample_rate or self.buffer_bytes):
             what = "sampled" if self.sample_rate else "buffered"
-            self._warn(f"{what} debug lines will not show: AWS_LAMBDA_LOG_LEVEL is higher", platform=name_of(floor))
+            self._warn(f"{what} debug lines will not show: Lambda's own level is higher", lambda_level=name_of(floor))
         return level
 
     def _complain(self, name: str, value: str, expected: str) -> None:
         self._warn(f"{name} is not valid and is ignored", value=value, expected=expected)
 
     def _warn(self, message: str, **values: Any) -> None:
-        self.warnings.append((message, values))
+        self.complaints[message] = values
+
+    def _say(self, told: set[str]) -> None:
+        """Write a line for each complaint that is new."""
+        if self.complaints.keys() - told:
+            from shared_utils._line import write_line
+
+            for message, values in self.complaints.items():
+                if message not in told:
+                    write_line(WARNING, message, values)
 
     # --- the invocation -----------------------------------------------------------------------------------------
 

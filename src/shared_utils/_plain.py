@@ -13,7 +13,7 @@ from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shared_utils._redaction import MASK, REDACTION, is_secret
+from shared_utils._redaction import MASK, REDACTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,12 +63,12 @@ class Plainer:
         except Exception as error:  # any method of any object may raise anything
             return f"<{type(value).__name__}: {type(error).__name__} when printed>"
 
-    def text(self, text: str, *, keep_end: bool = False) -> str:
-        """Return `text` without secrets, and cut in its middle (`keep_end`) or at its end when it is too long."""
+    def text(self, text: str, *, keep_end: bool = False, longest: int | None = None) -> str:
+        """Return `text` without secrets, and cut at its end (`keep_end`: in its middle) when it is too long."""
         length = len(text)
         room = max(self.left, 0)
-        if length > room:
-            room //= 2
+        if length > room or (longest is not None and length > longest):
+            room = room // 2 if longest is None else min(room // 2, longest)
             # A secret may stand across the cut: look a little further than is kept, and throw that part away.
             margin = max(1024, 2 * REDACTION.longest)
             cut = f"…[{length - room} of {length} characters cut]"
@@ -87,8 +87,6 @@ class Plainer:
         kind = type(value)
         if value is None or kind is bool:
             return value
-        if is_secret(value):
-            return MASK
         if issubclass(kind, Enum):
             return self.value(value.value)
         if issubclass(kind, str):
@@ -209,7 +207,8 @@ def _fields(value: Any, fields: Iterable[tuple[str, bool]]) -> list[tuple[str, A
 class _Hidden:
     """Stands for a field that its class keeps out of its repr."""
 
-    __secret__ = True
+    def __str__(self) -> str:
+        return MASK
 
 
 _HIDDEN = _Hidden()
@@ -218,7 +217,7 @@ _HIDDEN = _Hidden()
 def _scrub(text: str) -> str:
     """Return the text without secrets; JSON inside it is looked through as JSON."""
     scrubbed = REDACTION.scrub(text)
-    if scrubbed is not text and text[:1] in ("{", "[") and len(text) <= _LONGEST_JSON_TEXT:
+    if scrubbed != text and text[:1] in ("{", "[") and len(text) <= _LONGEST_JSON_TEXT:
         import json
 
         try:

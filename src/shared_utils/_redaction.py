@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["MASK", "REDACTION", "Redaction", "is_secret", "register_secret"]
+__all__ = ["MASK", "REDACTION", "Redaction", "register_secret"]
 
 MASK = "[REDACTED]"
 
@@ -46,6 +46,9 @@ _QUOTED = (
     r"""|[^\s,}\]"'\\]+)"""
 )
 
+# The password in scheme://user:password@host.
+_USER_INFO = r"(?<=://)[^/?#\s:@\"']{0,64}:[^/?#\s@\"']{1,256}(?=@)"
+
 # AWS access key ids; AWS secret access keys; JSON web tokens; bearer and basic credentials.
 PATTERNS = (
     r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b",
@@ -67,13 +70,14 @@ _MOST_KEYS_REMEMBERED = 4096
 class Redaction:
     """The rules in force. One instance serves the process; `configure` sets it up, `register_secret` feeds it."""
 
-    __slots__ = ("_allowed", "_extra", "_forms", "_stems", "longest", "needles", "pattern", "verdicts")
+    __slots__ = ("_allowed", "_extra", "_forms", "_stems", "_verdicts", "longest", "needles", "pattern", "safe_keys")
 
     def __init__(self) -> None:
         self.needles: tuple[str, ...] = ()  # how registered values look in an encoded line
         self.longest = 0  # length of the longest needle
         self.pattern: re.Pattern[str] | None = None
-        self.verdicts: dict[str, bool] = {}
+        self.safe_keys: set[str] = set()  # keys that may be written as they are; filled by the line's fast way
+        self._verdicts: dict[str, bool] = {}
         self._extra: frozenset[str] = frozenset()
         self._allowed: frozenset[str] = frozenset()
         self._stems: tuple[str, ...] = tuple(_STEMS)
@@ -91,15 +95,16 @@ class Redaction:
         self._stems = (*_STEMS, *(name.split("_")[0] for name in self._extra))
         chosen = PATTERNS if patterns is True else tuple(patterns or ())
         self.pattern = re.compile("|".join(f"(?:{p})" for p in chosen)) if chosen else None
-        self.verdicts.clear()
+        self.safe_keys.clear()
+        self._verdicts.clear()
 
     def is_sensitive(self, key: str) -> bool:
         """Whether the value under `key` must be masked. Case and separators do not matter."""
-        verdict = self.verdicts.get(key)
+        verdict = self._verdicts.get(key)
         if verdict is None:
             verdict = self._judge(_normal(key[:256]))
-            if len(self.verdicts) < _MOST_KEYS_REMEMBERED:
-                self.verdicts[key] = verdict
+            if len(self._verdicts) < _MOST_KEYS_REMEMBERED:
+                self._verdicts[key] = verdict
         return verdict
 
     def _judge(self, name: str) -> bool:
@@ -133,10 +138,12 @@ class Redaction:
         self.needles, self.longest = (), 0
 
     def suspects(self, line: str) -> bool:
-        """Whether an encoded line may hold something that only a look at its values can find."""
+        """Whether encoded values may hold something that only a look at each of them can find."""
         if self.needles and any(needle in line for needle in self.needles):
             return True
         if self.pattern is not None and self.pattern.search(line):
+            return True
+        if "://" in line and "@" in line:
             return True
         return ("=" in line or '\\"' in line or "'" in line) and self._has_stem(line)
 
@@ -152,6 +159,8 @@ class Redaction:
             text = re.sub("|".join(expressions), MASK, text)
         if self._has_stem(text):
             text = re.sub(_QUOTED, self._mask_value, re.sub(_ASSIGNED, self._mask_value, text))
+        if "://" in text and "@" in text:
+            text = re.sub(_USER_INFO, MASK, text)
         if self.pattern is not None:
             text = self.pattern.sub(MASK, text)
         return text
@@ -192,11 +201,6 @@ def _forms(value: str) -> list[str]:
         forms += [encode_basestring(value)[1:-1], encode_basestring_ascii(value)[1:-1], repr(value)[1:-1]]
         forms += [percent, percent.replace("%20", "+"), value.replace("\\", "\\\\").replace('"', '\\"')]
     return forms
-
-
-def is_secret(value: Any) -> bool:
-    """Whether the value's type says that it must not be shown, as `shared_utils.config.Secret` does."""
-    return getattr(type(value), "__secret__", False) is True
 
 
 REDACTION = Redaction()

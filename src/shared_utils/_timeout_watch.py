@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _thread
+import os
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared_utils import _invocation
 from shared_utils._bound_values import values_in
@@ -12,52 +14,95 @@ from shared_utils._line import flush_buffer, write_line
 from shared_utils._log_state import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from contextvars import Context
 
     from shared_utils._invocation import Invocation
 
-__all__ = ["watch"]
+__all__ = ["WATCH"]
 
 # How long before the end the warning comes: a tenth of what is left at the start, within these bounds (milliseconds).
 _LATEST_MS, _EARLIEST_MS = 150, 500
 WARNING = 30
 
 
-def watch(invocation: Invocation, context: Context) -> Callable[[], None] | None:
-    """Warn, and flush buffered lines and metrics, shortly before `invocation` times out; return what calls that off.
+class _Watched(NamedTuple):
+    invocation: Invocation
+    context: Context
+    served_by: int  # the thread that runs the handler
+    deadline: float  # when to warn, by the monotonic clock
 
-    A bare thread waits on a lock, 20 µs in all; it is gone when the lock is released. Returns None when the context
-    cannot tell the remaining time.
+
+class _Watch:
+    """One bare thread that sleeps until the deadline of the invocation it was started for, then looks for the next.
+
+    Starting a thread for each invocation would cost ten times as much as all the rest of `instrument`. Deadlines
+    only grow, mostly, so nobody has to wake it: an invocation that ends in time just takes its name off. The thread
+    ends by itself when it wakes up and no invocation is being served.
     """
-    try:
-        remaining = invocation.remaining_ms()
-    except Exception:  # a test's context may be anything
-        return None
-    if remaining is None:
-        return None
-    margin = min(_EARLIEST_MS, max(_LATEST_MS, remaining // 10))
-    ended = _thread.allocate_lock()
-    ended.acquire()
-    served_by = _thread.get_ident()
 
-    def wait() -> None:
-        if not ended.acquire(timeout=max(remaining - margin, 0) / 1000) and _invocation.current() is invocation:
-            _warn(invocation, context, served_by)
+    def __init__(self) -> None:
+        self._forget()
 
-    try:
-        _thread.start_new_thread(wait, ())
-    except RuntimeError:  # the process may have no more threads
-        return None
-    return ended.release
+    def _forget(self) -> None:
+        self._process = os.getpid()
+        self._mutex = _thread.allocate_lock()
+        self._wake = _thread.allocate_lock()
+        self._wake.acquire()
+        self._watched: _Watched | None = None
+        self._wakes_at: float | None = None  # None: there is no thread
+
+    def start(self, invocation: Invocation, context: Context) -> None:
+        """Watch `invocation`, whose handler runs in `context`, unless nothing tells its remaining time."""
+        try:
+            remaining = invocation.remaining_ms()
+        except Exception:  # a test's context may be anything
+            return
+        if remaining is None:
+            return
+        if self._process != os.getpid():  # forked: the thread stayed with the parent
+            self._forget()
+        margin = min(_EARLIEST_MS, max(_LATEST_MS, remaining // 10))
+        deadline = time.monotonic() + (remaining - margin) / 1000
+        with self._mutex:
+            self._watched = _Watched(invocation, context, _thread.get_ident(), deadline)
+            if self._wakes_at is None:
+                try:
+                    _thread.start_new_thread(self._run, ())
+                except RuntimeError:  # the process may have no more threads
+                    return
+                self._wakes_at = deadline
+            elif deadline < self._wakes_at and self._wake.locked():
+                self._wake.release()
+
+    def stop(self) -> None:
+        """Stop watching: the invocation has ended."""
+        self._watched = None
+
+    def _run(self) -> None:
+        while True:
+            with self._mutex:
+                watched = self._watched
+                if watched is None:
+                    self._wakes_at = None
+                    return
+                self._wakes_at = watched.deadline
+            left = watched.deadline - time.monotonic()
+            if left > 0:
+                self._wake.acquire(timeout=min(left, _thread.TIMEOUT_MAX))
+                continue
+            with self._mutex:
+                if self._watched is not watched:
+                    continue
+                self._watched = None
+            _warn(watched)
 
 
-def _warn(invocation: Invocation, context: Context, served_by: int) -> None:
+def _warn(watched: _Watched) -> None:
     """Say where the handler is; then write what would be lost with the process."""
     if STATE.threshold <= WARNING:
-        values = {**values_in(context), "remaining_ms": invocation.remaining_ms()}
+        values = {**values_in(watched.context), "remaining_ms": watched.invocation.remaining_ms()}
         where = None
-        frame = sys._current_frames().get(served_by)
+        frame = sys._current_frames().get(watched.served_by)
         if frame is not None:
             from traceback import format_stack
 
@@ -66,3 +111,6 @@ def _warn(invocation: Invocation, context: Context, served_by: int) -> None:
         write_line(WARNING, "the invocation is about to time out", values, where)
     flush_buffer()
     _invocation.timing_out()
+
+
+WATCH = _Watch()

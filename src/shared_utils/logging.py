@@ -21,7 +21,7 @@ from shared_utils import _standard_logging  # noqa: F401 - joins in when logging
 from shared_utils._bound_logger import PROCESSORS, BoundLogger, LineLogger, emit, make_logger
 from shared_utils._bound_values import bind, bound, clear, unbind
 from shared_utils._levels import parse_level
-from shared_utils._line import MISSING, flush_buffer, forget_keys
+from shared_utils._line import MISSING, flush_buffer
 from shared_utils._log_state import STATE
 
 if TYPE_CHECKING:
@@ -110,7 +110,6 @@ def configure(
         if name in given and not isinstance(given[name], (bool, str, type(None))):
             given[name] = tuple(given[name])
     STATE.configure(given)
-    forget_keys()
 
 
 def debug(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
