@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from layerctl.errors import LayerctlError
+from layerctl.runtimes import ARCHITECTURES
 
 __all__ = ["LayerConfig", "find_layer_config"]
 
@@ -78,6 +79,12 @@ class LayerConfig:
         for runtime in runtimes:
             if not re.fullmatch(r"python3\.\d+", runtime):
                 raise LayerctlError(f"{path}: [runtimes] names {runtime!r}", remedy="expected e.g. python3.13")
+        architectures = tuple(reader.get("layer.architectures", list))
+        for name in architectures or ("none",):
+            if name not in ARCHITECTURES:
+                raise LayerctlError(
+                    f"{path}: layer.architectures names {name!r}", remedy="expected x86_64, arm64 or both"
+                )
         sdk = frozenset(reader.get("provided.sdk", list, []))
         sharing = data.get("sharing", {})
         return cls(
@@ -86,7 +93,7 @@ class LayerConfig:
             description=reader.get("layer.description", str, ""),
             distribution=reader.get("layer.distribution", str, "") or None,
             requirements=path.resolve().parent / reader.get("layer.requirements", str, "requirements.txt"),
-            architectures=tuple(reader.get("layer.architectures", list)),
+            architectures=architectures,
             licence=reader.get("layer.licence", str, "MIT"),
             version=reader.get("layer.version", str, "0"),
             runtimes=runtimes,

@@ -32,7 +32,7 @@ def build_wheel(sources: Path, target: Path) -> Path:
     Raises:
         LayerctlError: there is no pyproject.toml, the backend is missing or fails.
     """
-    from build import BuildException, ProjectBuilder
+    from build import BuildBackendException, BuildException, ProjectBuilder
 
     if not (sources / "pyproject.toml").is_file():
         raise LayerctlError(
@@ -47,14 +47,18 @@ def build_wheel(sources: Path, target: Path) -> Path:
                 f"the build backend needs {', '.join(missing)}, which this environment lacks", remedy="run: make setup"
             )
         return Path(builder.build("wheel", target))
-    except subprocess.CalledProcessError as error:
-        lines = [line for line in (error.output or "").splitlines() if line.strip()]
-        raise LayerctlError(
-            f"the wheel can't be built: {lines[-1].strip() if lines else error}", remedy="check pyproject.toml and src/"
-        ) from None
-    except BuildException as error:
-        reason = " ".join(str(error).split())
-        raise LayerctlError(f"the wheel can't be built: {reason}", remedy="check pyproject.toml") from None
+    except (BuildException, BuildBackendException) as error:
+        reason = " ".join(_reason(error).split())
+        raise LayerctlError(f"the wheel can't be built: {reason}", remedy="check pyproject.toml and src/") from None
+
+
+def _reason(error: Exception) -> str:
+    """The last line that the backend printed, if it ran at all: it names the error behind its traceback."""
+    failed = getattr(error, "exception", None)
+    if isinstance(failed, subprocess.CalledProcessError):
+        lines = [line for line in (failed.output or "").splitlines() if line.strip()]
+        return lines[-1] if lines else str(failed)
+    return str(error)
 
 
 def _run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:

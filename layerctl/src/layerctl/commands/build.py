@@ -63,7 +63,8 @@ def command(
     elif into:
         click.echo(f"{config.name} {result.manifest.version} -> {options.stage}  {result.manifest.content_digest}")
     else:
-        Console().print(_table(result, config))
+        # a digest must stay in one piece, to be copied
+        Console(width=max(Console().width, 100)).print(_table(result, config))
 
 
 def _facts(result: BuildResult) -> dict[str, object]:
