@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 __all__ = [
-    "INT_LIMIT",
+    "DEFINITIONS",
     "MAX_DIMENSIONS",
     "MAX_DOCUMENT_BYTES",
+    "MAX_INT",
+    "MAX_VALUE",
+    "MIN_INT",
+    "MIN_VALUE",
     "UNITS",
-    "VALUE_LIMIT",
     "Definition",
     "check_dimension",
     "check_name",
@@ -48,8 +51,9 @@ MAX_DIMENSIONS = 30
 MAX_NAME = 255
 MAX_DIMENSION_VALUE = 1024
 MAX_DOCUMENT_BYTES = 256 * 1024
-VALUE_LIMIT = 2.0**360
-INT_LIMIT = 2**63  # a longer integer is written as a float: log tools read integers as 64 bits, CloudWatch as a double
+MIN_VALUE, MAX_VALUE = -(2.0**360), 2.0**360
+# A longer integer is written as a float: tools that read logs take integers for 64 bits, CloudWatch takes a double.
+MIN_INT, MAX_INT = -(2**63), 2**63 - 1
 PAST_MS = 14 * 24 * 3600 * 1000
 FUTURE_MS = 2 * 3600 * 1000
 
@@ -87,24 +91,17 @@ class Definition:
         self.text = f'{{"Name":{self.names},"Unit":{_quote(unit)}{storage}}}'
 
 
-_definitions: dict[tuple[Any, Any, Any], Definition] = {}
+# The definitions made so far, by name, unit and resolution as given.
+DEFINITIONS: dict[tuple[Any, Any, Any], Definition] = {}
 
 
 def define(given: tuple[Any, Any, Any]) -> Definition:
-    """Return the definition for name, unit and resolution as given to `shared_utils.metrics.add`.
-
-    Definitions are kept, up to a number that a function with names made up at run time does not exceed for long.
-    """
-    try:
-        definition = _definitions.get(given)
-    except TypeError:  # not hashable; the checks say what is wrong with it
-        definition = None
-    if definition is None:
-        name, unit, resolution = given
-        definition = Definition(check_name("metric", name), unit_value(unit), resolution_value(resolution))
-        if len(_definitions) >= 1000:
-            _definitions.clear()
-        _definitions[given] = definition
+    """Make the definition for name, unit and resolution as given to `shared_utils.metrics.add`, and keep it."""
+    name, unit, resolution = given
+    definition = Definition(check_name("metric", name), unit_value(unit), resolution_value(resolution))
+    if len(DEFINITIONS) >= 1000:  # names made up at run time
+        DEFINITIONS.clear()
+    DEFINITIONS[given] = definition
     return definition
 
 
@@ -209,7 +206,7 @@ def number(name: object, value: Any) -> int | float:
 
     Takes whatever converts to a float by itself: bool, Decimal, Fraction, numpy scalars; no strings.
     """
-    if isinstance(value, int) and -INT_LIMIT <= value < INT_LIMIT:
+    if isinstance(value, int) and MIN_INT <= value <= MAX_INT:
         return int(value)  # bool and IntEnum become the plain number that JSON needs
     if isinstance(value, str | bytes | bytearray) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
         raise MetricsError(f"value {shorten(value)} of metric {shorten(name)} is not a number")
@@ -219,7 +216,7 @@ def number(name: object, value: Any) -> int | float:
         converted = float("inf")
     except Exception as error:
         raise MetricsError(f"value {shorten(value)} of metric {shorten(name)} is not a number: {error}") from error
-    if not -VALUE_LIMIT <= converted <= VALUE_LIMIT:  # false for NaN too
+    if not MIN_VALUE <= converted <= MAX_VALUE:  # false for NaN too
         raise MetricsError(
             f"value {shorten(value)} of metric {shorten(name)} cannot be stored by CloudWatch;"
             " it takes finite numbers from -2**360 to 2**360"
@@ -260,7 +257,7 @@ def documents(
     properties: Mapping[str, str],
     timestamp: int,
     marks: str = "",
-) -> tuple[list[str], list[str]]:
+) -> tuple[str, list[str]]:
     """Write metrics as documents, as few as the limits allow, each one line with its newline.
 
     Args:
@@ -276,28 +273,32 @@ def documents(
     """
     directive, targets = _directive(namespace, tuple([tuple(dimensions.items()) for dimensions in dimension_sets]))
     head = f'{{"_aws":{{"Timestamp":{timestamp},{directive}'
-    room = MAX_DOCUMENT_BYTES - len(head) - len(targets) - len(marks) - len("]}]}}\n")
+    members = {name: f",{_quote(name)}:{text}" for name, text in properties.items()} if properties else {}
+    tail = f"{targets}{''.join(members.values())}{marks}" if members or marks else targets
     fragments = [
-        (definition, f",{definition.names}:[{','.join(map(repr, chunk))}]")
+        (definition, f",{definition.names}:[{','.join(map(repr, chunk)) if len(chunk) > 1 else repr(chunk[0])}]")
         for definition, values in series
         for chunk in ((values,) if len(values) <= MAX_VALUES else _chunks(values))
     ]
-    left_out: list[str] = []
-    if properties:
-        members = {name: f",{_quote(name)}:{text}" for name, text in properties.items()}
-        largest = max([len(definition.text) + len(member) for definition, member in fragments])
-        while members and room - sum(map(len, members.values())) < largest:
-            name = max(members, key=lambda candidate: len(members[candidate]))
-            del members[name]
-            left_out.append(name)
-        targets += "".join(members.values())
-        room -= sum(map(len, members.values()))
-    lines = []
-    for page in _pages(fragments, room):
-        definitions = ",".join([definition.text for definition, _ in page])
-        values = "".join([member for _, member in page])
-        lines.append(f"{head}{definitions}]}}]}}{targets}{marks}{values}}}\n")
-    return lines, left_out
+    line = _line(head, fragments, tail)
+    different = len({definition.name for definition, _ in fragments}) == len(fragments)
+    if different and len(fragments) <= MAX_METRICS and len(line) <= MAX_DOCUMENT_BYTES:
+        return line, []  # nearly always
+    room = MAX_DOCUMENT_BYTES - len(_line(head, [], tail))
+    largest = max(map(_size, fragments))
+    left_out = []
+    while members and room < largest:
+        name = max(members, key=lambda candidate: len(members[candidate]))
+        room += len(members.pop(name))
+        left_out.append(name)
+    tail = f"{targets}{''.join(members.values())}{marks}"
+    return "".join([_line(head, page, tail) for page in _pages(fragments, room)]), left_out
+
+
+def _line(head: str, fragments: list[_Fragment], tail: str) -> str:
+    definitions = ",".join([definition.text for definition, _ in fragments])
+    values = "".join([member for _, member in fragments])
+    return f"{head}{definitions}]}}]}}{tail}{values}}}\n"
 
 
 @lru_cache(maxsize=64)
@@ -326,19 +327,20 @@ class _Page:
         self.room = room
 
 
+def _size(fragment: _Fragment) -> int:
+    """Return the characters that a metric takes in a document, with the comma between definitions."""
+    return len(fragment[0].text) + len(fragment[1]) + 1
+
+
 def _pages(fragments: list[_Fragment], room: int) -> list[list[_Fragment]]:
     """Spread metrics over documents: at most 100 and `room` characters in each, and none twice.
 
     A metric comes twice when it has more than 100 values, or values in two units or resolutions.
     """
-    needs = [len(definition.text) + len(member) + 1 for definition, member in fragments]  # 1: the comma
-    different = len({definition.name for definition, _ in fragments}) == len(fragments)
-    if different and len(fragments) <= MAX_METRICS and sum(needs) <= room:
-        return [fragments]  # nearly always
     pages: list[_Page] = []
     open_pages: list[_Page] = []
-    for fragment, need in zip(fragments, needs, strict=True):
-        name = fragment[0].name
+    for fragment in fragments:
+        name, need = fragment[0].name, _size(fragment)
         for page in open_pages:
             if page.room >= need and name not in page.names:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -204,7 +205,17 @@ class _Serving:
                 if self._options.redact_uncaught and isinstance(error, Exception):
                     raise _scrubbed(error) from None
         finally:
+            _adopt_powertools_metrics()
             _invocation.end()
+
+
+def _adopt_powertools_metrics() -> None:
+    """Load our metrics, which write Powertools' too, when the function recorded with Powertools alone."""
+    powertools = sys.modules.get("aws_lambda_powertools.metrics.metrics")
+    if powertools is not None and powertools.Metrics._metrics and "shared_utils.metrics" not in sys.modules:
+        from shared_utils import metrics
+
+        metrics.configure(cold_start=False)  # the function did not ask for metrics of ours
 
 
 def _log_uncaught(error: BaseException) -> None:

@@ -90,14 +90,19 @@ def begin(context: Any) -> Invocation:
 
 
 def end() -> None:
-    """End the invocation: run the `at_end` callbacks, each of which must not raise, then forget it."""
+    """End the invocation: run the `at_end` callbacks, then forget it.
+
+    None of them may raise, but in tests: an error whose ``must_raise`` is true is raised when all of them have run.
+    """
     global _current  # noqa: PLW0603
     invocation = _current
     if invocation is None:
         return
-    for callback in _end_callbacks:
-        _call(callback, invocation)
+    errors = [_call(callback, invocation) for callback in _end_callbacks]
     _current = None
+    for error in errors:
+        if getattr(error, "must_raise", False):
+            raise error  # type: ignore[misc]
 
 
 def at_begin(callback: Callable[[Invocation], None]) -> None:
@@ -121,13 +126,16 @@ def timing_out() -> None:
         _call(callback)
 
 
-def _call(callback: Callable[..., None], *args: object) -> None:
+def _call(callback: Callable[..., None], *args: object) -> Exception | None:
     """Call back. What goes wrong is reported and does not concern the handler, nor those who come after."""
     try:
         callback(*args)
     except Exception as error:
-        for report in _error_callbacks:
-            report(error)
+        if not getattr(error, "must_raise", False):
+            for report in _error_callbacks:
+                report(error)
+        return error
+    return None
 
 
 def at_error(callback: Callable[[Exception], None]) -> None:

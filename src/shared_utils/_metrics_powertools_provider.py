@@ -87,10 +87,10 @@ class Provider(BaseProvider):
 
     def serialize_metric_set(self, *_: Any, **__: Any) -> dict[str, Any]:
         """Return the document that a flush would write now, the first one if limits ask for several."""
-        documents = self._registry.preview(self._set)
-        if not documents:
+        lines = self._registry.preview(self._set).splitlines()
+        if not lines:
             raise SchemaValidationError("Must contain at least one metric.")
-        document: dict[str, Any] = json.loads(documents[0])
+        document: dict[str, Any] = json.loads(lines[0])
         return document
 
     def clear_metrics(self) -> None:
@@ -100,7 +100,7 @@ class Provider(BaseProvider):
     def flush_metrics(self, raise_on_empty_metrics: bool = False) -> None:
         """Write what is recorded. `raise_on_empty_metrics` never hides an exception that is on its way already."""
         raising = sys.exc_info()[1] is not None
-        empty = not self._registry.holds_metrics()
+        empty = not self._registry.waiting()
         self._registry.flush(may_raise=not raising)
         if empty and raise_on_empty_metrics and not raising:
             raise SchemaValidationError("Must contain at least one metric.")

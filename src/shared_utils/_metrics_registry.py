@@ -94,9 +94,9 @@ class Registry:
             self._armed = True
             arm(self, forked=self._forked)
 
-    def holds_metrics(self) -> bool:
-        """Tell whether anything waits to be written."""
-        return bool(self._pending)
+    def waiting(self) -> tuple[MetricSet, ...]:
+        """Return the sets that hold metrics."""
+        return tuple(self._pending)
 
     def forget(self, metric_set: MetricSet) -> None:
         """Drop what a set holds."""
@@ -120,11 +120,13 @@ class Registry:
 
     def flush(self, *, final: bool = False, may_raise: bool = True) -> None:
         """Write everything recorded. `final` ends the invocation: what described its document ends too."""
-        if final and "aws_lambda_powertools.metrics.metrics" in sys.modules:
-            from shared_utils._metrics_powertools import adopt
+        if final:
+            powertools = sys.modules.get("aws_lambda_powertools.metrics.metrics")
+            if powertools is not None and powertools.Metrics._metrics:  # what all plain Metrics() record into
+                from shared_utils._metrics_powertools import adopt
 
-            adopt(self)
-        waiting = tuple(self._pending)
+                adopt(self)
+        waiting = self.waiting()
         if final and self.main not in waiting:
             waiting = (self.main, *waiting)
         self.write(waiting, may_raise=may_raise)
@@ -132,25 +134,22 @@ class Registry:
     def write(self, sets: Iterable[MetricSet], *, keep_context: bool = False, may_raise: bool = True) -> None:
         """Take what the sets hold and write all of it that can be written, before any problem is reported."""
         resolved = self.settings.resolve()
-        problems = list(resolved.problems)
-        lines: list[str] = []
+        problems = resolved.problems[:]
+        text = ""
         for metric_set in sets:
             self._pending.pop(metric_set, None)  # before take: a metric that comes in between makes it pending again
-            recorded = metric_set.take(keep_context=keep_context)
+            recorded = metric_set.take(keep_context)
             if recorded.series and not resolved.off:
-                lines += _documents(metric_set, recorded, resolved, problems)
-        if lines:
-            try:
-                self.sink("".join(lines))
-            except Exception as error:
-                problems.append(MetricsError(f"{len(lines)} documents could not be written: {error}"))
-        for index, problem in enumerate(problems):
-            self.report(problem, may_raise=may_raise and index == len(problems) - 1)
+                text += _documents(metric_set, recorded, resolved, problems)
+        if text:
+            self.sink(text)
+        for problem in problems:
+            self.report(problem, may_raise=may_raise and problem is problems[-1])
 
-    def preview(self, metric_set: MetricSet) -> list[str]:
-        """Return the documents that a set would be written as now, and leave it as it is."""
+    def preview(self, metric_set: MetricSet) -> str:
+        """Return the lines that a set would be written as now, and leave it as it is."""
         recorded = Recorded(metric_set)
-        return _documents(metric_set, recorded, self.settings.resolve(), []) if recorded.series else []
+        return _documents(metric_set, recorded, self.settings.resolve(), []) if recorded.series else ""
 
     # --- problems ---
 
@@ -162,6 +161,7 @@ class Registry:
             problem = MetricsError(f"{type(error).__name__}: {shorten(error)}")
             problem.__cause__ = error
         if self.settings.strict and may_raise:
+            problem.must_raise = True
             raise problem
         text = str(problem)
         if text not in self._reported and len(self._reported) < _MOST_PROBLEMS:
@@ -173,28 +173,26 @@ class Registry:
         self._reported.clear()
 
 
-def _documents(
-    metric_set: MetricSet, recorded: Recorded, resolved: Resolved, problems: list[MetricsError]
-) -> list[str]:
+def _documents(metric_set: MetricSet, recorded: Recorded, resolved: Resolved, problems: list[MetricsError]) -> str:
     """Write one set's metrics as lines."""
     namespace = metric_set.namespace or resolved.namespace
     if namespace is None:
         problems.append(_no_namespace(recorded.series))
-        return []
-    lines, left_out = documents(
+        return ""
+    text, left_out = documents(
         recorded.series,
         namespace=namespace,
         dimension_sets=_dimension_sets(metric_set, recorded, resolved, problems),
         properties=recorded.properties,
         timestamp=recorded.timestamp or time.time_ns() // 1_000_000,
         # A level, and a time without which Lambda ignores the level; see docs/decisions/metrics.md.
-        marks=f',"level":"{resolved.level}","timestamp":"{_now()}"' if resolved.level else "",
+        marks=f',"level":"{resolved.level}","timestamp":"{_timestamp_now()}"' if resolved.level else "",
     )
     problems += [
         MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
         for name in left_out
     ]
-    return lines
+    return text
 
 
 def _dimension_sets(
@@ -235,26 +233,24 @@ def _no_namespace(series: Sequence[tuple[Definition, Any]]) -> MetricsError:
     )
 
 
-def _now() -> str:
-    """Return the time in RFC 3339 with milliseconds, UTC."""
-    now = time.time_ns()
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now // 1_000_000_000))}.{now // 1_000_000 % 1000:03}Z"
+def _timestamp_now() -> str:
+    from shared_utils._line import timestamp
+
+    return timestamp()
 
 
 def _to_stdout(text: str) -> None:
     """Write lines to the standard output of now, which the runtime and tests replace."""
-    sys.stdout.write(text)
+    try:
+        sys.stdout.write(text)
+    except Exception:  # closed, missing or broken: to the process's own output then
+        from shared_utils._sink import write_descriptor
+
+        write_descriptor(text[:-1])
 
 
 def _log_error(message: str) -> None:
-    """Log an error line through shared_utils.logging if the function uses it, else as a JSON line of our own."""
-    logging = sys.modules.get("shared_utils.logging")
-    try:
-        if logging is not None:
-            logging.get_logger("shared_utils.metrics").error(message)
-        else:
-            import json
+    """Log one error line. It never raises, and needs the lines of shared_utils.logging only, not structlog."""
+    from shared_utils._line import write_line
 
-            _to_stdout(json.dumps({"level": "ERROR", "message": message, "timestamp": _now()}) + "\n")
-    except Exception:  # noqa: S110 - nowhere is left to report to, and a metric must not fail an invocation
-        pass
+    write_line(40, message, {}, name="shared_utils.metrics")

@@ -9,9 +9,12 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from shared_utils._emf import (
-    INT_LIMIT,
+    DEFINITIONS,
     MAX_DIMENSIONS,
-    VALUE_LIMIT,
+    MAX_INT,
+    MAX_VALUE,
+    MIN_INT,
+    MIN_VALUE,
     Definition,
     check_dimension,
     check_namespace,
@@ -96,7 +99,7 @@ class MetricSet:
         self.own_properties: dict[str, str] = {}
         self.own_timestamp: int | None = None
 
-    def take(self, *, keep_context: bool = False) -> Recorded:
+    def take(self, keep_context: bool = False) -> Recorded:
         """Return what is recorded and start anew; `keep_context` keeps dimensions, properties and timestamp."""
         with self._lock:
             recorded = Recorded(self)
@@ -127,8 +130,7 @@ class MetricSet:
         kind = type(value)
         try:
             if not (
-                (kind is float and -VALUE_LIMIT <= plain <= VALUE_LIMIT)
-                or (kind is int and -INT_LIMIT <= plain < INT_LIMIT)
+                (kind is int and MIN_INT <= plain <= MAX_INT) or (kind is float and MIN_VALUE <= plain <= MAX_VALUE)
             ):
                 plain = number(name, value)
             key = (name, unit, resolution)
@@ -158,7 +160,7 @@ class MetricSet:
 
     def _open(self, key: tuple[Any, Any, Any]) -> list[int | float]:
         """Return the list for the values of a metric that is not recorded yet. Called with the lock held."""
-        definition = define(key)
+        definition = DEFINITIONS.get(key) or define(key)
         values = None if key == definition.key else self._values.get(definition.key)
         if values is None:
             name = definition.name
@@ -222,7 +224,7 @@ class MetricSet:
 
     def properties(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
         """Add properties to the document; see `shared_utils.metrics.properties`."""
-        from shared_utils._strict_json import encode
+        from shared_utils._metrics_property import encode
 
         problems = []
         try:
@@ -234,7 +236,7 @@ class MetricSet:
                     except MetricsError as problem:
                         problems.append(problem)
                     else:
-                        self.own_properties[key] = encode(value)
+                        self.own_properties[key] = encode(key, value)
                 raise_together(problems)
         except Exception as error:
             self._registry.report(error)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["Resolved", "Settings"]
 
 _VARIABLES = (
+    "SHARED_UTILS_METRICS_NAMESPACE",
     "POWERTOOLS_METRICS_NAMESPACE",
+    "SHARED_UTILS_SERVICE",
     "POWERTOOLS_SERVICE_NAME",
     "SHARED_UTILS_METRICS_DISABLED",
     "POWERTOOLS_METRICS_DISABLED",
@@ -43,8 +45,13 @@ class Resolved:
 
     def __init__(self, namespace: str | None, service: str | None, environment: dict[str, str | None]) -> None:
         self.problems: list[MetricsError] = []
-        self.namespace = namespace or self._checked(check_namespace, environment["POWERTOOLS_METRICS_NAMESPACE"])
-        self.service = service or self._checked(_check_service, environment["POWERTOOLS_SERVICE_NAME"])
+        self.namespace = namespace or self._checked(
+            check_namespace,
+            environment["SHARED_UTILS_METRICS_NAMESPACE"] or environment["POWERTOOLS_METRICS_NAMESPACE"],
+        )
+        self.service = service or self._checked(
+            _check_service, environment["SHARED_UTILS_SERVICE"] or environment["POWERTOOLS_SERVICE_NAME"]
+        )
         ours = self._switch("SHARED_UTILS_METRICS_DISABLED", environment)
         theirs = self._switch("POWERTOOLS_METRICS_DISABLED", environment)
         # Powertools' rule: its development mode switches metrics off unless the variable says otherwise.
@@ -133,8 +140,7 @@ def _environment() -> tuple[Any, ...]:
     stored = getattr(os.environ, "_data", None)
     if stored is None:
         return tuple(map(os.environ.get, _VARIABLES))
-    get = stored.get
-    return tuple([get(name) for name in _encoded])
+    return tuple(map(stored.get, _encoded))
 
 
 def _decoded(stored: Any) -> Any:

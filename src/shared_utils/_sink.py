@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["taps", "write"]
+__all__ = ["taps", "write", "write_descriptor"]
 
 # Tests listen here: each callable is given every line, without its newline, before it is written.
 taps: list[Callable[[str], None]] = []
@@ -31,7 +31,7 @@ def write(line: str) -> None:
     except UnicodeEncodeError:
         _write_past(stream, _ascii(line))
     except Exception:  # closed (ValueError), None (AttributeError), entered twice (RuntimeError), ...
-        _write_descriptor(line)
+        write_descriptor(line)
     else:
         with suppress(Exception):  # what the stream cannot pass on now it keeps
             stream.flush()
@@ -42,10 +42,10 @@ def _write_past(stream: object, line: str) -> None:
     try:
         print(line, file=stream, flush=True)  # type: ignore[call-overload]
     except Exception:
-        _write_descriptor(line)
+        write_descriptor(line)
 
 
-def _write_descriptor(line: str) -> None:
+def write_descriptor(line: str) -> None:
     """Write to the process's standard output itself, when the stream object does not work."""
     try:
         rest = memoryview((line + "\n").encode("utf-8", "backslashreplace"))

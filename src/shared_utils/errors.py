@@ -29,7 +29,13 @@ class LoggingError(SharedUtilsError):
 
 
 class MetricsError(SharedUtilsError):
-    """A metric, unit, dimension or namespace that CloudWatch would refuse."""
+    """A metric, unit, dimension or namespace that CloudWatch would refuse.
+
+    Attributes:
+        must_raise: strict mode found it, so the end of an invocation raises it too.
+    """
+
+    must_raise = False
 
 
 class ConfigError(SharedUtilsError):

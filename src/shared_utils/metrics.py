@@ -162,8 +162,9 @@ def configure(
     """Set what is given and leave the rest; it holds for the process.
 
     Args:
-        namespace: CloudWatch namespace; without it ``POWERTOOLS_METRICS_NAMESPACE``. An empty string goes back to that.
-        service: the dimension ``service``; without it ``POWERTOOLS_SERVICE_NAME``. An empty string goes back to that.
+        namespace: CloudWatch namespace; else ``SHARED_UTILS_METRICS_NAMESPACE``, ``POWERTOOLS_METRICS_NAMESPACE``. An
+            empty string goes back to the environment.
+        service: the dimension ``service``; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``. Likewise.
         strict: raise `MetricsError` for a problem instead of logging it. For tests.
         cold_start: False leaves out the metric ``ColdStart``.
     """
@@ -187,6 +188,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def _timing_out() -> None:
+    """Write what there is while there is time; the handler may still finish, so its document goes on."""
+    _registry.write(_registry.waiting(), keep_context=True, may_raise=False)
+
+
 def _begun(invocation: Invocation) -> None:
     from shared_utils._metrics_lifecycle import begun
 
@@ -201,3 +207,4 @@ def _ended(invocation: Invocation) -> None:
 
 _invocation.at_begin(_begun)
 _invocation.at_end(_ended)
+_invocation.at_timeout(_timing_out)

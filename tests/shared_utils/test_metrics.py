@@ -260,18 +260,12 @@ def test_properties_may_be_anything_and_are_strict_json(written: Any) -> None:
     metrics.properties(
         {"Ü": "ä", ("t",): 1}, nan=float("nan"), loop=circular, silent=Silent(), lone="\ud800", emoji="😀", big=10**5000
     )
-    metrics.properties(
-        keys={
-            (1, 2): {
-                3,
-            }
-        },
-        nested=[[float("inf")]],
-    )
+    metrics.properties(keys={(1, 2): {3}}, nested=[[float("inf")]], password="hunter2", token=None)
     (document,) = written()
     assert document["Ü"] == "ä"
-    assert document["nan"] == "nan"
-    assert document["nested"] == [["inf"]]
+    assert document["nan"] == "NaN"
+    assert document["nested"] == [["Infinity"]]
     assert document["emoji"] == "😀"
-    assert document["keys"] == {"(1, 2)": "{3}"}
+    assert document["keys"] == {"(1, 2)": [3]}
+    assert document["password"] == "[REDACTED]"
     json.dumps(document, ensure_ascii=False).encode()
