@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.pins.intrinsics import REGION, Expressions, intrinsic
+from layerctl.pins.intrinsics import Expressions, intrinsic
+from layerctl.pins.literals import REGION
 from layerctl.pins.model import FunctionFacts
 from layerctl.pins.source import BinaryFileError, Source
 from layerctl.pins.trace import Traced, composed_arns

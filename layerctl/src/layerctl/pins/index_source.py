@@ -26,6 +26,7 @@ class IndexSource:
         self.name = name
         self.index = index
         self.layers = frozenset({index.layer})
+        self.failures: dict[str, str] = {}
         self._versions = [
             PublishedVersion(
                 published.arn,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from layerctl.pins.literals import REGION
 from layerctl.pins.trace import Traced, concatenate, piece_of
 from layerctl.pins.yaml_nodes import get, pairs, scalar, traced_scalar
 
@@ -33,7 +34,6 @@ _LOOKED_UP = "AWS::SSM::Parameter::Value"
 _MAX_NESTING = 40
 # References that lead to references, ten times ten times ten: beyond this, values count as open.
 _MAX_EVALUATIONS = 200_000
-REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
 
 def intrinsic(node: Node) -> tuple[str, Node] | None:

@@ -1,43 +1,78 @@
-"""Shows pins: a table for people, JSON for machines. Written as it goes, since a monorepo has many."""
+"""Shows pins: a table for people, JSON for machines."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from layerctl.pins.model import FileReport, Pin
+    from layerctl.pins.versions import Catalogue
 
 __all__ = ["write_json", "write_table"]
 
-
-def write_table(report: FileReport, out: IO[str]) -> None:
-    """One line per pin: place, layer and version, region, account, functions."""
-    rows = [_row(pin) for pin in report.pins]
-    rows.insert(0, ("PLACE", "LAYER", "REGION", "ACCOUNT", "FUNCTION"))
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    for row in rows:
-        out.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
+_COLUMNS = ("PLACE", "LAYER", "VERSION", "REGION", "ACCOUNT", "FUNCTION")
 
 
-def _row(pin: Pin) -> tuple[str, ...]:
+def write_table(report: FileReport, catalogue: Catalogue, out: IO[str]) -> None:
+    """One line per pin. Not rich's table: that keeps every cell as an object, and a monorepo has 100,000 pins."""
+    if not report.pins:
+        return
+    known = bool(catalogue.sources)
+    columns = (*_COLUMNS, "RELEASE", "AGE") if known else _COLUMNS
+    now = datetime.now(UTC)
+    widths = [len(column) for column in columns]
+    for pin in report.pins:
+        widths = [max(pair) for pair in zip(widths, map(len, _row(pin, catalogue, now)), strict=False)]
+    for row in chain([columns], (_row(pin, catalogue, now) for pin in report.pins)):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        out.write("  ".join(cells).rstrip() + "\n")
+
+
+def _row(pin: Pin, catalogue: Catalogue, now: datetime) -> tuple[str, ...]:
     functions = ", ".join(function.name for function in pin.functions)
     who = f"{pin.via}: {functions}" if pin.via and functions else functions or pin.via or "-"
-    return (pin.place, f"{pin.name}:{pin.version}", pin.region or "-", pin.account or "-", who)
+    row = (pin.place, pin.name, str(pin.version), pin.region or "-", pin.account or "-", who)
+    if not catalogue.sources:
+        return row
+    release, days = _release(pin, catalogue, now)
+    return (*row, release or "-", "-" if days is None else f"{days} d")
 
 
-def write_json(report: FileReport, out: IO[str]) -> None:
-    """Pins, references without a version, and problems."""
-    data: dict[str, list[dict[str, Any]]] = {
-        "pins": [_pin(pin) for pin in report.pins],
-        "unresolved": [reference._asdict() for reference in report.unresolved],
-        "problems": [problem._asdict() for problem in report.problems],
-    }
-    json.dump(data, out, indent=2, ensure_ascii=False)
-    out.write("\n")
+def _release(pin: Pin, catalogue: Catalogue, now: datetime) -> tuple[str | None, int | None]:
+    version = catalogue.find(pin)
+    if version is None:
+        return None, None
+    days = (now - datetime.fromisoformat(version.date)).days if version.date else None
+    return version.release, days
 
 
-def _pin(pin: Pin) -> dict[str, Any]:
-    data = pin._asdict()
+def write_json(report: FileReport, catalogue: Catalogue, out: IO[str]) -> None:
+    """Pins, references whose version is decided elsewhere, and problems. Written as it goes."""
+    now = datetime.now(UTC)
+    out.write("{\n")
+    _write_list(out, "pins", (_pin(pin, catalogue, now) for pin in report.pins), ",")
+    _write_list(out, "unresolved", (one._asdict() for one in report.unresolved), ",")
+    _write_list(out, "problems", (one._asdict() for one in report.problems), "")
+    out.write("}\n")
+
+
+def _write_list(out: IO[str], key: str, items: Iterator[dict[str, Any]], end: str) -> None:
+    out.write(f' "{key}": [')
+    separator = "\n"
+    for item in items:
+        out.write(f"{separator}  {json.dumps(item, ensure_ascii=False)}")
+        separator = ",\n"
+    out.write(f"]{end}\n" if separator == "\n" else f"\n ]{end}\n")
+
+
+def _pin(pin: Pin, catalogue: Catalogue, now: datetime) -> dict[str, Any]:
+    data = pin._asdict() | {"arn": pin.arn}
     data["functions"] = [function._asdict() for function in pin.functions]
+    if catalogue.sources:
+        data["release"], data["age_days"] = _release(pin, catalogue, now)
     return data

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["TextArn", "text_arns"]
+__all__ = ["REGION", "TextArn", "text_arns"]
 
 # How a language or a tool leaves a part open: ${...} with one level of nesting, #{...} (serverless-pseudo-parameters,
 # Ruby), {{...}} (Jinja, Helm), {...} (Python's f-strings and format), <...> (documents), %s and %(name)s, $(...),
@@ -33,7 +33,9 @@ _ARN = re.compile(
 _TAIL_ONLY = re.compile(r"(?<![0-9])(?P<account>[0-9]{12}):layer:(?P<name>[A-Za-z0-9_-]+):(?P<version>[0-9]{1,4000})")
 # Two string literals that the language joins by itself, or by a plus sign, with nothing in between.
 _SEAM = re.compile(r"[\"'`][\s+\\]*[\"'`]")
-_LITERAL = re.compile(r"[A-Za-z0-9-]+")
+_WORD = re.compile(r"[A-Za-z0-9-]+")
+_DIGITS = re.compile(r"[0-9]{1,12}")
+REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _MARK = ":layer:"
 
 
@@ -70,7 +72,7 @@ def _around(text: str, at: int, floor: int) -> TextArn | None:
     begin = text.rfind("arn:", max(floor, at - 600), at)
     match = _ARN.match(text, begin) if begin >= 0 else None
     if match is not None and match.start("name") == at + len(_MARK):
-        partition, region = _literal(match["partition"]), _literal(match["region"])
+        partition, region = _literal(match["partition"], _WORD), _literal(match["region"], REGION)
     else:
         match = _TAIL_ONLY.match(text, at - 12) if at >= 12 else None
         if match is None:
@@ -80,7 +82,7 @@ def _around(text: str, at: int, floor: int) -> TextArn | None:
     return TextArn(
         partition,
         region,
-        _literal(match["account"]),
+        _literal(match["account"], _DIGITS),
         match["name"],
         int(version) if version.isdecimal() else None,
         match.start(),
@@ -90,6 +92,7 @@ def _around(text: str, at: int, floor: int) -> TextArn | None:
     )
 
 
-def _literal(text: str) -> str | None:
+def _literal(text: str, pattern: re.Pattern[str]) -> str | None:
+    """The part if it is literal: not open, and no word in its place (`REGION`)."""
     text = _SEAM.sub("", text)
-    return text if _LITERAL.fullmatch(text) else None
+    return text if pattern.fullmatch(text) else None

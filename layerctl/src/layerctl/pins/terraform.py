@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from layerctl.pins import hcl
-from layerctl.pins.intrinsics import REGION
+from layerctl.pins.literals import REGION
 from layerctl.pins.model import FunctionFacts
 from layerctl.pins.source import BinaryFileError, Source
 from layerctl.pins.trace import Piece, Traced, composed_arns, concatenate

@@ -44,10 +44,17 @@ class PublishedVersion:
 
 
 class VersionSource(Protocol):
-    """Someone who knows published versions; `layers` are the names that it is known to know."""
+    """Someone who knows published versions.
+
+    Attributes:
+        name: for people.
+        layers: the names of layers that it is known to know.
+        failures: what kept it from telling: where, and why.
+    """
 
     name: str
     layers: frozenset[str]
+    failures: dict[str, str]
 
     def published(self, pin: Pin) -> list[PublishedVersion] | None:
         """Every version of the pin's layer, in all regions that the source knows; None for a layer it does not know."""
@@ -80,6 +87,11 @@ class Catalogue:
     def knows_name(self, name: str) -> bool:
         """Whether a source knows a layer of that name, in whatever account."""
         return any(name in source.layers for source in self.sources)
+
+    def failures(self) -> Iterable[tuple[str, str]]:
+        """What kept sources from telling, as (who and where, why)."""
+        for source in self.sources:
+            yield from source.failures.items()
 
     def find(self, pin: Pin) -> PublishedVersion | None:
         """What the pin's version is; for a pin without a region only if all regions agree on the release."""

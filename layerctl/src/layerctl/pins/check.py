@@ -1,0 +1,262 @@
+"""Is each pin known, not yanked, of the right region and partition, fit for its functions, and recent enough?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerctl.errors import LayerctlError
+from layerctl.findings import Finding, Severity
+from layerctl.pins.regions import deployment_of, partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from layerctl.pins.model import Pin
+    from layerctl.pins.versions import Catalogue, PublishedVersion
+
+__all__ = ["RULES", "Limits", "check_pins", "parse_age"]
+
+RULES = {
+    "pin-unknown": "The version is not published in its region.",
+    "pin-yanked": "The version was withdrawn.",
+    "pin-region": "The layer is in another region than the function.",
+    "pin-partition": "The ARN's partition is not that of its region.",
+    "pin-runtime": "The layer is not made for the function's runtime.",
+    "pin-architecture": "The layer is not made for the function's architecture.",
+    "pin-behind": "More newer releases exist than --max-behind allows.",
+    "pin-old": "The version is older than --max-age allows, and a newer one exists.",
+    "pin-unverified": "No source of versions knows the layer.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far behind a pin may be.
+
+    Attributes:
+        behind: newer releases at most, or None for any number.
+        age: at most, while a newer release exists; or None for any.
+    """
+
+    behind: int | None = None
+    age: timedelta | None = None
+
+
+def parse_age(text: str) -> timedelta:
+    """Read ``90d``, ``12w`` or ``36h``.
+
+    Raises:
+        LayerctlError: it is none of these.
+    """
+    match = re.fullmatch(r"(\d{1,5})([hdw])", text.strip())
+    if match is None:
+        raise LayerctlError(f"{text!r} is no age", remedy="write e.g. 90d, 12w or 36h")
+    number = int(match[1])
+    return {"h": timedelta(hours=number), "d": timedelta(days=number), "w": timedelta(weeks=number)}[match[2]]
+
+
+def check_pins(
+    pins: Iterable[Pin],
+    catalogue: Catalogue,
+    limits: Limits,
+    *,
+    regions: frozenset[str] = frozenset(),
+    now: datetime | None = None,
+) -> list[Finding]:
+    """Check pins, and collect everything that is wrong.
+
+    Args:
+        pins: what `scan` found.
+        catalogue: what is published.
+        limits: how far behind is too far.
+        regions: where the templates are deployed; empty: what the files beside them say.
+        now: the time to measure age at; default: now.
+    """
+    pins = list(pins)
+    findings: list[Finding] = []
+    for pin in pins:
+        findings += _place(pin, regions)
+        findings += _version(pin, catalogue, limits, regions, now or datetime.now(UTC))
+    findings += _strangers(pins)
+    return sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line or 0, one.column or 0, one.rule))
+
+
+def _finding(pin: Pin, rule: str, message: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(rule, pin.path, message, remedy, severity, pin.line, pin.column)
+
+
+# --- region and partition ---------------------------------------------------------------------------------
+
+
+def _place(pin: Pin, given: frozenset[str]) -> Iterator[Finding]:
+    wanted, said_by = _deployed(pin, given)
+    if pin.region is not None and wanted and pin.region not in wanted:
+        shown = " or ".join(sorted(wanted))
+        yield _finding(
+            pin,
+            "pin-region",
+            f"{pin.name}:{pin.version} is in {pin.region}, but {said_by} says {shown}",
+            f"pin the layer's version in {shown}: Lambda takes layers of its own region only",
+        )
+    regions = {pin.region} if pin.region is not None else wanted
+    right = {partition_of(region) for region in regions}
+    if pin.partition is not None and right and pin.partition not in right:
+        where = pin.region or f"{' or '.join(sorted(wanted))} ({said_by})"
+        yield _finding(
+            pin,
+            "pin-partition",
+            f"{pin.name}:{pin.version} has partition {pin.partition}, but {where} is in {' or '.join(sorted(right))}",
+            f"write arn:{min(right)}:lambda:..., or ${{AWS::Partition}}",
+        )
+
+
+def _deployed(pin: Pin, given: frozenset[str]) -> tuple[frozenset[str], str]:
+    if pin.expected_region is not None:
+        return frozenset({pin.expected_region}), "the key that it stands under"
+    if given:
+        return given, "--region"
+    deployment = deployment_of(Path(pin.path))
+    return deployment.regions, deployment.said_by
+
+
+def _strangers(pins: list[Pin]) -> Iterator[Finding]:
+    """Pins of one function in different regions. A layer that it has in several regions is a choice, no evidence."""
+    by_function: defaultdict[tuple[str, str], list[Pin]] = defaultdict(list)
+    for pin in pins:
+        if pin.region is not None and pin.expected_region is None:
+            for function in pin.functions:
+                by_function[pin.path, function.name].append(pin)
+    for (_, name), here in by_function.items():
+        regions: defaultdict[str, set[str | None]] = defaultdict(set)
+        for pin in here:
+            regions[pin.name].add(pin.region)
+        fixed = [pin for pin in here if len(regions[pin.name]) == 1]
+        votes = Counter(pin.region for pin in fixed)
+        if len(votes) < 2:
+            continue
+        usual = votes.most_common(1)[0][0]
+        for pin in fixed:
+            if pin.region != usual:
+                yield _finding(
+                    pin,
+                    "pin-region",
+                    f"{pin.name}:{pin.version} is in {pin.region}, but {name}'s other layers are in {usual}",
+                    "pin them all in the region of the function",
+                )
+
+
+# --- versions ---------------------------------------------------------------------------------------------
+
+
+def _version(pin: Pin, catalogue: Catalogue, limits: Limits, given: frozenset[str], now: datetime) -> Iterator[Finding]:
+    if not catalogue.sources:
+        return
+    known = catalogue.published(pin)
+    if known is None:
+        elsewhere = " in that account" if catalogue.knows_name(pin.name) and pin.account else ""
+        yield _finding(
+            pin,
+            "pin-unverified",
+            f"{pin.name}:{pin.version} was not checked: no source knows {pin.layer}{elsewhere}",
+            "name its index with --index, or ask AWS with --aws",
+            Severity.NOTE,
+        )
+        return
+    wanted = _deployed(pin, given)[0]
+    if pin.region is None and wanted:
+        known = [one for one in known if one.arn.region in wanted]
+    same = [one for one in known if one.arn.version == pin.version]
+    regions = {pin.region} if pin.region else wanted or {one.arn.region for one in same}
+    missing = sorted(region for region in regions - {one.arn.region for one in same} if region)
+    if missing or not same:
+        yield _unknown(pin, catalogue, known, missing)
+    for one in same:
+        yield from _fit(pin, one)
+    yield from _yanked(pin, same, known)
+    yield from _age(pin, same, known, limits, now)
+
+
+def _unknown(pin: Pin, catalogue: Catalogue, known: list[PublishedVersion], missing: list[str]) -> Finding:
+    there = ", ".join(str(number) for number in sorted({one.arn.version for one in known})[-5:])
+    where = " or ".join(missing) or "any region"
+    remedy = f"there are {there}" if there else f"{pin.name} is not published in {where}"
+    source = catalogue.source(pin)
+    return _finding(pin, "pin-unknown", f"{pin.name}:{pin.version} is not published in {where}, says {source}", remedy)
+
+
+def _fit(pin: Pin, version: PublishedVersion) -> Iterator[Finding]:
+    for function in pin.functions:
+        if function.runtime and version.runtimes and function.runtime not in version.runtimes:
+            yield _finding(
+                pin,
+                "pin-runtime",
+                f"{pin.name}:{pin.version} is not made for {function.runtime}, which {function.name} uses",
+                f"it is made for {', '.join(version.runtimes)}: change the runtime or the version",
+            )
+        if function.architecture and version.architectures and function.architecture not in version.architectures:
+            yield _finding(
+                pin,
+                "pin-architecture",
+                f"{pin.name}:{pin.version} is not made for {function.architecture}, which {function.name} uses",
+                f"it is made for {', '.join(version.architectures)}: change Architectures or the version",
+            )
+
+
+def _yanked(pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion]) -> Iterator[Finding]:
+    one = next((one for one in same if one.yanked is not None), None)
+    if one is None:
+        return
+    good = [other for other in known if other.yanked is None and other.arn.region == one.arn.region]
+    newest = max(good, key=_age_order, default=None)
+    remedy = f"take {_shown(newest)}: `layerctl pins bump`" if newest else "there is no other version in that region"
+    yield _finding(pin, "pin-yanked", f"{pin.name} {_shown(one)} was yanked: {one.yanked}", remedy)
+
+
+def _age(
+    pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion], limits: Limits, now: datetime
+) -> Iterator[Finding]:
+    """Count what is newer, region by region, and report the worst."""
+    worst: list[PublishedVersion] = []
+    mine: PublishedVersion | None = None
+    for one in same:
+        newer = [other for other in known if other.arn.region == one.arn.region and _is_newer(other, one)]
+        if mine is None or len(newer) > len(worst):
+            worst, mine = newer, one
+    if mine is None or not worst:
+        return
+    newest = max(worst, key=_age_order)
+    remedy = f"take {_shown(newest)}: `layerctl pins bump`"
+    if limits.behind is not None and len(worst) > limits.behind:
+        count = f"{len(worst)} release{'s' * (len(worst) != 1)}"
+        message = f"{pin.name} {_shown(mine)} is {count} behind; at most {limits.behind} are allowed"
+        yield _finding(pin, "pin-behind", message, remedy, Severity.WARNING)
+    if limits.age is not None and mine.date:
+        age = now - datetime.fromisoformat(mine.date)
+        if age > limits.age:
+            message = f"{pin.name} {_shown(mine)} is {age.days} days old; at most {_days(limits.age)} are allowed"
+            yield _finding(pin, "pin-old", message, remedy, Severity.WARNING)
+
+
+def _is_newer(other: PublishedVersion, one: PublishedVersion) -> bool:
+    if other.yanked is not None:
+        return False
+    if other.order is not None and one.order is not None:
+        return other.order > one.order and (not other.order.is_prerelease or one.order.is_prerelease)
+    return other.arn.version > one.arn.version
+
+
+def _age_order(one: PublishedVersion) -> tuple[bool, object, int]:
+    return (one.order is not None, one.order or 0, one.arn.version)
+
+
+def _shown(one: PublishedVersion) -> str:
+    return f"{one.release} (version {one.arn.version})" if one.release else f"version {one.arn.version}"
+
+
+def _days(age: timedelta) -> str:
+    return f"{age.days} days" if age.days else f"{age.seconds // 3600} hours"
