@@ -52,6 +52,10 @@ class Answer:
     raw: bytes | None = None
     close: bool = False
 
+    def pieces(self) -> Iterator[bytes]:
+        """What is sent, one by one."""
+        yield self.encode()
+
     def encode(self) -> bytes:
         if self.raw is not None:
             return self.raw
@@ -125,7 +129,8 @@ class Server:
                 answer = self.answer(call)
                 if answer is None:
                     break
-                connection.sendall(answer.encode())
+                for piece in answer.pieces():
+                    connection.sendall(piece)
                 if answer.close or answer.raw is not None:
                     break
         with contextlib.suppress(OSError):

@@ -15,6 +15,7 @@ class Secret:
     """
 
     __slots__ = ("__value",)
+    __secret__ = True  # how the logger knows one without importing this module
 
     def __init__(self, value: str | bytes) -> None:
         if not isinstance(value, (str, bytes)):
@@ -22,8 +23,7 @@ class Secret:
         from shared_utils._redaction import register_secret
 
         object.__setattr__(self, "_Secret__value", value)
-        if isinstance(value, str):
-            register_secret(value)
+        register_secret(value)
 
     def reveal(self) -> str:
         """Return the value itself. What you do with it is then up to you."""

@@ -115,24 +115,26 @@ class Reading:
                 raise  # nobody answered, or too busy: more calls would not help
             answer = None
         if answer is None:  # one name that is denied, or whose key is, must not sink the others
-            for reference in references:
-                self._job(Reading._parameter, reference)[0]()
+            self._singly(references)
             return
-        found = {}
-        for parameter in answer.get("Parameters") or ():
-            selector = parameter.get("Selector") or ""
-            for name in (parameter.get("Name"), parameter.get("ARN")):
-                found[f"{name}{selector}"] = parameter
-                if not selector:
-                    found[f"{name}:{parameter.get('Version')}"] = parameter
         unknown = set(answer.get("InvalidParameters") or ())
+        unanswered = []
         for reference, name in zip(references, names, strict=True):
-            if name in found:
-                self._deliver(reference.base, _parameter_value(found[name]))
+            same = [parameter for parameter in answer["Parameters"] if reference.name in _names(parameter)]
+            alone = sum(other.name == reference.name for other in references) == 1
+            parameter = _match(reference, same, alone=alone)
+            if parameter is not None:
+                self._deliver(reference.base, _parameter_value(parameter))
             elif name in unknown:
                 self._deliver(reference.base, Failure(MISSING, "not found", code="ParameterNotFound"))
             else:
-                self._deliver(reference.base, Failure(UNAVAILABLE, "the answer says nothing about it"))
+                unanswered.append(reference)
+        self._singly(unanswered)
+
+    def _singly(self, references: Iterable[Reference]) -> None:
+        """Read parameters one after the other, each with an outcome of its own."""
+        for reference in references:
+            self._job(Reading._parameter, reference)[0]()
 
     def _parameter(self, reference: Reference) -> None:
         if reference.is_path:
@@ -192,6 +194,30 @@ class Reading:
     _READERS = {"ssm": _parameter, "secret": _secret, "appconfig": _configuration}  # noqa: RUF012 - never changed
 
 
+def _names(parameter: dict[str, Any]) -> tuple[Any, Any]:
+    return parameter.get("Name"), parameter.get("ARN")
+
+
+def _match(reference: Reference, same: list[dict[str, Any]], *, alone: bool) -> dict[str, Any] | None:
+    """Return which of the answered parameters of that name a reference asked for, None when that is not certain.
+
+    A pinned one is known by its Selector (``:3``, ``:label``), or by its version.
+    """
+    if len(same) == 1 and alone:
+        return same[0]
+    for parameter in same:
+        selector = parameter.get("Selector") or ""
+        if selector == reference.selector and (selector or len(same) == 1 or _all_selected(same, parameter)):
+            return parameter
+        if reference.selector and reference.selector == f":{parameter.get('Version')}":
+            return parameter
+    return None
+
+
+def _all_selected(same: list[dict[str, Any]], but: dict[str, Any]) -> bool:
+    return all(parameter is but or parameter.get("Selector") for parameter in same)
+
+
 def _parameter_value(parameter: dict[str, Any]) -> Value | Failure:
     """Return the value of a Parameter structure (Systems Manager API Reference)."""
     text = parameter.get("Value")
@@ -209,6 +235,8 @@ def _parameter_value(parameter: dict[str, Any]) -> Value | Failure:
 
 def secret_value(answer: dict[str, Any]) -> Value:
     """Return the value in a GetSecretValue answer: text, or bytes. What is secret in it is told to the logger."""
+    from shared_utils._redaction import register_secret
+
     text = answer.get("SecretString")
     if text is None:
         binary = answer["SecretBinary"]
@@ -216,31 +244,17 @@ def secret_value(answer: dict[str, Any]) -> Value:
             from base64 import b64decode
 
             binary = b64decode(binary, validate=True)
+        register_secret(binary)
         return Value(bytes(binary), sensitive=True)
     if not isinstance(text, str):
         raise Failure(UNAVAILABLE, "the answer has no value in it")
-    register_all(text)
-    return Value(text, sensitive=True)
-
-
-def register_all(text: str) -> None:
-    """Tell the logger to redact a secret text, and when it is JSON, every string in it too."""
-    from shared_utils._redaction import register_secret
-
     register_secret(text)
-    if not text.lstrip().startswith(("{", "[")):
-        return
-    import json
+    if text.lstrip().startswith(("{", "[")):
+        import json
 
-    try:
-        pending = [json.loads(text)]
-    except (ValueError, RecursionError):
-        return
-    while pending:
-        node = pending.pop()
-        if isinstance(node, str):
-            register_secret(node)
-        elif isinstance(node, dict):
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            pending.extend(node)
+        try:
+            parts = json.loads(text)
+        except (ValueError, RecursionError):
+            parts = None
+        register_secret(parts if isinstance(parts, (dict, list)) else text)  # every text in it by itself
+    return Value(text, sensitive=True)

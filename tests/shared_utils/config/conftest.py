@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -97,17 +99,22 @@ def moto() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def aws(moto: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Give boto3 clients for an empty local AWS, which is the endpoint too."""
-    import urllib.request
+@pytest.fixture(scope="session")
+def clients(moto: str) -> Callable[[str], Any]:
+    """Give boto3 clients for the local AWS, each made once."""
 
-    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST"), timeout=30).close()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
-
+    @functools.cache
     def client(service: str) -> Any:
         return boto3.session.Session().client(
             service, region_name=REGION, endpoint_url=moto, aws_access_key_id="a", aws_secret_access_key="b"
         )
 
     return client
+
+
+@pytest.fixture
+def aws(moto: str, clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Give boto3 clients for an empty local AWS, which is the endpoint too."""
+    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST"), timeout=30).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    return clients

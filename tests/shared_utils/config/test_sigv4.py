@@ -1,0 +1,79 @@
+"""Signatures, held against botocore's signer."""
+
+from __future__ import annotations
+
+import string
+from unittest import mock
+
+import botocore.auth
+import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.compat import datetime
+from botocore.credentials import Credentials as SdkCredentials
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared_utils.config._credentials import Credentials
+from shared_utils.config._http import Request
+from shared_utils.config._references import quote
+from shared_utils.config._sigv4 import sign
+
+WORDS = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=20)
+HEADER_VALUES = st.text(string.ascii_letters + string.digits + " \t/=+;,.:", max_size=40)
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+PATHS = st.lists(st.one_of(st.sampled_from(["", ".", "..", "a"]), ANY_TEXT.map(quote)), max_size=6).map(
+    lambda parts: "/" + "/".join(parts)
+)
+QUERIES = st.lists(st.tuples(ANY_TEXT.map(quote), ANY_TEXT.map(quote)), max_size=5).map(
+    lambda pairs: "&".join("=".join(pair) for pair in pairs)
+)
+NOT_SIGNED = {*botocore.auth.SIGNED_HEADERS_BLACKLIST, "host", "date", "authorization", "x-amz-content-sha256"}
+HEADERS = st.dictionaries(WORDS.map(str.lower).filter(lambda name: name not in NOT_SIGNED), HEADER_VALUES, max_size=5)
+DATES = st.datetimes(min_value=datetime.datetime(2000, 1, 1), max_value=datetime.datetime(2099, 12, 31))
+
+
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT"]),
+    path=PATHS,
+    query=QUERIES,
+    headers=HEADERS,
+    body=st.binary(max_size=100),
+    keys=st.tuples(WORDS, st.text(string.printable.strip(), min_size=1, max_size=50), st.none() | WORDS),
+    region=st.sampled_from(["eu-central-1", "us-gov-west-1", "cn-north-1"]),
+    service=st.sampled_from(["ssm", "secretsmanager", "appconfig"]),
+    date=DATES,
+)
+def test_signatures_are_those_of_botocore(
+    *,
+    method: str,
+    path: str,
+    query: str,
+    headers: dict[str, str],
+    body: bytes,
+    keys: tuple[str, str, str | None],
+    region: str,
+    service: str,
+    date: datetime.datetime,
+) -> None:
+    """For any request, credentials, region, service and time, the signed headers are those that botocore makes."""
+    host = f"{service}.{region}.amazonaws.com"
+    url = f"https://{host}{path}" + (f"?{query}" if query else "")
+    theirs = AWSRequest(method=method, url=url, headers={"host": host, **headers}, data=body)
+    with mock.patch("botocore.auth.get_current_datetime", return_value=date):
+        botocore.auth.SigV4Auth(SdkCredentials(*keys), service, region).add_auth(theirs)
+    ours = sign(
+        Request(method, path, query, headers={"host": host, **headers}, body=body),
+        credentials=Credentials(*keys),
+        region=region,
+        service=service,
+        timestamp=date.strftime("%Y%m%dT%H%M%SZ"),
+    )
+    assert ours == {name.lower(): value for name, value in theirs.headers.items()}
+
+
+@pytest.mark.parametrize("text", ["plain", "a b", "ü€😀", "%/?#[]@!$&'()*+,;=", "~-._"])
+def test_percent_encoding_is_rfc_3986(text: str) -> None:
+    """Quoting keeps the unreserved characters and nothing else, as urllib's does when told so."""
+    from urllib.parse import quote as theirs
+
+    assert quote(text) == theirs(text, safe="-_.~")
