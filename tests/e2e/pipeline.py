@@ -1,0 +1,292 @@
+"""The whole life of a layer version, on a local AWS: ``make pipeline``.
+
+Deploy the layer, pin it, deploy two services, serve exactly the bytes that the API hands back; change a helper, deploy
+again, see that pins hold, bump them, prune. The SAM CLI, `layerctl`, boto3, AWS's SAM translator and AWS's runtime
+emulator are the real ones; CloudFormation and Lambda's control plane are moto's, with what it lacks added
+(tests/support/local_aws). Each step prints its evidence and stops the run, exit code 1, when it is not as it should be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from tests.support import local_aws
+from tests.support.sam import SAM, sam_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.local_aws import LocalAws
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERCTL = [sys.executable, "-m", "layerctl"]
+REGION = "eu-central-1"
+SERVICES = {"todos": "TodosFunction", "users": "UsersFunction"}
+console = Console(highlight=False, soft_wrap=True)
+
+
+class PipelineError(Exception):
+    """A step did not come out as it should."""
+
+
+class Pipeline:
+    """A copy of this repository, and the local AWS that it is deployed to."""
+
+    def __init__(self, folder: Path, aws: LocalAws) -> None:
+        self.folder = folder
+        self.environment = sam_environment(aws)
+        self.aws = aws
+        self.lambda_ = aws.client("lambda", REGION)
+        self.cloudformation = aws.client("cloudformation", REGION)
+
+    def sh(self, *command: str, within: Path | None = None, expect: int = 0) -> str:
+        """Run a command and return what it printed; any exit code but the expected one ends the pipeline."""
+        result = subprocess.run(
+            command,
+            cwd=within or self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        if result.returncode != expect:
+            raise PipelineError(f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout}")
+        return result.stdout
+
+    def output(self, stack: str, key: str) -> str:
+        """One output of a deployed stack."""
+        outputs = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        return str(next(output["OutputValue"] for output in outputs if output["OutputKey"] == key))
+
+    def deploy_layer(self) -> str:
+        """`sam build && sam deploy` of the layer; returns the ARN of its newest version."""
+        self.sh(str(SAM), "build")
+        self.sh(str(SAM), "deploy")
+        return self.output("shared-utils-dev", "LayerVersionArn")
+
+    def deploy_service(self, name: str) -> None:
+        """`sam deploy` of a consumer."""
+        bucket = ["--s3-bucket", "shared-utils-artifacts-dev", "--s3-prefix", f"services/{name}"]
+        options = ["--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--region", REGION]
+        template = ["--template-file", "template.yaml", "--stack-name", f"{name}-dev"]
+        self.sh(str(SAM), "deploy", *template, *bucket, *options, within=self.folder / "examples" / name)
+
+    def bump(self, name: str, version: str) -> str:
+        """`layerctl pins bump` of a consumer's template; returns the diff that it showed."""
+        template = f"examples/{name}/template.yaml"
+        return self.sh(*LAYERCTL, "pins", "bump", "--to", version, "--layer", "shared-utils", template)
+
+    def deployed(self, name: str) -> dict[str, Any]:
+        """What the API says of a deployed function."""
+        for page in self.lambda_.get_paginator("list_functions").paginate():
+            for function in page["Functions"]:
+                if SERVICES[name] in function["FunctionName"]:
+                    return dict(self.lambda_.get_function(FunctionName=function["FunctionName"]))
+        raise PipelineError(f"no function of {name} is deployed")
+
+    @contextlib.contextmanager
+    def serve(self, name: str) -> Iterator[str]:
+        """Fetch a function and its layer back from the API and serve exactly those bytes; yields the address."""
+        function = self.deployed(name)
+        configuration = function["Configuration"]
+        arn = configuration["Layers"][0]["Arn"]
+        layer = self.lambda_.get_layer_version_by_arn(Arn=arn)
+        with tempfile.TemporaryDirectory(prefix="fetched-") as scratch:
+            folder = Path(scratch)
+            _fetch(function["Code"]["Location"], folder / "code")
+            _fetch(layer["Content"]["Location"], folder / "layer")
+            template = folder / "template.json"
+            template.write_text(json.dumps(_template(configuration, name)))
+            command = [*LAYERCTL, "run", str(template), "--port", "0", "--json", "--endpoint-url", self.aws.endpoint]
+            command += ["--layer", f"shared-utils={folder / 'layer'}"]
+            with subprocess.Popen(
+                command, env=self.environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ) as process:
+                assert process.stdout is not None
+                try:
+                    yield _address(process.stdout)
+                finally:
+                    process.terminate()
+
+    def call(self, name: str) -> dict[str, Any]:
+        """GET /<name> of the fetched service; returns the answer, in which the layer's version is."""
+        with self.serve(name) as address:
+            try:
+                with urllib.request.urlopen(f"{address}/{name}", timeout=60) as answer:
+                    return {"status": answer.status, **json.load(answer)}
+            except urllib.error.HTTPError as error:
+                raise PipelineError(f"GET /{name} answered {error.code}: {error.read().decode()}") from None
+
+    def versions(self) -> list[int]:
+        """The versions of the layer that exist."""
+        pages = self.lambda_.get_paginator("list_layer_versions").paginate(LayerName="shared-utils")
+        return sorted(version["Version"] for page in pages for version in page["LayerVersions"])
+
+    def prune(self, *options: str) -> list[int]:
+        """`layerctl prune`; returns the versions in its plan."""
+        text = self.sh(*LAYERCTL, "prune", "--region", REGION, "--keep", "1", "--json", *options)
+        plan = json.loads(text)["versions"]
+        for entry in plan:
+            version = entry["arn"].rsplit(":", 1)[1]
+            console.print(f"   [dim]version {version}: {'delete' if entry['delete'] else 'keep'}, {entry['reason']}[/]")
+        return sorted(int(entry["arn"].rsplit(":", 1)[1]) for entry in plan if entry["delete"])
+
+
+def _fetch(location: str, target: Path) -> None:
+    with urllib.request.urlopen(location, timeout=60) as answer:
+        zipfile.ZipFile(io.BytesIO(answer.read())).extractall(target)
+
+
+def _template(configuration: dict[str, Any], name: str) -> dict[str, Any]:
+    """A template of the deployed function, with the fetched code and the same pin."""
+    properties = {
+        "CodeUri": "code",
+        "Handler": configuration["Handler"],
+        "Runtime": configuration["Runtime"],
+        "Timeout": configuration["Timeout"],
+        "Layers": [layer["Arn"] for layer in configuration["Layers"]],
+        "Environment": configuration["Environment"],
+        "Events": {"List": {"Type": "HttpApi", "Properties": {"Method": "GET", "Path": f"/{name}"}}},
+    }
+    return {"Resources": {SERVICES[name]: {"Type": "AWS::Serverless::Function", "Properties": properties}}}
+
+
+def _address(output: Any) -> str:
+    """Wait for the line of `layerctl run --json` that says where it listens."""
+    said = []
+    for line in output:
+        said.append(line)
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            if isinstance(event, dict) and event.get("url"):
+                return str(event["url"]).rstrip("/")
+    raise PipelineError("layerctl run did not serve:\n" + "".join(said))
+
+
+def _copy_repository(folder: Path) -> None:
+    """Copy what git tracks; the environments are linked, so that nothing is installed twice."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for environment in (".venv", ".venv-sam"):
+        (folder / environment).symlink_to(ROOT / environment)
+
+
+def say(number: int, title: str, *evidence: str) -> None:
+    """Print a step and what shows it."""
+    console.print(f"\n[bold cyan]{number:>2}[/] [bold]{title}[/]")
+    for line in evidence:
+        console.print(f"   [dim]{line}[/]")
+
+
+def check(holds: bool, what: str) -> None:
+    """End the pipeline when something is not as it should be."""
+    if not holds:
+        raise PipelineError(what)
+    console.print(f"   [green]✓[/] {what}")
+
+
+def play(pipeline: Pipeline) -> None:
+    """Play the story, step by step."""
+    aws = pipeline.aws
+    location = {"LocationConstraint": REGION}
+    aws.client("s3", REGION).create_bucket(Bucket="shared-utils-artifacts-dev", CreateBucketConfiguration=location)
+    aws.client("ssm", REGION).put_parameter(Name="/todos/dev/page-size", Value="10", Type="String")
+    secret = {"Name": "users/dev/cursor", "SecretString": json.dumps({"key": "only-for-this-run"})}
+    aws.client("secretsmanager", REGION).create_secret(**secret)
+    say(1, "a local AWS, with a bucket, a parameter and a secret", aws.endpoint)
+
+    first = pipeline.deploy_layer()
+    say(2, "sam build && sam deploy: the layer", f"LayerVersionArn = {first}")
+    latest = aws.client("ssm", REGION).get_parameter(Name="/shared-utils/dev/latest")["Parameter"]["Value"]
+    check(latest == first and first.endswith(":1"), f"/shared-utils/dev/latest holds {latest}")
+    check(pipeline.deploy_layer() == first, "a second deploy without a change makes no version")
+
+    for name in SERVICES:
+        pipeline.bump(name, "1")
+        pipeline.deploy_service(name)
+    pins = {name: pipeline.deployed(name)["Configuration"]["Layers"][0]["Arn"] for name in SERVICES}
+    say(3, "todos and users, pinned to it and deployed", *(f"{name} uses {arn}" for name, arn in pins.items()))
+    check(set(pins.values()) == {first}, "both use version 1")
+
+    say(4, "code and layer fetched back from the API, served in AWS's emulator")
+    before = {name: pipeline.call(name) for name in SERVICES}
+    for name, answer in before.items():
+        check(answer["status"] == 200, f"GET /{name} → 200, from shared_utils {answer['version']}")
+
+    old = before["todos"]["version"]
+    new = _change_a_helper(pipeline.folder, old)
+    second = pipeline.deploy_layer()
+    say(5, f"a helper changed ({old} → {new}), deployed", f"LayerVersionArn = {second}")
+    check(pipeline.versions() == [1, 2], "version 2 stands beside version 1")
+    check(pipeline.call("todos")["version"] == old, f"todos still answers from {old}: its pin holds")
+
+    diff = pipeline.bump("todos", "2")
+    pipeline.deploy_service("todos")
+    say(6, "todos' pin bumped, deployed", *(line for line in diff.splitlines() if line.startswith(("-  ", "+  "))))
+    check(pipeline.call("todos")["version"] == new, f"todos answers from {new}")
+    check(pipeline.call("users")["version"] == old, f"users still answers from {old}")
+
+    say(7, "layerctl prune --keep 1, while users uses version 1")
+    check(pipeline.prune("--apply") == [], "nothing is planned")
+    check(pipeline.versions() == [1, 2], "version 1 is kept")
+
+    pipeline.bump("users", "2")
+    pipeline.deploy_service("users")
+    say(8, "users bumped too; layerctl prune again")
+    check(pipeline.prune() == [1] and pipeline.versions() == [1, 2], "the plan is version 1; without --apply it stays")
+    check(pipeline.prune("--apply") == [1] and pipeline.versions() == [2], "with --apply it goes")
+    for name in SERVICES:
+        check(pipeline.call(name)["version"] == new, f"GET /{name} → 200, from shared_utils {new}")
+
+
+def _change_a_helper(folder: Path, version: str) -> str:
+    """Release a change of the layer: the helper that every answer carries is its version."""
+    major, minor, _ = version.split(".")
+    new = f"{major}.{int(minor) + 1}.0"
+    path = folder / "src" / "shared_utils" / "_version.py"
+    path.write_text(path.read_text().replace(f'"{version}"', f'"{new}"'))
+    return new
+
+
+def main() -> int:
+    """Play the pipeline on a fresh local AWS and a copy of this repository."""
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="pipeline-") as scratch, local_aws.start() as aws:
+            folder = Path(scratch)
+            _copy_repository(folder)
+            play(Pipeline(folder, aws))
+    except PipelineError as error:
+        console.print(f"[bold red]✗[/] {error}", markup=True)
+        return 1
+    console.print(f"\n[bold green]the pipeline holds[/] ({time.monotonic() - began:.0f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
