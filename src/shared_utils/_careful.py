@@ -31,14 +31,15 @@ def careful_line(
     """Return the line, at most ``max_line_bytes`` with its newline. What does not fit is cut, the message last."""
     call = _Call(number, event, values, where, name)
     limit = STATE.max_line_bytes - 1
-    allowance = limit
+    # At first so much that whatever fits is left whole: the allowance reckons with more punctuation than there is.
+    allowance = 2 * limit
     for _ in range(_ATTEMPTS):
         line = _encode(call.record(allowance))
         size = len(line) if line.isascii() else len(line.encode())
         if size <= limit:
             return line
         # Escapes and punctuation take more than was reckoned with.
-        allowance = max(0, min(allowance - 64, allowance * limit // size - 64))
+        allowance = max(0, min(limit, allowance * limit // size) - 256)
     return _encode({"level": call.level, "message": "a line was too long", "timestamp": call.stamp})
 
 
@@ -84,7 +85,7 @@ class _Call:
 
     def record(self, allowance: int) -> dict[str, Any]:
         """Return the line as a dict of JSON types whose text is about `allowance` characters long."""
-        plainer = Plainer(allowance - 256 - sum(len(key) + len(str(value)) + 6 for key, value in self.own.items()))
+        plainer = Plainer(allowance - sum(len(key) + len(str(value)) + 6 for key, value in self.own.items()))
         record: dict[str, Any] = {"level": self.level}
         if self.where is not None:
             record["location"] = self.where

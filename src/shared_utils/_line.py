@@ -45,6 +45,7 @@ OWN_KEYS = frozenset(
 )
 ERROR = 40
 _DEEPEST = 16  # containers within containers, on the fast way
+_MOST_KEYS = 1000
 _MOST_SAFE_KEYS = 4096
 
 
@@ -97,7 +98,8 @@ def _containers_are_plain(values: Iterable[Any], depth: int) -> bool:
         if depth >= _DEEPEST:
             return False
         if kind is dict:
-            if not (_safe_keys.issuperset(value) or _keys_are_safe(value)):
+            # So many keys are data, and too many to judge each: the careful way stops where the line ends.
+            if not (_safe_keys.issuperset(value) or (len(value) <= _MOST_KEYS and _keys_are_safe(value))):
                 return False
             value = value.values()  # noqa: PLW2901
         elif kind is not list and kind is not tuple:
