@@ -21,6 +21,7 @@ __all__ = ["MalformedAnswerError", "Response", "refusal", "response_from"]
 # The server writes these itself.
 _OURS = {"connection", "content-length", "date", "keep-alive", "server", "trailer", "transfer-encoding", "upgrade"}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
+_UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")  # RFC 9110, field values
 # What the gateway itself says, by kind of API.
 _MESSAGES = {
     ("http", 404): "Not Found",
@@ -63,7 +64,7 @@ def response_from(value: Any, route: Route) -> Response:
         if not isinstance(value, dict) or "statusCode" not in value:
             # Anything else is the body of a 200 in JSON; a text is taken as it is.
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-            return Response(200, [("content-type", "application/json")], text.encode())
+            return Response(200, [("content-type", "application/json")], text.encode("utf-8", "replace"))
         default_type = "text/plain; charset=utf-8"
     elif not isinstance(value, dict) or "statusCode" not in value:
         raise MalformedAnswerError("payload format 1.0 asks for a dict with statusCode")
@@ -104,7 +105,7 @@ def _header_value(name: str, value: Any) -> str:
     if isinstance(value, (dict, list)) or value is None:
         raise MalformedAnswerError(f"the header {name} is {value!r}, not text")
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if any(ord(character) < 32 and character != "\t" for character in text):
+    if _UNFIT.search(text):
         raise MalformedAnswerError(f"the header {name} has a control character in it")
     return text
 

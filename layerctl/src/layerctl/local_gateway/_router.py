@@ -33,6 +33,15 @@ class Match(Generic[Target]):
     parameters: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """One part of a route's path: text, a variable, or a greedy variable that takes all that is left."""
+
+    text: str
+    variable: bool = False
+    greedy: bool = False
+
+
 class Router(Generic[Target]):
     """The routes of all functions that are served on one port.
 
@@ -45,7 +54,7 @@ class Router(Generic[Target]):
 
     def __init__(self, routes: Iterable[tuple[Route, Target, str]]) -> None:
         taken: dict[tuple[str, str], str] = {}
-        self._entries: list[tuple[tuple[tuple[int, ...], bool], re.Pattern[str], Route, Target]] = []
+        self._entries: list[tuple[list[_Segment], Route, Target]] = []
         for route, target, whose in routes:
             key = (route.method, _VARIABLE.sub(r"{\2}", route.path))
             if key in taken:
@@ -54,9 +63,9 @@ class Router(Generic[Target]):
                     remedy="serve their templates on ports of their own",
                 )
             taken[key] = whose
-            self._entries.append((_rank(route), _pattern(route, whose), route, target))
-        self._entries.sort(key=lambda entry: entry[0])
-        self.routes = [entry[2] for entry in self._entries]
+            self._entries.append((_segments(route, whose), route, target))
+        self._entries.sort(key=lambda entry: _rank(entry[0], entry[1]))
+        self.routes = [route for _, route, _ in self._entries]
 
     def match(self, method: str, raw_path: str) -> Match[Target] | None:
         """Find the most specific route for a request, or None.
@@ -65,38 +74,49 @@ class Router(Generic[Target]):
             method: in capitals.
             raw_path: as it came, percent-encoded, without the query.
         """
-        for _, pattern, route, target in self._entries:
+        parts = raw_path.split("/")[1:]
+        for segments, route, target in self._entries:
             if route.method not in (method, "ANY"):
                 continue
             # A REST API takes a slash at the end for nothing; an HTTP API does not.
-            path = raw_path.rstrip("/") or "/" if route.api == "rest" else raw_path
-            if found := pattern.fullmatch(path):
-                return Match(route, target, dict(zip(_names(route), map(unquote, found.groups()), strict=True)))
+            given = parts[:-1] if route.api == "rest" and len(parts) > 1 and not parts[-1] else parts
+            parameters = {} if route.path == "$default" else _fit(segments, given)
+            if parameters is not None:
+                return Match(route, target, parameters)
         return None
 
 
-def _names(route: Route) -> list[str]:
-    return [found[1] for found in _VARIABLE.finditer(route.path)]
+def _segments(route: Route, whose: str) -> list[_Segment]:
+    segments = []
+    for part in route.path.split("/")[1:]:
+        found = _VARIABLE.fullmatch(part)
+        if found is None and ("{" in part or "}" in part):
+            raise LayerctlError(f"{whose}: the path {route.path} has a malformed variable", remedy="expected {name}")
+        segments.append(_Segment(part) if found is None else _Segment(found[1], variable=True, greedy=bool(found[2])))
+    if any(segment.greedy for segment in segments[:-1]):
+        raise LayerctlError(f"{whose}: the path {route.path} goes on after a greedy variable")
+    return segments
 
 
-def _rank(route: Route) -> tuple[tuple[int, ...], bool]:
+def _rank(segments: list[_Segment], route: Route) -> tuple[list[int], bool]:
     """Sorts the most specific first: segment by segment, text before variable before greedy; a method before ANY."""
     if route.path == "$default":
-        return (3,), True
-    kinds = []
-    for segment in route.path.split("/")[1:]:
-        found = _VARIABLE.fullmatch(segment)
-        kinds.append(0 if found is None else 2 if found[2] else 1)
-    return tuple(kinds), route.method == "ANY"
+        return [3], True
+    return [segment.variable + segment.greedy for segment in segments], route.method == "ANY"
 
 
-def _pattern(route: Route, whose: str) -> re.Pattern[str]:
-    if route.path == "$default":
-        return re.compile(r".*", re.DOTALL)
-    parts = []
-    for segment in route.path.split("/")[1:]:
-        found = _VARIABLE.fullmatch(segment)
-        if found is None and ("{" in segment or "}" in segment):
-            raise LayerctlError(f"{whose}: the path {route.path} has a malformed variable", remedy="expected {name}")
-        parts.append(re.escape(segment) if found is None else "(.+)" if found[2] else "([^/]+)")
-    return re.compile("/" + "/".join(parts), re.DOTALL)
+def _fit(segments: list[_Segment], parts: list[str]) -> dict[str, str] | None:
+    """The values of the path variables when the parts of a path fit, else None."""
+    parameters: dict[str, str] = {}
+    for number, segment in enumerate(segments):
+        if number >= len(parts):
+            return None
+        if segment.greedy:
+            rest = unquote("/".join(parts[number:]))
+            return {**parameters, segment.text: rest} if rest else None
+        value = unquote(parts[number])
+        if segment.variable and value:
+            parameters[segment.text] = value
+        elif segment.variable or segment.text != value:
+            return None
+    return parameters if len(parts) == len(segments) else None

@@ -85,7 +85,7 @@ class _Reader:
         properties = {key: value for key, value in properties.items() if value is not NO_VALUE}
         place = f"{where}: {logical_id}"
         environment = self._environment(properties, place)
-        layers = tuple(self._layer(entry, place) for entry in self._layer_entries(raw, place))
+        layers = tuple(self._layer(entry, place) for entry in self._layer_entries(raw))
         code, inline, problem = self._code(properties, resource, serverless=serverless)
         runtime, handler = str(properties.get("Runtime", "")), str(properties.get("Handler", ""))
         if properties.get("PackageType") == "Image":
@@ -169,12 +169,9 @@ class _Reader:
             return None, None, "its code is not on this machine (it lies in S3, or is missing)"
         return self._path.parent / code, None, None
 
-    def _layer_entries(self, raw: dict[str, Any], place: str) -> list[Any]:
+    def _layer_entries(self, raw: dict[str, Any]) -> list[Any]:
         """The entries before their values are worked out: a Ref to a layer of this template is a folder."""
-        entries = raw.get("Layers")
-        while isinstance(entries, dict) and set(entries) == {"Fn::If"}:
-            condition, then, otherwise = entries["Fn::If"]
-            entries = then if self._resolver.condition(condition) else otherwise
+        entries = self._resolver.chosen(raw.get("Layers"))
         if entries is None or self._is_no_value(entries):
             return []
         if not isinstance(entries, list):
@@ -186,9 +183,7 @@ class _Reader:
         return isinstance(node, dict) and self._resolver.value(node) is NO_VALUE
 
     def _layer(self, entry: Any, place: str) -> LayerReference:
-        while isinstance(entry, dict) and set(entry) == {"Fn::If"}:
-            condition, then, otherwise = entry["Fn::If"]
-            entry = then if self._resolver.condition(condition) else otherwise
+        entry = self._resolver.chosen(entry)
         text = self._resolver.text(entry)
         if text is None:
             raise LayerctlError(f"{place}: a layer that is not text", remedy="expected an ARN or a !Ref")

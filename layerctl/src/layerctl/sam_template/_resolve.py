@@ -7,9 +7,8 @@ only a deployment knows (a resource's attribute, an import) becomes a readable s
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from layerctl.errors import LayerctlError
 
@@ -75,6 +74,20 @@ class Resolver:
                 return self._intrinsic(name, argument)
         values = ((key, self.value(item)) for key, item in node.items())
         return {key: item for key, item in values if item is not NO_VALUE}
+
+    def chosen(self, node: Any) -> Any:
+        """The node itself, or the branch that its ``Fn::If`` takes, not worked out any further.
+
+        Raises:
+            LayerctlError: the ``Fn::If`` is wrong.
+        """
+        while isinstance(node, dict) and set(node) == {"Fn::If"}:
+            match node["Fn::If"]:
+                case [condition, then, otherwise]:
+                    node = then if self.condition(condition) else otherwise
+                case _:
+                    raise self._error(f"Fn::If cannot be worked out from {str(node)[:80]!r}")
+        return node
 
     def text(self, node: Any) -> str | None:
         """The value of a node as text, or None when it has none."""
@@ -143,11 +156,10 @@ class Resolver:
                 return base64.b64encode((self.text(argument) or "").encode()).decode()
             case "Fn::GetAZs", _:
                 return [f"{self._region}{letter}" for letter in "abc"]
-            case "Fn::Cidr", [block, count, *_]:
-                network = ipaddress.ip_network(self.text(block) or "10.0.0.0/16", strict=False)
-                return [str(network)] * int(self.text(count) or 1)
             case "Fn::Length", _:
-                return str(len(cast("list[Any]", self.value(argument))))
+                values = self.value(argument)
+                if isinstance(values, list):
+                    return str(len(values))
             case "Fn::ToJsonString", _:
                 import json
 
@@ -179,9 +191,13 @@ class Resolver:
         raise self._error(f"Ref to {name!r}, which is neither a parameter nor a resource")
 
     def _sub(self, argument: Any) -> str:
-        text, variables = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
-        if not isinstance(text, str) or not isinstance(variables, dict):
-            raise self._error(f"Fn::Sub cannot be worked out from {str(argument)[:80]!r}")
+        match argument:
+            case str() as text:
+                variables: dict[str, Any] = {}
+            case [str() as text, dict() as variables]:
+                pass
+            case _:
+                raise self._error(f"Fn::Sub cannot be worked out from {str(argument)[:80]!r}")
 
         def replace(match: re.Match[str]) -> str:
             literal, name = match[1], match[2].strip()
