@@ -68,8 +68,7 @@ class _Call:
         # log.info(event="…") is a way to give the message too, as in structlog.
         self.event = values.pop("event", "") if event is MISSING else event
         self.own = STATE.own
-        if name is not None:
-            values.setdefault("logger", name)
+        self.name = name if "logger" not in values else None
 
         stacklevel = values.pop("stacklevel", 1)
         self.where = where if where is None or isinstance(where, str) else _location(where, stacklevel)
@@ -89,6 +88,8 @@ class _Call:
         record: dict[str, Any] = {"level": self.level}
         if self.where is not None:
             record["location"] = self.where
+        if self.name is not None:
+            record["logger"] = self.name
         record["message"] = plainer.message(self.event)
         record["timestamp"] = self.stamp
         record |= {k: v for k, v in self.own.items() if k not in self.values or k not in _SETTABLE}

@@ -28,7 +28,7 @@ _ENDS = (  # noqa: SIM905 - a list would take 30 lines
 ).split()
 # The cheapest sign that a sensitive key may stand in a text: one of these is in it.
 _STEMS = (  # noqa: SIM905
-    "passw passphrase pwd secret token auth api_key apikey api-key private credit card_ cookie access cred csrf "
+    "passw passphrase pwd secret token auth api_key apikey api-key private credit card cookie access cred csrf "
     "cvc cvv encryption jwt otp signature signing connection"
 ).split()
 
@@ -166,9 +166,9 @@ class Redaction:
         return text
 
     def _mask_value(self, match: re.Match[str]) -> str:
-        if not self.is_sensitive(match["key"]):
-            return match[0]
         value = match["value"]
+        if not self.is_sensitive(match["key"]) or value.lstrip("\"'\\").startswith(MASK[:-1]):
+            return match[0]
         whole = match[0]
         return whole[: len(whole) - len(value)] + _masked_like(value)
 
@@ -198,8 +198,10 @@ def _forms(value: str) -> list[str]:
     forms = [value, b2a_base64(raw, newline=False).rstrip(b"=").decode()]
     if not value.isalnum() or not value.isascii():
         percent = "".join(chr(b) if b < 128 and (chr(b).isalnum() or b in b"-._~") else f"%{b:02X}" for b in raw)
-        forms += [encode_basestring(value)[1:-1], encode_basestring_ascii(value)[1:-1], repr(value)[1:-1]]
-        forms += [percent, percent.replace("%20", "+"), value.replace("\\", "\\\\").replace('"', '\\"')]
+        forms += [repr(value)[1:-1], percent, percent.replace("%20", "+")]
+        for escape in (encode_basestring, encode_basestring_ascii):  # JSON, and JSON in a string in JSON
+            once = escape(value)[1:-1]
+            forms += [once, escape(once)[1:-1]]
     return forms
 
 
