@@ -53,9 +53,9 @@
     return placed;
   }
 
-  // About 7 pixels a character at this size; measuring each label would cost a layout each.
+  // About 7 pixels a character at this size, 8 in bold; measuring each label would cost a layout each.
   function label(text, x, y, width, parent, style) {
-    const room = Math.floor((width - 10) / 7.1);
+    const room = Math.floor((width - 10) / (style === "head" ? 7.9 : 7.1));
     if (room < 3) return;
     const shown = text.length > room ? `${text.slice(0, room - 1)}…` : text;
     make("text", { x: x + 6, y, class: style || "" }, parent).textContent = shown;
