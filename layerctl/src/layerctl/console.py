@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["note", "print_json", "print_table", "progress"]
+__all__ = ["note", "print_json", "print_table", "progress", "size_text"]
 
 
 def print_json(data: Any) -> None:
@@ -65,3 +65,11 @@ def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
             bar.update(task, advance=1, description=f"{what}: {name}")
 
         yield done
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: ``9.7 MB``, ``812.0 kB``, ``17 B`` (decimal, as Lambda's limits are)."""
+    for unit, scale in (("MB", 1e6), ("kB", 1e3)):
+        if size >= scale:
+            return f"{size / scale:,.1f} {unit}"
+    return f"{size} B"

@@ -19,11 +19,21 @@ from layerctl.errors import LayerctlError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DigestCache", "LayerVersion", "StoredContent", "describe_content", "get_version", "list_versions"]
+__all__ = [
+    "DigestCache",
+    "LayerVersion",
+    "StoredContent",
+    "describe_content",
+    "download",
+    "get_version",
+    "list_versions",
+]
 
 # What we write: "<release> sha256:<hex>". Other words around it (a stack's own description) do no harm.
 _DESCRIPTION = re.compile(r"(?:^|\s)(?:(?P<release>\S+)\s)?(?P<digest>sha256:[0-9a-f]{64})(?=\s|$)")
 _MAX_DESCRIPTION = 256
+# Code and layers together may have 262,144,000 bytes unzipped; a zip of them is hardly ever larger.
+_MAX_ZIP = 300_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +168,25 @@ class DigestCache:
 
 
 def _download_digest(stored: StoredContent) -> str:
-    """Download through botocore's own HTTP session, with the user's proxy and CA bundle."""
+    from layerctl.artifact import open_artifact
+
+    with tempfile.TemporaryDirectory(prefix="layerctl-") as folder:
+        path = Path(folder) / "layer.zip"
+        download(stored, path)
+        with open_artifact(path) as artifact:
+            return str(artifact.content_digest())
+
+
+def download(stored: StoredContent, target: Path) -> None:
+    """Download a stored zip through botocore's own HTTP session, with the user's proxy and CA bundle.
+
+    Args:
+        stored: of a layer version, or of a function's code.
+        target: the file to write.
+
+    Raises:
+        LayerctlError: it is larger than any layer can be, it came incomplete, or not at all.
+    """
     import botocore.session
     import urllib3.exceptions
     from botocore.awsrequest import AWSRequest
@@ -166,24 +194,23 @@ def _download_digest(stored: StoredContent) -> str:
     from botocore.httpsession import URLLib3Session
     from botocore.utils import get_environ_proxies
 
-    from layerctl.artifact import open_artifact
-
     bundle = botocore.session.get_session().get_config_variable("ca_bundle")
     http = URLLib3Session(verify=bundle or True, proxies=get_environ_proxies(stored.location), timeout=60)
     try:
-        with tempfile.NamedTemporaryFile(suffix=".zip") as file:
-            answer = http.send(AWSRequest("GET", stored.location, stream_output=True).prepare())
-            if answer.status_code != 200:
-                raise LayerctlError(f"the stored zip could not be downloaded (HTTP {answer.status_code})")
-            checksum = hashlib.sha256()
+        answer = http.send(AWSRequest("GET", stored.location, stream_output=True).prepare())
+        if answer.status_code != 200:
+            raise LayerctlError(f"the stored zip could not be downloaded (HTTP {answer.status_code})")
+        checksum = hashlib.sha256()
+        size = 0
+        with target.open("wb") as file:
             for chunk in answer.raw.stream(1 << 18):
+                size += len(chunk)
+                if size > _MAX_ZIP:
+                    raise LayerctlError(f"the stored zip is larger than the {_MAX_ZIP:,} bytes that are read at most")
                 checksum.update(chunk)
                 file.write(chunk)
-            file.flush()
-            if base64.b64encode(checksum.digest()).decode() != stored.code_sha256:
-                raise LayerctlError("the stored zip was not downloaded whole", remedy="run again")
-            with open_artifact(Path(file.name)) as artifact:
-                return str(artifact.content_digest())
+        if base64.b64encode(checksum.digest()).decode() != stored.code_sha256:
+            raise LayerctlError("the stored zip was not downloaded whole", remedy="run again")
     except (HTTPClientError, urllib3.exceptions.HTTPError):
         raise LayerctlError(
             "the stored zip could not be downloaded: the connection broke", remedy="run again"

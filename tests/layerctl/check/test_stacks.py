@@ -70,7 +70,7 @@ def _prepare(case, folder):
 
 def _sources(case, folder):
     layers = {"first": folder / "first"} if (folder / "first").is_dir() else {}
-    deployed = deployed_contents([str(folder / DEPLOYED[case])], None, None) if case in DEPLOYED else {}
+    deployed = deployed_contents([str(folder / DEPLOYED[case])]) if case in DEPLOYED else {}
     return Sources(layers=layers, deployed=deployed)
 
 

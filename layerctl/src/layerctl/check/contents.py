@@ -5,18 +5,16 @@ What is not found is said, never guessed.
 
 from __future__ import annotations
 
-import glob
 import io
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-from packaging.version import InvalidVersion, Version
-
 from layerctl.artifact import Artifact, ArtifactError, Entry, Limits, open_artifact
 from layerctl.check.model import Content
 from layerctl.errors import LayerctlError
+from layerctl.layer_sources import newest_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -160,12 +158,8 @@ class Contents:
 
     def _in_dist(self, name: str) -> Path | None:
         """The newest artifact of that name that `layerctl build` left, if there is one."""
-        found: dict[Version, Path] = {}
-        for folder in self._sources.dist if name else ():
-            for path in folder.glob(f"{glob.escape(name)}-*.zip"):
-                with suppress(InvalidVersion):
-                    found.setdefault(Version(path.stem.removeprefix(f"{name}-")), path)
-        return found[max(found)] if found else None
+        found = (newest_artifact(name, folder) for folder in (self._sources.dist if name else ()))
+        return next((path for path in found if path is not None), None)
 
     def _named(self, given: Mapping[str, Path], names: list[str]) -> Path | None:
         for name in names:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.check.fetch import deployed_code
 from layerctl.check.stacks import read_stack
 from layerctl.errors import LayerctlError
 
@@ -17,19 +16,18 @@ __all__ = ["deployed_contents"]
 _TEMPLATES = ("template.yaml", "template.yml", "template.json")
 
 
-def deployed_contents(given: Iterable[str], stack: str | None, region: str | None) -> Mapping[str, Path]:
+def deployed_contents(given: Iterable[str], code: Mapping[str, Path] | None = None) -> Mapping[str, Path]:
     """Function name -> zip or folder of the code as it is deployed; ``*`` stands for every function.
 
     Args:
         given: ``PATH`` or ``FUNCTION=PATH``. A template, or a folder with one in it (such as `.aws-sam/build` of the
             deployed commit), stands for the code of its functions; any other folder or zip is code itself.
-        stack: a CloudFormation stack to ask AWS for.
-        region: where that is; None takes the environment's.
+        code: what is known already, e.g. of the deployed stack.
 
     Raises:
         LayerctlError: something named is not there, or cannot be read.
     """
-    contents: dict[str, Path] = deployed_code(stack, region) if stack else {}
+    contents = dict(code or {})
     for text in given:
         function, equals, rest = text.partition("=")
         path = Path(rest if equals else text)

@@ -32,7 +32,6 @@ def _assignments(_context: click.Context, parameter: click.Parameter, values: tu
     "--layer",
     "layers",
     multiple=True,
-    callback=_assignments,
     metavar="NAME=PATH",
     help="A layer's content: a zip or folder. NAME is a logical id, a layer's name, or an ARN.",
 )
@@ -76,7 +75,7 @@ def _assignments(_context: click.Context, parameter: click.Parameter, values: tu
 def command(
     *,
     templates: tuple[Path, ...],
-    layers: dict[str, str],
+    layers: tuple[str, ...],
     code: dict[str, str],
     dist: tuple[Path, ...],
     deployed: tuple[str, ...],
@@ -95,27 +94,32 @@ def command(
     """
     from layerctl.check.contents import Sources
     from layerctl.check.deployed import deployed_contents
-    from layerctl.check.fetch import fetch_layer
+    from layerctl.check.fetch import Fetcher
     from layerctl.check.model import RULES
     from layerctl.check.report import check_templates
+    from layerctl.console import progress
     from layerctl.findings import render
+    from layerctl.layer_sources import parse_layer_options
 
     if offline and stack:
         raise click.UsageError("--stack asks AWS, and --offline forbids it")
     folders = dist or tuple(dict.fromkeys(folder / "dist" for folder in (Path(), *(path.parent for path in templates))))
+    fetcher = Fetcher()
     sources = Sources(
-        layers={name: Path(path) for name, path in layers.items()},
+        layers=parse_layer_options(layers),
         code={name: Path(path) for name, path in code.items()},
-        deployed=deployed_contents(deployed, stack, region),
+        deployed=deployed_contents(deployed, fetcher.deployed_code(stack, region) if stack else None),
         dist=tuple(folder for folder in folders if folder.is_dir()),
-        fetch=None if offline else fetch_layer,
+        fetch=None if offline else fetcher.layer,
     )
-    report = check_templates(templates, sources, parameters=parameters, region=region)
+    with progress("checking", len(templates)) as done:
+        report = check_templates(templates, sources, parameters=parameters, region=region, progress=done)
     form = "json" if as_json else form
     if form == "table":
         _write_functions(report)
-    if text := render(report.findings, form, tool="check", rules=RULES):
-        click.echo(text)
+    text = render(report.findings, form, tool="check", rules=RULES)
+    if text or form == "table":
+        click.echo(text or "nothing to report")
     for name in report.unused:
         click.echo(f"warning: no function or layer is called {name}: what was given for it is not used", err=True)
     return report.exit_code
@@ -123,33 +127,23 @@ def command(
 
 def _write_functions(report: Report) -> None:
     """What Lambda will have of each function: runtime, sizes and the order of the layers."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    from layerctl.console import print_table
     from layerctl.runtimes import MAX_UNZIPPED
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("function", "runtime", "code", "layers, in order", "unzipped", "of the limit"):
-        table.add_column(title, justify="right" if title in {"code", "unzipped", "of the limit"} else "left")
+    rows = []
     for function in report.functions:
-        layers = ", ".join(f"{name} ({_size(size)})" for name, size in function.layers)
+        layers = " < ".join(f"{name} {_size(size)}" for name, size in function.layers)
         complete = function.code is not None and all(size is not None for _, size in function.layers)
-        at_least = "" if complete else "\u2265 "
-        cells = (
-            function.function,
-            f"{function.runtime} {function.architecture}",
-            _size(function.code),
-            layers or "none",
-            at_least + _size(function.total),
-            f"{at_least}{function.total / MAX_UNZIPPED:.1%}",
-        )
-        table.add_row(*(Text(cell) for cell in cells))
-    if report.functions:
-        Console().print(table)
+        total = f"{'' if complete else 'at least '}{_size(function.total)}, {function.total / MAX_UNZIPPED:.1%}"
+        platform = f"{function.runtime} {function.architecture}"
+        rows.append((function.function, platform, _size(function.code), layers or "-", total))
+    if rows:
+        print_table(["function", "runtime", "code", "layers, later ones on top", "unzipped, of the limit"], rows)
+        click.echo()
 
 
 def _size(size: int | None) -> str:
     """Bytes for people; unknown content has no size."""
-    return "?" if size is None else f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+    from layerctl.console import size_text
+
+    return "?" if size is None else size_text(size)

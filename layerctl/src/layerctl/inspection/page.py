@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from layerctl import __version__
+from layerctl.console import size_text
 from layerctl.inspection.survey import KINDS, kind_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from layerctl.inspection.importtime import Waterfall
     from layerctl.inspection.survey import Survey
 
-__all__ = ["page", "percent_text", "signed_text", "size_text", "treemap"]
+__all__ = ["page", "percent_text", "signed_text", "treemap"]
 
 _MAX_CHILDREN = 400  # tiles of one folder; smaller files than these would be below a pixel anyway
 _MAX_ROWS = 60
@@ -103,14 +104,6 @@ def _hoisted(children: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return children
     rest = [node for node in children if node is not folders[0]]
     return sorted(folders[0]["c"] + rest, key=lambda node: (-node["s"], node["n"]))
-
-
-def size_text(size: int) -> str:
-    """Bytes for people: ``9.7 MB``, ``812.0 kB``, ``17 B`` (decimal, as Lambda's limits are)."""
-    for unit, scale in (("MB", 1e6), ("kB", 1e3)):
-        if size >= scale:
-            return f"{size / scale:,.1f} {unit}"
-    return f"{size} B"
 
 
 def signed_text(size: int) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.console import print_table
-from layerctl.inspection.page import percent_text, signed_text, size_text
+from layerctl.console import print_table, size_text
+from layerctl.inspection.page import percent_text, signed_text
 
 if TYPE_CHECKING:
     from layerctl.inspection.difference import Difference
