@@ -8,6 +8,7 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Interpreter", "choose", "clean_environment", "find_interpreters"]
 
-# Asked of each candidate: a pyenv shim of a version that is not active fails here and is passed over.
+# Asked of each candidate: what is no Python, or a wrapper that finds none, fails here and is passed over.
 _QUESTION = """\
 import json, sys, _imp
 print(json.dumps({"name": sys.implementation.name, "version": sys.version_info[:5], "tag": sys.implementation.cache_tag,
@@ -72,7 +73,7 @@ def find_interpreters(runtimes: Iterable[str], environ: Mapping[str, str] | None
         if path.is_file() and os.access(path, os.X_OK):
             candidates.setdefault(path.resolve(), path)
     with ThreadPoolExecutor(4) as pool:
-        answers = pool.map(lambda path: _ask(path, environ), candidates.values())
+        answers = pool.map(lambda path: _ask(path, path.stat().st_mtime_ns), candidates.values())
     return [found for found in answers if found is not None and found.runtime in wanted]
 
 
@@ -94,22 +95,24 @@ def _order(version: str) -> tuple[int, int, str, int]:
 def _candidates(runtimes: frozenset[str], environ: Mapping[str, str]) -> Iterator[Path]:
     home = Path(environ.get("HOME") or Path.home())
     names = [*sorted(runtimes), "python3", "python"]
+    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
     for folder in environ.get("PATH", "").split(os.pathsep):
-        if folder:
+        if folder and Path(folder) != pyenv / "shims":  # slow, and they only lead to pyenv's versions
             yield from (Path(folder, name) for name in names)
-    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
     data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
     uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
-    for root in (pyenv, uv):
+    for root in (pyenv / "versions", uv):
         for place in sorted(root.glob("*/bin")):
             yield from (place / name for name in sorted(runtimes))
 
 
-def _ask(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
+@lru_cache
+def _ask(path: Path, changed: int) -> Interpreter | None:  # noqa: ARG001 - `changed` (mtime) is part of the key
+    """What the executable says of itself; None when it is no CPython of the kind that Lambda runs."""
     try:
         answer = subprocess.run(
             [path, "-I", "-S", "-c", _QUESTION],
-            env=clean_environment(environ),
+            env=clean_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=20,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import _imp
 import re
+import subprocess
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from layerctl.findings import Finding
+from layerctl.interpreters import choose, clean_environment, find_interpreters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.artifact import Entry
+    from layerctl.interpreters import Interpreter
     from layerctl.verify._context import Context
 
 __all__ = ["check_bytecode"]
@@ -19,15 +23,74 @@ __all__ = ["check_bytecode"]
 _PYC = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+)\.(?P<tag>cpython-3(?P<minor>\d+))(?:\.opt-\d)?\.pyc")
 # CPython's Include/internal/pycore_magic_number.h: the magic number of each release.
 _MAGIC = {11: 3495, 12: 3531, 13: 3571, 14: 3627}
+_PATIENCE = 120  # seconds to load all files of one runtime
 _HASH_BASED, _CHECK_SOURCE = 0b01, 0b10
 _CODE = 0x63  # marshal's TYPE_CODE; the topmost bit marks that it may be referred to
 
 
+# Run by each interpreter, on its own files: marshal's format is nobody else's business. Nothing of it is executed.
+_LOADER = """\
+import marshal, sys
+stream, answer = sys.stdin.buffer, sys.stdout
+for number in range(int(sys.argv[1])):
+    data = stream.read(int.from_bytes(stream.read(8), "little"))
+    print(number, end=" ", file=answer, flush=True)
+    try:
+        ok = type(marshal.loads(data[16:])).__name__ == "code"
+    except Exception:
+        ok = False
+    print(int(ok), file=answer, flush=True)
+"""
+
+
 def check_bytecode(context: Context) -> Iterator[Finding]:
-    """Each .pyc: its name, header, source and body."""
+    """Each .pyc: its name, header and source; where its interpreter is found, its body too."""
+    by_runtime: dict[str, list[Entry]] = {}
     for entry in context.readable:
         if entry.path.endswith(".pyc"):
-            yield from _check(context, entry)
+            findings = list(_check(context, entry))
+            yield from findings
+            match = _PYC.fullmatch(entry.path)
+            if match and not findings:
+                by_runtime.setdefault(f"python3.{match['minor']}", []).append(entry)
+    if not by_runtime:
+        return
+    found = find_interpreters(by_runtime)
+    for runtime, entries in by_runtime.items():
+        interpreter = choose(runtime, "", found)
+        if interpreter is not None:
+            yield from _load(context, interpreter, entries)
+
+
+def _load(context: Context, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
+    """Let the interpreter read the bodies. A crash ends the reading at the file that caused it."""
+    process = subprocess.Popen(
+        [interpreter.path, "-I", "-S", "-c", _LOADER, str(len(entries))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=False,
+        env=clean_environment(),
+    )
+    data = b"".join(
+        len(body).to_bytes(8, "little") + body for body in (context.artifact.read(entry) for entry in entries)
+    )
+    try:
+        answers, _ = process.communicate(data, timeout=_PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+    for entry, line in zip_longest(entries, answers.decode().splitlines()[: len(entries)]):
+        if line is not None and line.endswith(" 1"):
+            continue
+        yield Finding(
+            "bytecode-invalid",
+            entry.path,
+            f"CPython {interpreter.version} can't load it",
+            f"compile it with {interpreter.runtime}: layerctl build",
+        )
+        if line is None or line.endswith(" "):
+            return
 
 
 def _check(context: Context, entry: Entry) -> Iterator[Finding]:

@@ -112,9 +112,9 @@ def _suspects(
         for what, (rare, pattern) in _SECRETS.items():
             if rare in piece and pattern.search(piece):
                 yield "secret", f"it holds {what}"
-    for path in here:
-        if path in piece:
-            yield "builder-path", f"it names {path.decode(errors='replace')}, a folder of this machine"
+        for path in here:
+            if path in piece:
+                yield "builder-path", f"it names {path.decode(errors='replace')}, a folder of this machine"
     if compiled:
         yield from _traceback_paths(piece, f"{compiled[1]}{compiled[2]}.py")
         return

@@ -25,6 +25,7 @@ _EXTENSION = re.compile(r"(?P<module>.*?)(?P<suffix>\.cpython-[\w-]+\.so|\.abi3\
 def check_elf(context: Context) -> Iterator[Finding]:
     """Each shared library by itself, then the extension modules over all runtimes."""
     found: dict[str, ElfFacts] = {}
+    wrong: set[str] = set()
     for entry in context.readable:
         if not is_shared_object(entry.path):
             continue
@@ -32,10 +33,13 @@ def check_elf(context: Context) -> Iterator[Finding]:
         if facts is None:
             remedy = "install a wheel for Lambda's platform (manylinux)"
             yield Finding("elf-invalid", entry.path, "it is no ELF file that can be read", remedy)
+            wrong.add(entry.path)
             continue
         found[entry.path] = facts
-        yield from _check_one(context, entry.path, facts)
-    yield from _check_coverage(context, found)
+        for finding in _check_one(context, entry.path, facts):
+            wrong.add(entry.path)
+            yield finding
+    yield from _check_coverage(context, found, wrong)
 
 
 def _check_one(context: Context, path: str, facts: ElfFacts) -> Iterator[Finding]:
@@ -59,7 +63,8 @@ def _check_one(context: Context, path: str, facts: ElfFacts) -> Iterator[Finding
         yield Finding("elf-glibc", path, f"it needs glibc {needs}; {have}", remedy)
 
 
-def _check_coverage(context: Context, found: dict[str, ElfFacts]) -> Iterator[Finding]:
+def _check_coverage(context: Context, found: dict[str, ElfFacts], wrong: set[str]) -> Iterator[Finding]:
+    """Find runtimes that have no file of a module at all; one that is wrong has been told already."""
     modules: dict[str, list[str]] = defaultdict(list)
     for path in found:
         match = _EXTENSION.fullmatch(path)
@@ -72,7 +77,7 @@ def _check_coverage(context: Context, found: dict[str, ElfFacts]) -> Iterator[Fi
             f"{runtime.name}/{architecture}"
             for runtime in context.runtimes
             for architecture in context.architectures
-            if not _has(module, runtime, architecture, found) and context.artifact.get(f"{module}.py") is None
+            if not _has(module, runtime, architecture, found, wrong) and context.artifact.get(f"{module}.py") is None
         ]
         if missing:
             yield Finding(
@@ -83,9 +88,11 @@ def _check_coverage(context: Context, found: dict[str, ElfFacts]) -> Iterator[Fi
             )
 
 
-def _has(module: str, runtime: Runtime, architecture: str, found: dict[str, ElfFacts]) -> bool:
+def _has(module: str, runtime: Runtime, architecture: str, found: dict[str, ElfFacts], wrong: set[str]) -> bool:
     """Whether the file that the import system takes first is for that architecture."""
     for suffix in extension_suffixes(runtime, architecture):
+        if module + suffix in wrong:
+            return True
         facts = found.get(module + suffix)
         if facts is not None:
             return facts.architecture == architecture

@@ -115,7 +115,7 @@ def _modules(context: Context) -> dict[str, str]:
 def _provided(context: Context, folder: Path) -> Path:
     """A folder like the runtime's site-packages: links to those of its distributions that this environment has."""
     folder.mkdir()
-    names = context.config.provided if context.config else PROVIDED_SDK | PROVIDED_OTHER
+    names = PROVIDED_SDK | PROVIDED_OTHER | (context.config.provided if context.config else frozenset())
     here = {one.name for one in context.distributions}
     for name in sorted({canonicalize_name(name) for name in names} - here):
         try:
