@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from shared_utils._bindable import Bindable
 from shared_utils._bound_values import bound_values
 from shared_utils._levels import name_of, parse_level
 from shared_utils._line import MISSING, failed, interpolate, line_of, submit
 from shared_utils._log_state import STATE
-from shared_utils._structlog import structlog
+from shared_utils._structlog import call_when_imported
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __all__ = ["BoundLogger", "LineLogger", "make_logger"]
 
@@ -78,10 +82,13 @@ def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any,
         event = interpolate(event, args)
     if "method_name" in values:
         values["method_name_"] = values.pop("method_name")
-    logger._proxy_to_logger(name_of(number).lower(), event, **values)
+    from structlog import BoundLoggerBase  # loaded already: whoever put the processors there has it
+
+    wrapped = BoundLoggerBase(logger._logger, logger._processors, dict(logger._context))
+    wrapped._proxy_to_logger(name_of(number).lower(), event, **values)
 
 
-class BoundLogger(structlog.BoundLoggerBase):
+class BoundLogger(Bindable):
     """A logger with values that stand in each of its lines. Immutable: `bind` and the like return a new one.
 
     Every level method takes the message and any keywords, ``event``, ``name``, ``level`` and ``message`` among them;
@@ -89,6 +96,7 @@ class BoundLogger(structlog.BoundLoggerBase):
     The level is the process's (`shared_utils.logging.configure`), for loggers that exist already too.
     """
 
+    __slots__ = ()
     _logger: LineLogger
 
     def debug(self, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
@@ -196,7 +204,7 @@ def make_logger(name: str | None, values: dict[str, Any]) -> BoundLogger:
     return BoundLogger(LineLogger(name), PROCESSORS, values)
 
 
-def configure_structlog() -> None:
+def _configure(structlog: ModuleType) -> None:
     """Let ``structlog.get_logger()``, in whatever library, give loggers like ours."""
     structlog.configure(
         processors=PROCESSORS,
@@ -207,4 +215,4 @@ def configure_structlog() -> None:
     )
 
 
-STATE.on_settled.append(configure_structlog)
+STATE.on_settled.append(lambda: call_when_imported(_configure))

@@ -1,23 +1,91 @@
-"""structlog, imported without what only it needs and we never call.
+"""structlog, which is set up the moment somebody imports it, and which we do not import ourselves.
 
-asyncio alone takes half of its import, for async methods of loggers that are not ours. uuid is there for a deprecated
-module, ast and tokenize for functions of `inspect`, which comes with dataclasses and is not called.
+Its import is most of what a first line used to cost: seventeen modules of its own, dataclasses, inspect and asyncio.
+Our logger speaks its bound-logger protocol without it (`_bindable`), so a function whose libraries do not use structlog
+never loads it. Where one does, a finder on `sys.meta_path` sees the import, lets it happen as ever, and calls back.
 """
 
 from __future__ import annotations
 
-from shared_utils._deferral import deferred
+import sys
+from typing import TYPE_CHECKING, Any
 
-with deferred("asyncio", "uuid", "ast", "tokenize"):
-    import structlog
-    from structlog import contextvars
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
-__all__ = ["structlog", "structlog_values"]
+__all__ = ["call_when_imported", "structlog_values"]
 
 # Every variable that structlog.contextvars has ever bound; empty when nobody uses it, as in most functions.
-_registry = getattr(contextvars, "_CONTEXT_VARS", {"unknown": None})
+_registry: dict[str, Any] = {}
 
 
-def structlog_values() -> dict[str, object]:
+def structlog_values() -> dict[str, Any]:
     """Return what libraries bound in this context by structlog's own functions."""
-    return contextvars.get_contextvars() if _registry else {}
+    if not _registry:
+        return {}
+    values: dict[str, Any] = sys.modules["structlog.contextvars"].get_contextvars()
+    return values
+
+
+def call_when_imported(configure: Callable[[ModuleType], None]) -> None:
+    """Call `configure(structlog)` now if it is imported, else right after it will be."""
+
+    def joined(structlog: ModuleType) -> None:
+        global _registry  # noqa: PLW0603 - structlog's own registry from now on
+        contextvars = sys.modules["structlog.contextvars"]
+        _registry = getattr(contextvars, "_CONTEXT_VARS", {"unknown": None})
+        configure(structlog)
+
+    structlog = sys.modules.get("structlog")
+    if structlog is not None:
+        joined(structlog)
+    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder(joined))
+
+
+class _Finder:
+    """Finds structlog by the other finders, once, and has its loader call back (importlib's finder protocol)."""
+
+    def __init__(self, joined: Callable[[ModuleType], None]) -> None:
+        self._joined = joined
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of structlog, and None for every other module."""
+        if name != "structlog":
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader, self._imported)  # type: ignore[assignment]
+                return spec
+        return None
+
+    def _imported(self, module: ModuleType) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._joined(module)
+
+
+class _Loader:
+    """Loads as the loader that it stands for, which the module keeps, and calls back."""
+
+    def __init__(self, loader: Any, imported: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._imported = imported
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Create the module as its own loader does."""
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, then call back; an import that fails leaves the finder where it was."""
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._imported(module)
