@@ -30,7 +30,7 @@ class Route:
     path: str
     payload: Literal["1.0", "2.0"]
     timeout: float
-    line: int | None = None
+    line: int = 1
 
     @property
     def key(self) -> str:

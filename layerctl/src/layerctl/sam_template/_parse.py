@@ -26,14 +26,16 @@ _WITHOUT_PREFIX = {"Ref", "Condition"}
 
 
 class Mapping(dict[str, Any]):
-    """A mapping that knows the line it starts on (1-based)."""
+    """A mapping that knows on which line (1-based) each of its keys stands."""
 
-    line = 0
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        super().__init__(values or {})
+        self.lines: dict[str, int] = {}
 
 
-def line_of(value: object) -> int | None:
-    """The line of a mapping of a template, where it is known."""
-    return value.line if isinstance(value, Mapping) else None
+def line_of(mapping: object, key: str) -> int:
+    """The line on which a key of a template's mapping stands; 1 where that is not known."""
+    return mapping.lines.get(key, 1) if isinstance(mapping, Mapping) else 1
 
 
 def parse(path: Path) -> Mapping:
@@ -99,7 +101,6 @@ class _Reader:
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> Mapping:
         result = Mapping()
-        result.line = node.start_mark.line + 1
         merged: list[yaml.Node] = []
         for key_node, value_node in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":
@@ -110,6 +111,7 @@ class _Reader:
             if key_node.value in result:
                 raise self._error(key_node, f"the key {key_node.value!r} is there twice")
             result[key_node.value] = self.value(value_node, depth + 1)
+            result.lines[key_node.value] = key_node.start_mark.line + 1
         for merged_node in merged:
             other = self.value(merged_node, depth + 1)
             if isinstance(other, dict):
@@ -128,9 +130,7 @@ class _Reader:
                 argument = node.value
         if name == "GetAtt" and isinstance(argument, str):
             argument = argument.split(".", 1)
-        result = Mapping({name if name in _WITHOUT_PREFIX else f"Fn::{name}": argument})
-        result.line = node.start_mark.line + 1
-        return result
+        return Mapping({name if name in _WITHOUT_PREFIX else f"Fn::{name}": argument})
 
     def _error(self, node: yaml.Node, what: str) -> LayerctlError:
         return LayerctlError(f"{self._path}:{node.start_mark.line + 1}: {what}")

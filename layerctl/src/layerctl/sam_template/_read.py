@@ -71,10 +71,7 @@ class _Reader:
         return found
 
     def _function(self, logical_id: str, resource: dict[str, Any]) -> Function:
-        where = f"{self._path}:{line_of(resource) or 1}"
-        # A resource starts one line below its key.
-        if line := line_of(resource):
-            where = f"{self._path}:{max(1, line - 1)}"
+        where = f"{self._path}:{line_of(self._resources, logical_id)}"
         own = resource.get("Properties")
         if not isinstance(own, dict):
             raise LayerctlError(f"{where}: {logical_id} has no Properties")
@@ -197,7 +194,8 @@ class _Reader:
         return LayerReference(text, text)
 
     def _own_layer(self, logical_id: str, resource: dict[str, Any]) -> LayerReference:
-        properties = resource.get("Properties") or {}
+        own = resource.get("Properties")
+        properties = own if isinstance(own, dict) else {}
         content = self._resolver.value(properties.get("ContentUri", properties.get("Content")))
         local = isinstance(content, str) and not content.startswith(("s3://", "https://"))
         return LayerReference(logical_id, logical_id, content=self._path.parent / content if local else None)
@@ -209,8 +207,8 @@ class _Reader:
             if kind not in ("HttpApi", "Api"):
                 continue
             api: Literal["http", "rest"] = "http" if kind == "HttpApi" else "rest"
-            properties = event.get("Properties")
-            properties = self._resolver.value(properties) if isinstance(properties, dict) else {}
+            resolved = self._resolver.value(event.get("Properties"))
+            properties = resolved if isinstance(resolved, dict) else {}
             path, method = str(properties.get("Path", "$default")), str(properties.get("Method", "ANY")).upper()
             if api == "rest" and ("Path" not in properties or "Method" not in properties):
                 raise LayerctlError(f"{place}: the event {name} has no Path or no Method")
@@ -225,5 +223,5 @@ class _Reader:
                 seconds = min(int(millis) / 1000, seconds)
             method = "ANY" if method in ("*", "X-AMAZON-APIGATEWAY-ANY-METHOD") else method
             fits: Literal["1.0", "2.0"] = "1.0" if payload == "1.0" or api == "rest" else "2.0"
-            routes.append(Route(api, method, path, fits, seconds, line_of(event)))
+            routes.append(Route(api, method, path, fits, seconds, line_of(events, name)))
         return routes

@@ -134,8 +134,8 @@ class Resolver:
                 return self._ref(argument)
             case "Fn::Sub", _:
                 return self._sub(argument)
-            case "Fn::GetAtt", [str(), *_]:
-                return self._attribute(*(str(self.value(part)) for part in argument))
+            case "Fn::GetAtt", [str(resource), attribute]:
+                return self._attribute(resource, as_text(self.value(attribute)))
             case "Fn::GetAtt", str():
                 return self._attribute(*argument.split(".", 1))
             case "Fn::If", [condition, then, otherwise]:

@@ -1,0 +1,448 @@
+"""`layerctl run`: templates served over HTTP, mistakes told in one line, nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from layerctl.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.emulator
+
+ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:{}:1"
+ECHO = """
+import os, sys, time
+def handler(event, context):
+    path = event.get("rawPath") or event.get("path") or ""
+    if path.endswith("/raise"): raise ValueError("on purpose")
+    if path.endswith("/sleep"): time.sleep(30)
+    if path.endswith("/bad"): return {"statusCode": 200, "body": {}}
+    if path.endswith("/pids"): return [os.getpid(), os.getppid()]
+    if path.endswith("/slow"):
+        time.sleep(0.5)
+        return os.getpid()
+    if path.endswith("/layer"):
+        import shared_utils
+        return shared_utils.__file__
+    print("served", path)
+    if "rawPath" not in event: return {"statusCode": 200, "body": path}
+    return {"environment": dict(os.environ), "event": event}
+"""
+
+
+def write_app(
+    folder: Path, source: str = ECHO, *, events: str = "", more: str = "", template: str | None = None
+) -> Path:
+    """A folder with a function and its template."""
+    folder.mkdir(exist_ok=True)
+    (folder / "app.py").write_text(textwrap.dedent(source))
+    events = events or "{A: {Type: HttpApi, Properties: {Path: '/http/{proxy+}', Method: ANY}}}"
+    default = f"""
+    Resources:
+      Echo:
+        Type: AWS::Serverless::Function
+        Properties:
+          Runtime: python{sys.version_info.major}.{sys.version_info.minor}
+          Handler: app.handler
+          Timeout: 20
+          CodeUri: .
+          Events: {events}
+          {more}
+    """
+    (folder / "template.yaml").write_text(textwrap.dedent(template or default))
+    return folder
+
+
+class Running:
+    """A `layerctl run` in a process of its own."""
+
+    def __init__(self, *arguments: str | Path, cwd: Path | None = None) -> None:
+        command = [sys.executable, "-m", "layerctl", "run", *map(str, arguments), "--port", "0", "--json"]
+        self.process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.events: list[dict[str, Any]] = []
+        self._arrived = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.url = self.wait_for(lambda event: event["event"] == "ready")["url"]
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._arrived:
+                self.events.append(json.loads(line))
+                self._arrived.notify_all()
+        with self._arrived:
+            self.events.append({"event": "end"})
+            self._arrived.notify_all()
+
+    def wait_for(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first event that fits, seen already or yet to come."""
+
+        def found() -> dict[str, Any] | None:
+            return next((event for event in self.events if event["event"] == "end" or wanted(event)), None)
+
+        with self._arrived:
+            assert self._arrived.wait_for(found, 60), self.events
+            event = found()
+        assert event is not None
+        assert wanted(event), self.process.stderr.read() if self.process.stderr else ""
+        return event
+
+    def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
+        """A request; the status and the body, parsed when it is JSON."""
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        try:
+            return response.status, json.loads(text)
+        except ValueError:
+            return response.status, text
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(60)
+        self._reader.join(60)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.stdout.close()
+        self.stderr = self.process.stderr.read()
+        self.process.stderr.close()
+        return code
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Running]]:
+    """Start `layerctl run`; what is still running at the end of the test is ended."""
+    started: list[Running] = []
+
+    def start(*arguments: str | Path, **options: Any) -> Running:
+        started.append(Running(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.end(signal.SIGTERM)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_functions_of_several_templates_on_one_port(run: Callable[..., Running], tmp_path: Path) -> None:
+    """HTTP and REST APIs of two templates are served side by side; failures are the function's, not the server's."""
+    write_app(tmp_path / "one", more="Environment: {Variables: {TABLE: !Sub 'todos-${AWS::Region}'}}")
+    write_app(tmp_path / "two", events="{B: {Type: Api, Properties: {Path: '/rest/{proxy+}', Method: get}}}")
+    running = run(tmp_path / "one", tmp_path / "two" / "template.yaml", "--region", "eu-west-1", "--env", "EXTRA=x=y")
+    ready = running.events[-1]
+    assert [served["function"] for served in ready["functions"]] == ["one/Echo", "two/Echo"]
+    status, answer = running.ask("/http/a?x=1", "POST")
+    environment = answer["environment"]
+    assert status == 200
+    assert (environment["TABLE"], environment["AWS_REGION"], environment["EXTRA"]) == (
+        "todos-eu-west-1",
+        "eu-west-1",
+        "x=y",
+    )
+    assert environment["AWS_SAM_LOCAL"] == "true"
+    assert running.ask("/rest/a/b") == (200, "/rest/a/b")
+    assert running.ask("/http/raise") == (500, {"message": "Internal Server Error"})
+    assert running.ask("/rest/raise") == (502, {"message": "Internal server error"})
+    assert running.ask("/http/bad") == (500, {"message": "Internal Server Error"})
+    assert running.ask("/elsewhere") == (404, {"message": "Not Found"})
+    assert running.end() == 0
+    problems = [event["text"] for event in running.events if event["event"] == "problem"]
+    assert problems[0] == problems[1] == "ValueError: on purpose"
+    assert "json.dumps" in problems[2]
+    lines = [(event["function"], event["line"]) for event in running.events if event["event"] == "log"]
+    assert ("one/Echo", "served /http/a") in lines
+    assert ("two/Echo", "served /rest/a/b") in lines
+    requests = [(event["route"], event["status"]) for event in running.events if event["event"] == "request"]
+    assert requests[0] == ("ANY /http/{proxy+}", 200)
+    assert requests[-1] == (None, 404)
+
+
+def test_calls_at_once_get_environments_of_their_own(run: Callable[..., Running], tmp_path: Path) -> None:
+    """Requests at once are served by different environments, up to the limit; one after another, by one."""
+    running = run(write_app(tmp_path / "app"), "--concurrency", "2")
+    first = running.ask("/http/slow")
+    assert running.ask("/http/slow") == first
+    answers: list[tuple[int, Any]] = []
+    threads = [threading.Thread(target=lambda: answers.append(running.ask("/http/slow"))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {status for status, _ in answers} == {200}
+    assert len({pid for _, pid in answers}) == 2
+
+
+def test_an_edit_is_in_the_next_answer(run: Callable[..., Running], tmp_path: Path) -> None:
+    """A change in the function's folder starts its environments anew."""
+    folder = write_app(tmp_path / "app", "def handler(event, context): return 'before'")
+    running = run(folder)
+    assert running.ask("/http/x") == (200, "before")
+    (folder / "app.py").write_text("def handler(event, context): return 'after'")
+    deadline = time.monotonic() + 30
+    while running.ask("/http/x") != (200, "after"):
+        assert time.monotonic() < deadline
+
+
+def test_a_timeout_ends_the_call_and_not_the_service(run: Callable[..., Running], tmp_path: Path) -> None:
+    """A function that takes longer than its Timeout is a failure; one that outlasts the integration gets a 503."""
+    events = (
+        "{A: {Type: HttpApi, Properties: {Path: '/http/{proxy+}', Method: ANY}},"
+        " B: {Type: HttpApi, Properties: {Path: '/short/{proxy+}', Method: ANY, TimeoutInMillis: 1000}}}"
+    )
+    running = run(
+        write_app(tmp_path / "app", ECHO.replace("sleep(30)", "sleep(6)"), events=events, more="MemorySize: 128")
+    )
+    assert running.ask("/short/sleep") == (503, {"message": "Service Unavailable"})
+    assert running.ask("/http/pids")[0] == 200
+    limited = write_app(tmp_path / "limited", template=(tmp_path / "app/template.yaml").read_text().replace("20", "2"))
+    running = run(limited)
+    assert running.ask("/http/sleep") == (500, {"message": "Internal Server Error"})
+    running.wait_for(lambda event: event["event"] == "problem" and "timed out after 2.00 seconds" in event["text"])
+    assert running.ask("/http/pids")[0] == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_it_ends_no_child_is_left(run: Callable[..., Running], tmp_path: Path, number: int) -> None:
+    """Ctrl-C and SIGTERM end it with exit code 0; after them, and after kill -9, every child process is gone."""
+    running = run(write_app(tmp_path / "app"))
+    pids = running.ask("/http/pids")[1]
+    assert all(map(alive, pids))
+
+    def keep_busy() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            running.ask("/http/sleep")
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    code = running.end(number)
+    assert code == (0 if number != signal.SIGKILL else -number)
+    busy.join(30)
+    deadline = time.monotonic() + 30
+    while any(map(alive, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_layer_of_a_pin_is_found(run: Callable[..., Running], tmp_path: Path, built_layer: Path) -> None:
+    """A pinned ARN is the newest artifact of its name in dist/, or what --layer names: a zip, a folder, by ARN."""
+    arn = ARN.format("shared-utils")
+    app = write_app(tmp_path / "app", more=f"Layers: ['{arn}']")
+    older, newer = tmp_path / "dist/shared-utils-1.9.0", tmp_path / "dist/shared-utils-1.10.0"
+    for path in (older, newer):
+        shutil.make_archive(str(path), "zip", built_layer)
+    (tmp_path / "dist/shared-utils-extra-9.0.0.zip").write_bytes(b"")
+    for options in ((), ("--layer", f"shared-utils={built_layer}"), ("--layer", f"{arn}={newer}.zip")):
+        running = run(app, *options, cwd=tmp_path)
+        (served,) = running.events[-1]["functions"]
+        assert re.search("1.10.0.zip$", served["layers"][0]) or str(built_layer) in options[1]
+        file = running.ask("/http/layer")[1]
+        assert not file.startswith(str(Path(__file__).parents[2] / "src"))
+        assert Path(file).name == "__init__.py"
+        assert running.end() == 0
+
+
+def test_a_layer_of_the_same_template(run: Callable[..., Running], tmp_path: Path) -> None:
+    """A layer that the template itself defines is taken from its folder."""
+    template = f"""
+    Globals: {{Function: {{Runtime: python{sys.version_info.major}.{sys.version_info.minor}, Layers: [!Ref Own]}}}}
+    Resources:
+      Own: {{Type: AWS::Serverless::LayerVersion, Properties: {{ContentUri: own/}}}}
+      F:
+        Type: AWS::Serverless::Function
+        Properties:
+          Handler: app.handler
+          Events: {{A: {{Type: HttpApi}}}}
+    """
+    app = write_app(tmp_path / "app", "import own\ndef handler(event, context): return own.NAME", template=template)
+    (app / "own/python").mkdir(parents=True)
+    (app / "own/python/own.py").write_text("NAME = 'own layer'")
+    assert run(app).ask("/anything") == (200, "own layer")
+
+
+CASES: dict[str, tuple[str, str]] = {
+    "no function": ("Resources: {T: {Type: AWS::DynamoDB::Table}}", "has no function"),
+    "no route": ("{Schedule: {Type: Schedule, Properties: {Schedule: rate(1 day)}}}", "no HTTP route leads to Echo"),
+    "unknown pin": (f"Layers: ['{ARN.format('nowhere')}']", "--layer nowhere="),
+    "unbuilt layer": ("Layers: [!Ref L]", "not built"),
+    "missing handler": ("Handler: app.nothing", "Handler 'nothing' missing on module 'app'"),
+    "missing module": ("Handler: nothing.handler", "No module named 'nothing'"),
+    "no handler": ("Handler: app", "is not module.function"),
+    "missing code": ("CodeUri: nowhere/", "is not a folder"),
+    "dies at import": ("Handler: dies.handler", "KeyError: 'TABLE_NAME' (dies.py:2)"),
+    "exits at import": ("Handler: exits.handler", "exit code 3"),
+    "syntax error": ("Handler: broken.handler", "(broken.py:1)"),
+    "another language": ("Runtime: nodejs22.x", "only Python runs here"),
+    "no interpreter": ("Runtime: python3.99", "no interpreter for python3.99"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_mistakes_are_one_line_errors(case: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each says what is wrong and where, with exit code 2, no traceback, and no child process."""
+    change, message = CASES[case]
+    app = write_app(tmp_path / "app")
+    (app / "dies.py").write_text("import os\nTABLE = os.environ['TABLE_NAME']\n")
+    (app / "exits.py").write_text("import os\nos._exit(3)\n")
+    (app / "broken.py").write_text("def (\n")
+    template = app / "template.yaml"
+    text = template.read_text()
+    key = change.partition(":")[0]
+    if change.startswith("Resources"):
+        text = change
+    elif change.startswith("{"):
+        text = re.sub(r"Events: .*", f"Events: {change}", text)
+    else:
+        lines = [line for line in text.splitlines() if not line.strip().startswith(f"{key}:")]
+        text = "\n".join([*(line for line in lines if line.strip()), f"      {change}\n"])
+        text += "  L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: l/}}\n"
+    template.write_text(text)
+    options = ["--exact-runtime"] if case == "no interpreter" else []
+    assert main(["run", str(app), "--port", "0", *options]) == 2
+    errors = capfd.readouterr().err
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+    assert errors.startswith("error: ")
+    assert "Traceback" not in errors
+    assert not [process for process in Path("/proc").glob("[0-9]*/cmdline") if names(process, str(app))]
+
+
+def names(process: Path, text: str) -> bool:
+    """Whether a process has a text in its command line."""
+    try:
+        return text.encode() in process.read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.yaml"], "nowhere.yaml does not exist"),
+        (["."], "has no template.yaml"),
+        (["app", "--layer", "x"], "is not NAME=PATH"),
+        (["app", "--layer", "x=nowhere.zip"], "nowhere.zip does not exist"),
+        (["app", "--layer", "x=app"], "no function of app/template.yaml has that layer"),
+        (["app", "--env", "X"], "is not NAME=VALUE"),
+        (["app", "--parameter", "X=1"], "no template has it"),
+        (["app", "app"], "leads to app/Echo and to app/Echo"),
+        (["app", "--aws-profile", "no-such-profile"], "no-such-profile"),
+    ],
+)
+def test_wrong_usage_is_told(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Wrong options are one-line errors with exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    write_app(tmp_path / "app")
+    assert main(["run", *arguments, "--port", "0"]) == 2
+    errors = capfd.readouterr().err
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_a_busy_port_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The port is named, and what to do."""
+    app = write_app(tmp_path / "app")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["run", str(app), "--port", str(taken.getsockname()[1])]) == 2
+    assert "--port" in capfd.readouterr().err
+
+
+def test_another_interpreter_is_taken_with_a_note(run: Callable[..., Running], tmp_path: Path) -> None:
+    """Where a function's runtime is not on this machine, that is said plainly, and it runs all the same."""
+    app = write_app(tmp_path / "app")
+    text = re.sub(r"Runtime: \S+", "Runtime: python3.99", (app / "template.yaml").read_text())
+    (app / "template.yaml").write_text(text)
+    running = run(app)
+    note = running.wait_for(lambda event: event["event"] == "note")["text"]
+    assert "no interpreter for python3.99 is on this machine; it runs on Python 3." in note
+    assert running.ask("/http/x")[0] == 200
+
+
+def test_credentials_only_when_asked_for(
+    run: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --aws-profile a function has dummies; with it, the profile's keys and region."""
+    (tmp_path / "credentials").write_text(
+        "[mine]\naws_access_key_id = AKIAMINE\naws_secret_access_key = secret-of-mine\n"
+    )
+    (tmp_path / "config").write_text("[profile mine]\nregion = eu-north-1\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-mine")
+    app = write_app(tmp_path / "app")
+    without = run(app).ask("/http/x")[1]["environment"]
+    assert not {"AKIAMINE", "secret-of-mine", "token-of-mine", "mine"} & set(without.values())
+    running = run(app, "--aws-profile", "mine", "--endpoint-url", "http://localhost:4566")
+    environment = running.ask("/http/x")[1]["environment"]
+    assert (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]) == ("AKIAMINE", "secret-of-mine")
+    assert (environment["AWS_REGION"], environment["AWS_ENDPOINT_URL"]) == ("eu-north-1", "http://localhost:4566")
+    assert running.end() == 0
+    assert "secret-of-mine" not in running.stderr + json.dumps([e for e in running.events if e["event"] != "log"])
+
+
+def test_what_people_see(tmp_path: Path) -> None:
+    """Functions' lines carry the function's name and go to standard output; tracebacks of text mode are lines again."""
+    app = write_app(tmp_path / "app")
+    command = [sys.executable, "-m", "layerctl", "run", str(app), "--port", "0", "--report"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        url = ""
+        while "until Ctrl-C" not in url:
+            url = process.stderr.readline()
+        port = int(url.split()[2].rpartition(":")[2])
+        for path in ("/http/x", "/http/raise"):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", path)
+            connection.getresponse().read()
+            connection.close()
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    lines = output.splitlines()
+    assert "Echo | served /http/x" in lines
+    assert "Echo | [ERROR] ValueError: on purpose" in lines
+    assert "Echo | Traceback (most recent call last):" in lines
+    assert any(line.startswith("Echo | REPORT RequestId") for line in lines)
+    assert "GET /http/x 200" in errors
+    assert "Echo | error: ValueError: on purpose" in errors
+    assert "rapid" not in output + errors
+    assert process.returncode == 0
