@@ -309,14 +309,15 @@ def _check(options: dict[str, Any]) -> None:
     if isinstance(size, bool) or not isinstance(size, int) or size < SMALLEST_LINE_BYTES:
         raise refuse("max_line_bytes", f"a size in bytes, {SMALLEST_LINE_BYTES} or more")
     keys = options.get("redact", ())
-    if isinstance(keys, str) or not all(isinstance(key, str) for key in keys):
+    if not isinstance(keys, tuple) or not all(isinstance(key, str) for key in keys):
         raise refuse("redact", "a list of key names")
     patterns = options.get("redact_patterns", False)
     if not isinstance(patterns, bool):
         import re
 
         try:
-            re.compile("|".join(patterns))
+            for pattern in patterns if isinstance(patterns, tuple) else (None,):
+                re.compile(pattern)
         except (re.error, TypeError):
             raise refuse("redact_patterns", "True, False or a list of regular expressions") from None
 

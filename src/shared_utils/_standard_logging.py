@@ -21,8 +21,9 @@ _RECORD_ATTRIBUTES = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__d
     "tenant_id",
     "_frame_type",
 }
-# At DEBUG they print requests with signatures and bodies, secrets included; they stay at INFO unless asked by name.
-_TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
+# At DEBUG the SDK prints requests with signatures and bodies, secrets included, and asyncio its selector: they stay at
+# INFO unless their own level is set.
+_TALKATIVE = ("asyncio", "boto3", "botocore", "s3transfer", "urllib3")
 
 
 class RootHandler(logging.Handler):

@@ -107,8 +107,8 @@ def configure(
     """
     given = {name: value for name, value in locals().items() if value is not _UNSET}
     for name in ("redact", "redact_patterns"):
-        if name in given and not isinstance(given[name], (bool, str, type(None))):
-            given[name] = tuple(given[name])
+        if hasattr(given.get(name), "__iter__") and not isinstance(given[name], str):
+            given[name] = tuple(given[name])  # it may be an iterator
     STATE.configure(given)
 
 
