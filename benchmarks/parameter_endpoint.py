@@ -1,4 +1,4 @@
-"""A local SSM that knows one parameter and answers at once, so that what is measured is the client."""
+"""A local SSM and Secrets Manager that answer at once, so that what is measured is the client; they count requests."""
 
 from __future__ import annotations
 
@@ -6,31 +6,48 @@ import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["serve_parameter"]
+__all__ = ["Endpoint", "serve_parameter", "serve_values"]
+
+
+class Endpoint:
+    """The values that are served, where, and the operations that were asked for."""
+
+    def __init__(self, parameters: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        self.parameters = parameters
+        self.secrets = secrets
+        self.operations: list[str] = []
+        self.url = ""
+
+    def answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer ``GetParameter``, ``GetParameters`` or ``GetSecretValue``, for names that exist."""
+        self.operations.append(operation)
+        if operation == "GetSecretValue":
+            name = request["SecretId"]
+            return {"Name": name, "SecretString": self.secrets[name], "VersionStages": ["AWSCURRENT"]}
+        if operation == "GetParameter":
+            return {"Parameter": self._parameter(request["Name"])}
+        return {"Parameters": [self._parameter(name) for name in request["Names"]], "InvalidParameters": []}
+
+    def _parameter(self, name: str) -> dict[str, Any]:
+        return {"Name": name, "Type": "String", "Value": self.parameters[name], "Version": 1, "DataType": "text"}
 
 
 @contextlib.contextmanager
-def serve_parameter(name: str, value: str) -> Iterator[str]:
-    """Serve ``GetParameter`` and ``GetParameters`` on loopback for the time of a `with` block.
-
-    Yields:
-        The endpoint's URL, for ``AWS_ENDPOINT_URL``.
-    """
-    parameter = {"Name": name, "Type": "String", "Value": value, "Version": 1, "DataType": "text"}
+def serve_values(parameters: Mapping[str, str], secrets: Mapping[str, str]) -> Iterator[Endpoint]:
+    """Serve parameters and secrets on loopback for the time of a `with` block."""
+    endpoint = Endpoint(parameters, secrets)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            single = self.headers["X-Amz-Target"].endswith(".GetParameter")
-            body = {"Parameter": parameter} if single else {"Parameters": [parameter], "InvalidParameters": []}
-            payload = json.dumps(body).encode()
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            payload = json.dumps(endpoint.answer(self.headers["X-Amz-Target"].rpartition(".")[2], request)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(payload)))
@@ -41,9 +58,21 @@ def serve_parameter(name: str, value: str) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    endpoint.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield endpoint
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def serve_parameter(name: str, value: str) -> Iterator[str]:
+    """Serve one parameter.
+
+    Yields:
+        The endpoint's URL, for ``AWS_ENDPOINT_URL``.
+    """
+    with serve_values({name: value}, {}) as endpoint:
+        yield endpoint.url

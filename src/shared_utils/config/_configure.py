@@ -44,6 +44,8 @@ def configure(
     for name, seconds in given.items():
         if seconds is not None:
             setattr(keeper.limits, name, float(seconds))
+    keeper.generation += 1
+    keeper.known = {}  # for as long as the old max_age said
     if connect_timeout is not None or read_timeout is not None:
         keeper.drop_connections()
 

@@ -149,12 +149,13 @@ class Pool:
         where = endpoint.authority
         connection = None
         try:
-            plain = socket.create_connection((endpoint.host, endpoint.port), timeout=max(0.001, limit))
+            host = endpoint.host.encode("ascii")  # as bytes: a str would load the idna codec, 2 ms
+            plain = socket.create_connection((host, endpoint.port), timeout=max(0.001, limit))
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = plain
             if endpoint.scheme == "https":
                 plain.settimeout(max(0.001, ends - time.monotonic()))
-                connection = self._context().wrap_socket(plain, server_hostname=endpoint.host)
+                connection = self._context().wrap_socket(plain, server_hostname=host)
         except TimeoutError:
             why = f"no connection to {where} within {limit:.3g} s"
         except OSError as error:  # ssl.SSLError is one

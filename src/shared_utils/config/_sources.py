@@ -33,10 +33,11 @@ class Reading:
     def __init__(
         self,
         transport: Transport,
-        sessions: Sessions,
         deadline: Deadline,
         deliver: Deliver,
+        *,
         seed: Callable[[str, Value], None],
+        sessions: Callable[[], Sessions],
     ) -> None:
         self._transport = transport
         self._sessions = sessions
@@ -189,7 +190,7 @@ class Reading:
         self._deliver(reference.base, secret_value(answer))
 
     def _configuration(self, reference: Reference) -> None:
-        self._deliver(reference.base, self._sessions.read(reference, self._transport, self._deadline))
+        self._deliver(reference.base, self._sessions().read(reference, self._transport, self._deadline))
 
     _READERS = {"ssm": _parameter, "secret": _secret, "appconfig": _configuration}  # noqa: RUF012 - never changed
 

@@ -15,14 +15,16 @@ from shared_utils.config._errors import Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
+    from shared_utils.config._appconfig import Sessions
     from shared_utils.config._cache import Entry, Want
     from shared_utils.config._references import Reference
     from shared_utils.config._retry import Deadline
     from shared_utils.config._sources import Reading
     from shared_utils.config._transports import Transport
 
-__all__ = ["Limits", "Store", "fingerprint", "report", "store"]
+__all__ = ["KEYS", "Limits", "Store", "fingerprint", "lookup", "report", "store"]
 
 _VARIABLES = (
     "AWS_REGION",
@@ -41,15 +43,15 @@ _VARIABLES = (
 # values answers in 0.04 µs. It is an implementation detail of CPython's, so there is a way without it.
 _raw = getattr(os.environ, "_data", None)
 if _raw is not None and isinstance(_raw, dict) and os.name == "posix":
-    _keys: tuple[object, ...] = tuple(os.fsencode(name) for name in _VARIABLES)
-    _lookup: Callable[[object], object] = _raw.get
+    KEYS: tuple[object, ...] = tuple(os.fsencode(name) for name in _VARIABLES)
+    lookup: Callable[[object], object] = _raw.get
 else:
-    _keys, _lookup = _VARIABLES, os.environ.get  # type: ignore[assignment]
+    KEYS, lookup = _VARIABLES, os.environ.get  # type: ignore[assignment]
 
 
 def fingerprint() -> tuple[object, ...]:
     """Return the variables on which every answer depends, for comparison only."""
-    return tuple(map(_lookup, _keys))
+    return tuple(map(lookup, KEYS))
 
 
 class Limits:
@@ -74,10 +76,12 @@ class Store:
         """Values by reference that stand in for AWS altogether (the `config_values` fixture)."""
         self.generation = 0
         """Grows whenever something already handed out may be wrong: those who keep results compare it."""
+        self.known: dict[Any, tuple[Any, float, float, tuple[object, ...], bool]] = {}
+        """What `get` hands out without any ado: values as converted, by reference, type and max_age; see there."""
         self._lock = allocate_lock()
-        self._environment = fingerprint()
+        self.environment = fingerprint()
         self._transport: Transport | None = None
-        self._sessions: object = None
+        self._sessions: Sessions | None = None
         self._cache = Cache(self._fetch, _warn_stale)
 
     def read(self, wants: Sequence[Want], deadline: Deadline) -> dict[str, Entry | Failure]:
@@ -87,13 +91,14 @@ class Store:
     def settle(self) -> None:
         """Forget everything if the environment is another than when it was read."""
         now = fingerprint()
-        if now != self._environment:
-            self._environment = now
+        if now != self.environment:
+            self.environment = now
             self.forget()
 
     def forget(self) -> None:
         """Forget values, failures, sessions, connections and the choice of transport."""
         self.generation += 1
+        self.known = {}
         self._cache.clear()
         self.drop_connections()
         self._sessions = None
@@ -123,17 +128,20 @@ class Store:
         reading.read(references)
 
     def _reading(self, deadline: Deadline, deliver: Callable[[str, Value | Failure], None]) -> Reading:
-        from shared_utils.config._appconfig import Sessions
         from shared_utils.config._sources import Reading
 
         with self._lock:
             if self._transport is None:
                 self._transport = self._choose()
+            return Reading(self._transport, deadline, deliver, seed=self._cache.seeder(), sessions=self._open_sessions)
+
+    def _open_sessions(self) -> Sessions:
+        from shared_utils.config._appconfig import Sessions
+
+        with self._lock:
             if self._sessions is None:
                 self._sessions = Sessions()
-            transport, sessions = self._transport, self._sessions
-        assert isinstance(sessions, Sessions)
-        return Reading(transport, sessions, deadline, deliver, self._cache.seeder())
+            return self._sessions
 
     def _choose(self) -> Transport:
         from shared_utils.config._transports import Timeouts, choose, make

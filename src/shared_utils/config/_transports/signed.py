@@ -9,7 +9,6 @@ import time
 from shared_utils.config import _endpoints
 from shared_utils.config._credentials import CredentialsSource
 from shared_utils.config._errors import INVALID, UNAVAILABLE, Failure
-from shared_utils.config._faults import failure_of
 from shared_utils.config._http import Pool, Request, Response
 from shared_utils.config._references import quote
 from shared_utils.config._sigv4 import sign
@@ -118,6 +117,8 @@ def _error(response: Response) -> Failure:
     """Return what an error answer says. The code may stand in a header or in the body, with a namespace or a URI."""
     if 300 <= response.status < 400:
         return Failure(UNAVAILABLE, f"the answer is a redirect (HTTP status {response.status}), which is not followed")
+    from shared_utils.config._faults import failure_of
+
     answer = _object(response.body) or {}
     code = response.headers.get("x-amzn-errortype") or answer.get("__type") or answer.get("code") or ""
     code = str(code).partition(":")[0].rpartition("#")[2]

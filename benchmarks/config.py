@@ -1,0 +1,168 @@
+"""Reading configuration: shared_utils.config beside Powertools' Parameters, from the same local endpoint, in one run.
+
+`python -m benchmarks.config` prints a table; with ``--json`` the figures, for `python -m benchmarks`. What a cold start
+costs is measured there, in AWS's emulator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import threading
+import timeit
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.parameter_endpoint import Endpoint, serve_values
+from benchmarks.samples import Comparison, Sample, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PARAMETERS = {f"/benchmark/p{number}": str(number) for number in range(64)}
+SECRETS = {"benchmark/one": '{"key": "first"}', "benchmark/two": '{"key": "second"}'}
+POWERTOOLS = "Powertools Parameters"
+THREADS = 32
+ROUNDS, READS = 9, 20_000
+
+
+def compare() -> list[Comparison]:
+    """Run everything once and return the comparisons, each with its limit."""
+    with serve_values(PARAMETERS, SECRETS) as endpoint:
+        os.environ |= {
+            "AWS_ENDPOINT_URL": endpoint.url,
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "benchmark",
+            "AWS_SECRET_ACCESS_KEY": "benchmark",
+        }
+        return [_cached_read(), *_requests(endpoint), *_one_cold_key(endpoint)]
+
+
+def grow() -> list[Series]:
+    """Return how the cost of a load from the cache grows with the number of fields."""
+    from shared_utils import config
+
+    with serve_values(PARAMETERS, SECRETS) as endpoint:
+        os.environ["AWS_ENDPOINT_URL"] = endpoint.url
+        points = {}
+        for count in (1, 4, 16, 64):
+            fields = {f"p{number}": config.ssm(f"/benchmark/p{number}") for number in range(count)}
+            settings = type("Settings", (config.Settings,), fields)
+            settings.load()
+            points[count] = min(timeit.repeat(settings.load, number=1000, repeat=5)) / 1000 * 1e6
+    return [Series("Settings.load from the cache", "fields", "shared_utils", "µs", points)]
+
+
+def _comparison(  # noqa: PLR0917 - a row of the table, in its order
+    work: str, peer_name: str, ours: float, peer: float, unit: str, limit: float | None
+) -> Comparison:
+    return Comparison("configuration", work, peer_name, ours, peer, unit, limit, platform.python_version())
+
+
+def _cached_read() -> Comparison:
+    from aws_lambda_powertools.utilities import parameters
+
+    from shared_utils import config
+
+    def ours() -> object:
+        return config.get("ssm:///benchmark/p1")
+
+    def theirs() -> object:
+        return parameters.get_parameter("/benchmark/p1")
+
+    assert ours() == theirs() == "1"
+    samples: dict[Callable[[], object], list[float]] = {ours: [], theirs: []}
+    for _ in range(ROUNDS):  # in turns: a slow moment of the machine hits both
+        for read, values in samples.items():
+            values.append(timeit.timeit(read, number=READS) / READS * 1e6)
+    mine, others = (Sample("read", "µs", tuple(values)).median for values in samples.values())
+    return _comparison("a cached read", POWERTOOLS, mine, others, "µs", 0.15)
+
+
+def _requests(endpoint: Endpoint) -> list[Comparison]:
+    from aws_lambda_powertools.utilities import parameters
+
+    from shared_utils import config
+
+    names = [f"/benchmark/p{number}" for number in range(25)]
+    fields: dict[str, Any] = {f"p{number}": config.ssm(name) for number, name in enumerate(names)}
+    fields |= {f"s{number}": config.secret(name, key="key") for number, name in enumerate(SECRETS)}
+    config.refresh()
+    ours = _counted(endpoint, type("Settings", (config.Settings,), fields).load)
+
+    def load() -> None:
+        parameters.clear_caches()
+        parameters.get_parameters_by_name({name: {} for name in names})
+        for name in SECRETS:
+            parameters.get_secret(name, transform="json")
+
+    theirs = _counted(endpoint, load)
+    work = "25 parameters and 2 secrets"
+    return [
+        _comparison(work, "limit: 5 requests", ours, 5, "requests", 1.0),
+        _comparison(work, POWERTOOLS, ours, theirs, "requests", None),
+    ]
+
+
+def _one_cold_key(endpoint: Endpoint) -> list[Comparison]:
+    from aws_lambda_powertools.utilities import parameters
+
+    from shared_utils import config
+
+    config.refresh()
+    parameters.clear_caches()
+    ours = _counted(endpoint, lambda: _at_once(lambda: config.get("ssm:///benchmark/p2")))
+    theirs = _counted(endpoint, lambda: _at_once(lambda: parameters.get_parameter("/benchmark/p2")))
+    work = f"{THREADS} threads on one cold key"
+    return [
+        _comparison(work, "limit: 1 request", ours, 1, "requests", 1.0),
+        _comparison(work, POWERTOOLS, ours, theirs, "requests", None),
+    ]
+
+
+def _counted(endpoint: Endpoint, work: Callable[[], object]) -> int:
+    before = len(endpoint.operations)
+    work()
+    return len(endpoint.operations) - before
+
+
+def _at_once(work: Callable[[], object]) -> None:
+    barrier = threading.Barrier(THREADS)
+
+    def run() -> None:
+        barrier.wait()
+        work()
+
+    threads = [threading.Thread(target=run) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def main() -> None:
+    """Measure, and print what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.config", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
+    comparisons, series = compare(), grow()
+    if options.json:
+        answer = {"comparisons": list(map(asdict, comparisons)), "series": list(map(asdict, series))}
+        print(json.dumps(answer))
+        return
+    for entry in comparisons:
+        limit = "" if entry.limit is None else f", limit {entry.limit:g}: {'holds' if entry.holds else 'MISSED'}"
+        print(
+            f"{entry.work}: {entry.ours:.3g} {entry.unit}, {entry.peer_name} {entry.peer:.3g} "
+            f"(ratio {entry.ratio:.3f}{limit})"
+        )
+    for grown in series:
+        points = ", ".join(f"{number} {grown.of}: {cost:.3g} {grown.unit}" for number, cost in grown.points.items())
+        print(f"{grown.work}: {points}")
+
+
+if __name__ == "__main__":
+    main()
