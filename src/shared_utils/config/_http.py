@@ -17,6 +17,7 @@ from shared_utils.config._errors import UNAVAILABLE, Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from typing import Any
 
     from shared_utils.config._endpoints import Endpoint
     from shared_utils.config._retry import Deadline
@@ -150,7 +151,8 @@ class Pool:
         connection = None
         try:
             host = endpoint.host.encode("ascii")  # as bytes: a str would load the idna codec, 2 ms
-            plain = socket.create_connection((host, endpoint.port), timeout=max(0.001, limit))
+            address: Any = (host, endpoint.port)  # getaddrinfo takes bytes, as its documentation says
+            plain = socket.create_connection(address, timeout=max(0.001, limit))
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = plain
             if endpoint.scheme == "https":
