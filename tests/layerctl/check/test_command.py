@@ -1,0 +1,266 @@
+"""`layerctl check` as people and machines use it: formats, exit codes, sources of content, and AWS."""
+
+import io
+import json
+import zipfile
+
+import jsonschema
+import pytest
+
+from layerctl.__main__ import main
+from layerctl.check.contents import Sources
+from layerctl.check.fetch import Fetcher
+from layerctl.check.report import check_templates
+
+ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:{}"
+
+
+@pytest.fixture(autouse=True)
+def _apart(tmp_path, monkeypatch):
+    """A cache and a working folder of the test's own, and no region of the user's."""
+    monkeypatch.setenv("LAYERCTL_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def _template(folder, layers, *, name="template.yaml", function="Function", runtime="python3.13", more=""):
+    folder.mkdir(exist_ok=True)
+    (folder / "code").mkdir(exist_ok=True)
+    (folder / "code" / "app.py").write_text("handler = dict\n", "utf-8")
+    path = folder / name
+    path.write_text(
+        f"""\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  {function}:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      Runtime: {runtime}
+      CodeUri: code/
+      Layers: {json.dumps(layers)}
+{more}""",
+        "utf-8",
+    )
+    return path
+
+
+def _zip(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def _run(capsys, *arguments):
+    code = main(["check", *(str(argument) for argument in arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_exit_codes(tmp_path, capsys):
+    """0 without findings and with notes alone, 1 with an error or warning, 2 for an unreadable template."""
+    clean, note = _template(tmp_path / "a", []), _template(tmp_path / "b", [ARN.format("x:1")])
+    warned = _template(tmp_path / "c", [], runtime="python3.8")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("Resources: [\n", "utf-8")
+    assert _run(capsys, "--offline", clean)[0] == 0
+    assert _run(capsys, "--offline", note)[0] == 0
+    assert _run(capsys, "--offline", warned)[0] == 1
+    code, out, err = _run(capsys, "--offline", broken, warned)
+    assert code == 2
+    assert f"{broken}:2" in out
+    assert "runtime-deprecated" in out, "the other template is still checked"
+    assert "Traceback" not in err
+
+
+def test_formats(tmp_path, capsys):
+    """JSON, SARIF (valid by what GitHub requires of it) and GitHub annotations say the same findings."""
+    path = _template(tmp_path / "a", [ARN.format("x:1"), ARN.format("x:2")])
+    _, out, _ = _run(capsys, "--offline", "--json", path)
+    found = json.loads(out)
+    assert [one["rule"] for one in found] == ["content-unknown", "content-unknown", "layer-duplicate"]
+    assert all(one["line"] == 9 and one["column"] and one["remedy"] for one in found)
+    _, out, _ = _run(capsys, "--offline", "--format", "sarif", path)
+    run = json.loads(out)["runs"][0]
+    jsonschema.validate(
+        [result["ruleId"] for result in run["results"]], {"items": {"enum": [one["rule"] for one in found]}}
+    )
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} >= {"size-limit-update", "template-invalid"}
+    _, out, _ = _run(capsys, "--offline", "--format", "github", path)
+    assert out.count("::notice ") == 2
+    assert out.count("::error ") == 1
+    _, out, _ = _run(capsys, "--offline", path)
+    assert "x:1 ?" in out
+    assert "at least" in out
+
+
+def test_one_finding_for_all_functions_of_a_cause(tmp_path):
+    """What Globals brings to many functions is found once, with their names."""
+    functions = "".join(
+        f"  F{n}: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: code/}}}}\n" for n in range(5)
+    )
+    (tmp_path / "code").mkdir()
+    (tmp_path / "t.yaml").write_text(
+        f"Globals: {{Function: {{Runtime: python3.9, Layers: ['{ARN.format('a:1')}', '{ARN.format('a:2')}']}}}}\n"
+        f"Resources:\n{functions}",
+        "utf-8",
+    )
+    findings = check_templates([tmp_path / "t.yaml"]).findings
+    assert [finding.rule for finding in findings if finding.rule == "layer-duplicate"] == ["layer-duplicate"]
+    assert [finding.rule for finding in findings if finding.rule == "runtime-deprecated"] == ["runtime-deprecated"]
+    assert all(finding.message.startswith("F0, F1, F2 and 2 more: ") for finding in findings)
+
+
+@pytest.mark.parametrize("name", ["shared", "shared:3", ARN.format("shared:3"), "123456789012:shared"])
+def test_layer_by_name(tmp_path, capsys, name):
+    """--layer takes a layer's name, its name with the version, and its ARN."""
+    (tmp_path / "layer.zip").write_bytes(_zip({"python/botocore/__init__.py": ""}))
+    path = _template(tmp_path / "a", [ARN.format("shared:3")])
+    code, out, err = _run(capsys, "--offline", "--layer", f"{name}={tmp_path / 'layer.zip'}", path)
+    assert (code, "sdk-partial" in out, err) == (1, True, "")
+
+
+def test_dist_is_looked_into(tmp_path, capsys):
+    """The newest artifact of that name in dist/ stands for a pinned layer."""
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "shared-1.9.0.zip").write_bytes(_zip({"python/botocore/__init__.py": ""}))
+    (tmp_path / "dist" / "shared-1.10.0.zip").write_bytes(_zip({"python/fine.py": ""}))
+    (tmp_path / "dist" / "shared-more-9.zip").write_bytes(_zip({"python/botocore/__init__.py": ""}))
+    assert _run(capsys, "--offline", _template(tmp_path / "a", [ARN.format("shared:3")]))[:1] == (0,)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--layer", "x"],
+        ["--layer", "x=/does/not/exist"],
+        ["--code", "Function=/does/not/exist"],
+        ["--deployed", "/does/not/exist"],
+        ["--offline", "--stack", "todos"],
+        ["--parameter", "nonsense"],
+        ["--layer", "x=bad.zip"],
+    ],
+)
+def test_wrong_usage(tmp_path, capsys, arguments):
+    """What can't be used is one line on standard error and exit code 2."""
+    (tmp_path / "bad.zip").write_bytes(b"PK but no zip")
+    code, _, err = _run(capsys, "--offline", *arguments, _template(tmp_path / "a", [ARN.format("x:1")]))
+    assert code == 2
+    assert "Traceback" not in err
+    assert "rror" in err
+
+
+def test_content_for_nobody_is_said(tmp_path, capsys):
+    """A name given to --layer or --code that no template knows is said, for it is a slip of the pen."""
+    (tmp_path / "layer").mkdir()
+    code, _, err = _run(capsys, "--offline", "--layer", "shard-utils=layer", _template(tmp_path / "a", []))
+    assert code == 0
+    assert "shard-utils" in err
+
+
+def test_hostile_layer_is_refused(tmp_path, capsys):
+    """A zip that would write outside of its folder is an error of that layer, and nothing is written."""
+    (tmp_path / "evil.zip").write_bytes(_zip({"../../evil.py": "x"}))
+    code, _, err = _run(capsys, "--offline", "--layer", "x=evil.zip", _template(tmp_path / "a", [ARN.format("x:1")]))
+    assert code == 2
+    assert "not safe to read" in err
+    assert not list(tmp_path.rglob("evil.py"))
+
+
+def test_built_by_sam(tmp_path, capsys):
+    """In `.aws-sam/build` the folders hold what will be deployed, whatever the resources' BuildMethod says."""
+    build = tmp_path / ".aws-sam" / "build"
+    (build / "Own" / "python").mkdir(parents=True)
+    (build / "Own" / "python" / "own.py").write_text("X = 1\n", "utf-8")
+    own = (
+        "  Own: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: makefile}, Properties: {ContentUri: Own}}"
+    )
+    path = _template(build, [{"Ref": "Own"}], more=own)
+    (build / "code" / "requirements.txt").write_text("requests\n", "utf-8")
+    code, out, _ = _run(capsys, "--offline", path)
+    assert (code, "nothing to report" in out) == (0, True)
+    source = _template(tmp_path / "source", [{"Ref": "Own"}], more=own)
+    assert "content-unknown" in _run(capsys, "--offline", source)[1]
+
+
+@pytest.fixture(scope="module")
+def aws():
+    """A local AWS."""
+    from tests.support.local_aws import start
+
+    with start() as local:
+        yield local
+
+
+@pytest.mark.xdist_group("check-aws")
+def test_layer_from_aws(aws, tmp_path, monkeypatch, capsys):
+    """A pinned ARN is fetched once, then served from the cache, and its declared runtimes are believed."""
+    for name, value in aws.environ.items():
+        monkeypatch.setenv(name, value)
+    content = _zip({"python/alpha.py": "X = 1\n"})
+    published = aws.client("lambda").publish_layer_version(
+        LayerName="alpha", Content={"ZipFile": content}, CompatibleRuntimes=["python3.12"]
+    )
+    path = _template(tmp_path / "a", [published["LayerVersionArn"]])
+    code, out, _ = _run(capsys, path)
+    assert (code, "declares python3.12" in out) == (1, True)
+    assert "6 B" in out
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")  # nobody answers there
+    assert _run(capsys, path)[1] == out
+    code, out, _ = _run(capsys, _template(tmp_path / "b", [published["LayerVersionArn"][:-1] + "99"]))
+    assert (code, "content-unknown" in out) == (0, True), "what AWS does not give is a note, not a guess"
+
+
+@pytest.mark.xdist_group("check-aws")
+def test_missing_version_and_foreign_answers(aws, tmp_path, monkeypatch):
+    """A version that is not there says so; a zip that does not match its checksum is not believed."""
+    for name, value in aws.environ.items():
+        monkeypatch.setenv(name, value)
+    path = _template(tmp_path / "a", [ARN.format("nowhere:1")])
+    (finding,) = check_templates([path], Sources(fetch=Fetcher().layer)).findings
+    assert finding.rule == "content-unknown"
+    assert finding.remedy
+    published = aws.client("lambda").publish_layer_version(
+        LayerName="beta", Content={"ZipFile": _zip({"python/b.py": ""})}
+    )
+    monkeypatch.setattr("base64.b64encode", lambda data: b"another checksum")
+    (finding,) = check_templates(
+        [_template(tmp_path / "b", [published["LayerVersionArn"]])], Sources(fetch=Fetcher().layer)
+    ).findings
+    assert "not downloaded whole" in finding.message
+    assert not list((tmp_path / "cache").rglob("layer.zip"))
+
+
+@pytest.mark.xdist_group("check-aws")
+def test_sizes_against_a_deployed_stack(aws, tmp_path, monkeypatch, capsys):
+    """--stack takes the deployed code from AWS: old code and new layers together are too large, both ends fit."""
+    for name, value in aws.environ.items():
+        monkeypatch.setenv(name, value)
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="code", Key="old.zip", Body=_zip({"app.py": "", "model.bin": bytes(220_000_000)}))
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Handler": "app.handler",
+            "Runtime": "python3.13",
+            "Role": "arn:aws:iam::123456789012:role/any",
+            "Code": {"S3Bucket": "code", "S3Key": "old.zip"},
+        },
+    }
+    aws.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(StackName="todos", TemplateBody=json.dumps({"Resources": {"Function": function}}))
+    layer = tmp_path / "layer"
+    (layer / "python").mkdir(parents=True)
+    with (layer / "python" / "data.bin").open("wb") as file:
+        file.truncate(60_000_000)
+    path = _template(tmp_path / "a", [ARN.format("big:1")])
+    assert _run(capsys, "--layer", f"big={layer}", path)[0] == 0
+    code, out, _ = _run(capsys, "--layer", f"big={layer}", "--stack", "todos", path)
+    assert (code, "size-limit-update" in out) == (1, True)
+    code, _, err = _run(capsys, "--stack", "nowhere", path)
+    assert (code, "Traceback" in err) == (2, False)
