@@ -156,6 +156,6 @@ def _cut(value: Traced, piece: object, start: int, end: int) -> Traced:
 
     assert isinstance(piece, Piece)
     if piece.hole:
-        return Traced((piece,), value.region)
+        return Traced((piece,), value.assumed)
     at = None if piece.start is None else piece.start + start
-    return Traced((Piece(piece.text[start:end], at, origin=piece.origin),), value.region)
+    return Traced((Piece(piece.text[start:end], at, origin=piece.origin),), value.assumed)

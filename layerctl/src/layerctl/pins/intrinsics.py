@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.pins.literals import REGION
 from layerctl.pins.trace import Traced, concatenate, piece_of
 from layerctl.pins.yaml_nodes import get, pairs, scalar, traced_scalar
 
@@ -32,6 +31,7 @@ _PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
 # Parameters whose value is looked up in Parameter Store at deployment: their default is a name.
 _LOOKED_UP = "AWS::SSM::Parameter::Value"
 _MAX_NESTING = 40
+_MAX_ALLOWED = 12
 # References that lead to references, ten times ten times ten: beyond this, values count as open.
 _MAX_EVALUATIONS = 200_000
 
@@ -92,9 +92,17 @@ class Expressions:
         return [value]
 
     def one_text(self, node: Node | None) -> str | None:
-        """The node's text if it has one value and that is known."""
-        texts = {value.text for value in self.evaluate(node)} if node is not None else {None}
+        """The node's text if it has one value, parameters having their defaults, and that is known."""
+        if node is None:
+            return None
+        texts = {value.text for value in self.evaluate(node) if self._by_default(value)}
         return texts.pop() if len(texts) == 1 else None
+
+    def _by_default(self, value: Traced) -> bool:
+        return all(
+            name not in self._parameters or scalar(get(self._parameters[name], "Default")) == assumed
+            for name, assumed in value.assumed
+        )
 
     def _call(self, name: str, argument: Node, depth: int) -> list[Traced]:
         items = argument.value if isinstance(argument, yaml.SequenceNode) else []
@@ -132,7 +140,22 @@ class Expressions:
         default = get(parameter, "Default")
         if default is None or (scalar(get(parameter, "Type")) or "").startswith(_LOOKED_UP):
             return [Traced.unknown(name)]
-        return [value.through(name) for value in self.evaluate(default, depth)]
+        text = scalar(default)
+        values = [value.through(name) for value in self.evaluate(default, depth)]
+        return values if text is None else [value.assuming(name, text) for value in values]
+
+    def _allowed(self, name: str) -> list[Traced]:
+        """The other values that a parameter may be given. They stand for themselves only: no version is read there."""
+        if name in self._given or name not in self._parameters:
+            return []
+        default = scalar(get(self._parameters[name], "Default"))
+        allowed = get(self._parameters[name], "AllowedValues")
+        texts = [scalar(item) for item in allowed.value] if isinstance(allowed, yaml.SequenceNode) else []
+        return [
+            Traced.literal(text, None).assuming(name, text)
+            for text in texts[:_MAX_ALLOWED]
+            if text is not None and text != default
+        ]
 
     def _sub(self, template: Node, variables: dict[str, Node], depth: int) -> list[Traced]:
         values = self.plain(template, depth) if isinstance(template, yaml.ScalarNode) else []
@@ -151,7 +174,7 @@ class Expressions:
                 elif name in variables:
                     parts.append(self.evaluate(variables[name], depth))
                 else:
-                    parts.append(self.reference(name, depth))
+                    parts.append(self.reference(name, depth) + self._allowed(name))
             parts.append([piece_of(piece, at, len(piece.text))])
         return concatenate(parts)
 
@@ -176,26 +199,28 @@ class Expressions:
         return self.evaluate(items[1], depth)
 
     def _find_in_map(self, items: list[Node], depth: int) -> list[Traced]:
-        """Look a mapping up; a key that is open gives the values of all keys, with the region noted where it is one."""
-        table = self._mappings.get(self.one_text(items[0]) or "")
+        """Look a mapping up; a key that is open gives the values of all keys, with what each assumes."""
+        name = self.one_text(items[0]) or ""
         found: list[Traced] = []
-        for first, inner in self._choose(table, items[1], depth):
-            region = first if REGION.fullmatch(first) and self._is_region(items[1]) else None
-            for second, value in self._choose(inner, items[2], depth):
-                regional = second if REGION.fullmatch(second) and self._is_region(items[2]) else region
-                found += [
-                    replace(one, region=one.region or regional).through(self.one_text(items[0]) or "")
-                    for one in self.evaluate(value, depth)
-                ]
+        for first, inner, assumed in self._choose(self._mappings.get(name), items[1], depth):
+            for second, value, more in self._choose(inner, items[2], depth):
+                for one in self.evaluate(value, depth):
+                    traced = one.through(name)
+                    for subject, key in ((assumed, first), (more, second)):
+                        traced = traced.assuming(subject, key) if subject else traced
+                    found.append(traced)
         if len(items) > 3:
             found += self.evaluate(get(items[3], "DefaultValue"), depth)
         return found or [Traced.unknown("FindInMap")]
 
-    def _choose(self, table: Node | None, key: Node, depth: int) -> Iterator[tuple[str, Node]]:
+    def _choose(self, table: Node | None, key: Node, depth: int) -> Iterator[tuple[str, Node, str | None]]:
+        """The entries that a key can mean, and what decides between them; the default's entry comes first."""
+        entries = list(pairs(table))
+        call = intrinsic(key)
+        name = str(call[1].value) if call is not None and call[0] == "Ref" else None
         keys = {value.text for value in self.evaluate(key, depth)}
-        for name, value in pairs(table):
-            if None in keys or name in keys:
-                yield name, value
-
-    def _is_region(self, key: Node) -> bool:
-        return any(piece.text == "AWS::Region" for value in self.evaluate(key) for piece in value.pieces if piece.hole)
+        if name in self._given or (name not in self._parameters and None not in keys):
+            yield from ((entry, value, None) for entry, value in entries if entry in keys)
+        else:
+            entries.sort(key=lambda entry: entry[0] not in keys)
+            yield from ((entry, value, name) for entry, value in entries)

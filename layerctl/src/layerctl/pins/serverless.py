@@ -151,7 +151,7 @@ class _Service(Expressions):
             return [value for value in values if value.text is not None]
         kind, _, address = source.partition(":")
         if kind == "self":
-            return self._address(address, inner, len(kind) + 1, depth)
+            return self._address(address, depth)
         if kind == "sls" and address == "stage":
             return self._value_at("provider.stage", depth) or [Traced.literal("dev", None)]
         if kind == "aws" and address == "region":
@@ -164,18 +164,16 @@ class _Service(Expressions):
         return []
 
     def _value_at(self, path: str, depth: int) -> list[Traced]:
-        return self._address(path, Traced.literal(path, None), 0, depth)
+        return self._address(path, depth)
 
-    def _address(self, address: str, inner: Traced, skip: int, depth: int) -> list[Traced]:
+    def _address(self, address: str, depth: int) -> list[Traced]:
         """What stands at a dotted path; where a part of the path is open, everything that it could be."""
         nodes = [self._root]
-        names = address
-        if "${" in address:
-            filled = self._fill(piece_of(inner.pieces[0], skip, skip + len(address)), depth + 1)
-            names = "".join("\0" if piece.hole else piece.text for piece in filled[0].pieces) if filled else address
+        # A part of the path that a variable decides (the stage, mostly) may be any: ${self:custom.arns.${sls:stage}}
+        names = re.sub(r"\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}", "\0", address)
         for name in names.split("."):
             nodes = [child for node in nodes for child in _step(node, name)]
-        last = names.rsplit(".", 1)[-1].replace("\0", "*")
+        last = next((name for name in reversed(names.split(".")) if "\0" not in name), "")
         return [value.through(last) for node in nodes for value in self.evaluate(node, depth + 1) if value.pieces]
 
 

@@ -21,10 +21,11 @@ _YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
 _JSON = frozenset({".json", ".jsonc"})
 # What a template says at its top, in YAML or JSON, before anything is parsed.
 _TEMPLATE = re.compile(
-    r"^\s*[\"']?(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
+    r"(?:^\s*|[\"'])(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
 )
-# Files that only become YAML once a template engine has run: Helm, Jinja, ERB, cookiecutter.
-_ENGINE = re.compile(r"\{\{|\{%|<%|^\s*\{\{-", re.MULTILINE)
+# Files that only become YAML once a template engine has run: Helm, Jinja, ERB, cookiecutter. Not CloudFormation's own
+# dynamic references, {{resolve:ssm:...}}.
+_ENGINE = re.compile(r"\{\{(?!\s*resolve:)|\{%|<%")
 
 
 def structural_uses(
@@ -56,7 +57,7 @@ def structural_uses(
             size = f"{len(text) / 1e6:.0f} MB"
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
             return [], [(message, "split it, or leave it out", 0)]
-        strict = likely or (named and suffix not in _JSON) or not _ENGINE.search(text)
+        strict = (likely or suffix not in _JSON) and not _ENGINE.search(text)
         return _yaml_uses(text, path, written, strict=strict, likely=likely)
     if suffix == ".toml":
         from layerctl.pins.samconfig import toml_uses

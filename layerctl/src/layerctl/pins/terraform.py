@@ -222,14 +222,14 @@ class _Module:
         if not steps or not isinstance(expression, hcl.Table):
             return self.evaluate(owner, expression, depth)
         step = steps[0]
-        key = step if isinstance(step, str) else self._one_text(name, step)
-        literal = isinstance(step, str) or (isinstance(step, hcl.Text) and key is not None)
-        regional = not literal and all(REGION.fullmatch(entry) for entry, _ in expression.entries)
+        # A variable's default decides nothing here: whoever applies the module may say otherwise.
+        key = step if isinstance(step, str) else self._one_text(name, step) if isinstance(step, hcl.Text) else None
+        regional = key is None and all(REGION.fullmatch(entry) for entry, _ in expression.entries)
         values: list[Traced] = []
         for entry, value in expression.entries:
-            if regional or key is None or key in {entry, "*"}:
+            if key is None or key in {entry, "*"}:
                 inside = self._descend(name, owner, value, steps[1:], depth + 1)
-                values += [one.in_region(entry) for one in inside] if regional else inside
+                values += [one.assuming("AWS::Region", entry) for one in inside] if regional else inside
         return values
 
     def _call(self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[Traced]:
@@ -282,7 +282,7 @@ class _Module:
         whole = [
             one
             if one.pieces and one.pieces[0].text.startswith("arn:")
-            else Traced((*_UNPLACED, *one.pieces), one.region)
+            else Traced((*_UNPLACED, *one.pieces), one.assumed)
             for one in self.evaluate(name, block.attributes.get("layer_name"), depth + 1)
         ]
         versions = self.evaluate(name, block.attributes["version"], depth + 1)

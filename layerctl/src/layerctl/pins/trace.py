@@ -53,11 +53,12 @@ class Traced:
 
     Attributes:
         pieces: the parts in order.
-        region: the region that was assumed, where a mapping by region was looked up.
+        assumed: what must be true for it, as (name, value): the region (``AWS::Region``) or the parameter that a
+            mapping was looked up with.
     """
 
     pieces: tuple[Piece, ...] = ()
-    region: str | None = None
+    assumed: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def literal(cls, text: str, start: int | None, origin: str = "") -> Traced:
@@ -80,16 +81,23 @@ class Traced:
         """The same value, noted to be what `name` holds."""
         return replace(self, pieces=tuple(piece._replace(via=piece.via or name) for piece in self.pieces))
 
-    def in_region(self, region: str) -> Traced:
-        """The same value, noted to hold in one region only."""
-        return replace(self, region=self.region or region)
+    @property
+    def region(self) -> str | None:
+        """The region that is assumed."""
+        return dict(self.assumed).get("AWS::Region")
+
+    def assuming(self, name: str, value: str) -> Traced:
+        """The same value, noted to hold only when `name` has `value`."""
+        return replace(self, assumed=self.assumed + ((name, value),) * ((name, value) not in self.assumed))
 
     def __add__(self, other: Traced) -> Traced:
-        return Traced(self.pieces + other.pieces, self.region or other.region)
+        assumed = self.assumed + tuple(one for one in other.assumed if one not in self.assumed)
+        return Traced(self.pieces + other.pieces, assumed)
 
     def agrees(self, other: Traced) -> bool:
-        """Whether both can be true at once: they do not assume different regions."""
-        return self.region is None or other.region is None or self.region == other.region
+        """Whether both can be true at once."""
+        mine = dict(self.assumed)
+        return all(mine.get(name, value) == value for name, value in other.assumed)
 
 
 def concatenate(parts: Iterable[list[Traced]]) -> list[Traced]:

@@ -192,7 +192,7 @@ def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
     for name, value in node.value:
         if not isinstance(name, yaml.ScalarNode):
             continue
-        if name.value == "<<" and name.style is None:
+        if name.value == "<<" and not name.style:
             merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
         elif name.value not in seen:
             seen.add(name.value)
