@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import json
 import queue
@@ -20,8 +21,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from rich.console import Console
-from rich.json import JSON
-from rich.padding import Padding
+from rich.highlighter import JSONHighlighter
 from rich.rule import Rule
 from rich.text import Text
 
@@ -32,6 +32,7 @@ START_SECONDS = 120
 ANSWER_SECONDS = 60
 
 console = Console(highlight=False)
+highlight = JSONHighlighter()
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,12 @@ class Outcome:
 class Server:
     """`layerctl run` on both examples; a context manager."""
 
+    def __init__(self, layer: Path) -> None:
+        self._layer = layer
+
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "layerctl", "run", *EXAMPLES, "--port", "0", "--json"]
-        command += ["--layer", f"shared-utils={LAYER}"]
+        command += ["--layer", f"shared-utils={self._layer}"]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self.events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -107,7 +111,7 @@ class Server:
                 console.print(f"note: {event['text']}", style="yellow", soft_wrap=True)
             elif event["event"] == "ready":
                 for served in event["functions"]:
-                    layers = ", ".join(str(Path(layer).relative_to(ROOT)) for layer in served["layers"])
+                    layers = ", ".join(layer.removeprefix(f"{ROOT}/") for layer in served["layers"])
                     console.print(f"{served['function']} on Python {served['interpreter']} with {layers}", style="dim")
                 return str(event["url"])
 
@@ -177,37 +181,61 @@ def as_list(value: Any) -> list[Any]:
 
 
 def show(call: Call, outcome: Outcome, found: list[str]) -> None:
-    """Print a call for people."""
+    """Print a call for people: what came back, and the lines as the function wrote them."""
     colour = "green" if outcome.status < 400 else "yellow" if outcome.status < 500 else "red"
     title = Text.assemble((f"{call.method} {call.path}", "bold"), "  ", (str(outcome.status), f"bold {colour}"))
     title.append(f"  {outcome.milliseconds:.0f} ms", "dim")
     console.print()
     console.print(Rule(title, align="left", style="dim"))
     if call.body is not None:
-        console.print(Text(f"  sent    {json.dumps(call.body)}", "dim"), soft_wrap=True)
-    console.print(Padding(JSON.from_data(outcome.document, ensure_ascii=False), (0, 0, 0, 2)))
+        labelled("sent", json.dumps(call.body))
+    labelled("answer", json.dumps(outcome.document, ensure_ascii=False))
     for record in outcome.logs:
-        console.print(Text("  log     ", "cyan").append(json.dumps(record, ensure_ascii=False), "none"), soft_wrap=True)
+        labelled("log", json.dumps(record, ensure_ascii=False), "cyan")
     for record in outcome.metrics:
-        console.print(Text("  metric  ", "magenta").append(json.dumps(record), "none"), soft_wrap=True)
+        labelled("metric", summary(record), "magenta")
+        labelled("", json.dumps(record))
     for problem in found:
-        console.print(Text(f"  WRONG   {problem}", "bold red"), soft_wrap=True)
+        labelled("WRONG", problem, "bold red")
 
 
-def layer_version() -> str:
-    """The version of shared-utils in the layer that SAM built."""
-    for distribution in distributions(name="shared-utils", path=[str(LAYER / "python")]):
+def labelled(label: str, text: str, style: str = "dim") -> None:
+    """Print a line behind its label, however long it is."""
+    line = Text(f"  {label:<8}", style)
+    line.append_text(highlight(Text(text, "none")))
+    console.print(line, soft_wrap=True)
+
+
+def summary(document: dict[str, Any]) -> str:
+    """What a metric document says, in one line."""
+    parts = []
+    for directive in document["_aws"]["CloudWatchMetrics"]:
+        dimensions = " ".join(f"{name}={document[name]}" for names in directive["Dimensions"] for name in names)
+        for metric in directive["Metrics"]:
+            values = " ".join(f"{value:g}" for value in as_list(document[metric["Name"]]))
+            parts.append(f"{directive['Namespace']} {metric['Name']} = {values} {metric['Unit']} ({dimensions})")
+    return ", ".join(parts)
+
+
+def layer_version(layer: Path) -> str:
+    """The version of shared-utils in a layer's folder."""
+    for distribution in distributions(name="shared-utils", path=[str(layer / "python")]):
         return distribution.version
-    raise SystemExit(f"demo: {LAYER.relative_to(ROOT)} holds no shared-utils; run `sam build`")
+    raise SystemExit(f"demo: {layer} holds no shared-utils; run `sam build`")
 
 
 def main() -> int:
     """Play the demonstration."""
-    version = layer_version()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--layer", type=Path, default=LAYER, help="the layer's folder (default: as `sam build` made it)"
+    )
+    layer = parser.parse_args().layer.resolve()
+    version = layer_version(layer)
     console.print(Rule(f"shared-utils {version}: two services on one layer", style="bold"))
     wrong = 0
     calls = 0
-    with Server() as server:
+    with Server(layer) as server:
         url = server.ready()
 
         def play(call: Call) -> Outcome:

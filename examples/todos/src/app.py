@@ -55,10 +55,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
 def list_todos(event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """``GET /todos?limit=10``: the first todos."""
     most = Settings.load().page_size
-    limit = (event.get("queryStringParameters") or {}).get("limit", str(most))
-    if not limit.isdecimal() or not 1 <= int(limit) <= most:
-        raise Problem(400, "Bad Request", f"limit must be a number from 1 to {most}")
-    todos = TODOS[: int(limit)]
+    todos = TODOS[: parse_limit(event, most)]
     logging.info("todos listed", count=len(todos))
     metrics.count("TodosListed", len(todos))
     return 200, {"todos": todos}
@@ -83,12 +80,24 @@ def get_todo(event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     raise Problem(404, "Not Found", f"there is no todo {wanted}")
 
 
+def parse_limit(event: dict[str, Any], most: int) -> int:
+    """Return how many todos the request asks for."""
+    text = (event.get("queryStringParameters") or {}).get("limit", str(most))
+    try:
+        limit = int(text)
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= most:
+        raise Problem(400, "Bad Request", f"limit must be a number from 1 to {most}")
+    return limit
+
+
 def parse_title(event: dict[str, Any]) -> str:
     """Return the title that the request's body asks for."""
     body = event.get("body") or ""
     try:
         document = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Problem(400, "Bad Request", "the body is not JSON") from None
     title = document.get("title") if isinstance(document, dict) else None
     if not isinstance(title, str) or not 1 <= len(title.strip()) <= MAX_TITLE:

@@ -74,7 +74,7 @@ def refuse(error: ServiceError) -> Response[str]:
     return answer(error.status_code, document, "application/problem+json")
 
 
-def write_cursor(start: int, key: bytes) -> str:
+def write_cursor(start: int | str, key: bytes) -> str:
     """Where the next page starts, signed: clients can hand it back, but not make one up."""
     signature = hmac.digest(key, str(start).encode(), hashlib.sha256)[:12]
     return f"{start}.{base64.urlsafe_b64encode(signature).decode()}"
@@ -85,9 +85,7 @@ def read_cursor(cursor: str | None, key: bytes) -> int:
     if not cursor:
         return 0
     start = cursor.partition(".")[0]
-    if not (start.isascii() and start.isdecimal()) or not hmac.compare_digest(
-        write_cursor(int(start), key).encode(), cursor.encode()
-    ):
+    if not hmac.compare_digest(write_cursor(start, key).encode(), cursor.encode()):
         raise BadRequestError("cursor is not one that this service gave")
     return int(start)
 

@@ -1,0 +1,56 @@
+"""The examples' templates: valid, pinned by a literal ARN, allowed to read just what they read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from layerctl.arn import LAYER_VERSION_ARN
+from layerctl.sam_template import load_template
+from shared_utils import __version__
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SERVICES = ["todos", "users"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_cfn_lint_and_the_sam_transform_accept_them(service: str) -> None:
+    """cfn-lint, which runs AWS's own SAM transform first, finds nothing."""
+    command = [str(Path(sys.executable).with_name("cfn-lint")), str(EXAMPLES / service / "template.yaml")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_layer_is_pinned_by_a_literal_arn(service: str) -> None:
+    """The ARN stands in the template as it is, with the semantic version in a comment that `pins bump` keeps."""
+    text = (EXAMPLES / service / "template.yaml").read_text()
+    (pin,) = LAYER_VERSION_ARN.finditer(text)
+    assert text[pin.end() :].splitlines()[0] == f" # shared-utils {__version__}"
+    (function,) = load_template(EXAMPLES / service / "template.yaml").functions
+    assert [layer.text for layer in function.layers] == [pin[0]]
+
+
+def test_the_routes_are_those_of_the_article() -> None:
+    """Two services, each with routes of its own."""
+    routes = {
+        service: [route.key for route in load_template(EXAMPLES / service / "template.yaml").functions[0].routes]
+        for service in SERVICES
+    }
+    assert routes == {
+        "todos": ["GET /todos", "POST /todos", "GET /todos/{id}"],
+        "users": ["GET /users", "GET /users/{id}"],
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_local_values_are_for_what_the_template_refers_to(service: str) -> None:
+    """Every reference in the template has its local value, and the other way round."""
+    (function,) = load_template(EXAMPLES / service / "template.yaml").functions
+    referred = {value.partition("#")[0] for value in function.environment.values() if "://" in value}
+    given = set(re.findall(r'^"(.+?)"', (EXAMPLES / service / "local-config.toml").read_text(), re.MULTILINE))
+    assert referred == given
