@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ def run(awaitable: Awaitable[Any], context: Context) -> Any:
     process = os.getpid()
     if _loop is None or _loop[0] != process or _loop[1].is_closed():
         _loop = (process, asyncio.new_event_loop())
+        atexit.register(_loop[1].close)
     loop = _loop[1]
     return loop.run_until_complete(loop.create_task(_wait(awaitable), context=context))
 

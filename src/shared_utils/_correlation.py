@@ -63,7 +63,7 @@ def _steps(path: object) -> list[str | int]:
     position = 0
     while isinstance(path, str) and position < len(path):
         match = _STEP.match(path, position)
-        if match is None:
+        if match is None or (position == 0 and path[0] in ".["):
             break
         quoted, name, index = match.groups()
         steps.append(int(index) if index is not None else quoted or name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,10 @@ LONGEST_TRACE = 64 * 1024  # characters of a printed traceback
 
 def describe(error: BaseException, plainer: Plainer) -> dict[str, Any]:
     """Return the exception with its causes and members, bounded in depth, number and size."""
-    return _Description(plainer).of(error, 0)
+    try:
+        return _Description(plainer).of(error, 0)
+    except Exception as failure:  # its class may have broken whatever it inherits
+        return {"type": type(error).__qualname__, "message": f"<{type(failure).__name__} when described>"}
 
 
 class _Description:
@@ -48,14 +52,15 @@ class _Description:
         result["message"] = plainer.text(text_of(error))
         notes = getattr(error, "__notes__", None)
         if notes:
-            result["notes"] = [plainer.text(text_of(note)) for note in list(notes)[:_MOST_MEMBERS]]
+            shown = list(notes)[:_MOST_MEMBERS] if isinstance(notes, (list, tuple)) else [notes]
+            result["notes"] = [plainer.text(text_of(note)) for note in shown]
         result["frames"] = self._frames(error.__traceback__)
         members = getattr(error, "exceptions", None)
         if isinstance(error, BaseExceptionGroup) and members:
-            shown = [self.of(member, depth + 1) for member in members[:_MOST_MEMBERS] if self._may(member, depth)]
-            result["exceptions"] = shown
-            if len(members) > len(shown):
-                result["exceptions_not_shown"] = len(members) - len(shown)
+            told = [self.of(member, depth + 1) for member in members[:_MOST_MEMBERS] if self._may(member, depth)]
+            result["exceptions"] = told
+            if len(members) > len(told):
+                result["exceptions_not_shown"] = len(members) - len(told)
         if error.__cause__ is not None:
             if self._may(error.__cause__, depth):
                 result["cause"] = self.of(error.__cause__, depth + 1)
@@ -69,8 +74,10 @@ class _Description:
 
     def _frames(self, trace: TracebackType | None) -> list[dict[str, Any]]:
         links = []
+        around = False
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename not in _OURS:
+            around = _is_around(trace.tb_frame.f_code.co_filename, around)
+            if not around:
                 links.append(trace)
             trace = trace.tb_next
         left_out = len(links) - _MOST_FRAMES
@@ -102,11 +109,20 @@ class _Description:
         return shown
 
 
+def _is_around(file: str, around: bool) -> bool:
+    """Whether a frame of `file` stands around the handler: one of ours, or of asyncio's right after one of ours."""
+    return file in _OURS or (around and f"{os.sep}asyncio{os.sep}" in file)
+
+
 def stack_trace(error: BaseException) -> str:
     """Return the traceback as Python prints it, causes included."""
     try:
         printed = traceback.TracebackException.from_exception(error)
-        printed.stack[:] = [frame for frame in printed.stack if frame.filename not in _OURS]
+        around = False
+        for frame in printed.stack[:]:
+            around = _is_around(frame.filename, around)
+            if around:
+                printed.stack.remove(frame)
         return "".join(printed.format()).rstrip("\n")
     except Exception as failure:  # a broken exception (of a C extension, say) must still make a line
         return f"{type(error).__name__} (its traceback could not be printed: {type(failure).__name__})"

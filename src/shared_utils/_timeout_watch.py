@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WATCH"]
 
-# How long before the end the warning comes: a tenth of what is left at the start, within these bounds (milliseconds).
+# How long before the end the warning comes: a tenth of what is left at the start, within these bounds (milliseconds),
+# but not before half of it has passed.
 _LATEST_MS, _EARLIEST_MS = 150, 500
 WARNING = 30
 
@@ -61,7 +62,7 @@ class _Watch:
             return
         if self._process != os.getpid():  # forked: the thread stayed with the parent
             self._forget()
-        margin = min(_EARLIEST_MS, max(_LATEST_MS, remaining // 10))
+        margin = min(_EARLIEST_MS, max(_LATEST_MS, remaining // 10), remaining // 2)
         deadline = time.monotonic() + (remaining - margin) / 1000
         with self._mutex:
             self._watched = _Watched(invocation, context, _thread.get_ident(), deadline)
@@ -106,7 +107,7 @@ def _warn(watched: _Watched) -> None:
         if frame is not None:
             from traceback import format_stack
 
-            values["stack"] = "".join(format_stack(frame, limit=-20)).rstrip("\n")
+            values["stack"] = "".join(format_stack(frame, limit=20)).rstrip("\n")
             where = f"{frame.f_code.co_name}:{frame.f_lineno}" if STATE.location else None
         write_line(WARNING, "the invocation is about to time out", values, where)
     flush_buffer()
