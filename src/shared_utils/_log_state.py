@@ -250,7 +250,9 @@ class LogState:
             own["sampling_rate"] = self.sample_rate
         self.own = own = {key: _scalar(value) for key, value in own.items() if value is not None}
         self.tail = "".join(f',"{key}":{encode_scalar(value)}' for key, value in own.items())
-        self.written_from = max(DEBUG, _floor()) if self.sampled else self.level
+        # With buffering on, low lines outside an invocation are written at once: nothing would ever flush them.
+        everything = self.sampled or (self.buffer_bytes > 0 and invocation is None)
+        self.written_from = min(self.level, max(DEBUG, _floor())) if everything else self.level
         threshold = min(self.written_from, DEBUG) if self.buffer is not None else self.written_from
         if threshold != self.threshold:
             self.threshold = threshold

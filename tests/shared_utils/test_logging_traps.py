@@ -28,7 +28,7 @@ def test_trap_20_a_message_that_looks_like_json_stays_the_text_it_is(captured_lo
 @pytest.mark.parametrize("buffer", [True, 100])
 def test_trap_21_buffering_loses_nothing_outside_an_invocation(captured_logs, buffer):
     """With buffering on, a line at init or in a script is written at once: no invocation would ever flush it."""
-    logging.configure(level="DEBUG", buffer=buffer)
+    logging.configure(buffer=buffer)
     get_logger().debug("at init")
     assert captured_logs.messages == ["at init"]
 
