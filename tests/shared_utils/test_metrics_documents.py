@@ -81,7 +81,7 @@ def perform(registry: Registry, step: tuple[Any, ...], expected: Written) -> Non
         name, value, unit = arguments
         resolution = 1 if kind == "fast" else 60
         registry.main.add(name, value, unit, resolution)
-        expected[name, metrics.Unit.CountPerSecond.value if "Per" in unit else unit, resolution, plain(value)] += 1
+        expected[name, "Count/Second" if unit == "CountPerSecond" else unit, resolution, plain(value)] += 1
     elif kind == "burst":
         name, count = arguments
         for value in range(count):
