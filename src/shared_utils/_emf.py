@@ -99,7 +99,7 @@ def define(given: tuple[Any, Any, Any]) -> Definition:
     """Make the definition for name, unit and resolution as given to `shared_utils.metrics.add`, and keep it."""
     name, unit, resolution = given
     definition = Definition(check_name("metric", name), unit_value(unit), resolution_value(resolution))
-    if len(DEFINITIONS) >= 1000:  # names made up at run time
+    if len(DEFINITIONS) >= 4096:  # names made up at run time
         DEFINITIONS.clear()
     DEFINITIONS[given] = definition
     return definition
@@ -252,6 +252,7 @@ def _member_value(value: object) -> Any:
 def documents(
     series: Sequence[tuple[Definition, list[int | float]]],
     *,
+    few: bool,
     namespace: str,
     dimension_sets: Sequence[Mapping[str, str]],
     properties: Mapping[str, str],
@@ -262,6 +263,7 @@ def documents(
 
     Args:
         series: definitions and the values recorded for each, in the order in which the metrics shall stand.
+        few: no more than 100 values in all, and no metric twice.
         namespace: checked by `check_namespace`.
         dimension_sets: the dimension sets, checked by `check_dimension`; a name has one value in all of them.
         properties: further members, values already encoded as JSON. They are repeated in every document.
@@ -275,16 +277,24 @@ def documents(
     head = f'{{"_aws":{{"Timestamp":{timestamp},{directive}'
     members = {name: f",{_quote(name)}:{text}" for name, text in properties.items()} if properties else {}
     tail = f"{targets}{''.join(members.values())}{marks}" if members or marks else targets
+    if few:  # nearly always
+        line = _line(
+            head,
+            [definition.text for definition, _ in series],
+            tail,
+            [
+                f",{definition.names}:[{repr(values[0]) if len(values) == 1 else ','.join(map(repr, values))}]"
+                for definition, values in series
+            ],
+        )
+        if len(line) <= MAX_DOCUMENT_BYTES:
+            return line, []
     fragments = [
-        (definition, f",{definition.names}:[{','.join(map(repr, chunk)) if len(chunk) > 1 else repr(chunk[0])}]")
+        (definition, f",{definition.names}:[{','.join(map(repr, chunk))}]")
         for definition, values in series
-        for chunk in ((values,) if len(values) <= MAX_VALUES else _chunks(values))
+        for chunk in _chunks(values)
     ]
-    line = _line(head, fragments, tail)
-    different = len({definition.name for definition, _ in fragments}) == len(fragments)
-    if different and len(fragments) <= MAX_METRICS and len(line) <= MAX_DOCUMENT_BYTES:
-        return line, []  # nearly always
-    room = MAX_DOCUMENT_BYTES - len(_line(head, [], tail))
+    room = MAX_DOCUMENT_BYTES - len(_line(head, [], tail, []))
     largest = max(map(_size, fragments))
     left_out = []
     while members and room < largest:
@@ -292,13 +302,15 @@ def documents(
         room += len(members.pop(name))
         left_out.append(name)
     tail = f"{targets}{''.join(members.values())}{marks}"
-    return "".join([_line(head, page, tail) for page in _pages(fragments, room)]), left_out
+    lines = [
+        _line(head, [definition.text for definition, _ in page], tail, [member for _, member in page])
+        for page in _pages(fragments, room)
+    ]
+    return "".join(lines), left_out
 
 
-def _line(head: str, fragments: list[_Fragment], tail: str) -> str:
-    definitions = ",".join([definition.text for definition, _ in fragments])
-    values = "".join([member for _, member in fragments])
-    return f"{head}{definitions}]}}]}}{tail}{values}}}\n"
+def _line(head: str, definitions: list[str], tail: str, members: list[str]) -> str:
+    return f"{head}{','.join(definitions)}]}}]}}{tail}{''.join(members)}}}\n"
 
 
 @lru_cache(maxsize=64)

@@ -39,10 +39,12 @@ def _count_cold_start(registry: Registry, invocation: Invocation, *, last_chance
     if not registry.settings.cold_start or registry.cold_start_done_for is invocation:
         return
     theirs = sys.modules.get("aws_lambda_powertools.metrics.provider.cold_start")
+    is_cold_for_powertools = theirs is None or theirs.is_cold_start
     if last_chance:
-        if theirs is not None and not theirs.is_cold_start:
-            return  # Powertools' own decorator has reported this one meanwhile
+        if registry.was_cold_for_powertools and not is_cold_for_powertools:
+            return  # its own decorator has reported this one meanwhile
     elif registry.settings.resolve().namespace is None:
+        registry.was_cold_for_powertools = is_cold_for_powertools
         return
     registry.cold_start_done_for = invocation
     if theirs is not None:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shared_utils._emf import MAX_DIMENSIONS, check_dimension, documents, shorten
-from shared_utils._metrics_set import MetricSet, Recorded, active_scope, pairs, raise_together
+from shared_utils._metrics_set import MetricSet, active_scope, pairs, raise_together
 from shared_utils._metrics_settings import Settings
 from shared_utils.errors import MetricsError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from shared_utils._emf import Definition
     from shared_utils._invocation import Invocation
+    from shared_utils._metrics_set import Recorded
     from shared_utils._metrics_settings import Resolved
 
 __all__ = ["Registry"]
@@ -37,6 +38,7 @@ class Registry:
         self.main = MetricSet(self)
         self.sink: Callable[[str], object] = _to_stdout
         self.cold_start_done_for: Invocation | None = None
+        self.was_cold_for_powertools = True  # when the invocation began
         self._pending: dict[MetricSet, None] = {}  # the sets that hold metrics, in the order of their first one
         self._reported: set[str] = set()
 
@@ -70,7 +72,7 @@ class Registry:
             for name, value in pairs(mapping, values):
                 try:
                     key, text = check_dimension(name, value)
-                    self.main.refuse_dimension(self.main.primary, key)
+                    self.main.refuse_dimension(self.main.recorded.primary, key)
                 except MetricsError as problem:
                     problems.append(problem)
                 else:
@@ -148,7 +150,7 @@ class Registry:
 
     def preview(self, metric_set: MetricSet) -> str:
         """Return the lines that a set would be written as now, and leave it as it is."""
-        recorded = Recorded(metric_set)
+        recorded = metric_set.recorded
         return _documents(metric_set, recorded, self.settings.resolve(), []) if recorded.series else ""
 
     # --- problems ---
@@ -181,6 +183,7 @@ def _documents(metric_set: MetricSet, recorded: Recorded, resolved: Resolved, pr
         return ""
     text, left_out = documents(
         recorded.series,
+        few=recorded.size <= 100 and len(recorded.metric_names) == len(recorded.series),
         namespace=namespace,
         dimension_sets=_dimension_sets(metric_set, recorded, resolved, problems),
         properties=recorded.properties,

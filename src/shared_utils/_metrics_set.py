@@ -48,18 +48,43 @@ active_scope: ContextVar[Scope | None] = ContextVar("shared_utils_metrics_scope"
 
 
 class Recorded:
-    """What a `MetricSet` held when it was taken for writing."""
+    """What is recorded for one document.
 
-    __slots__ = ("dimensions", "further_sets", "metric_names", "primary", "properties", "series", "timestamp")
+    Attributes:
+        series: each metric's definition and values, in the order of their first value.
+        values: the same lists of values by name, unit and resolution as given.
+        size: how many values there are.
+        metric_names: the names in `series`.
+        dimensions: the value of each dimension; a document has one for each name, so the sets are names only.
+        primary: the names in the first dimension set, in their order.
+        further_sets: the names in the other dimension sets.
+        properties: values by name, as JSON.
+        timestamp: milliseconds since 1970, or None for the time of writing.
+    """
 
-    def __init__(self, source: MetricSet) -> None:
-        self.series = source.series
-        self.metric_names = source.metric_names
-        self.dimensions = source.own_dimensions
-        self.primary = source.primary
-        self.further_sets = source.further_sets
-        self.properties = source.own_properties
-        self.timestamp = source.own_timestamp
+    __slots__ = (
+        *("dimensions", "further_sets", "metric_names", "primary", "properties", "series", "size"),
+        *("timestamp", "values"),
+    )
+
+    def __init__(self) -> None:
+        self.series: list[tuple[Definition, list[int | float]]] = []
+        self.values: dict[tuple[Any, Any, Any], list[int | float]] = {}
+        self.size = 0
+        self.metric_names: set[str] = set()
+        self.dimensions: dict[str, str] = {}
+        self.primary: dict[str, None] = {}
+        self.further_sets: list[tuple[str, ...]] = []
+        self.properties: dict[str, str] = {}
+        self.timestamp: int | None = None
+
+    def describe_like(self, other: Recorded) -> None:
+        """Take over dimensions, properties and timestamp."""
+        self.dimensions = dict(other.dimensions)
+        self.primary = dict(other.primary)
+        self.further_sets = list(other.further_sets)
+        self.properties = dict(other.properties)
+        self.timestamp = other.timestamp
 
 
 class MetricSet:
@@ -79,44 +104,27 @@ class MetricSet:
         self.namespace = namespace
         self.service = service
         self.defaults = registry.settings.default_dimensions if defaults is None else defaults
+        self.recorded = Recorded()
         self._registry = registry
         # Reentrant: a finalizer that the garbage collector runs inside a locked block may record a metric too.
         self._lock = RLock()
-        self._clear_metrics()
-        self._clear_context()
-
-    def _clear_metrics(self) -> None:
-        self.series: list[tuple[Definition, list[int | float]]] = []
-        self.metric_names: set[str] = set()
-        self._values: dict[tuple[str, Any, Any], list[int | float]] = {}  # by name, unit and resolution as given
-        self._size = 0
-
-    def _clear_context(self) -> None:
-        # One value for each name, because a document has one; the sets are names only.
-        self.own_dimensions: dict[str, str] = {}
-        self.primary: dict[str, None] = {}
-        self.further_sets: list[tuple[str, ...]] = []
-        self.own_properties: dict[str, str] = {}
-        self.own_timestamp: int | None = None
 
     def take(self, keep_context: bool = False) -> Recorded:
         """Return what is recorded and start anew; `keep_context` keeps dimensions, properties and timestamp."""
+        fresh = self._fresh()
         with self._lock:
-            recorded = Recorded(self)
-            self._clear_metrics()
+            recorded, self.recorded = self.recorded, fresh
             if keep_context:
-                recorded.dimensions = dict(self.own_dimensions)
-                recorded.primary = dict(self.primary)
-                recorded.further_sets = list(self.further_sets)
-                recorded.properties = dict(self.own_properties)
-            else:
-                self._clear_context()
-            return recorded
+                fresh.describe_like(recorded)
+        return recorded
+
+    def _fresh(self) -> Recorded:
+        return Recorded()
 
     def renew_after_fork(self) -> None:
         """In a forked child: leave the parent's metrics to the parent, and the lock that a thread of it may hold."""
         self._lock = RLock()
-        self._clear_metrics()
+        self.take(keep_context=True)
 
     # --- recording ---
 
@@ -135,11 +143,12 @@ class MetricSet:
                 plain = number(name, value)
             key = (name, unit, resolution)
             with self._lock:
-                values = self._values.get(key)
+                recorded = self.recorded
+                values = recorded.values.get(key)
                 if values is None:
-                    values = self._open(key)
+                    values = self._open(recorded, key)
                 values.append(plain)
-                self._size += 1
+                recorded.size += 1
         except TypeError as error:  # a name, unit or resolution that is not hashable: say what is wrong with it
             try:
                 define((name, unit, resolution))
@@ -149,7 +158,7 @@ class MetricSet:
                 self._registry.report(error)
         except Exception as error:
             self._registry.report(error)
-        if self._size >= MOST_VALUES:
+        if self.recorded.size >= MOST_VALUES:
             self._registry.write((self,), keep_context=True)
 
     def timer(self, name: str, resolution: int | Enum = 60) -> Timer:
@@ -158,22 +167,21 @@ class MetricSet:
 
         return Timer(self.add, name, resolution)
 
-    def _open(self, key: tuple[Any, Any, Any]) -> list[int | float]:
+    def _open(self, recorded: Recorded, key: tuple[Any, Any, Any]) -> list[int | float]:
         """Return the list for the values of a metric that is not recorded yet. Called with the lock held."""
         definition = DEFINITIONS.get(key) or define(key)
-        values = None if key == definition.key else self._values.get(definition.key)
+        values = None if key == definition.key else recorded.values.get(definition.key)
         if values is None:
             name = definition.name
-            if name in self.own_dimensions or name in self.defaults or name in self.own_properties or name == "service":
+            if name in recorded.dimensions or name in self.defaults or name in recorded.properties or name == "service":
                 self._refuse_second_use(name, "metric")
-            if not self.series:
+            if not recorded.series:
                 self._registry.opened(self)
-            values = []
-            self.series.append((definition, values))
-            self.metric_names.add(name)
-            self._values[definition.key] = values
+            values = recorded.values[definition.key] = []
+            recorded.series.append((definition, values))
+            recorded.metric_names.add(name)
         if key != definition.key:  # another spelling of the unit
-            self._values[key] = values
+            recorded.values[key] = values
         return values
 
     # --- describing ---
@@ -182,7 +190,7 @@ class MetricSet:
         """Add dimensions to the document; see `shared_utils.metrics.dimensions`."""
         try:
             with self._lock:
-                self._set_dimensions(self.primary, mapping, values)
+                self._set_dimensions(self.recorded.primary, mapping, values)
         except Exception as error:
             self._registry.report(error)
 
@@ -199,13 +207,12 @@ class MetricSet:
             self._registry.report(error)
 
     def _add_further_set(self, names: tuple[str, ...]) -> None:
-        if not names or names in self.further_sets:
+        known = self.recorded.further_sets
+        if not names or names in known:
             return
-        if sum(len(name) for known in (*self.further_sets, names) for name in known) > MOST_SET_CHARACTERS:
-            raise MetricsError(
-                f"too many dimension sets ({len(self.further_sets)}); a document has no room for another"
-            )
-        self.further_sets.append(names)
+        if sum(len(name) for one in (*known, names) for name in one) > MOST_SET_CHARACTERS:
+            raise MetricsError(f"too many dimension sets ({len(known)}); a document has no room for another")
+        known.append(names)
 
     def _set_dimensions(self, names: dict[str, None], mapping: Any, values: dict[str, object]) -> None:
         """Check and keep dimension values, and add their names to one set. Raises once, for all that were refused."""
@@ -217,7 +224,7 @@ class MetricSet:
             except MetricsError as problem:
                 problems.append(problem)
             else:
-                self.own_dimensions[key] = text
+                self.recorded.dimensions[key] = text
                 names[key] = None
         if problems:
             raise_together(problems)
@@ -236,7 +243,7 @@ class MetricSet:
                     except MetricsError as problem:
                         problems.append(problem)
                     else:
-                        self.own_properties[key] = encode(key, value)
+                        self.recorded.properties[key] = encode(key, value)
                 raise_together(problems)
         except Exception as error:
             self._registry.report(error)
@@ -244,17 +251,17 @@ class MetricSet:
     def timestamp(self, when: datetime | int) -> None:
         """Date what is recorded; see `shared_utils.metrics.timestamp`."""
         try:
-            self.own_timestamp = check_timestamp(when, time.time_ns() // 1_000_000)
+            self.recorded.timestamp = check_timestamp(when, time.time_ns() // 1_000_000)
         except Exception as error:
             self._registry.report(error)
 
     def _refuse_second_use(self, name: str, role: str) -> None:
         """Raise when `name` already means something else: all names are members of one JSON object."""
         for other, names in (
-            ("metric", self.metric_names),
-            ("dimension", self.own_dimensions),
+            ("metric", self.recorded.metric_names),
+            ("dimension", self.recorded.dimensions),
             ("dimension", self.defaults),
-            ("property", self.own_properties),
+            ("property", self.recorded.properties),
         ):
             if name in names and other != role:
                 raise MetricsError(
@@ -268,12 +275,12 @@ class MetricSet:
 
         The default dimensions are part of every set, the service only of the first.
         """
-        if new in self.metric_names or new in self.own_properties:
+        if new in self.recorded.metric_names or new in self.recorded.properties:
             self._refuse_second_use(new, "dimension")
         if new in names or len(names) + len(self.defaults) + 2 <= MAX_DIMENSIONS:
             return
         together = {*self.defaults, *names, new}
-        if names is self.primary and (self.service or self._registry.settings.resolve().service):
+        if names is self.recorded.primary and (self.service or self._registry.settings.resolve().service):
             together.add("service")
         if len(together) > MAX_DIMENSIONS:
             raise MetricsError(
@@ -286,7 +293,7 @@ class Scope(MetricSet):
     """A document of its own, written when the block ends; see `shared_utils.metrics.scope`."""
 
     def __init__(self, registry: Registry, namespace: str | None, mapping: Any, values: dict[str, object]) -> None:
-        self._base: dict[str, str] = {}
+        self._base = Recorded()
         self._tokens: list[Token[Scope | None]] = []
         super().__init__(registry)
         if namespace is not None:
@@ -295,12 +302,13 @@ class Scope(MetricSet):
             except MetricsError as problem:  # its metrics go to the configured namespace rather than nowhere
                 registry.report(problem)
         self.dimensions(mapping, **values)
-        self._base = dict(self.own_dimensions)
+        self._base = self.recorded
+        self.recorded = self._fresh()
 
-    def _clear_context(self) -> None:
-        super()._clear_context()
-        self.own_dimensions = dict(self._base)
-        self.primary = dict.fromkeys(self._base)
+    def _fresh(self) -> Recorded:
+        fresh = Recorded()
+        fresh.describe_like(self._base)
+        return fresh
 
     def __enter__(self) -> Self:
         self._tokens.append(active_scope.set(self))
