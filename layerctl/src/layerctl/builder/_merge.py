@@ -112,7 +112,7 @@ class MergedTree:
         others = known.owners - {distribution.name}
         if others:
             raise LayerctlError(
-                f"{', '.join(sorted(others))} and {distribution.name} both bring {path}, with different content",
+                f"{' and '.join(sorted({*others, distribution.name}))} both bring {path}, with different content",
                 remedy="leave one of them out of the layer",
             )
         raise LayerctlError(

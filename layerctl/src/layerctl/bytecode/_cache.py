@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from layerctl.cache import cache_root
 
+if TYPE_CHECKING:
     from layerctl.interpreters import Interpreter
 
 __all__ = ["BytecodeCache"]
@@ -24,13 +24,11 @@ class BytecodeCache:
     """A folder of ``.pyc`` files. Safe to share: files appear whole, and carry a digest that is checked on reading.
 
     Args:
-        folder: default: ``$XDG_CACHE_HOME/layerctl/bytecode`` or ``~/.cache/layerctl/bytecode``.
+        folder: default: ``bytecode`` in the user's cache folder (see `layerctl.cache`).
     """
 
-    def __init__(self, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> None:
-        environ = os.environ if environ is None else environ
-        base = Path(environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home()) / ".cache")
-        self.folder = folder or base / "layerctl" / "bytecode"
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or cache_root() / "bytecode"
 
     def get(self, interpreter: Interpreter, source: bytes, name: str) -> bytes | None:
         """The compiled file, if it is there and undamaged."""
