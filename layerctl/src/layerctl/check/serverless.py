@@ -1,7 +1,6 @@
 """The functions of a serverless.yml (Serverless Framework, "serverless.yml reference").
 
-Only what the file itself decides is worked out: ``${self:…}`` and literal fallbacks. The framework's other variables
-need its command line, its plugins or AWS, and stay open.
+Values are worked out as `layerctl.pins.serverless` does it: as far as the file decides them.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ import yaml
 from layerctl.check.cloudformation import intrinsic_call, layer_of
 from layerctl.check.model import Function, Layer, Place
 from layerctl.check.stacks import LayerResource
-from layerctl.pins.intrinsics import Expressions
-from layerctl.pins.trace import Traced, concatenate
-from layerctl.pins.yaml_nodes import get, pairs, scalar, traced_scalar
+from layerctl.pins.serverless import ServiceExpressions, open_pseudo
+from layerctl.pins.yaml_nodes import get, pairs, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from layerctl.pins.source import Source
 
 __all__ = ["is_service", "read_service"]
-
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_MAX_DEPTH = 20
 
 
 def is_service(root: yaml.Node) -> bool:
@@ -59,20 +54,20 @@ def read_service(stack: Stack, source: Source, root: yaml.Node, region: str | No
             stack.functions.append(service.function(key, node))
 
 
-class _Service(Expressions):
+class _Service(ServiceExpressions):
     def __init__(self, stack: Stack, source: Source, root: yaml.Node, region: str | None) -> None:
-        super().__init__(source.text, root, {"AWS::Region": [Traced.literal(region, None)]} if region else None)
+        super().__init__(source.text, root)
+        self.service = root
         self.stack = stack
         self.source = source
         self.region = region or self.one_text(get(root, "provider", "region"))
-        self._depth = 0
 
     def place(self, node: yaml.Node) -> Place:
         return Place(self.stack.path.as_posix(), *self.source.place(node.start_mark.index))
 
     def function(self, key: yaml.Node, node: yaml.Node) -> Function:
         """One function; what it does not say itself the provider says."""
-        provider = get(self.root, "provider")
+        provider = get(self.service, "provider")
         runtime = get(node, "runtime") or get(provider, "runtime")
         architecture = get(node, "architecture") or get(provider, "architecture")
         function = Function(
@@ -87,7 +82,7 @@ class _Service(Expressions):
         layers = get(node, "layers") or get(provider, "layers")
         if layers is not None:
             function.layers += self._layers(layers)
-        artifact = get(node, "package", "artifact") or get(self.root, "package", "artifact")
+        artifact = get(node, "package", "artifact") or get(self.service, "package", "artifact")
         function.code_place = self.place(artifact) if artifact is not None else function.place
         path = self.one_text(artifact)
         if path is not None:
@@ -109,53 +104,15 @@ class _Service(Expressions):
             if name is not None and name in self.stack.layers:
                 yield Layer(name, self.place(item), identity=name, in_template=name)
             else:
-                yield layer_of(self.place(item), self.evaluate(item), self.region)
+                yield layer_of(self.place(item), [open_pseudo(value) for value in self.evaluate(item)], self.region)
 
     def _behind(self, node: yaml.Node) -> yaml.Node | None:
         """The node that a whole-value ``${self:…}`` stands for."""
         text = scalar(node) or ""
         match = re.fullmatch(r"\$\{self:([\w.-]+)\}", text.strip())
-        return get(self.root, *match[1].split(".")) if match else None
+        return get(self.service, *match[1].split(".")) if match else None
 
     def texts(self, node: yaml.Node | None) -> tuple[str, ...]:
         """A list of texts; empty where any of them is open."""
         texts = [value.text for value in self.evaluate(node)] if node is not None else []
         return tuple(text for text in texts if text) if None not in texts else ()
-
-    def plain(self, node: yaml.ScalarNode, depth: int) -> list[Traced]:
-        """A scalar, its variables worked out as far as the file decides them."""
-        return self._expand(traced_scalar(self.text, node), depth)
-
-    def _expand(self, value: Traced, depth: int) -> list[Traced]:
-        parts: list[list[Traced]] = []
-        for piece in value.pieces:
-            at = 0
-            for match in _VARIABLE.finditer(piece.text) if depth < _MAX_DEPTH and not piece.hole else ():
-                parts += [[_cut(value, piece, at, match.start())], self._variable(match[1].strip(), depth + 1)]
-                at = match.end()
-            parts.append([_cut(value, piece, at, len(piece.text))])
-        return concatenate(parts)
-
-    def _variable(self, expression: str, depth: int) -> list[Traced]:
-        for alternative in (part.strip() for part in expression.split(",")):
-            if alternative.startswith("self:"):
-                found = get(self.root, *alternative[5:].split("."))
-                if found is not None:
-                    return self.evaluate(found, depth)
-            elif alternative[:1] in {"'", '"'}:
-                return [Traced.literal(alternative.strip("'\""), None)]
-            elif alternative == "AWS::Region" and self.region:
-                return [Traced.literal(self.region, None)]
-            elif "," not in expression or alternative.startswith(("cf:", "ssm:", "s3:", "env:")):
-                break
-        return [Traced.unknown(expression)]
-
-
-def _cut(value: Traced, piece: object, start: int, end: int) -> Traced:
-    from layerctl.pins.trace import Piece
-
-    assert isinstance(piece, Piece)
-    if piece.hole:
-        return Traced((piece,), value.assumed)
-    at = None if piece.start is None else piece.start + start
-    return Traced((Piece(piece.text[start:end], at, origin=piece.origin),), value.assumed)

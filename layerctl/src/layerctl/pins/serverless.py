@@ -21,7 +21,7 @@ from layerctl.pins.yaml_nodes import children, get, pairs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["is_serverless", "serverless_uses"]
+__all__ = ["ServiceExpressions", "is_serverless", "open_pseudo", "serverless_uses"]
 
 Node = yaml.Node
 
@@ -45,69 +45,12 @@ def serverless_uses(text: str, root: Node) -> Iterator[Use]:
     yield from _Service(text, root).uses()
 
 
-class _Service(Expressions):
+class ServiceExpressions(Expressions):
+    """Evaluates the values of one service: the framework's variables besides CloudFormation's functions."""
+
     def __init__(self, text: str, root: Node) -> None:
         super().__init__(text, get(root, "resources") or root)
         self._root = root
-        self._provider = dict(pairs(get(root, "provider")))
-
-    def uses(self) -> Iterator[Use]:
-        """What functions get by their own layers and by the provider's, then every other composed ARN."""
-        inheriting: list[FunctionFacts] = []
-        done: set[int] = set()
-        for name, function in self._functions():
-            fields = dict(pairs(function))
-            facts = self._facts(name, fields)
-            if "layers" in fields:
-                done.add(id(fields["layers"]))
-                yield from self._found(fields["layers"], (facts,), None)
-            else:
-                inheriting.append(facts)
-        if "layers" in self._provider:
-            done.add(id(self._provider["layers"]))
-            yield from self._found(self._provider["layers"], tuple(inheriting), "provider")
-        for node in self._others(done):
-            yield from self._found(node, (), None)
-
-    def _functions(self) -> Iterator[tuple[str, Node]]:
-        section = get(self._root, "functions")
-        if isinstance(section, yaml.SequenceNode):
-            for item in section.value:
-                yield from pairs(item)
-        elif section is not None:
-            yield from pairs(section)
-        else:
-            yield from ((name, value) for name, value in pairs(self._root) if get(value, "handler") is not None)
-
-    def _facts(self, name: str, fields: dict[str, Node]) -> FunctionFacts:
-        own = self._provider | fields
-        architecture = own.get("architecture")
-        return FunctionFacts(
-            name,
-            self.one_text(own.get("runtime")),
-            "x86_64" if architecture is None else self.one_text(architecture),  # Lambda's default
-        )
-
-    def _found(self, node: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
-        for value in self.evaluate(node):
-            opened = _open_pseudo(value)
-            for arn in composed_arns(opened):
-                yield Use(arn, node.start_mark.index, functions, via or arn.via, opened.region)
-
-    def _others(self, done: set[int]) -> Iterator[Node]:
-        stack = [self._root]
-        seen = set(done)
-        while stack:
-            node = stack.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if intrinsic(node) is not None or (isinstance(node, yaml.ScalarNode) and ":layer:" in node.value):
-                yield node
-            else:
-                stack += children(node)
-
-    # --- variables ----------------------------------------------------------------------------------------
 
     def plain(self, node: yaml.ScalarNode, depth: int) -> list[Traced]:
         """A scalar with the framework's variables filled in."""
@@ -177,6 +120,68 @@ class _Service(Expressions):
         return [value.through(last) for node in nodes for value in self.evaluate(node, depth + 1) if value.pieces]
 
 
+class _Service(ServiceExpressions):
+    def __init__(self, text: str, root: Node) -> None:
+        super().__init__(text, root)
+        self._provider = dict(pairs(get(root, "provider")))
+
+    def uses(self) -> Iterator[Use]:
+        """What functions get by their own layers and by the provider's, then every other composed ARN."""
+        inheriting: list[FunctionFacts] = []
+        done: set[int] = set()
+        for name, function in self._functions():
+            fields = dict(pairs(function))
+            facts = self._facts(name, fields)
+            if "layers" in fields:
+                done.add(id(fields["layers"]))
+                yield from self._found(fields["layers"], (facts,), None)
+            else:
+                inheriting.append(facts)
+        if "layers" in self._provider:
+            done.add(id(self._provider["layers"]))
+            yield from self._found(self._provider["layers"], tuple(inheriting), "provider")
+        for node in self._others(done):
+            yield from self._found(node, (), None)
+
+    def _functions(self) -> Iterator[tuple[str, Node]]:
+        section = get(self._root, "functions")
+        if isinstance(section, yaml.SequenceNode):
+            for item in section.value:
+                yield from pairs(item)
+        elif section is not None:
+            yield from pairs(section)
+        else:
+            yield from ((name, value) for name, value in pairs(self._root) if get(value, "handler") is not None)
+
+    def _facts(self, name: str, fields: dict[str, Node]) -> FunctionFacts:
+        own = self._provider | fields
+        architecture = own.get("architecture")
+        return FunctionFacts(
+            name,
+            self.one_text(own.get("runtime")),
+            "x86_64" if architecture is None else self.one_text(architecture),  # Lambda's default
+        )
+
+    def _found(self, node: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
+        for value in self.evaluate(node):
+            opened = open_pseudo(value)
+            for arn in composed_arns(opened):
+                yield Use(arn, node.start_mark.index, functions, via or arn.via, opened.region)
+
+    def _others(self, done: set[int]) -> Iterator[Node]:
+        stack = [self._root]
+        seen = set(done)
+        while stack:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if intrinsic(node) is not None or (isinstance(node, yaml.ScalarNode) and ":layer:" in node.value):
+                yield node
+            else:
+                stack += children(node)
+
+
 def _step(node: Node, name: str) -> list[Node]:
     if isinstance(node, yaml.SequenceNode):
         return node.value[int(name) : int(name) + 1] if name.isdecimal() else []
@@ -223,7 +228,7 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield begin, end
 
 
-def _open_pseudo(value: Traced) -> Traced:
+def open_pseudo(value: Traced) -> Traced:
     """Turn CloudFormation's pseudo parameters into holes."""
     pieces: list[Piece] = []
     for piece in value.pieces:
