@@ -244,6 +244,7 @@ def test_a_missing_emulator_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.delenv("LAYERCTL_RIE")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "nowhere"))
     with pytest.raises(LayerctlError, match="make setup"):
         emulator_binary()
 

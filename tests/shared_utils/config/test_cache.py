@@ -123,7 +123,10 @@ class CacheMachine(RuleBasedStateMachine):
     @rule()
     def a_fresh_value_is_not_read_again(self) -> None:
         """A value younger than nine tenths of its time is given without asking."""
+        before = len(self.source.reads)
         answer = self.source.ask(max_age=MAX_AGE)
+        if len(self.source.reads) > before:
+            self.read_at[self.version] = (self.source.clock.monotonic, self.source.clock.wall)
         before = len(self.source.reads)
         if isinstance(answer, int) and answer in self.read_at and self.age(answer) < MAX_AGE * 0.9:
             assert self.source.ask(max_age=MAX_AGE) == answer
