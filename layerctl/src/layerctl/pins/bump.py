@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from layerctl.pins.versions import Catalogue
 
 __all__ = ["Change", "FileBump", "bump_file", "plan", "write"]
+
+
+# What makes the digits part of something else: a release (1.4.0), a word.
+_GOES_ON = re.compile(r"\w+|\.\d+")
 
 
 class Change(NamedTuple):
@@ -140,9 +145,9 @@ def _target(here: list[Pin], wish: Wish, catalogue: Catalogue, bump: FileBump) -
         return None
     first = here[0]
     versions = {target.version for target in targets}
-    tail = bump.source.text[first.end : first.end + 1]
-    if tail and (tail.isalnum() or tail == "_"):
-        message = f"what follows {first.name}:{first.version} ({tail!r}) makes it no version"
+    tail = _GOES_ON.match(bump.source.text, first.end)
+    if tail is not None:
+        message = f"what follows {first.name}:{first.version} ({tail[0]!r}) makes it no version"
         bump.problems.append(Problem(first.path, message, "correct the ARN", first.line, first.column))
         return None
     if len(versions) > 1 or (staying and versions != {first.version}):

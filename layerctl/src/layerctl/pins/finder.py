@@ -9,6 +9,7 @@ from layerctl.pins.literals import text_arns
 from layerctl.pins.model import FileReport, Pin, Problem, Unresolved
 from layerctl.pins.source import BinaryFileError, Source
 from layerctl.pins.structure import structural_uses
+from layerctl.pins.walk import TEMPLATE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["find_pins", "pins_of"]
 
-# What people write templates in. Only files of these kinds are faulted for being binary or huge inside of a folder.
-TEMPLATE_SUFFIXES = frozenset(
-    {".yaml", ".yml", ".json", ".template", ".toml", ".tf", ".tfvars", ".hcl", ".cfn", ".jsonc"}
-)
 # CloudFormation takes 1 MB. Beyond this the text is still searched, the structure not read.
 MAX_STRUCTURE = 8_000_000
 MAX_TEXT = 32_000_000

@@ -66,14 +66,22 @@ class Expressions:
         self._given = given or {}
         self._origin = origin
         self._budget = _MAX_EVALUATIONS
+        self._evaluated: dict[int, list[Traced]] = {}  # by the node's identity: the tree lives as long as we do
         self._parameters = dict(pairs(get(root, "Parameters")))
         self._mappings = dict(pairs(get(root, "Mappings")))
 
     def evaluate(self, node: Node | None, depth: int = 0) -> list[Traced]:
         """Every value that the node can have; for a list, the values of its items."""
-        self._budget -= 1
-        if node is None or depth > _MAX_NESTING or self._budget < 0:
+        if node is None or depth > _MAX_NESTING:
             return [Traced.unknown("...")]
+        known = self._evaluated.get(id(node))
+        if known is None:
+            self._budget -= 1
+            known = [Traced.unknown("...")] if self._budget < 0 else self._work_out(node, depth)
+            self._evaluated[id(node)] = known
+        return known
+
+    def _work_out(self, node: Node, depth: int) -> list[Traced]:
         call = intrinsic(node)
         if call is not None:
             return self._call(*call, depth=depth + 1)

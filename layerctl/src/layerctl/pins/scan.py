@@ -48,8 +48,8 @@ def scan(roots: Iterable[Path], progress: Callable[[int, int], None] | None = No
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
             results = pool.map(_batch, batches)
             for batch, part in zip(batches, results, strict=True):
+                part.pins = [_compact(pin) for pin in part.pins]
                 report.extend(part)
-                report.pins[-len(part.pins) :] = map(_compact, part.pins)
                 done += len(batch)
                 if progress:
                     progress(done, len(files))

@@ -23,6 +23,7 @@ _JSON = frozenset({".json", ".jsonc"})
 _TEMPLATE = re.compile(
     r"(?:^\s*|[\"'])(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
 )
+_TITLED = re.compile(r"^AWSTemplateFormatVersion\s*:", re.MULTILINE)
 # Files that only become YAML once a template engine has run: Helm, Jinja, ERB, cookiecutter. Not CloudFormation's own
 # dynamic references, {{resolve:ssm:...}}.
 _ENGINE = re.compile(r"\{\{(?!\s*resolve:)|\{%|<%")
@@ -45,7 +46,7 @@ def structural_uses(
     """
     suffix = path.suffix.lower()
     concerned = bool(written)
-    if suffix in _YAML or (suffix == "" and _TEMPLATE.search(text)):
+    if suffix in _YAML or (suffix == "" and _TITLED.search(text)):
         likely = _TEMPLATE.search(text) is not None
         if suffix in _JSON and not (likely or named):
             return [], []
@@ -57,7 +58,7 @@ def structural_uses(
             size = f"{len(text) / 1e6:.0f} MB"
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
             return [], [(message, "split it, or leave it out", 0)]
-        strict = (likely or suffix not in _JSON) and not _ENGINE.search(text)
+        strict = suffix != "" and (likely or suffix not in _JSON) and not _ENGINE.search(text)
         return _yaml_uses(text, path, written, strict=strict, likely=likely)
     if suffix == ".toml":
         from layerctl.pins.samconfig import toml_uses

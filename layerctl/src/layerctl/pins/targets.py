@@ -115,8 +115,8 @@ def choose(pin: Pin, wish: Wish, catalogue: Catalogue) -> Target:
         notes.append(f"{target.release} is not in {', '.join(missing)}")
     if target.yanked:
         notes.append(f"{target.release} was yanked: {target.yanked}")
-    if target.arn.version != pin.version:
-        _refuse_major(pin, old, target, wish)
+    if target.arn.version != pin.version and not wish.major:
+        _refuse_major(pin, known, old, target)
     return Target(target.arn.version, target.release, old.release if old else None, tuple(notes))
 
 
@@ -144,18 +144,30 @@ def newest(
     return [one for one in final if one.order == best]
 
 
-def _refuse_major(pin: Pin, old: PublishedVersion | None, target: PublishedVersion, wish: Wish) -> None:
-    if wish.major or target.order is None:
+def _refuse_major(
+    pin: Pin, known: list[PublishedVersion], old: PublishedVersion | None, target: PublishedVersion
+) -> None:
+    """Refuse a jump over a major version, or one that may be one."""
+    if target.order is None:
         return
-    if old is None:
+    if old is not None and old.order is not None:
+        if old.order.major != target.order.major:
+            raise NoTargetError(
+                f"{old.release} to {target.release} is a jump over a major version", "say --major if it is meant"
+            )
+    elif _majors_around(pin.version, known) != {target.order.major}:
         raise NoTargetError(
-            f"{pin.name}:{pin.version} is not in the index, so whether {target.release} is a major jump is unknown",
-            "say --major to go there all the same",
+            f"{pin.name}:{pin.version} is in no source, so {target.release} may be a jump over a major version",
+            "say --major if it is meant",
         )
-    if old.order is not None and target.order.major > old.order.major:
-        raise NoTargetError(
-            f"{old.release} to {target.release} is a jump over a major version", "say --major if it is meant"
-        )
+
+
+def _majors_around(number: int, known: list[PublishedVersion]) -> set[int]:
+    """The major versions of the releases right below and above a number; empty unless there are both."""
+    below = max((one for one in known if one.arn.version < number), key=lambda one: one.arn.version, default=None)
+    above = min((one for one in known if one.arn.version > number), key=lambda one: one.arn.version, default=None)
+    orders = [one.order for one in (below, above) if one is not None and one.order is not None]
+    return {order.major for order in orders} if len(orders) == 2 else set()
 
 
 def _same_release(one: PublishedVersion, wanted: str) -> bool:

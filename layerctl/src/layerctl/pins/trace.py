@@ -21,6 +21,8 @@ _HOLE = "\ue000"
 
 # More ways to compose one value (regions of a mapping times branches) than this are not looked at.
 _MAX_ALTERNATIVES = 256
+# References to references multiply; an ARN has a dozen parts.
+_MAX_PIECES = 2000
 
 _FIELD = rf"[\w.*?{_HOLE}-]+"
 _ARN = re.compile(
@@ -105,6 +107,8 @@ def concatenate(parts: Iterable[list[Traced]]) -> list[Traced]:
     whole = [Traced()]
     for values in parts:
         whole = [left + right for left in whole for right in values if left.agrees(right)][:_MAX_ALTERNATIVES]
+        if any(len(value.pieces) > _MAX_PIECES for value in whole):
+            return [Traced.unknown("...")]
     return whole
 
 

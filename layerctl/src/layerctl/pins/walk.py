@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -13,13 +14,17 @@ from layerctl.pins.model import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["FoundFiles", "find_files"]
+__all__ = ["TEMPLATE_SUFFIXES", "FoundFiles", "find_files"]
 
 # Copies of templates that tools write, and other people's code: nobody pins there by hand. A folder that is
 # named on the command line is read whatever its name.
 SKIPPED = frozenset(
     {".git", ".hg", ".svn", ".aws-sam", ".serverless", ".terraform", ".terragrunt-cache", "cdk.out", "node_modules"}
     | {"__pycache__", ".venv", ".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"}
+)
+# What people write templates in. Only files of these kinds are faulted for being binary, huge or gone in a folder.
+TEMPLATE_SUFFIXES = frozenset(
+    {".yaml", ".yml", ".json", ".jsonc", ".template", ".cfn", ".toml", ".tf", ".tfvars", ".hcl"}
 )
 # Known not to be text; anything else is opened.
 _BINARY = frozenset(
@@ -98,7 +103,9 @@ def _add(path: Path, named: bool, seen: set[tuple[int, int]], found: FoundFiles)
     try:
         info = path.stat()
     except OSError as error:
-        found.problems.append(_cannot(path, error))
+        # A broken link is everyday in a folder of dependencies; where a template should be, it is a problem.
+        if named or error.errno != errno.ENOENT or path.suffix.lower() in TEMPLATE_SUFFIXES:
+            found.problems.append(_cannot(path, error))
         return
     if not stat.S_ISREG(info.st_mode):
         if named:
@@ -111,7 +118,7 @@ def _add(path: Path, named: bool, seen: set[tuple[int, int]], found: FoundFiles)
 
 
 def _cannot(path: Path, error: OSError) -> Problem:
-    if error.errno == 40:  # ELOOP
+    if error.errno == errno.ELOOP:
         return Problem(path.as_posix(), "link loop: the link leads to itself", "remove the link")
     reason = error.strerror or str(error)
     remedy = "remove the broken link" if path.is_symlink() else "check the name and the permissions"
