@@ -23,7 +23,7 @@ __all__ = ["CONCURRENCY", "Aws"]
 # Regions (and accounts) at once. Lambda's control plane takes 15 requests a second per region and account, so
 # more than one at a time within a region gains little and runs into throttling.
 CONCURRENCY = 16
-_ATTEMPTS = 6  # botocore's standard mode: full jitter, at most 20 s each, so a minute in all
+_ATTEMPTS = 6  # unless the user says otherwise; botocore's standard mode waits at most 20 s each, with full jitter
 
 
 class Aws:
@@ -39,6 +39,7 @@ class Aws:
         self, *, timeout: float = 60, session: Session | None = None, requests: Counter[str] | None = None
     ) -> None:
         self._timeout = timeout
+        self._attempts = _ATTEMPTS
         self._session = session
         self._clients: dict[tuple[str, str | None, bool], Any] = {}
         self._lock = threading.Lock()  # a session is not thread-safe, and making a client takes 30 ms
@@ -61,16 +62,19 @@ class Aws:
 
     def _make(self, service: str, region: str | None, retry: bool) -> Any:
         import boto3
+        import botocore.session
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         try:
             if self._session is None:
-                self._session = boto3.session.Session()
+                core = botocore.session.Session()
+                self._attempts = core.get_config_variable("max_attempts") or _ATTEMPTS  # AWS_MAX_ATTEMPTS
+                self._session = boto3.session.Session(botocore_session=core)
             config = Config(
                 connect_timeout=min(self._timeout, 10),
                 read_timeout=self._timeout,
-                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS if retry else 1},
+                retries={"mode": "standard", "total_max_attempts": self._attempts if retry else 1},
                 max_pool_connections=CONCURRENCY,
                 user_agent_extra=f"layerctl/{__version__}",
             )

@@ -1,0 +1,220 @@
+"""A proxy in front of a local AWS that misbehaves as told: throttles, fails, hangs, cuts, kills the client.
+
+Rules are per operation, so a test says ``proxy.add("PublishLayerVersion", cut_after())`` and nothing else changes.
+Every request is kept in `FaultProxy.log`, faults included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import re
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+__all__ = ["Call", "FaultProxy", "answer", "barrier", "cut_after", "cut_before", "fault_proxy", "hang", "kill_client"]
+
+# Lambda's REST paths (API reference), in the order in which they are tried.
+_OPERATIONS = [
+    ("POST", r"/2018-10-31/layers/[^/]+/versions", "PublishLayerVersion"),
+    ("GET", r"/2018-10-31/layers/[^/]+/versions", "ListLayerVersions"),
+    ("GET", r"/2018-10-31/layers/[^/]+/versions/\d+", "GetLayerVersion"),
+    ("DELETE", r"/2018-10-31/layers/[^/]+/versions/\d+", "DeleteLayerVersion"),
+    ("GET", r"/2018-10-31/layers/[^/]+/versions/\d+/policy", "GetLayerVersionPolicy"),
+    ("POST", r"/2018-10-31/layers/[^/]+/versions/\d+/policy", "AddLayerVersionPermission"),
+    ("DELETE", r"/2018-10-31/layers/[^/]+/versions/\d+/policy/[^/]+", "RemoveLayerVersionPermission"),
+    ("GET", r"/2015-03-31/functions", "ListFunctions"),
+    ("GET", r"/2015-03-31/functions/[^/]+/aliases", "ListAliases"),
+]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: its operation, the region that it is signed for, and how to pass it on."""
+
+    operation: str
+    region: str
+    method: str
+    path: str
+    forward: Callable[[], tuple[int, Mapping[str, str], bytes]]
+
+
+# A fault answers a call: status, headers and body; or None to cut the connection without an answer.
+Answer = tuple[int, Mapping[str, str], bytes] | None
+Fault = Callable[[Call], Answer]
+
+
+def answer(status: int, code: str = "", message: str = "") -> Fault:
+    """Answer with an AWS error; 429 with ``TooManyRequestsException`` is Lambda's throttling."""
+
+    def fault(call: Call) -> Answer:
+        headers = {"x-amzn-ErrorType": code, "Content-Type": "application/json"}
+        return status, headers, json.dumps({"__type": code, "message": message, "Message": message}).encode()
+
+    return fault
+
+
+def cut_before() -> Fault:
+    """Cut the connection before AWS sees the request."""
+    return lambda call: None
+
+
+def cut_after() -> Fault:
+    """Let AWS do it, and cut the connection instead of telling."""
+
+    def fault(call: Call) -> Answer:
+        call.forward()
+        return None
+
+    return fault
+
+
+def hang(release: threading.Event, *, do: bool) -> Fault:
+    """Answer nothing until `release` is set; `do` says whether AWS does it."""
+
+    def fault(call: Call) -> Answer:
+        if do:
+            call.forward()
+        release.wait(60)
+        return None
+
+    return fault
+
+
+def kill_client(kill: Callable[[], None], *, do: bool) -> Fault:
+    """Kill the client at this request; `do` says whether AWS still does it."""
+
+    def fault(call: Call) -> Answer:
+        if do:
+            call.forward()
+        kill()
+        return None
+
+    return fault
+
+
+def barrier(parties: int) -> Fault:
+    """Hold calls until `parties` of them have arrived, then pass all on: clients that race, every time."""
+    gate = threading.Barrier(parties)
+
+    def fault(call: Call) -> Answer:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            gate.wait(30)
+        return call.forward()
+
+    return fault
+
+
+@dataclass
+class _Rule:
+    operation: str
+    fault: Fault
+    times: int
+    region: str | None
+
+
+@dataclass
+class FaultProxy:
+    """Where to send requests, what goes wrong with them, and which came."""
+
+    endpoint: str
+    log: list[tuple[str, str]] = field(default_factory=list)
+    _rules: list[_Rule] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, operation: str, fault: Fault, *, times: int = 1, region: str | None = None) -> None:
+        """Let a fault happen to the next `times` requests of an operation (in one region)."""
+        with self._lock:
+            self._rules.append(_Rule(operation, fault, times, region))
+
+    def count(self, operation: str) -> int:
+        """How many requests of an operation came."""
+        with self._lock:
+            return sum(name == operation for name, _ in self.log)
+
+    def _take(self, call: Call) -> Fault | None:
+        with self._lock:
+            self.log.append((call.operation, call.region))
+            for rule in self._rules:
+                if rule.operation == call.operation and rule.times > 0 and rule.region in (None, call.region):
+                    rule.times -= 1
+                    return rule.fault
+        return None
+
+
+@contextlib.contextmanager
+def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
+    """Serve a proxy to the local AWS at `upstream` for the time of a `with` block."""
+    target = urllib.parse.urlsplit(upstream)
+
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+            def forward() -> tuple[int, Mapping[str, str], bytes]:
+                connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=60)
+                try:
+                    connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                    for name, value in self.headers.items():
+                        if name.lower() not in ("content-length", "expect"):
+                            connection.putheader(name, value)
+                    connection.putheader("Content-Length", str(len(body)))
+                    connection.endheaders(body)
+                    reply = connection.getresponse()
+                    return reply.status, dict(reply.getheaders()), reply.read()
+                finally:
+                    connection.close()
+
+            call = Call(_operation(self), _region(self), self.command, self.path, forward)
+            fault = proxy._take(call)
+            outcome = fault(call) if fault else forward()
+            self.close_connection = True
+            if outcome is None:
+                return
+            status, headers, content = outcome
+            with contextlib.suppress(OSError):  # the client may be gone, by our own doing
+                self.send_response(status)
+                for name, value in headers.items():
+                    if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    proxy = FaultProxy(f"http://localhost:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+def _operation(request: BaseHTTPRequestHandler) -> str:
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        return target.split(".")[-1]
+    path = urllib.parse.urlsplit(request.path).path
+    for method, pattern, name in _OPERATIONS:
+        if method == request.command and re.fullmatch(pattern, path):
+            return name
+    return f"{request.command} {path}"
+
+
+def _region(request: BaseHTTPRequestHandler) -> str:
+    match = re.search(r"Credential=[^/]+/\d+/([^/]+)/", request.headers.get("Authorization") or "")
+    return match[1] if match else ""
