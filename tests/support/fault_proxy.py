@@ -104,7 +104,7 @@ def barrier(parties: int) -> Fault:
 
     def fault(call: Call) -> Answer:
         with contextlib.suppress(threading.BrokenBarrierError):
-            gate.wait(30)
+            gate.wait(50)
         return call.forward()
 
     return fault

@@ -43,7 +43,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     console.width = max(width, 20)
     with console.capture() as text:
         console.print(table)
-    click.echo("\n".join(line.rstrip() for line in text.get().strip("\n").splitlines()))
+    click.echo("\n".join(line.rstrip() for line in text.get().splitlines()).strip("\n"))
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def test_a_crash_is_completed_by_the_next_run(proxy, project, layerctl, at, do):
     operation, region = at
     proxy.add(operation, kill_client(lambda: started[0].kill(), do=do), region=region)
     started.append(start_publish(project, proxy.endpoint))
-    started[0].communicate(timeout=60)
+    started[0].communicate(timeout=180)
     assert started[0].returncode == -9
     assert not project.index.exists()
     assert publish(project, layerctl).code == 0
@@ -113,7 +113,7 @@ def test_two_publishers_at_once_leave_one_version_and_one_index(proxy, project, 
     for region in REGIONS:
         proxy.add("PublishLayerVersion", barrier(2), times=2, region=region)
     both = [start_publish(project, proxy.endpoint) for _ in range(2)]
-    outputs = [one.communicate(timeout=60)[0] for one in both]
+    outputs = [one.communicate(timeout=180)[0] for one in both]
     assert [one.returncode for one in both] == [0, 0], outputs
     assert proxy.count("PublishLayerVersion") == 6, "they did not race"
     assert "another publisher was faster" in "".join(outputs)
@@ -126,7 +126,7 @@ def test_the_loser_that_may_not_delete_says_which_duplicate_stays(proxy, project
     proxy.add("PublishLayerVersion", barrier(2), times=2, region="us-east-1")
     proxy.add("DeleteLayerVersion", answer(403, "AccessDeniedException", "no"), times=2)
     both = [start_publish(project, proxy.endpoint) for _ in range(2)]
-    outputs = [one.communicate(timeout=60)[0] for one in both]
+    outputs = [one.communicate(timeout=180)[0] for one in both]
     assert [one.returncode for one in both] == [0, 0], outputs
     assert "version 2 is a duplicate that stays: not allowed to lambda:DeleteLayerVersion" in "".join(outputs)
     arn = json.loads(project.index.read_text())["releases"]["1.0.0"]["regions"]["us-east-1"]["arn"]
@@ -143,7 +143,7 @@ def test_an_interrupted_run_starts_nothing_more(proxy, project):
         time.sleep(0.02)
     process.send_signal(2)
     release.set()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=180)
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert not project.index.exists()

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from layerctl import __version__
-from layerctl.aws.failures import UNREACHABLE, describe
+from layerctl.aws.failures import UNREACHABLE, UnexpectedAnswerError, describe
 from layerctl.errors import LayerctlError
 
 if TYPE_CHECKING:
@@ -24,6 +24,21 @@ __all__ = ["CONCURRENCY", "Aws"]
 # more than one at a time within a region gains little and runs into throttling.
 CONCURRENCY = 16
 _ATTEMPTS = 6  # unless the user says otherwise; botocore's standard mode waits at most 20 s each, with full jitter
+
+# What an answer always has. A list that is missing must not count as empty: prune would take a proxy's log-in page
+# for "nobody uses it".
+_ALWAYS = {
+    "AssumeRole": "Credentials",
+    "GetCallerIdentity": "Arn",
+    "GetLayerVersion": "Content",
+    "GetLayerVersionPolicy": "Policy",
+    "GetParameter": "Parameter",
+    "GetParametersByPath": "Parameters",
+    "ListAliases": "Aliases",
+    "ListFunctions": "Functions",
+    "ListLayerVersions": "LayerVersions",
+    "PublishLayerVersion": "LayerVersionArn",
+}
 
 
 class Aws:
@@ -83,6 +98,7 @@ class Aws:
         except BotoCoreError as error:  # e.g. AWS_PROFILE names a profile that does not exist
             raise LayerctlError(str(describe(error, region or "default region"))) from None
         client.meta.events.register("before-send", self._count)
+        client.meta.events.register("after-call", _require_answer)
         return client
 
     def _count(self, event_name: str, **_: object) -> None:
@@ -134,3 +150,10 @@ class Aws:
         total = sum(self.requests.values())
         parts = ", ".join(f"{count} {name}" for name, count in sorted(self.requests.items()))
         return f"{total} requests to AWS" + (f": {parts}" if parts else "")
+
+
+def _require_answer(parsed: dict[str, Any], model: Any, **_: object) -> None:
+    """Refuse a success without content (botocore's ``after-call`` event)."""
+    succeeded = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < 300
+    if succeeded and "Error" not in parsed and parsed.get(_ALWAYS.get(model.name, "ResponseMetadata")) is None:
+        raise UnexpectedAnswerError(operation=model.name)

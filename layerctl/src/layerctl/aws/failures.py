@@ -16,10 +16,11 @@ from botocore.exceptions import (
     ProfileNotFound,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 
-__all__ = ["UNREACHABLE", "Failure", "code_of", "describe", "is_ambiguous", "is_throttled"]
+__all__ = ["UNREACHABLE", "Failure", "UnexpectedAnswerError", "code_of", "describe", "is_ambiguous", "is_throttled"]
 
-UNREACHABLE = (BotoCoreError, ClientError)
+UNREACHABLE = (BotoCoreError, ClientError, ResponseParserError)
 
 _THROTTLED = {
     "TooManyRequestsException",
@@ -58,6 +59,12 @@ _ACTIONS = {
 }
 
 
+class UnexpectedAnswerError(BotoCoreError):
+    """A success that lacks what the operation always answers, such as a proxy's log-in page."""
+
+    fmt = "{operation} got an answer that is not AWS's"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why something could not be done in a region.
@@ -91,6 +98,9 @@ def describe(error: Exception, region: str) -> Failure:
         )
     if isinstance(error, HTTPClientError):
         return Failure("network", f"the connection to {region} broke", "run again: what is done is skipped")
+    if isinstance(error, (UnexpectedAnswerError, ResponseParserError)):
+        remedy = "see whether a proxy or AWS_ENDPOINT_URL is in between"
+        return Failure("network", f"an answer in {region} is not AWS's", remedy)
     return Failure("aws", _clean(str(error)))
 
 
