@@ -68,44 +68,61 @@ def check_shadowing(function: Function) -> Iterator[Issue]:
     explained_modules: set[str] = set()
     for same in installed.values():
         if len(same) > 1:
-            yield from _twice(same)
+            yield from _versions(same)
             for one in same:
                 explained_files |= {(path, one.part.index) for path in one.distribution.files}
                 explained_modules |= one.modules
+    yield from _duplicates(installed.values())
     yield from _files(parts, explained_files)
     yield from _modules(roots_of(function, parts), explained_modules)
     yield from check_bytecode(function, parts)
 
 
-def _twice(same: list[Installed]) -> Iterator[Issue]:
+def _versions(same: list[Installed]) -> Iterator[Issue]:
+    """Other versions of a distribution than the one that wins."""
     winner = same[0]
     for hidden in same[1:]:
+        if winner.distribution.version == hidden.distribution.version:
+            continue
         mixed = winner.part is hidden.part or winner.order[0] == hidden.order[0]
-        place = max(winner.part.place, hidden.part.place)
-        if winner.distribution.version != hidden.distribution.version:
-            how = (
-                "their files lie over each other in one folder, and what only the older one has stays importable"
-                if mixed
-                else f"{winner.part.label} comes first on sys.path"
-            )
-            yield Issue(
-                "distribution-versions",
-                place,
-                f"{winner.distribution} of {winner.part.label} wins over {hidden.distribution.version} of "
-                f"{hidden.part.label}: {how}",
-                f"keep {winner.distribution.name} in one place, or the same version in both",
-                Severity.ERROR if mixed else Severity.WARNING,
-            )
-        elif winner.part is not hidden.part:
-            size = sum(hidden.part.content.entries[path].size for path in hidden.distribution.files)
-            yield Issue(
-                "distribution-duplicate",
-                place,
-                f"{winner.distribution} is in {winner.part.label}, which wins, and again in {hidden.part.label} "
-                f"({size:,} bytes that nothing uses)",
-                f"leave {winner.distribution.name} out of one of them",
-                Severity.NOTE,
-            )
+        how = (
+            "their files lie over each other in one folder, and what only the older one has stays importable"
+            if mixed
+            else f"{winner.part.label} comes first on sys.path"
+        )
+        yield Issue(
+            "distribution-versions",
+            max(winner.part.place, hidden.part.place),
+            f"{winner.distribution} of {winner.part.label} wins over {hidden.distribution.version} of "
+            f"{hidden.part.label}: {how}",
+            f"keep {winner.distribution.name} in one place, or the same version in both",
+            Severity.ERROR if mixed else Severity.WARNING,
+        )
+
+
+def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Issue]:
+    """The same versions in two parts: one issue for each two parts that share some, unless they are one layer twice."""
+    shared: dict[tuple[int, int], list[tuple[Installed, Installed]]] = defaultdict(list)
+    for same in installed:
+        winner = same[0]
+        for hidden in same[1:]:
+            if hidden.part is not winner.part and hidden.distribution.version == winner.distribution.version:
+                shared[winner.part.index, hidden.part.index].append((winner, hidden))
+    for pairs in shared.values():
+        winner, hidden = pairs[0]
+        if winner.part.content.entries.keys() == hidden.part.content.entries.keys():
+            continue  # the same layer twice, which is a finding of its own
+        bytes_lost = sum(
+            other.part.content.entries[path].size for _, other in pairs for path in other.distribution.files
+        )
+        yield Issue(
+            "distribution-duplicate",
+            max(winner.part.place, hidden.part.place),
+            f"{some(str(one.distribution) for one, _ in pairs)} of {winner.part.label} wins, and {hidden.part.label} "
+            f"has the same ({bytes_lost:,} bytes that nothing uses)",
+            "leave it out of one of the two",
+            Severity.NOTE,
+        )
 
 
 def _files(parts: list[Part], explained: set[tuple[str, int]]) -> Iterator[Issue]:
