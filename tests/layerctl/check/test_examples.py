@@ -26,7 +26,7 @@ def test_example_passes(template, built_layer):
     """Every function of the example gets the built layer, all of whose content is known, and nothing is wrong."""
     report = check_templates([ROOT / template], Sources(layers={"shared-utils": built_layer}))
     assert report.exit_code == 0, report.findings
-    assert report.functions
+    assert report.functions or "/layers/" in template, "only the layer's own stack has no function"
     for function in report.functions:
         assert [name for name, size in function.layers if size] == [name for name, _ in function.layers] != []
     assert not [finding for finding in report.findings if "the content of layer" in finding.message]
