@@ -20,7 +20,7 @@ __all__ = ["convert_rich"]
 _LISTS = (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
 _SETS = (set, abc.Set, abc.MutableSet)
 _DICTS = (dict, abc.Mapping, abc.MutableMapping)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h|d|w)", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|sec|min|s|m|h|d|w)", re.IGNORECASE)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _ISO_DURATION = re.compile(
     r"P(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?(?:T(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?", re.IGNORECASE
@@ -236,8 +236,11 @@ def _mapping(content: typing.Any, kind: typing.Any) -> dict[typing.Any, typing.A
     if not isinstance(tree, dict):
         raise Unfit("a JSON object", content)
     if typing.is_typeddict(kind):
+        hints = typing.get_type_hints(kind, include_extras=True)
+        # __required_keys__ alone does not know NotRequired where annotations are texts (PEP 563).
+        optional = {key for key, hint in hints.items() if typing.get_origin(hint) is typing.NotRequired}
         hints = typing.get_type_hints(kind)
-        lacking = sorted(kind.__required_keys__ - tree.keys())
+        lacking = sorted(kind.__required_keys__ - optional - tree.keys())
         if lacking:
             raise Unfit(f"the key {lacking[0]!r} in it")
         return {key: _at(f".{key}", value, hints.get(key)) for key, value in tree.items()}

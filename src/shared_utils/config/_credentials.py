@@ -132,7 +132,7 @@ class CredentialsSource:
             body = json.loads(answer.body) if answer.status == 200 else {}
             found = Credentials(body["AccessKeyId"], body["SecretAccessKey"], body.get("Token"))
             expires = _timestamp(body["Expiration"]) if body.get("Expiration") else None
-            usable = bool(found.access_key and found.secret_key)
+            usable = all(part and isinstance(part, str) for part in (body["AccessKeyId"], body["SecretAccessKey"]))
         except (ValueError, KeyError, TypeError, AttributeError):
             usable = False
         if not usable:

@@ -80,6 +80,8 @@ def endpoint(service: str, region_name: str) -> Endpoint:
     dual = _is_on("AWS_USE_DUALSTACK_ENDPOINT")
     if fips and partition == "aws-us-gov" and service in _FIPS_BY_NATURE and not dual:
         fips = False
+    if service == "secretsmanager" and (partition in {"aws", "aws-us-gov"} or (partition == "aws-cn" and not fips)):
+        dual = False  # its usual hosts answer over IPv6 too
     host = f"{service}{'-fips' if fips else ''}.{region_name}.{dual_suffix if dual else suffix}"
     return Endpoint("https", host, 443)
 
