@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
 
 from shared_utils._log_state import STATE
 from shared_utils._structlog import structlog_values
 
+TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextvars import Context
+    from typing import Any
 
 __all__ = ["bind", "bound", "bound_values", "clear", "unbind", "values_in"]
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 
 from shared_utils.errors import MetricsError
 
+TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
 __all__ = [
     "DEFINITIONS",

@@ -6,7 +6,6 @@ import time
 from contextlib import suppress
 from contextvars import ContextVar
 from threading import RLock
-from typing import TYPE_CHECKING, Any
 
 from shared_utils._emf import (
     DEFINITIONS,
@@ -26,13 +25,14 @@ from shared_utils._emf import (
 )
 from shared_utils.errors import MetricsError
 
+TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextvars import Token
     from datetime import datetime
     from enum import Enum
     from types import TracebackType
-    from typing import Self, SupportsFloat
+    from typing import Any, Self, SupportsFloat
 
     from shared_utils._metrics_registry import Registry
     from shared_utils._metrics_timer import Timer
