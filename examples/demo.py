@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -200,10 +201,16 @@ def show(call: Call, outcome: Outcome, found: list[str]) -> None:
 
 
 def labelled(label: str, text: str, style: str = "dim") -> None:
-    """Print a line behind its label, however long it is."""
-    line = Text(f"  {label:<8}", style)
-    line.append_text(highlight(Text(text, "none")))
-    console.print(line, soft_wrap=True)
+    """Print a text behind its label: indented on a terminal, else in one line, however long it is."""
+    start, rest = Text(f"  {label:<8}", style), highlight(Text(text))
+    if not console.is_terminal:
+        console.print(start + rest, soft_wrap=True)
+        return
+    grid = Table.grid()
+    grid.add_column(width=10)
+    grid.add_column(overflow="fold")
+    grid.add_row(start, rest)
+    console.print(grid)
 
 
 def summary(document: dict[str, Any]) -> str:

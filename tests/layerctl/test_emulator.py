@@ -171,12 +171,13 @@ STUBBORN = """
 import os, signal, subprocess
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 def handler(event, context):
-    return [os.getpid(), os.getppid(), subprocess.Popen(["sleep", "600"], start_new_session=False).pid]
+    started = [subprocess.Popen(["sleep", "600"], start_new_session=own).pid for own in (False, True)]
+    return [os.getpid(), os.getppid(), *started]
 """
 
 
 def test_stop_ends_everything(emulated: Callable[..., Emulator]) -> None:
-    """After stop neither the emulator, nor a function that ignores SIGTERM, nor what that started is alive."""
+    """After stop neither the emulator, nor a function that ignores SIGTERM, nor what that made independent is alive."""
     emulator = emulated(STUBBORN)
     pids = emulator.invoke({}).json()
     assert all(map(_alive, pids))
@@ -243,6 +244,7 @@ def test_a_missing_emulator_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tm
         emulator_binary()
     monkeypatch.delenv("LAYERCTL_RIE")
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.prefix", str(tmp_path / "nowhere"))
     with pytest.raises(LayerctlError, match="make setup"):

@@ -11,7 +11,7 @@ import click
 
 from layerctl.emulator.check import import_problem
 from layerctl.errors import LayerctlError
-from layerctl.runner import Console, failure_of, import_failure, plan, run_options, with_run_options
+from layerctl.runner import Console, failure_of, import_failure, plan, run_options, waiting, with_run_options
 
 __all__ = ["command"]
 
@@ -38,7 +38,8 @@ def command(
     Exit code 1 says that the function failed, 2 that it could not be run.
     """
     event = _event(event_path)
-    (runnable,) = plan([template], run_options(**shared), only=function)[:1]
+    with waiting("finding interpreter and layers"):
+        runnable = plan([template], run_options(**shared), only=function)[0]
     console = Console([runnable.label], as_json=False, report=report, all_to_stderr=True)
     if runnable.note:
         console.note(runnable.note)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from layerctl.runner import Console, Service, check_imports, plan, run_options, with_run_options
+from layerctl.runner import Console, Service, check_imports, plan, run_options, waiting, with_run_options
 
 __all__ = ["command"]
 
@@ -43,7 +43,8 @@ def command(
     No Docker, no account. TEMPLATE is a SAM or CloudFormation template, or a folder with a template.yaml. Each function
     finds the content of the layers that it pins, as Lambda would lay it under /opt, and nothing of this checkout.
     """
-    runnables = plan(templates, run_options(**shared))
+    with waiting("finding interpreters and layers"):
+        runnables = plan(templates, run_options(**shared))
     console = Console([runnable.label for runnable in runnables], as_json=as_json, report=report)
     ended = threading.Event()
     service = Service(
@@ -59,7 +60,8 @@ def command(
         for note in dict.fromkeys(runnable.note for runnable in runnables if runnable.note):
             console.note(note)
         if check:
-            check_imports(runnables)
+            with waiting("importing handlers"):
+                check_imports(runnables)
         with service:
             console.ready(service.url, runnables)
             ended.wait()

@@ -2,8 +2,8 @@
 
 Run as ``python -I -S _guard.py COMMAND…`` in a session of its own, with a pipe as standard input whose other end
 only that program holds. When the pipe closes (a clean end, a crash, ``kill -9``), the command is asked to end and then
-every process of the session is killed: the emulator puts functions into process groups of their own, so a group is
-not enough.
+everything that came of it is killed: the emulator puts functions into process groups of their own, and a function may
+start what makes itself independent, so a group is not enough.
 """
 
 from __future__ import annotations
@@ -22,30 +22,49 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE_SECONDS = 1.0
 
 
-def session_members() -> Iterator[int]:
-    """The ids of the other processes in this session, from /proc (proc(5), stat: field 6)."""
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends (prctl(2), PR_SET_CHILD_SUBREAPER)."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+def descendants() -> Iterator[int]:
+    """The ids of our children, and of what else is in our session, from /proc (proc(5), stat: fields 3, 4 and 6)."""
     own = os.getpid()
     for entry in os.listdir("/proc"):  # noqa: PTH208 - pathlib would cost start-up time
         if not entry.isdigit() or int(entry) == own:
             continue
         try:
             with open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123
-                fields = file.read().rpartition(b")")[2].split()
+                state, parent, _, session = file.read().rpartition(b")")[2].split()[:4]
         except OSError:  # it has just ended
             continue
-        if int(fields[3]) == own and fields[0] != b"Z":
+        if own in (int(parent), int(session)) and state != b"Z":
             yield int(entry)
 
 
-def kill_session() -> None:
-    """Kill every other process of the session; a killed one may have forked meanwhile, so look again."""
-    for _ in range(5):
-        members = list(session_members())
-        for member in members:
+def kill_descendants() -> None:
+    """Kill them; what they leave behind becomes our child, so look again until there is nothing."""
+    for _ in range(100):
+        found = list(descendants())
+        for process in found:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(member, signal.SIGKILL)
-        if not members:
+                os.kill(process, signal.SIGKILL)
+        if not found:
             return
+        select.select([], [], [], 0.01)
+
+
+def reap(child: int) -> int | None:
+    """Take note of children that have ended; the exit status of `child` when it is one of them."""
+    status = None
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == child:
+                status = ended[1]
+    return status
 
 
 def start(command: list[str]) -> int:
@@ -67,21 +86,22 @@ def main() -> None:
     signal.set_wakeup_fd(signals_write)
     for number in (signal.SIGCHLD, *ENDINGS):
         signal.signal(number, lambda *_: None)
+    adopt_orphans()
     child = start(sys.argv[1:])
     ending = False
     while True:
         waited_for = [signals_read] if ending else [0, signals_read]
         ready, _, _ = select.select(waited_for, [], [], GRACE_SECONDS if ending else None)
         arrived = os.read(signals_read, 64) if signals_read in ready else b""
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
+        status = reap(child)
+        if status is not None:
             break
         if ending and not ready:
             os.kill(child, signal.SIGKILL)
         if not ending and (0 in ready or any(number in arrived for number in ENDINGS)):
             ending = True
             os.kill(child, signal.SIGTERM)
-    kill_session()
+    kill_descendants()
     code = os.waitstatus_to_exitcode(status)
     sys.exit(code if code >= 0 else 128 - code)
 

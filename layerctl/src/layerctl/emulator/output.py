@@ -93,10 +93,10 @@ class Output:
 
     def close(self) -> None:
         """Read what is left after the emulator's end."""
-        for thread in self._threads:
+        for thread, pipe in zip(self._threads, self._pipes, strict=True):
             thread.join(timeout=5)
-        for pipe in self._pipes:
-            pipe.close()
+            if not thread.is_alive():  # closing a pipe under its reader would wait for the reader
+                pipe.close()
 
     def _read(self, pipe: IO[bytes], take: Callable[[str], None]) -> None:
         for raw in pipe:

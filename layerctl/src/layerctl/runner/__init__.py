@@ -1,6 +1,6 @@
 """Running the functions of SAM templates on this machine: what runs where, on which layers, and for how long."""
 
-from layerctl.runner._console import Console
+from layerctl.runner._console import Console, waiting
 from layerctl.runner._options import run_options, with_run_options
 from layerctl.runner._plan import Runnable, RunOptions, plan
 from layerctl.runner._service import Service, check_imports, failure_of, import_failure
@@ -15,5 +15,6 @@ __all__ = [
     "import_failure",
     "plan",
     "run_options",
+    "waiting",
     "with_run_options",
 ]

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from layerctl.emulator import LogLine
     from layerctl.local_gateway import Request
     from layerctl.runner._plan import Runnable
 
-__all__ = ["Console"]
+__all__ = ["Console", "waiting"]
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 _PADDING = re.compile(r"\r\n?|\n")
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show that something is under way, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    import rich.console
+
+    with rich.console.Console(stderr=True).status(text):
+        yield
 
 
 class Console:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from layerctl.artifact import unpack
 from layerctl.cache import cached_folder
 from layerctl.emulator import Emulator, Limits, find_interpreter, own_interpreter
-from layerctl.emulator.runtime import emulator_binary
+from layerctl.emulator.runtime import emulator_binary, runtime_packages
 from layerctl.errors import LayerctlError
 from layerctl.layer_sources import LayerSources
 from layerctl.sam_template import load_template
@@ -186,7 +186,10 @@ def _labels(functions: Sequence[tuple[Template, Function]]) -> list[str]:
 def _local(template: Template, options: RunOptions) -> dict[str, str]:
     """What tells a function that this is not Lambda: the SAM CLI's variable, and where configuration comes from."""
     variables = {"AWS_SAM_LOCAL": "true"}
-    file = template.path.resolve().parent / LOCAL_CONFIG
+    folder = template.path.resolve().parent
+    if folder.parts[-2:] == (".aws-sam", "build"):  # the template that `sam build` wrote
+        folder = folder.parents[1]
+    file = folder / LOCAL_CONFIG
     if file.is_file() and not options.credentials and "AWS_ENDPOINT_URL" not in options.environment:
         variables["SHARED_UTILS_CONFIG_FILE"] = str(file)
     return variables
@@ -261,10 +264,12 @@ class _Interpreters:
             self._known[runtime] = find_interpreter(runtime)
         found = self._known[runtime]
         if found is not None:
+            runtime_packages(found)  # installed now, where they are not yet there, and not while a request waits
             return found, None
         hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
         if self._exact:
             raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", remedy=hint)
         own = own_interpreter()
+        runtime_packages(own)
         note = f"{whose}: no interpreter for {runtime} is on this machine; it runs on Python {own.version} ({hint})"
         return own, note
