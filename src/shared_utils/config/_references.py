@@ -42,9 +42,9 @@ class Reference:
         self.name = name
         self.key = key
         self.options = {} if options is None else options
-        _check(self)
+        _check(self)  # and bring into one form
         tail = "&".join(f"{option}={self.options[option]}" for option in sorted(self.options))
-        self.base = f"{scheme}://{name}" + (f"?{tail}" if tail else "")
+        self.base = f"{scheme}://{self.name}" + (f"?{tail}" if tail else "")
 
     def __str__(self) -> str:
         return self.base if self.key is None else f"{self.base}#{self.key}"
@@ -124,7 +124,7 @@ def parse(text: str) -> Reference:
 
 
 def _check(reference: Reference) -> None:
-    """Refuse what no service would accept, before a request is made for it."""
+    """Refuse what no service would accept, before a request is made for it; bring the rest into one form."""
     scheme, name = reference.scheme, reference.name
     if not name or name.isspace() or "\n" in name:
         raise Failure(INVALID, "the reference names nothing", remedy=f"write {scheme}://NAME")
