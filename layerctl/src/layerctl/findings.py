@@ -10,6 +10,9 @@ import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from layerctl import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,11 +103,12 @@ def _escape(text: str, more: str = "") -> str:
 
 def sarif_log(findings: Iterable[Finding], *, tool: str, rules: dict[str, str]) -> dict[str, Any]:
     """Build a SARIF 2.1.0 log (OASIS), as code scanning takes it."""
+    findings = list(findings)
+    known = {finding.rule: finding.rule for finding in findings} | rules
+    order = {rule: index for index, rule in enumerate(sorted(known))}
     results: list[dict[str, Any]] = []
-    known = dict(rules)
     for finding in findings:
-        known.setdefault(finding.rule, finding.rule)
-        location: dict[str, Any] = {"artifactLocation": {"uri": finding.path}}
+        location: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.path)}}
         if finding.line is not None:
             location["region"] = {"startLine": finding.line}
             if finding.column is not None:
@@ -112,6 +116,7 @@ def sarif_log(findings: Iterable[Finding], *, tool: str, rules: dict[str, str]) 
         results.append(
             {
                 "ruleId": finding.rule,
+                "ruleIndex": order[finding.rule],
                 "level": str(finding.severity),
                 "message": {"text": f"{finding.message}. {finding.remedy}"},
                 "locations": [{"physicalLocation": location}],
@@ -125,12 +130,19 @@ def sarif_log(findings: Iterable[Finding], *, tool: str, rules: dict[str, str]) 
                 "tool": {
                     "driver": {
                         "name": f"layerctl {tool}",
+                        "version": __version__,
                         "rules": [
                             {"id": rule, "shortDescription": {"text": text}} for rule, text in sorted(known.items())
                         ],
                     }
                 },
+                "columnKind": "unicodeCodePoints",
                 "results": results,
             }
         ],
     }
+
+
+def _uri(path: str) -> str:
+    """A path as a URI reference (RFC 3986); code scanning shows relative ones in the repository."""
+    return ("file://" if path.startswith("/") else "") + quote(path, errors="surrogatepass")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.errors import LayerctlError
 from layerctl.findings import Finding, Severity
-from layerctl.pins.regions import deployment_of, partition_of
+from layerctl.pins.regions import Deployment, deployment_of, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,9 +79,15 @@ def check_pins(
     """
     pins = list(pins)
     findings: list[Finding] = []
+    deployments: dict[str, Deployment] = {}
     for pin in pins:
-        findings += _place(pin, regions)
-        findings += _version(pin, catalogue, limits, regions, now or datetime.now(UTC))
+        if pin.path not in deployments:
+            deployments[pin.path] = Deployment(regions, "--region") if regions else deployment_of(Path(pin.path))
+        deployed = deployments[pin.path]
+        if pin.expected_region is not None:
+            deployed = Deployment(frozenset({pin.expected_region}), "the key that it stands under")
+        findings += _place(pin, deployed)
+        findings += _version(pin, catalogue, limits, deployed.regions, now or datetime.now(UTC))
     findings += _strangers(pins)
     return sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line or 0, one.column or 0, one.rule))
 
@@ -93,8 +99,8 @@ def _finding(pin: Pin, rule: str, message: str, remedy: str, severity: Severity 
 # --- region and partition ---------------------------------------------------------------------------------
 
 
-def _place(pin: Pin, given: frozenset[str]) -> Iterator[Finding]:
-    wanted, said_by = _deployed(pin, given)
+def _place(pin: Pin, deployed: Deployment) -> Iterator[Finding]:
+    wanted, said_by = deployed
     if pin.region is not None and wanted and pin.region not in wanted:
         shown = " or ".join(sorted(wanted))
         yield _finding(
@@ -113,15 +119,6 @@ def _place(pin: Pin, given: frozenset[str]) -> Iterator[Finding]:
             f"{pin.name}:{pin.version} has partition {pin.partition}, but {where} is in {' or '.join(sorted(right))}",
             f"write arn:{min(right)}:lambda:..., or ${{AWS::Partition}}",
         )
-
-
-def _deployed(pin: Pin, given: frozenset[str]) -> tuple[frozenset[str], str]:
-    if pin.expected_region is not None:
-        return frozenset({pin.expected_region}), "the key that it stands under"
-    if given:
-        return given, "--region"
-    deployment = deployment_of(Path(pin.path))
-    return deployment.regions, deployment.said_by
 
 
 def _strangers(pins: list[Pin]) -> Iterator[Finding]:
@@ -153,7 +150,9 @@ def _strangers(pins: list[Pin]) -> Iterator[Finding]:
 # --- versions ---------------------------------------------------------------------------------------------
 
 
-def _version(pin: Pin, catalogue: Catalogue, limits: Limits, given: frozenset[str], now: datetime) -> Iterator[Finding]:
+def _version(
+    pin: Pin, catalogue: Catalogue, limits: Limits, wanted: frozenset[str], now: datetime
+) -> Iterator[Finding]:
     if not catalogue.sources:
         return
     known = catalogue.published(pin)
@@ -167,7 +166,6 @@ def _version(pin: Pin, catalogue: Catalogue, limits: Limits, given: frozenset[st
             Severity.NOTE,
         )
         return
-    wanted = _deployed(pin, given)[0]
     if pin.region is None and wanted:
         known = [one for one in known if one.arn.region in wanted]
     same = [one for one in known if one.arn.version == pin.version]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from layerctl.errors import LayerctlError
@@ -66,18 +67,23 @@ def _fetch(address: str) -> str:
     import urllib.error
     import urllib.request
 
-    parts = urlsplit(address)
-    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+    if not _allowed(address):
         raise LayerctlError(f"{_shown(address)}: only https addresses are read", remedy="use https://, or a file")
+
+    class Redirects(urllib.request.HTTPRedirectHandler):
+        """Follows a redirect only to where we would have gone at once."""
+
+        def redirect_request(self, *request: Any) -> urllib.request.Request | None:
+            if not _allowed(request[-1]):
+                raise urllib.error.URLError("it leads away from https")
+            return super().redirect_request(*request)
+
     try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 (the scheme is checked)
-            if urlsplit(answer.url).scheme != parts.scheme:
-                raise ValueError("redirected away from https")
+        with urllib.request.build_opener(Redirects).open(address, timeout=_TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(_MAX_BYTES + 1)
     except urllib.error.HTTPError as error:
         raise LayerctlError(f"{_shown(address)}: HTTP {error.code}", remedy="check the address of the index") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise LayerctlError(f"{_shown(address)} cannot be fetched: {reason}", remedy="check the network") from None
     if len(data) > _MAX_BYTES:
@@ -86,6 +92,12 @@ def _fetch(address: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise LayerctlError(f"{_shown(address)} is not UTF-8 text", remedy="check the address") from None
+
+
+def _allowed(address: str) -> bool:
+    """https, or http to this machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"})
 
 
 def _shown(address: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.pins import hcl
 from layerctl.pins.source import BinaryFileError, Source
 from layerctl.pins.yaml_nodes import NodeError, Tree, get, pairs, scalar
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Deployment", "deployment_of", "partition_of"]
 
@@ -37,7 +38,6 @@ def partition_of(region: str) -> str:
     return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
-@lru_cache(maxsize=4096)
 def deployment_of(path: Path) -> Deployment:
     """Where a file is deployed: by its provider (serverless.yml, Terraform), or by the samconfig beside a template."""
     suffix = path.suffix.lower()
