@@ -17,6 +17,7 @@ from layerctl.artifact import open_artifact
 from layerctl.builder import BuildOptions, build_layer
 from layerctl.errors import LayerctlError
 from layerctl.manifest import Manifest, manifest_path
+from layerctl.verify import verify
 
 if TYPE_CHECKING:
     from tests.support.mini_repository import MiniRepository
@@ -269,11 +270,13 @@ def test_a_lock_that_does_not_fit(
         (("pyproject.toml", "[project]", "[project"), "the wheel can't be built"),
         (("pyproject.toml", 'name = "mini-layer"', 'name = "other"'), "can't be installed as mini-layer"),
         (("src/mini_layer/clock.py", "def tick():", "def tick(:"), "clock.py does not compile on python3.11"),
-        (("layer/layer.toml", "zipped = 100_000", "zipped = 1_000"), "over the budget of 1,000"),
+        (("layer/layer.toml", "zipped = 100_000", "zipped = 1_000"), "over the budget of 1,020"),
         (("layer/layer.toml", "[provided]", "[provided]\nbundle-sdk = true"), "lacks boto3, botocore"),
         (("layer/layer.toml", '"3.11.7"', "["), "is not TOML"),
         (("layer/layer.toml", '"x86_64", "arm64"', '"sparc"'), "sparc"),
         (("layer/layer.toml", '"python3.11"', '"ruby3.3"'), "ruby3.3"),
+        (("layer/layer.toml", '"3.11.7"', "3.11"), "3.11 is no release of it"),
+        (("layer/layer.toml", '"mini"', '"../mini"'), "is no name for a layer"),
         (("layer/layer.toml", "architectures", "architekturen"), "layer.architectures is missing"),
         (
             ("layer/layer.toml", 'requirements = "requirements.txt"', 'requirements = "none.txt"'),
@@ -340,6 +343,31 @@ def test_what_the_runtime_provides_is_left_out(mini: MiniRepository) -> None:
     mini.edit("layer/layer.toml", "[provided]", "[provided]\nbundle-sdk = true")
     _build(mini)
     assert {"python/boto3/__init__.py", "python/botocore/__init__.py"} <= _paths(mini)
+
+
+def test_what_layer_toml_leaves_out(mini: MiniRepository) -> None:
+    """Files of third parties that layer.toml names don't ship and are not in RECORD; ours can't be named."""
+    mini.add("web", {"web/__init__.py": "", "web/page.js": "x", "web/more/page.js": "x"})
+    mini.edit(
+        "layer/layer.toml", "[provided]", '[leave-out]\npatterns = ["web/*.js", "mini_layer/*", "gone/*"]\n[provided]'
+    )
+    result = build_layer(mini.config, BuildOptions(out=mini.root / "dist"))
+    assert not [path for path in _paths(mini) if path.endswith(".js")]
+    assert "python/mini_layer/clock.py" in _paths(mini)
+    assert [warning for warning in result.warnings if "leaves out" in warning] == [
+        "layer.toml leaves out mini_layer/*, but there is no such file",
+        "layer.toml leaves out gone/*, but there is no such file",
+    ]
+    assert verify(mini.root / ZIP, mini.config) == []
+
+
+def test_the_budget_grows_with_the_bytecode(mini: MiniRepository) -> None:
+    """What each runtime's bytecode may weigh is added for each runtime that has some."""
+    config = mini.config
+    assert config.budgets([]) == (100_000, 300_000)
+    pycs = ["python/a/__pycache__/b.cpython-311.pyc", "python/a/__pycache__/c.cpython-311.pyc", "python/c.py"]
+    assert config.budgets(pycs) == (100_010, 300_020)
+    assert config.budgets([*pycs, "python/__pycache__/c.cpython-314.pyc"]) == (100_020, 300_040)
 
 
 def test_a_layer_of_third_parties_only(mini: MiniRepository) -> None:

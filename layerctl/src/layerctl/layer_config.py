@@ -6,10 +6,13 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerctl.errors import LayerctlError
 from layerctl.runtimes import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["LayerConfig", "find_layer_config"]
 
@@ -27,7 +30,9 @@ class LayerConfig:
         known_licences: distribution -> SPDX expression, where its own metadata don't say it clearly.
         sources_only: patterns of paths below ``python/`` that get no bytecode.
         version: of a layer without a distribution of its own; otherwise the distribution's counts.
-        budget_zipped, budget_unzipped: our own limits, in bytes.
+        budget_zipped, budget_unzipped: our own limits, in bytes, without bytecode.
+        bytecode_zipped, bytecode_unzipped: what each runtime's bytecode may add to them.
+        leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
     """
 
     path: Path
@@ -49,6 +54,9 @@ class LayerConfig:
     known_licences: dict[str, str] = field(default_factory=dict)
     version: str = "0"
     sources_only: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+    bytecode_zipped: int = 0
+    bytecode_unzipped: int = 0
     public: bool = False
     accounts: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
@@ -58,6 +66,17 @@ class LayerConfig:
     def root(self) -> Path:
         """The repository that the layer is built from."""
         return self.path.parent.parent
+
+    def budgets(self, paths: Iterable[str]) -> tuple[int, int]:
+        """Our own limits for a layer of these files, in bytes: zipped and unzipped.
+
+        They grow with the number of runtimes that have bytecode, which depends on the interpreters of the builder.
+        """
+        runtimes = len({match[1] for path in paths if (match := re.search(r"\.cpython-(\d+)\.pyc$", path))})
+        return (
+            self.budget_zipped + runtimes * self.bytecode_zipped,
+            self.budget_unzipped + runtimes * self.bytecode_unzipped,
+        )
 
     @classmethod
     def load(cls, path: Path) -> LayerConfig:
@@ -76,20 +95,30 @@ class LayerConfig:
             raise LayerctlError(f"{path} is not TOML: {error}") from None
         reader = _Reader(path, data)
         runtimes = reader.get("runtimes", dict)
-        for runtime in runtimes:
+        for runtime, version in (runtimes or {"nothing": ""}).items():
             if not re.fullmatch(r"python3\.\d+", runtime):
                 raise LayerctlError(f"{path}: [runtimes] names {runtime!r}", remedy="expected e.g. python3.13")
-        architectures = tuple(reader.get("layer.architectures", list))
-        for name in architectures or ("none",):
-            if name not in ARCHITECTURES:
+            if not isinstance(version, str) or not version.startswith(f"{runtime.removeprefix('python')}."):
                 raise LayerctlError(
-                    f"{path}: layer.architectures names {name!r}", remedy="expected x86_64, arm64 or both"
+                    f"{path}: [runtimes] {runtime} = {version!r} is no release of it",
+                    remedy=f'expected e.g. "{runtime.removeprefix("python")}.1"',
+                )
+        name = reader.get("layer.name", str)
+        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,140}", name):
+            raise LayerctlError(
+                f"{path}: layer.name {name!r} is no name for a layer", remedy="letters, digits, - and _"
+            )
+        architectures = tuple(reader.get("layer.architectures", list))
+        for architecture in architectures or ("none",):
+            if architecture not in ARCHITECTURES:
+                raise LayerctlError(
+                    f"{path}: layer.architectures names {architecture!r}", remedy="expected x86_64, arm64 or both"
                 )
         sdk = frozenset(reader.get("provided.sdk", list, []))
         sharing = data.get("sharing", {})
         return cls(
             path=path.resolve(),
-            name=reader.get("layer.name", str),
+            name=name,
             description=reader.get("layer.description", str, ""),
             distribution=reader.get("layer.distribution", str, "") or None,
             requirements=path.resolve().parent / reader.get("layer.requirements", str, "requirements.txt"),
@@ -98,11 +127,14 @@ class LayerConfig:
             version=reader.get("layer.version", str, "0"),
             runtimes=runtimes,
             sources_only=tuple(reader.get("bytecode.sources-only", list, [])),
+            leave_out=tuple(reader.get("leave-out.patterns", list, [])),
             bundle_sdk=reader.get("provided.bundle-sdk", bool, False),
             sdk=sdk,
             provided=sdk | frozenset(reader.get("provided.other", list, [])),
             budget_zipped=reader.get("budget.zipped", int, 50_000_000),
             budget_unzipped=reader.get("budget.unzipped", int, 262_144_000),
+            bytecode_zipped=reader.get("budget.bytecode-zipped", int, 0),
+            bytecode_unzipped=reader.get("budget.bytecode-unzipped", int, 0),
             licences=frozenset(reader.get("licences.allow", list, [])),
             test_only=tuple(reader.get("layer.test-only", list, [])),
             known_licences=reader.get("licences.known", dict, {}),

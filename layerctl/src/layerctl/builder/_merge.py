@@ -8,6 +8,7 @@ import hashlib
 import io
 import shutil
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from layerctl.distributions import read_distributions
 from layerctl.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from layerctl.builder._install import Target
     from layerctl.distributions import Distribution
@@ -72,10 +73,20 @@ class MergedTree:
             for path in sorted(distribution.files):
                 self._claim(path, distribution, folder, target)
 
-    def write(self, root: Path) -> None:
-        """Write the tree below `root`, each distribution with a RECORD of what is there."""
+    def write(self, root: Path, leave_out: Collection[str] = ()) -> list[str]:
+        """Write the tree below `root`, each distribution with a RECORD of what is there.
+
+        Args:
+            root: the content root.
+            leave_out: patterns of third parties' files that don't ship.
+
+        Returns:
+            the patterns that no file fits.
+        """
         foreign = {path for path, file in self._files.items() if not file.owners & self._own}
         dropped = prunable(foreign, lambda path: self._files[path].source.read_bytes(), set(self._files))
+        unwanted = {pattern: {path for path in foreign if fnmatchcase(path, pattern)} for pattern in leave_out}
+        dropped |= {path for paths in unwanted.values() for path in paths}
         kept = {path: file for path, file in self._files.items() if path not in dropped}
         for path, file in kept.items():
             place = root / path
@@ -88,6 +99,7 @@ class MergedTree:
                 (root / wheel).write_text(text, "utf-8", newline="\n")
             files = [path for path, file in kept.items() if distribution.name in file.owners]
             _write_record(root, f"{distribution.folder}/RECORD", files)
+        return [pattern for pattern, paths in unwanted.items() if not paths]
 
     def _claim(self, path: str, distribution: Distribution, folder: Path, target: Target) -> None:
         if path.startswith("bin/"):

@@ -62,9 +62,12 @@ def replace_folder(content: Path, target: Path, *, keep: Iterable[str] = ()) -> 
     if target.is_dir() and _equal(content, target, frozenset(keep)):
         return
     parent = target.parent
-    parent.mkdir(parents=True, exist_ok=True)
-    same_disk = content.stat().st_dev == parent.stat().st_dev
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=content.parent if same_disk else parent))
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        same_disk = content.stat().st_dev == parent.stat().st_dev
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=content.parent if same_disk else parent))
+    except OSError as error:
+        raise LayerctlError(f"{error.filename or parent} cannot be written: {error.strerror}") from None
     new, old = scratch / "new", scratch / "old"
     try:
         shutil.copytree(content, new)

@@ -117,7 +117,10 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
     for runtime, exact in named.items():
         interpreter = choose(runtime, exact, found)
         if interpreter is None:
-            problems.append(f"no interpreter for {runtime} was found on PATH, by pyenv or by uv (layer.toml: {exact})")
+            problems.append(
+                f"no interpreter for {runtime} was found on PATH, by pyenv or by uv (layer.toml names {exact}), "
+                "so it gets no bytecode and starts slower"
+            )
             continue
         chosen[runtime] = interpreter
         if interpreter.version != exact:
@@ -127,10 +130,7 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
             f"--strict: {'; '.join(problems)}",
             remedy="install them, e.g. with `uv python install`, or change layer.toml",
         )
-    missing = [runtime for runtime in named if runtime not in chosen]
-    for problem in problems:
-        lacking = any(f"for {runtime} " in problem for runtime in missing)
-        build.warnings.append(problem + ("; it gets no bytecode and starts slower" if lacking else ""))
+    build.warnings += problems
     return chosen
 
 
@@ -160,7 +160,8 @@ def _assemble(build: _Build, requirements: list[LockedRequirement], scratch: Pat
             list(installed)
         for target, folder in zip(targets, folders, strict=True):
             tree.add(folder, target)
-    tree.write(root / "python")
+    for pattern in tree.write(root / "python", config.leave_out):
+        build.warnings.append(f"layer.toml leaves out {pattern}, but there is no such file")
     return _check_closure(config, root)
 
 
@@ -212,9 +213,10 @@ def _is_sources_only(module: str, config: LayerConfig) -> bool:
 
 
 def _check_budget(config: LayerConfig, manifest: Manifest) -> None:
+    zipped, unzipped = config.budgets(file.path for file in manifest.files)
     sizes = (
-        ("zipped", manifest.zip.size, config.budget_zipped),
-        ("unzipped", manifest.unzipped_size, config.budget_unzipped),
+        ("zipped", manifest.zip.size, zipped),
+        ("unzipped", manifest.unzipped_size, unzipped),
     )
     for kind, size, budget in sizes:
         if size > budget:

@@ -93,8 +93,9 @@ def _table(result: BuildResult, config: LayerConfig) -> Table:
     table.add_row("zip", str(result.zip) if result.zip else "not written")
     table.add_row("content", manifest.content_digest)
     table.add_row("sha256", manifest.zip.sha256)
-    table.add_row("zipped", _share(manifest.zip.size, config.budget_zipped))
-    table.add_row("unzipped", _share(manifest.unzipped_size, config.budget_unzipped))
+    zipped, unzipped = config.budgets(file.path for file in manifest.files)
+    table.add_row("zipped", _share(manifest.zip.size, zipped))
+    table.add_row("unzipped", _share(manifest.unzipped_size, unzipped))
     for runtime in manifest.runtimes:
         with_what = f"bytecode of {runtime.bytecode} modules by {runtime.interpreter}"
         table.add_row(runtime.runtime, with_what if runtime.interpreter else "no bytecode")

@@ -152,7 +152,7 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
             for runtime in runtimes
         ),
         kinds=_count(sizes, kinds, sizes),
-        budgets=_budgets(total, artifact.zipped_size, config),
+        budgets=_budgets(total, artifact.zipped_size, config.budgets(sizes) if config else None),
         sizes=sizes,
         owners={path: owners.get(path, UNOWNED) for path in sizes},
     )
@@ -249,12 +249,12 @@ def _identity(artifact: Artifact) -> tuple[str, str]:
     return (match["name"], match["version"]) if match else (stem, "")
 
 
-def _budgets(unzipped: int, zipped: int | None, config: LayerConfig | None) -> tuple[tuple[str, int, int], ...]:
+def _budgets(unzipped: int, zipped: int | None, own: tuple[int, int] | None) -> tuple[tuple[str, int, int], ...]:
     budgets = []
-    if config is not None:
-        budgets.append(("own budget, unzipped", unzipped, config.budget_unzipped))
+    if own is not None:
+        budgets.append(("own budget, unzipped", unzipped, own[1]))
         if zipped is not None:
-            budgets.append(("own budget, zipped", zipped, config.budget_zipped))
+            budgets.append(("own budget, zipped", zipped, own[0]))
     budgets.append(("Lambda's limit for code and layers, unzipped", unzipped, MAX_UNZIPPED))
     if zipped is not None:
         budgets.append(("Lambda's limit for a direct upload, zipped", zipped, MAX_UPLOAD))

@@ -113,10 +113,8 @@ def check_sizes(context: Context) -> Iterator[Finding]:
         )
     if context.config is None:
         return
-    sizes = (
-        ("zipped", zipped or 0, context.config.budget_zipped),
-        ("unzipped", unzipped, context.config.budget_unzipped),
-    )
+    budgets = context.config.budgets(entry.path for entry in context.artifact.entries)
+    sizes = (("zipped", zipped or 0, budgets[0]), ("unzipped", unzipped, budgets[1]))
     for kind, size, budget in sizes:
         if size > budget:
             yield Finding(
