@@ -62,9 +62,19 @@ def test_used_versions_stay_and_the_rest_goes(aws, published, layerctl):
 
 def test_pins_in_templates_count_as_use(aws, published, layerctl):
     """A version that a named template pins is kept, in all regions when the template leaves the region open."""
-    (published.root / "template.yaml").write_text('Layers: [!Sub "arn:aws:lambda:${AWS::Region}:1:layer:helpers:2"]\n')
+    pin = "arn:aws:lambda:${AWS::Region}:123456789012:layer:helpers:2"
+    (published.root / "template.yaml").write_text(f'Layers: [!Sub "{pin}"]\n')
     assert layerctl("prune", "template.yaml", "--apply").code == 0
     assert [numbers(aws, region) for region in REGIONS] == [[2, 4]] * 3
+
+
+def test_a_template_that_cannot_be_read_is_a_refusal(aws, published, layerctl):
+    """A template that was named and is no text may pin anything."""
+    (published.root / "template.yaml").write_bytes(b"\x00\xff\x00")
+    refused = layerctl("prune", "template.yaml", "--apply")
+    assert refused.code == 2
+    assert "not seen: template.yaml" in refused.err
+    assert numbers(aws) == [1, 2, 3, 4]
 
 
 def test_the_version_that_a_stack_calls_latest_is_kept(aws, published, layerctl):

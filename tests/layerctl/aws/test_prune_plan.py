@@ -15,7 +15,7 @@ from layerctl.prune.plan import IncompleteViewError, Policy, VersionFacts, World
 from layerctl.sharing.audience import PUBLIC, Audience, Kind
 from layerctl.usage.accounts import Accounts
 from layerctl.usage.functions import FunctionScan, FunctionUse
-from layerctl.usage.templates import TemplateUse
+from layerctl.usage.templates import TemplateScan, TemplateUse
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 OWNER = "111111111111"
@@ -98,7 +98,7 @@ def world_of(facts, functions, pins, scanned, problems=()):
     regions = {
         region: ([one for one in facts if one.arn.region == region], {}) for region in {one.arn.region for one in facts}
     }
-    return assemble(regions, {}, Accounts(OWNER, {}), scan, pins)
+    return assemble(regions, {}, Accounts(OWNER, {}), scan, TemplateScan(pins))
 
 
 def may_use(use, facts):

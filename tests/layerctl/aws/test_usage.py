@@ -146,27 +146,33 @@ def test_what_was_not_seen_is_said(proxy, published, layerctl):
 
 PINS = """\
 Resources:
-  One: {Layers: [arn:aws:lambda:eu-central-1:123456789012:layer:helpers:7]}
-  Two: {Layers: [!Sub "arn:${AWS::Partition}:lambda:${AWS::Region}:123456789012:layer:helpers:8"]}
-  Three: {Layers: [!Sub "arn:aws:lambda:eu-west-1:123456789012:layer:helpers:${Version}"]}
-  Not: arn:aws:lambda:eu-central-1:123456789012:layer:my-helpers:1 layer:helpers-more:2 xlayer:helpers:3
-  Nor: {Action: lambda:GetLayerVersion, Resource: "arn:aws:lambda:*:*:layer:helpers:*"}
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      Layers:
+        - arn:aws:lambda:eu-central-1:123456789012:layer:helpers:7
+        - !Sub "arn:${AWS::Partition}:lambda:${AWS::Region}:123456789012:layer:helpers:8"
+        - !Sub "arn:aws:lambda:eu-west-1:123456789012:layer:helpers:${Version}"
+        - !Sub "arn:aws:lambda:eu-west-1:${AWS::AccountId}:layer:${Name}:3"
+        - arn:aws:lambda:eu-central-1:123456789012:layer:my-helpers:1
+        - arn:aws:lambda:eu-central-1:123456789012:layer:helpers-more:2
 """
 
 
 def test_pins_in_templates_are_found_in_any_language(tmp_path):
-    """A literal pin names its region; one with variables may mean any; other layers and IAM resources are no pins."""
+    """A literal pin names its region; what is left open may mean any; other layers' names are no pins of this one."""
     (tmp_path / "template.yaml").write_text(PINS)
     (tmp_path / "main.tf").write_text('layers = ["arn:aws:lambda:us-east-1:123456789012:layer:helpers:9"]\n')
-    (tmp_path / "README.md").write_text("layer:helpers:99")
     (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules" / "x.json").write_text("layer:helpers:98")
+    (tmp_path / "node_modules" / "x.tf").write_text('x = "arn:aws:lambda:us-east-1:123456789012:layer:helpers:98"\n')
     found = scan_templates([tmp_path], "helpers")
-    assert [(one.place.rsplit("/", 1)[1], one.version, one.region) for one in found] == [
-        ("main.tf:1", 9, "us-east-1"),
-        ("template.yaml:2", 7, "eu-central-1"),
-        ("template.yaml:3", 8, None),
-        ("template.yaml:4", None, None),
+    assert found.problems == []
+    assert sorted((one.version or 0, one.region, one.account) for one in found.uses) == [
+        (0, None, None),
+        (3, "eu-west-1", None),
+        (7, "eu-central-1", "123456789012"),
+        (8, None, "123456789012"),
+        (9, "us-east-1", "123456789012"),
     ]
 
 
@@ -174,8 +180,8 @@ def test_templates_on_the_command_line_are_shown(published, layerctl):
     """Pins of the files that are named stand beside the functions."""
     (published.root / "template.yaml").write_text(PINS)
     ran = layerctl("usage", "template.yaml", "--json")
-    assert [one["version"] for one in ran.data["templates"]] == [7, 8, None]
-    assert "template.yaml:2" in layerctl("usage", "template.yaml").out
+    assert {one["version"] for one in ran.data["templates"]} == {3, 7, 8, None}
+    assert "template.yaml:6:" in layerctl("usage", "template.yaml").out
     assert layerctl("usage", "none.yaml").code == 2
 
 

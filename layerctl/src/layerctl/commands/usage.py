@@ -43,12 +43,12 @@ def command(*, target: Target, templates: Sequence[Path], roles: Sequence[str], 
     with progress("scanning", len(accounts.credentials) * len(target.regions)) as done:
         layer = (accounts.owner, target.layer)
         scan = scan_accounts(accounts.credentials, target.regions, layer, aliases=not no_aliases, done=done)
-    scan.problems[:0] = accounts.problems
+    scan.problems[:0] = [*accounts.problems, *pins.problems]
     versions = [one for found in listed.results.values() for one in found]
     if target.as_json:
-        print_json(_data(versions, scan, pins) | target.data(listed.failures))
+        print_json(_data(versions, scan, pins.uses) | target.data(listed.failures))
     else:
-        _show(versions, scan, pins)
+        _show(versions, scan, pins.uses)
         for problem in scan.problems:
             click.echo(f"error: not seen: {problem}", err=True)
         note(f"{scan.entries} function versions in {len(scan.scanned)} account regions")

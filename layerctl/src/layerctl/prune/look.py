@@ -11,13 +11,13 @@ from layerctl.prune.plan import VersionFacts, World
 from layerctl.sharing.audit import read_region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from layerctl.aws.clients import Aws
     from layerctl.aws.failures import Failure
     from layerctl.usage.accounts import Accounts
     from layerctl.usage.functions import FunctionScan
-    from layerctl.usage.templates import TemplateUse
+    from layerctl.usage.templates import TemplateScan, TemplateUse
 
 __all__ = ["RegionView", "assemble", "look"]
 
@@ -51,7 +51,7 @@ def assemble(
     failures: Mapping[str, Failure],
     accounts: Accounts,
     scan: FunctionScan,
-    pins: Sequence[TemplateUse],
+    pins: TemplateScan,
 ) -> World:
     """Put together what was seen, and what was not."""
     versions = tuple(one for facts, _ in regions.values() for one in facts)
@@ -62,13 +62,13 @@ def assemble(
         for arn, places in named.items():
             uses[arn] += places
     for version in versions:
-        uses[version.arn] += _pinned(version.arn, pins)
-    problems = [*(f"{region}: {failure}" for region, failure in failures.items()), *accounts.problems, *scan.problems]
+        uses[version.arn] += _pinned(version.arn, pins.uses)
+    unread = [f"{region}: {failure}" for region, failure in failures.items()]
     return World(
         versions=versions,
         uses={arn: tuple(users) for arn, users in uses.items() if users},
         scanned=frozenset(scan.scanned),
-        problems=tuple(problems),
+        problems=(*unread, *accounts.problems, *scan.problems, *pins.problems),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from layerctl.artifact import open_artifact
 from layerctl.errors import LayerctlError
 from layerctl.layer_versions import describe_content
+from layerctl.manifest import manifest_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +109,7 @@ def _layer_name(name: str) -> str:
 
 
 def _manifest(path: Path) -> dict[str, str]:
-    manifest = path.with_name(path.name.removesuffix(".zip") + ".manifest.json")
+    manifest = manifest_path(path)
     try:
         data = json.loads(manifest.read_text("utf-8"))
     except FileNotFoundError:

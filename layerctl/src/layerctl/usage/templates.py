@@ -1,23 +1,20 @@
-"""Templates that name a layer version, read as text: whatever the language, a pin has ``layer:NAME:NUMBER`` in it."""
+"""Templates that name a version of a layer, as `layerctl pins` finds them, read with suspicion: what is open may be it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerctl.arn import LAYER_VERSION_ARN
-from layerctl.errors import LayerctlError
+from layerctl.pins.scan import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["TemplateUse", "scan_templates"]
+__all__ = ["TemplateScan", "TemplateUse", "scan_templates"]
 
-_SUFFIXES = {".yaml", ".yml", ".json", ".template", ".tf", ".tfvars", ".ts", ".js", ".py", ".toml"}
-_SKIPPED = {".git", "node_modules", ".aws-sam", ".venv", "cdk.out", ".terraform"}
-_MAX_SIZE = 10 * 2**20
+_OPEN = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +22,9 @@ class TemplateUse:
     """A pin in a file.
 
     Attributes:
-        place: ``path:line``.
-        version: the version number; None where the text does not say it (``layer:NAME:${Version}``).
-        region, account: as the pin says; None where it has a variable instead, and so may mean any.
+        place: ``path:line:column``.
+        version: the version number; None where it is decided outside of the file.
+        region, account: as the pin says; None where the file leaves them open, and so may mean any.
     """
 
     place: str
@@ -40,48 +37,29 @@ class TemplateUse:
         return self.version in (None, version) and self.region in (None, region) and self.account in (None, account)
 
 
-def scan_templates(paths: Iterable[Path], layer: str) -> list[TemplateUse]:
-    """Find the pins of a layer in files, and in all templates below folders.
+@dataclass
+class TemplateScan:
+    """The pins of a layer, and what could not be read."""
 
-    Raises:
-        LayerctlError: a file that was named cannot be read.
-    """
-    uses: list[TemplateUse] = []
-    for path in paths:
-        for file in _files(path):
-            uses += _scan(file, layer)
-    return uses
+    uses: list[TemplateUse] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
-        return
-    for entry in sorted(path.iterdir()):
-        if entry.is_dir() and not entry.is_symlink():
-            if entry.name not in _SKIPPED:
-                yield from _files(entry)
-        elif entry.suffix in _SUFFIXES and entry.is_file():
-            yield entry
+def scan_templates(paths: Iterable[Path], layer: str) -> TemplateScan:
+    """Find the pins of a layer in files, and in all templates below folders."""
+    report = scan(paths)
+    found = TemplateScan(problems=[str(problem) for problem in report.problems])
+    for pin in report.pins:
+        if _may_name(pin.name, layer):
+            found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
+    for reference in report.unresolved:
+        named = re.search(r":layer:((?:\$\{[^}]*\}|[^:$])+):", reference.written)
+        if named is None or _may_name(named[1], layer):
+            found.uses.append(TemplateUse(f"{reference.path}:{reference.line}:{reference.column}", None))
+    return found
 
 
-def _scan(file: Path, layer: str) -> Iterator[TemplateUse]:
-    try:
-        if file.stat().st_size > _MAX_SIZE:
-            raise LayerctlError(f"{file} is larger than 10 MB", remedy="name the templates themselves")
-        text = file.read_text("utf-8", errors="replace")
-    except OSError as error:
-        raise LayerctlError(f"{file} cannot be read: {error.strerror}") from None
-    # "…:layer:NAME:3" or "…:layer:NAME:${Version}", but not the "…:layer:NAME:*" of an IAM policy.
-    pin = re.compile(rf"(?<![\w-])layer:{re.escape(layer)}:(?!\*)(?P<version>\d+(?![\w$]))?")
-    for number, line in enumerate(text.splitlines(), start=1):
-        literal = {match.end(): match for match in LAYER_VERSION_ARN.finditer(line)}
-        for match in pin.finditer(line):
-            place = f"{file}:{number}"
-            whole = literal.get(match.end())
-            if match["version"] is None:
-                yield TemplateUse(place, None)
-            elif whole is not None:
-                yield TemplateUse(place, int(whole["version"]), whole["region"], whole["account"])
-            else:
-                yield TemplateUse(place, int(match["version"]))
+def _may_name(written: str, layer: str) -> bool:
+    """Whether a layer's name, with ``${...}`` for what is open, can be this one."""
+    pattern = ".*".join(re.escape(part) for part in _OPEN.split(written))
+    return re.fullmatch(pattern, layer) is not None
