@@ -15,8 +15,8 @@ class ChangedMeanwhileError(Exception):
     """The file no longer holds what it held when it was read; it was left alone."""
 
 
-def replace_bytes(path: Path, data: bytes, *, expected: bytes) -> None:
-    """Write `data` in place of `expected`.
+def replace_bytes(path: Path, data: bytes, *, expected: bytes | None) -> None:
+    """Write `data` in place of `expected`; None where no file is there yet.
 
     The file that a link leads to is replaced, not the link; mode and, where permitted, owner are kept. The new
     content is written beside the file first, and takes its place only if the file still holds `expected`.
@@ -26,7 +26,7 @@ def replace_bytes(path: Path, data: bytes, *, expected: bytes) -> None:
         OSError: it cannot be read or written; then it is as it was.
     """
     target = Path(os.path.realpath(path))
-    info = target.stat()
+    info = target.stat() if expected is not None else None
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
@@ -34,12 +34,27 @@ def replace_bytes(path: Path, data: bytes, *, expected: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        shutil.copymode(target, temporary)
-        if hasattr(os, "chown") and (info.st_uid, info.st_gid) != (temporary.stat().st_uid, temporary.stat().st_gid):
-            with contextlib.suppress(PermissionError):
-                os.chown(temporary, info.st_uid, info.st_gid)
-        if target.read_bytes() != expected:
+        if info is None:
+            temporary.chmod(0o666 & ~_umask())
+        else:
+            shutil.copymode(target, temporary)
+            _keep_owner(info, temporary)
+        if (target.read_bytes() if target.exists() else None) != expected:
             raise ChangedMeanwhileError(str(path))
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _keep_owner(info: os.stat_result, temporary: Path) -> None:
+    made = temporary.stat()
+    if hasattr(os, "chown") and (info.st_uid, info.st_gid) != (made.st_uid, made.st_gid):
+        with contextlib.suppress(PermissionError):
+            os.chown(temporary, info.st_uid, info.st_gid)
+
+
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from layerctl.atomic import ChangedMeanwhileError, replace_bytes
 from layerctl.errors import LayerctlError
 from layerctl.index.model import LayerIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["update"]
 
@@ -35,7 +35,8 @@ def update(path: Path, layer: str, change: Callable[[LayerIndex], LayerIndex], *
     path = path.resolve()  # a link stays a link
     try:
         with contextlib.nullcontext() if dry_run else _locked(path.parent):
-            index = LayerIndex.load(path) if path.exists() else LayerIndex(layer)
+            before = path.read_bytes() if path.exists() else None
+            index = LayerIndex(layer) if before is None else LayerIndex.load(path)
             if index.layer != layer:
                 raise LayerctlError(
                     f"{path} is the index of {index.layer!r}, not of {layer!r}", remedy="name another file with --index"
@@ -43,8 +44,10 @@ def update(path: Path, layer: str, change: Callable[[LayerIndex], LayerIndex], *
             changed = change(index)
             text = changed.dumps()
             LayerIndex.parse(text, str(path))  # what we write, we can read
-            if not dry_run and (not path.exists() or path.read_text("utf-8") != text):
-                _replace(path, text)
+            if not dry_run and before != text.encode():
+                replace_bytes(path, text.encode(), expected=before)
+    except ChangedMeanwhileError:
+        raise LayerctlError(f"{path} was changed by another program", remedy="run again") from None
     except OSError as error:
         raise LayerctlError(f"{path} cannot be written: {error.strerror or error}") from None
     return changed
@@ -64,25 +67,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _replace(path: Path, text: str) -> None:
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(mode)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

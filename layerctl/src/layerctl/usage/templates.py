@@ -1,4 +1,4 @@
-"""Templates that name a version of a layer, as `layerctl pins` finds them, read with suspicion: what is open may be it."""
+"""Templates that pin a version of a layer, as `layerctl pins` finds them; what they leave open may be it."""
 
 from __future__ import annotations
 
