@@ -11,6 +11,7 @@ from layerctl.__main__ import main
 from layerctl.check.contents import Sources
 from layerctl.check.fetch import Fetcher
 from layerctl.check.report import check_templates
+from layerctl.errors import LayerctlError
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:{}"
 
@@ -184,6 +185,49 @@ def test_built_by_sam(tmp_path, capsys):
     assert (code, "nothing to report" in out) == (0, True)
     source = _template(tmp_path / "source", [{"Ref": "Own"}], more=own)
     assert "content-unknown" in _run(capsys, "--offline", source)[1]
+
+
+def test_cdk_assets(tmp_path):
+    """A template that the CDK synthesised names code and layers by its own metadata, and they are looked into."""
+    out = tmp_path / "cdk.out"
+    for name, text in (("asset.1/python/botocore/__init__.py", ""), ("asset.2/app.py", "x = 1\n")):
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_text(text, "utf-8")
+    bucket = {"S3Bucket": {"Fn::Sub": "cdk-${AWS::AccountId}-assets"}, "S3Key": "1.zip"}
+    template = {
+        "Resources": {
+            "Shared123": {
+                "Type": "AWS::Lambda::LayerVersion",
+                "Properties": {"Content": bucket},
+                "Metadata": {"aws:asset:path": "asset.1", "aws:asset:property": "Content"},
+            },
+            "Todos456": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {"Code": bucket, "Runtime": "python3.13", "Layers": [{"Ref": "Shared123"}]},
+                "Metadata": {"aws:asset:path": "asset.2", "aws:asset:property": "Code"},
+            },
+        }
+    }
+    (out / "Stack.template.json").write_text(json.dumps(template), "utf-8")
+    report = check_templates([out / "Stack.template.json"])
+    assert [finding.rule for finding in report.findings] == ["sdk-partial"]
+    assert report.functions[0].code == 6
+
+
+def test_region_of_the_samconfig(tmp_path):
+    """What AWS::Region and AWS::Partition stand for is taken from the samconfig.toml beside the template."""
+    path = _template(tmp_path / "a", [])
+    sub = "arn:${AWS::Partition}:lambda:${AWS::Region}:123456789012:layer:x:1"
+    path.write_text(path.read_text("utf-8").replace("Layers: []", f"Layers: [!Sub '{sub}']"), "utf-8")
+    (path.parent / "samconfig.toml").write_text('[default.deploy.parameters]\nregion = "cn-north-1"\n', "utf-8")
+    asked = []
+
+    def fetch(layer):
+        asked.append(str(layer.arn))
+        raise LayerctlError("not now")
+
+    check_templates([path], Sources(fetch=fetch))
+    assert asked == ["arn:aws-cn:lambda:cn-north-1:123456789012:layer:x:1"]
 
 
 @pytest.fixture(scope="module")

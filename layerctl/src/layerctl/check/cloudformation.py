@@ -17,6 +17,7 @@ from layerctl.check.model import Alias, Function, Issue, Layer, Place
 from layerctl.check.stacks import LayerResource
 from layerctl.pins.cloudformation import is_template
 from layerctl.pins.intrinsics import Expressions, intrinsic
+from layerctl.pins.regions import partition_of
 from layerctl.pins.trace import Traced, composed_arns
 from layerctl.pins.yaml_nodes import children, get, scalar
 
@@ -50,6 +51,7 @@ class _Template(Expressions):
         given = {name: [Traced.literal(value, None)] for name, value in parameters.items()}
         if region:
             given["AWS::Region"] = [Traced.literal(region, None)]
+            given["AWS::Partition"] = [Traced.literal(partition_of(region), None)]
         super().__init__(source.text, root, given)
         self.stack = stack
         self.source = source
@@ -133,7 +135,8 @@ class _Template(Expressions):
         if text is not None:
             function.code_inline = "".join(piece.text for piece in self.evaluate(text)[0].pieces)
             return
-        uri = self._one(code) if isinstance(code, yaml.ScalarNode) or intrinsic_call(code) else None
+        asset = self._asset(resource)
+        uri = asset or (self._one(code) if isinstance(code, yaml.ScalarNode) or intrinsic_call(code) else None)
         method = self._one(get(resource, "Metadata", "BuildMethod"))
         if uri is None or re.match(r"[a-z][a-z0-9+.-]+://", uri):
             function.code_unknown = (
@@ -146,7 +149,7 @@ class _Template(Expressions):
         else:
             function.code_path = self.stack.path.parent / uri
         skip = (self._one(get(resource, "Metadata", "SkipBuild")) or "").lower() == "true"
-        function.code_built = self.built or skip
+        function.code_built = self.built or skip or asset is not None
 
     # --- layers -------------------------------------------------------------------------------------------
 
@@ -186,7 +189,8 @@ class _Template(Expressions):
     def _layer_resource(self, logical_id: str, resource: yaml.Node, key: str) -> LayerResource:
         properties = get(resource, "Properties")
         content = get(properties, key)
-        uri = self._one(content) if isinstance(content, yaml.ScalarNode) or intrinsic_call(content) else None
+        asset = self._asset(resource)
+        uri = asset or (self._one(content) if isinstance(content, yaml.ScalarNode) or intrinsic_call(content) else None)
         local = uri is not None and not re.match(r"[a-z][a-z0-9+.-]+://", uri)
         return LayerResource(
             logical_id,
@@ -196,6 +200,10 @@ class _Template(Expressions):
             runtimes=self._texts(get(properties, "CompatibleRuntimes")),
             architectures=self._texts(get(properties, "CompatibleArchitectures")),
         )
+
+    def _asset(self, resource: yaml.Node) -> str | None:
+        """Where the CDK put what it bundled (its "Asset metadata"), relative to the template in cdk.out."""
+        return self._one(get(resource, "Metadata", "aws:asset:path"))
 
     # --- values -------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from layerctl.check.requirements import check_requirements
 from layerctl.check.shadowing import check_shadowing
 from layerctl.check.stacks import read_stack
 from layerctl.findings import Finding, Severity
+from layerctl.pins.regions import deployment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ def check_templates(
         paths: SAM, CloudFormation and Serverless templates.
         sources: where contents are found.
         parameters: values of template parameters, in place of their defaults.
-        region: what `AWS::Region` stands for.
+        region: what `AWS::Region` stands for; default: what the files beside a template say (samconfig.toml).
         today: the day that deprecation dates are compared with; default: today, UTC.
         progress: told the name of each template that is done.
 
@@ -100,7 +101,7 @@ def check_templates(
     shared: dict[Issue, list[str]] = defaultdict(list)
     with Contents(sources) as contents:
         for path in paths:
-            stack = read_stack(path, parameters=parameters, region=region)
+            stack = read_stack(path, parameters=parameters, region=region or _deployed_to(path))
             contents.fill(stack)
             for problem in stack.problems:
                 report.unreadable = True
@@ -121,6 +122,11 @@ def check_templates(
         key=lambda finding: (finding.path, finding.line or 0, finding.column or 0, finding.rule, finding.message),
     )
     return report
+
+
+def _deployed_to(path: Path) -> str | None:
+    regions = deployment_of(path).regions
+    return next(iter(regions)) if len(regions) == 1 else None
 
 
 def _issues(function: Function, today: dt.date) -> Iterator[Issue]:

@@ -27,6 +27,18 @@ __all__ = ["check_requirements"]
 _SDK_CORE = ("boto3", "botocore", "s3transfer")
 # What botocore asks of the packages it shares with everyone (its own Requires-Dist; the 1.26 limit is for < 3.10).
 _SDK_SHARED = {"python-dateutil": "dateutil", "six": "six", "urllib3": "urllib3"}
+# Well-known distributions whose module has another name.
+_IMPORTED_AS = {
+    "beautifulsoup4": "bs4",
+    "pillow": "PIL",
+    "pyjwt": "jwt",
+    "pyopenssl": "OpenSSL",
+    "python-dateutil": "dateutil",
+    "python-dotenv": "dotenv",
+    "pyyaml": "yaml",
+    "ruamel-yaml": "ruamel",
+    "scikit-learn": "sklearn",
+}
 
 
 def check_requirements(function: Function) -> Iterator[Issue]:
@@ -79,7 +91,9 @@ def _requirements(function: Function, installed: dict[str, list[Installed]], roo
 def _importable(roots: list[Root]) -> set[str]:
     """Names of top-level modules: a distribution without its metadata, as people strip it to save space."""
     names = {path.partition("/")[0].partition(".")[0] for root in roots for path in root.files}
-    return {str(canonicalize_name(name)) for name in names if name}
+    return {str(canonicalize_name(name)) for name in names if name} | {
+        distribution for distribution, module in _IMPORTED_AS.items() if module in names
+    }
 
 
 def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Issue]:
