@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from shared_utils._emf import MAX_DIMENSIONS, check_dimension, documents, shorten
+from shared_utils._emf import documents
+from shared_utils._emf_rules import MAX_DIMENSIONS, check_dimension, shorten
 from shared_utils._metrics_set import MetricSet, active_scope, pairs, raise_together
 from shared_utils._metrics_settings import Settings
 from shared_utils.errors import MetricsError

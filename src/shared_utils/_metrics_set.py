@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from contextvars import ContextVar
 from threading import RLock
 
-from shared_utils._emf import (
-    DEFINITIONS,
+from shared_utils._emf import DEFINITIONS, define
+from shared_utils._emf_rules import (
     MAX_DIMENSIONS,
     MAX_INT,
     MAX_VALUE,
     MIN_INT,
     MIN_VALUE,
-    Definition,
     check_dimension,
-    check_namespace,
     check_property_name,
     check_timestamp,
-    define,
     number,
     shorten,
 )
@@ -28,16 +24,16 @@ from shared_utils.errors import MetricsError
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from contextvars import Token
     from datetime import datetime
     from enum import Enum
-    from types import TracebackType
-    from typing import Any, Self, SupportsFloat
+    from typing import Any, SupportsFloat
 
+    from shared_utils._emf import Definition
     from shared_utils._metrics_registry import Registry
+    from shared_utils._metrics_scope import Scope
     from shared_utils._metrics_timer import Timer
 
-__all__ = ["MetricSet", "Recorded", "Scope", "active_scope"]
+__all__ = ["MetricSet", "Recorded", "active_scope", "pairs", "raise_together"]
 
 # So many values are held before they are written early, so that a script that never flushes keeps a bounded memory.
 MOST_VALUES = 10_000
@@ -287,39 +283,6 @@ class MetricSet:
                 f"no room for dimension {shorten(new)}: CloudWatch takes {MAX_DIMENSIONS}, default dimensions and"
                 " service included"
             )
-
-
-class Scope(MetricSet):
-    """A document of its own, written when the block ends; see `shared_utils.metrics.scope`."""
-
-    def __init__(self, registry: Registry, namespace: str | None, mapping: Any, values: dict[str, object]) -> None:
-        self._base = Recorded()
-        self._tokens: list[Token[Scope | None]] = []
-        super().__init__(registry)
-        if namespace is not None:
-            try:
-                self.namespace = check_namespace(namespace)
-            except MetricsError as problem:  # its metrics go to the configured namespace rather than nowhere
-                registry.report(problem)
-        self.dimensions(mapping, **values)
-        self._base = self.recorded
-        self.recorded = self._fresh()
-
-    def _fresh(self) -> Recorded:
-        fresh = Recorded()
-        fresh.describe_like(self._base)
-        return fresh
-
-    def __enter__(self) -> Self:
-        self._tokens.append(active_scope.set(self))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        with suppress(ValueError):  # a generator closed in another context, where this scope is not the active one
-            active_scope.reset(self._tokens.pop())
-        self._registry.write((self,), may_raise=error is None)
 
 
 def pairs(mapping: Any, values: dict[str, object]) -> Iterable[tuple[Any, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from shared_utils._emf import check_dimension, check_namespace, shorten
+from shared_utils._emf_rules import check_dimension, check_namespace, shorten
 from shared_utils.errors import MetricsError
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms

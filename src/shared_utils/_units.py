@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from shared_utils._emf import UNITS, shorten
+from shared_utils._emf_rules import UNITS, shorten
 from shared_utils.errors import MetricsError
 
 __all__ = ["Unit", "unknown_unit"]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from shared_utils import _invocation
 from shared_utils._metrics_registry import Registry
-from shared_utils._metrics_set import Scope, active_scope
+from shared_utils._metrics_set import active_scope
 from shared_utils.errors import MetricsError
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from shared_utils._invocation import Invocation
     from shared_utils._metrics_powertools_provider import Provider
+    from shared_utils._metrics_scope import Scope
     from shared_utils._metrics_timer import Timer
     from shared_utils._units import Unit
 
@@ -143,6 +144,8 @@ def scope(mapping: Mapping[str, object] | None = None, /, *, namespace: str | No
         namespace: another namespace than the configured one.
         **values: dimensions by name.
     """
+    from shared_utils._metrics_scope import Scope
+
     return Scope(_registry, namespace, mapping, values)
 
 

@@ -81,7 +81,7 @@ def test_units_are_strings_or_members_of_the_enum(unit: Any, written: Any) -> No
 
 def test_the_enum_has_all_units_of_cloudwatch_and_no_others() -> None:
     """Unit and the table of accepted spellings name the same 27 units."""
-    from shared_utils._emf import UNITS
+    from shared_utils._emf_rules import UNITS
 
     assert [unit.value for unit in metrics.Unit] == list(dict.fromkeys(UNITS.values()))
     assert len(metrics.Unit) == 27

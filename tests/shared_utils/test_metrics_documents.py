@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared_utils import metrics
 from shared_utils._metrics_registry import Registry
-from shared_utils._metrics_set import Scope
+from shared_utils._metrics_scope import Scope
 from shared_utils.errors import MetricsError
 from tests.support import emf
 
