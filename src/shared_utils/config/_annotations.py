@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 __all__ = ["kinds_of", "resolve_early"]
 
 
-def resolve_early(cls: type, frame: FrameType) -> None:
-    """Resolve what the names visible where `cls` is defined can resolve; the rest waits for `kinds_of`.
+def resolve_early(cls: type, frame: FrameType) -> dict[str, Any]:
+    """Return the types of those annotations that the names visible where `cls` is defined can resolve.
 
-    Only for classes inside functions, whose names nobody can see any more later.
+    Later those of a function, or of a module that is in nobody's list, cannot be seen any more. What cannot be resolved
+    yet (it refers to what is defined below) waits for `kinds_of`.
     """
-    if frame.f_locals is frame.f_globals:
-        return
+    kinds: dict[str, Any] = {}
     annotations: dict[str, Any] = vars(cls).get("__annotations__", {})
-    for name, text in list(annotations.items()):
+    for name, text in annotations.items():
         if isinstance(text, str):
             try:
-                annotations[name] = _evaluate(text, frame.f_globals, frame.f_locals)
+                kinds[name] = _evaluate(text, frame.f_globals, frame.f_locals)
             except Exception:  # noqa: S112 - a forward reference, for example
                 continue
+    return kinds
 
 
 def kinds_of(cls: type, fields: Iterable[str]) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def kinds_of(cls: type, fields: Iterable[str]) -> dict[str, Any]:
     kinds: dict[str, Any] = dict.fromkeys(fields)
     for base in reversed(cls.__mro__):
         module = sys.modules.get(base.__module__)
-        for name, kind in _annotations(base).items():
+        for name, kind in {**_annotations(base), **vars(base).get("_early", {})}.items():
             if base.__module__ == "shared_utils.config._settings":
                 continue
             if isinstance(kind, str) and name in kinds:

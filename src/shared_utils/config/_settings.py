@@ -38,6 +38,7 @@ class Settings:
     __slots__ = ("__dict__", "_masked")
 
     _sources: ClassVar[dict[str, Source]] = {}
+    _early: ClassVar[dict[str, Any]] = {}
     _kinds: ClassVar[dict[str, Any] | None] = None
     _memo: ClassVar[Memo | None] = None
     _masked: frozenset[str]
@@ -60,7 +61,7 @@ class Settings:
         cls._sources = sources
         cls._kinds = None
         cls._memo = None
-        resolve_early(cls, sys._getframe(1))
+        cls._early = resolve_early(cls, sys._getframe(1))
 
     def __init__(self, **values: Any) -> None:
         cls = type(self)
