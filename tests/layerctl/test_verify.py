@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import py_compile
+import re
 import stat
 import struct
 import subprocess
@@ -431,3 +432,9 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
     )
     code, kilobytes = result.stdout.split()[-2:]
     assert (code, int(kilobytes) < 300_000) == ("0", True)
+
+
+def test_the_page_lists_every_rule() -> None:
+    """docs/verifying.md has a row for each rule, and for no other."""
+    page = (Path(__file__).parents[2] / "docs" / "verifying.md").read_text("utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == list(RULES)
