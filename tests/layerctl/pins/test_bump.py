@@ -304,6 +304,19 @@ def test_a_layer_by_its_arn(tmp_path, monkeypatch):
     assert path.read_text() == template(arn(2), arn(5, account="999999999999"))
 
 
+def test_the_index_itself_is_not_bumped(tmp_path, monkeypatch, capsys):
+    """A layers.json among the files is listed, but neither changed by a bump nor faulted by a check."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "template.yaml").write_text(template(arn(2)))
+    index = write_index(tmp_path, yanked=("1.0.0",))
+    before = index.read_bytes()
+    assert main(["pins", "bump", "."]) == 0
+    assert index.read_bytes() == before
+    assert main(["pins", "check", "."]) == 0
+    assert main(["pins", "list", "."]) == 0
+    assert capsys.readouterr().out.count("layers.json") == 18
+
+
 def test_a_layer_that_nobody_pins(tmp_path, capsys):
     """A --layer that no file pins is an error: most likely a typo."""
     path = tmp_path / "template.yaml"

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from layerctl.errors import LayerctlError
 from layerctl.pins.bump import FileBump, bump_file, write
+from layerctl.pins.model import INDEX
 from layerctl.pins.scan import scan
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def bump_all(
         LayerctlError: the wish cannot be told apart or looked up at all.
     """
     report = scan(roots, progress)
+    report.pins = [pin for pin in report.pins if pin.via != INDEX]
     _refuse_guessing(report, wish, catalogue)
     outcome = Outcome(problems=list(report.problems), dry_run=dry_run)
     broken = {problem.path for problem in report.problems}

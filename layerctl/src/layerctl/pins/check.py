@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.errors import LayerctlError
 from layerctl.findings import Finding, Severity
+from layerctl.pins.model import INDEX
 from layerctl.pins.regions import Deployment, deployment_of, partition_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def check_pins(
         regions: where the templates are deployed; empty: what the files beside them say.
         now: the time to measure age at; default: now.
     """
-    pins = list(pins)
+    pins = [pin for pin in pins if pin.via != INDEX]
     findings: list[Finding] = []
     deployments: dict[str, Deployment] = {}
     for pin in pins:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["FileReport", "FunctionFacts", "Pin", "Problem", "Unresolved"]
+__all__ = ["INDEX", "FileReport", "FunctionFacts", "Pin", "Problem", "Unresolved"]
+
+
+# The `via` of ARNs that stand in an index: they are listed, but nobody uses them from there.
+INDEX = "index"
 
 
 class FunctionFacts(NamedTuple):
