@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 SAM := .venv-sam/bin/sam
 STAGE ?= dev
 export SAM_CLI_TELEMETRY := 0
+# uv trusts the system's certificates, as pip does: a company's registry or proxy is not on uv's own list.
+export UV_SYSTEM_CERTS ?= true
 
 .DEFAULT_GOAL := help
 .PHONY: help

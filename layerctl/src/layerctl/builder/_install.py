@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.errors import LayerctlError
 from layerctl.runtimes import ARCHITECTURES, runtime_of
+from layerctl.uv import find_uv, uv_environment
 
 if TYPE_CHECKING:
     from layerctl.builder._lock import LockedRequirement
@@ -113,10 +112,10 @@ def install_wheel(wheel: Path, name: str, target: Target, folder: Path) -> None:
 
 def _uv_install(folder: Path, *arguments: str) -> str | None:
     """Run ``uv pip install --target``; None when it worked, else its message in one line."""
-    command = [_uv(), "pip", "install", "--quiet", "--color", "never", "--no-progress", "--python", sys.executable]
+    command = [find_uv(), "pip", "install", "--quiet", "--color", "never", "--no-progress", "--python", sys.executable]
     result = subprocess.run(
         [*command, "--target", str(folder), *arguments],
-        env=os.environ | {"UV_LINK_MODE": "copy", "UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")},
+        env={"UV_HTTP_RETRIES": "1"} | uv_environment() | {"UV_LINK_MODE": "copy"},
         cwd=folder.parent,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -128,17 +127,3 @@ def _uv_install(folder: Path, *arguments: str) -> str | None:
         return None
     message = re.sub(r"[^\x21-\x7e]+", " ", result.stderr).strip()
     return message.removeprefix("error: ") or f"uv ended with {result.returncode}"
-
-
-def _uv() -> str:
-    try:
-        from uv import find_uv_bin
-
-        return str(find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-        if found is None:
-            raise LayerctlError(
-                "uv, which installs the layer's wheels, is not there", remedy="run: make setup"
-            ) from None
-        return found

@@ -19,6 +19,7 @@ from pathlib import Path
 from layerctl.cache import cached_folder
 from layerctl.errors import LayerctlError
 from layerctl.interpreters import Interpreter, choose, find_interpreters
+from layerctl.uv import find_uv, uv_environment
 
 __all__ = ["emulator_binary", "find_interpreter", "own_interpreter", "runtime_packages"]
 
@@ -90,14 +91,9 @@ def runtime_packages(interpreter: Interpreter) -> Path:
 
 
 def _run_installer(folder: Path, interpreter: Interpreter) -> None:
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    if uv:
-        command = [uv, "pip", "install", "--quiet", "--no-config", "--python", str(interpreter.path)]
-    else:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        command += ["--python-version", interpreter.runtime.removeprefix("python"), "--no-deps", "--no-compile"]
+    command = [find_uv(), "pip", "install", "--quiet", "--python", str(interpreter.path)]
     command += ["--target", str(folder), "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]
-    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=uv_environment())
     if result.returncode != 0:
         reason = " ".join(result.stderr.split())[:400] or f"exit code {result.returncode}"
         raise LayerctlError(
