@@ -17,12 +17,13 @@ __all__ = ["Bindable"]
 class Bindable:
     """Carries values from call to call."""
 
-    __slots__ = ("_context", "_logger", "_processors")
+    __slots__ = ("_context", "_encoded", "_logger", "_processors")
 
     def __init__(self, logger: Any, processors: Any, context: MutableMapping[str, Any]) -> None:
         self._logger = logger
         self._processors = processors
         self._context = context
+        self._encoded: object = None  # kept by the line for the next one
 
     def bind(self, **new_values: Any) -> Self:
         """Return a logger with these values added."""

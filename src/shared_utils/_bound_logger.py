@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from shared_utils._bindable import Bindable
-from shared_utils._bound_values import bound_values
+from shared_utils._bound_values import bound_carrier
 from shared_utils._levels import name_of, parse_level
 from shared_utils._line import MISSING, failed, interpolate, line_of, submit
 from shared_utils._log_state import STATE
@@ -15,6 +15,8 @@ TYPE_CHECKING = False  # as typing's, without the import: it would cost every co
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
+
+    from shared_utils._line import Carrier
 
 __all__ = ["BoundLogger", "LineLogger", "make_logger"]
 
@@ -61,14 +63,29 @@ def emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], va
         if logger._processors is not PROCESSORS or PROCESSORS[0] is not render:
             _emit_through(logger, number, event, args, values)
             return
-        bound = bound_values()
-        context = logger._context
-        if context or bound:
-            values = {**bound, **context, **values}
+        # What is carried along is encoded once and not for each line, unless two have a key in common; then the nearest
+        # wins: a value of the call, then the logger's, then the invocation's.
+        bound = bound_carrier()
+        carriers: tuple[Carrier, ...] = ()
+        if logger._context:
+            carriers = (logger,)
+            if bound._context:
+                carriers = (bound, logger)
+                if not bound._context.keys().isdisjoint(logger._context):
+                    values = {**bound._context, **logger._context, **values}
+                    carriers = ()
+        elif bound._context:
+            carriers = (bound,)
+        if values:
+            for carrier in carriers:
+                if not carrier._context.keys().isdisjoint(values):
+                    values = {**bound._context, **logger._context, **values}
+                    carriers = ()
+                    break
         frame = sys._getframe(2) if STATE.location else None
         if args:
             event = interpolate(event, args)
-        submit(number, line_of(number, event, values, frame, logger._logger.name))
+        submit(number, line_of(number, event, values, frame, logger._logger.name, carriers))
     except Exception as error:  # a handler must not fail because of a line
         failed(number, event, error)
 

@@ -18,39 +18,58 @@ if TYPE_CHECKING:
     from contextvars import Context
     from typing import Any
 
-__all__ = ["bind", "bound", "bound_values", "clear", "unbind", "values_in"]
+__all__ = ["Bound", "bind", "bound", "bound_carrier", "bound_values", "clear", "unbind", "values_in"]
 
-# (serial of the invocation in which they were bound, values): bound in an earlier invocation, they are void.
-_values: ContextVar[tuple[int, dict[str, Any]] | None] = ContextVar("shared_utils_bound_values", default=None)
-_NONE: dict[str, Any] = {}
+
+class Bound:
+    """The values of one moment. They stay as they are: who binds more makes another."""
+
+    __slots__ = ("_context", "_encoded", "_serial")
+
+    def __init__(self, serial: int, values: dict[str, Any]) -> None:
+        self._serial = serial  # of the invocation in which they were bound: in a later one they are void
+        self._context = values
+        self._encoded: object = None  # kept by the line for the next one
+
+
+_values: ContextVar[Bound | None] = ContextVar("shared_utils_bound_values", default=None)
+_NOTHING = Bound(0, {})
+
+
+def bound_carrier() -> Bound:
+    """Return the values bound in this context, by our functions or by structlog's."""
+    bound = _valid(_values.get())
+    foreign = structlog_values()
+    return Bound(0, {**foreign, **bound._context}) if foreign else bound
 
 
 def bound_values() -> dict[str, Any]:
-    """Return the values bound in this context, by our functions or by structlog's; not to be changed."""
-    values = _own_values()
-    foreign = structlog_values()
-    return {**foreign, **values} if foreign else values
-
-
-def _own_values() -> dict[str, Any]:
-    entry = _values.get()
-    return _NONE if entry is None or entry[0] != STATE.serial else entry[1]
+    """Return the values bound in this context; not to be changed."""
+    return bound_carrier()._context
 
 
 def values_in(context: Context) -> dict[str, Any]:
-    """Return the values bound in another context than the current one; not to be changed."""
-    entry = context.get(_values)
-    return _NONE if entry is None or entry[0] != STATE.serial else entry[1]
+    """Return the values bound by our functions in another context than the current one; not to be changed."""
+    return _valid(context.get(_values))._context
+
+
+def _valid(bound: Bound | None) -> Bound:
+    return _NOTHING if bound is None or bound._serial != STATE.serial else bound
+
+
+def _rebind(values: dict[str, Any]) -> None:
+    _values.set(Bound(STATE.serial, values))
 
 
 def bind(**values: Any) -> None:
     """Put `values` into every line of this context until the invocation ends. Later ones replace earlier ones."""
-    _values.set((STATE.serial, {**_own_values(), **values}))
+    _rebind({**_valid(_values.get())._context, **values})
 
 
 def unbind(*keys: str) -> None:
     """Take values out again; a key that is not bound is no error."""
-    _values.set((STATE.serial, {key: value for key, value in _own_values().items() if key not in keys}))
+    bound = _valid(_values.get())._context
+    _rebind({key: value for key, value in bound.items() if key not in keys})
 
 
 def clear() -> None:

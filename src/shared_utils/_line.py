@@ -21,6 +21,14 @@ TYPE_CHECKING = False  # as typing's, without the import: it would cost every co
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import FrameType
+    from typing import Protocol
+
+    class Carrier(Protocol):
+        """Carries values from line to line, and keeps for us how they look."""
+
+        _context: Any
+        _encoded: object
+
     from typing import Any
 
 __all__ = [
@@ -167,18 +175,60 @@ def flush_buffer() -> None:
         _sink.write(line)
 
 
-def line_of(
+def encoded_context(carrier: Carrier) -> str | None:
+    """Return values that are carried along as JSON, without braces, or None when each line must look at them.
+
+    They are encoded once: bound once, they are written often. The comparison is for those who change a context in place
+    (`structlog.get_context`).
+    """
+    context = carrier._context
+    known = carrier._encoded
+    if type(known) is tuple and known[0] == REDACTION.epoch and (known[1] is None or known[1] == context):
+        text: str | None = known[2]
+        return text
+    text = None
+    if _keys_are_safe(context) and _SCALARS.issuperset(map(type, context.values())):
+        try:
+            text = "," + _encode(context)[1:-1]
+        except (ValueError, TypeError, RecursionError):
+            pass
+        else:
+            text = None if REDACTION.suspects(text) else text
+    # Values that are not simple are not compared: who knows what their __eq__ does.
+    carrier._encoded = (REDACTION.epoch, None if text is None else dict(context), text)
+    return text
+
+
+def line_of(  # noqa: PLR0917 - called for every line; keywords would cost
     number: int,
     event: Any,
     values: dict[str, Any],
     where: FrameType | str | None = None,
     name: str | None = None,
+    carriers: tuple[Carrier, ...] = (),
 ) -> str:
-    """Return the finished line, without a newline. `where` it was logged: a frame, or the finished text."""
+    """Return the finished line, without a newline.
+
+    Args:
+        number: the level.
+        event: the message.
+        values: what goes with it.
+        where: the frame that logged it, or its finished text.
+        name: the logger's name.
+        carriers: whose values come before `values`; no two of all these have a key in common.
+    """
+    context = ""
+    for carrier in carriers:
+        known = encoded_context(carrier)
+        if known is None:  # then all of them go the way of the call's own values
+            values = {**_all_values(carriers), **values}
+            carriers, context = (), ""
+            break
+        context += known
     if STATE.console:
         from shared_utils._careful import console_line
 
-        return console_line(number, event, values, where, name)
+        return console_line(number, event, {**_all_values(carriers), **values}, where, name)
     if (
         type(event) is str
         and (_safe_keys.issuperset(values) or _keys_are_safe(values))
@@ -198,13 +248,17 @@ def line_of(
             message = encode_basestring(event)
             line = (
                 f'{{"level":"{STATE.names[standard(number)]}",{location}"message":{message},'
-                f'"timestamp":"{timestamp()}"{STATE.tail}{"," if values else ""}{encoded[1:]}'
+                f'"timestamp":"{timestamp()}"{STATE.tail}{context}{"," if values else ""}{encoded[1:]}'
             )
             if len(line) < STATE.safe_chars and not REDACTION.suspects(message + encoded):
                 return line if line.isascii() else escape(line)
     from shared_utils._careful import careful_line
 
-    return careful_line(number, event, values, where, name)
+    return careful_line(number, event, {**_all_values(carriers), **values}, where, name)
+
+
+def _all_values(carriers: tuple[Carrier, ...]) -> dict[str, Any]:
+    return {key: value for carrier in carriers for key, value in carrier._context.items()}
 
 
 def interpolate(event: Any, args: tuple[Any, ...]) -> Any:

@@ -70,10 +70,22 @@ _MOST_KEYS_REMEMBERED = 4096
 class Redaction:
     """The rules in force. One instance serves the process; `configure` sets it up, `register_secret` feeds it."""
 
-    __slots__ = ("_allowed", "_extra", "_forms", "_stems", "_verdicts", "longest", "needles", "pattern", "safe_keys")
+    __slots__ = (
+        "_allowed",
+        "_extra",
+        "_forms",
+        "_stems",
+        "_verdicts",
+        "epoch",
+        "longest",
+        "needles",
+        "pattern",
+        "safe_keys",
+    )
 
     def __init__(self) -> None:
         self.needles: tuple[str, ...] = ()  # how registered values look in an encoded line
+        self.epoch = 0  # changes with the rules: what was found harmless before must be looked at again
         self.longest = 0  # length of the longest needle
         self.pattern: re.Pattern[str] | None = None
         self.safe_keys: set[str] = set()  # keys that may be written as they are; filled by the line's fast way
@@ -95,6 +107,7 @@ class Redaction:
         self._stems = (*_STEMS, *(name.split("_")[0] for name in self._extra))
         chosen = PATTERNS if patterns is True else tuple(patterns or ())
         self.pattern = re.compile("|".join(f"(?:{p})" for p in chosen)) if chosen else None
+        self.epoch += 1
         self.safe_keys.clear()
         self._verdicts.clear()
 
@@ -131,6 +144,7 @@ class Redaction:
         needles = dict.fromkeys(encode_basestring(form)[1:-1] for form in self._forms)
         self.longest = max(map(len, needles), default=0)
         self.needles = tuple(needles)
+        self.epoch += 1
 
     def forget(self) -> None:
         """Forget every registered value. For tests."""

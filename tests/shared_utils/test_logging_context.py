@@ -215,3 +215,60 @@ def test_log_takes_the_level_as_a_value(captured_logs):
     asyncio.run(log.alog("error", "name"))
     logging.log("WARNING", "module")
     assert [line["level"] for line in captured_logs] == ["WARNING", "ERROR", "WARNING"]
+
+
+def test_what_is_bound_may_change_under_way(captured_logs):
+    """Lines follow changes of a bound list, of a context changed in place, and of secrets registered later."""
+    items = [1]
+    log = get_logger(items=items, plain="value")
+    log.info("it")
+    items.append(2)
+    log.info("it")
+    plain = get_logger(plain="value")
+    plain.info("it")
+    plain._context["plain"] = "changed"
+    plain.info("it")
+    assert [line.get("items") for line in captured_logs[:2]] == [[1], [1, 2]]
+    assert [line["plain"] for line in captured_logs[2:]] == ["value", "changed"]
+
+
+def test_a_bound_secret_is_masked_however_late_it_is_known(captured_logs):
+    """A bound value that becomes secret, by registration or by configuration, is masked from then on."""
+    from shared_utils._redaction import REDACTION, register_secret
+
+    log = get_logger(code="c4n4ry-Sq7xZ", pet="rex")
+    log.info("it")
+    register_secret("c4n4ry-Sq7xZ")
+    log.info("it")
+    logging.configure(redact=["pet"])
+    log.info("it")
+    REDACTION.forget()
+    assert [(line["code"], line["pet"]) for line in captured_logs] == [
+        ("c4n4ry-Sq7xZ", "rex"),
+        ("[REDACTED]", "rex"),
+        ("[REDACTED]", "[REDACTED]"),
+    ]
+
+
+def test_no_key_stands_twice(captured_logs):
+    """Keys that the invocation, the logger and the call have in common stand once, with the nearest value."""
+    import io
+
+    written = io.StringIO()
+    from shared_utils import _sink
+
+    _sink.taps.append(written.write)
+    logging.bind(a="bound", b="bound")
+    log = get_logger(b="logger", c="logger")
+    log.info("1", c="call")
+    log.info("2", a="call")
+    log.info("3", d="call")
+    get_logger(c="logger").info("4", d="call")
+    _sink.taps.remove(written.write)
+    assert [{key: line.get(key) for key in "abcd"} for line in captured_logs] == [
+        {"a": "bound", "b": "logger", "c": "call", "d": None},
+        {"a": "call", "b": "logger", "c": "logger", "d": None},
+        {"a": "bound", "b": "logger", "c": "logger", "d": "call"},
+        {"a": "bound", "b": "bound", "c": "logger", "d": "call"},
+    ]
+    assert all(written.getvalue().count(f'"{key}":') == count for key, count in zip("abcd", (4, 4, 4, 2), strict=True))
