@@ -18,7 +18,16 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-__all__ = ["UNREACHABLE", "Failure", "UnexpectedAnswerError", "code_of", "describe", "is_ambiguous", "is_throttled"]
+__all__ = [
+    "UNREACHABLE",
+    "Failure",
+    "UnexpectedAnswerError",
+    "action_of",
+    "code_of",
+    "describe",
+    "is_ambiguous",
+    "is_throttled",
+]
 
 UNREACHABLE = (BotoCoreError, ClientError, ResponseParserError)
 
@@ -43,20 +52,22 @@ _SIGNATURE = {
 _QUOTA = {"CodeStorageExceededException", "PolicyLengthExceededException", "ParameterLimitExceeded"}
 
 # The IAM action of an operation, where the two are not named alike (Service Authorization Reference).
-_ACTIONS = {
-    "HeadObject": "s3:GetObject",
-    "PutObject": "s3:PutObject",
-    "CreateMultipartUpload": "s3:PutObject",
-    "UploadPart": "s3:PutObject",
-    "CompleteMultipartUpload": "s3:PutObject",
-    "GetParametersByPath": "ssm:GetParametersByPath",
-    "GetParameter": "ssm:GetParameter",
-    "PutParameter": "ssm:PutParameter",
-    "AssumeRole": "sts:AssumeRole",
-    "GetCallerIdentity": "sts:GetCallerIdentity",
-    "ListAliases": "lambda:ListAliases",
-    "ListFunctions": "lambda:ListFunctions",
+_ACTIONS = {"HeadObject": "GetObject"}
+# An error tells its operation, not its service: all that are not Lambda's.
+_SERVICES = {
+    "HeadObject": "s3",
+    "PutObject": "s3",
+    "GetParametersByPath": "ssm",
+    "GetParameter": "ssm",
+    "PutParameter": "ssm",
+    "AssumeRole": "sts",
+    "GetCallerIdentity": "sts",
 }
+
+
+def action_of(service: str, operation: str) -> str:
+    """The IAM action that an operation needs, e.g. ``lambda:PublishLayerVersion``."""
+    return f"{service}:{_ACTIONS.get(operation, operation)}"
 
 
 class UnexpectedAnswerError(BotoCoreError):
@@ -110,7 +121,7 @@ def _answered(error: ClientError, region: str) -> Failure:
     if code in _DENIED:
         resource = re.search(r"on resource: (\S+)", message)
         where = f" on {resource[1]}" if resource else f" in {region}"
-        action = _ACTIONS.get(operation, f"lambda:{operation}")
+        action = action_of(_SERVICES.get(operation, "lambda"), operation)
         return Failure("denied", f"not allowed to {action}{where}", f"give the caller {action} (docs/permissions.md)")
     if code in _UNKNOWN_KEY:
         return Failure(

@@ -1,4 +1,4 @@
-"""`layerctl index`: write, check, mirror, yank, schema."""
+"""`layerctl index`: write, check, mirror, yank, notes, schema."""
 
 from __future__ import annotations
 
@@ -152,6 +152,23 @@ def yank(*, release: str, reason: str, index_file: Path, dry_run: bool) -> None:
     yanked = index.releases[release].yanked
     assert yanked is not None
     click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}")
+
+
+@command.command()
+@click.argument("release")
+@_FILE
+def notes(*, release: str, index_file: Path) -> None:
+    """Write RELEASE's part of release notes in Markdown: its identity, and the ARN of each region."""
+    from layerctl.index.model import LayerIndex
+    from layerctl.index.record import find_release
+
+    found = find_release(LayerIndex.load(index_file), release)
+    lines = [f"Content `{found.content_digest}`, for {', '.join(found.runtimes)} on {', '.join(found.architectures)}."]
+    if found.yanked:
+        lines += ["", f"**Yanked** on {found.yanked.date[:10]}: {found.yanked.reason}"]
+    lines += ["", "| region | layer version ARN |", "|---|---|"]
+    lines += [f"| {region} | `{there.arn}` |" for region, there in sorted(found.regions.items())]
+    click.echo("\n".join(lines))
 
 
 @command.command()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from layerctl.arn import LayerVersionArn
     from layerctl.layer_versions import LayerVersion
 
-__all__ = ["Entry", "forget", "merge", "require_same_content", "scan_region", "yank"]
+__all__ = ["Entry", "find_release", "forget", "merge", "require_same_content", "scan_region", "yank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,25 @@ def forget(index: LayerIndex, gone: Iterable[LayerVersionArn]) -> LayerIndex:
     return replace(index, releases=releases)
 
 
+def find_release(index: LayerIndex, release: str) -> Release:
+    """A release by its version.
+
+    Raises:
+        LayerctlError: the index has no such release; the message says which it has.
+    """
+    if release not in index.releases:
+        have = ", ".join(index.releases) or "none"
+        raise LayerctlError(f"the index has no release {release!r}", remedy=f"it has: {have}")
+    return index.releases[release]
+
+
 def yank(index: LayerIndex, release: str, reason: str, *, now: datetime | None = None) -> LayerIndex:
     """Mark a release as withdrawn. It stays where it is, for those who use it; a second yank changes the reason only.
 
     Raises:
         LayerctlError: the index has no such release.
     """
-    known = index.releases.get(release)
-    if known is None:
-        have = ", ".join(index.releases) or "none"
-        raise LayerctlError(f"the index has no release {release!r}", remedy=f"it has: {have}")
+    known = find_release(index, release)
     date = known.yanked.date if known.yanked else (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return index.with_release(replace(known, yanked=Yank(" ".join(reason.split()), date)))
 
