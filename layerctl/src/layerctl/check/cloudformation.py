@@ -270,7 +270,9 @@ def _identity(arn: ComposedArn) -> str:
 def _no_arn(place: Place, values: list[Traced]) -> Layer:
     value = values[0] if values else Traced.unknown("nothing")
     shown = "".join(f"${{{piece.text}}}" if piece.hole else piece.text for piece in value.pieces)
-    literal = all(one.text is not None for one in values) and "{{" not in shown and "${" not in shown
+    # dynamic references, the Serverless Framework's variables, and what Fn::Split would still take apart
+    open_parts = any(mark in shown for mark in ("{{", "${", ","))
+    literal = all(one.text is not None for one in values) and not open_parts
     invalid = ""
     if literal:
         what = (

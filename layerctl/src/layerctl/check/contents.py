@@ -58,6 +58,7 @@ class Contents:
         self._sources = sources
         self._stack = ExitStack()
         self._open: dict[tuple[Path, bool], Artifact | LayerctlError] = {}
+        self._layers: dict[tuple[Path, tuple[str, ...], tuple[str, ...]], Content] = {}
         self.used: set[str] = set()  # the names of `Sources.layers`, `.code` and `.deployed` that matched something
 
     def __enter__(self) -> Self:
@@ -110,27 +111,19 @@ class Contents:
     def _layer(self, layer: Layer, stack: Stack) -> None:
         resource = stack.layers.get(layer.in_template or "")
         names = [layer.name, layer.layer_name, layer.identity or "", str(layer.arn or "")]
+        declared = (resource.runtimes, resource.architectures) if resource is not None else ((), ())
         if resource is not None:
             names.append(resource.name)
         if (path := self._named(self._sources.layers, names)) is not None:
             layer.content = self._layer_content(path)
-            return
-        if resource is not None and resource.built and resource.path is not None:
+        elif resource is not None and resource.built and resource.path is not None:
             try:
-                layer.content = self._layer_content(resource.path)
+                layer.content = self._layer_content(resource.path, *declared)
             except LayerctlError as error:
                 layer.unknown, layer.remedy = error.what, "build the layer first (`sam build`), or mend the path"
-                return
-            layer.content.declared_runtimes = resource.runtimes
-            layer.content.declared_architectures = resource.architectures
-            return
-        if (path := self._in_dist(resource.name if resource is not None else layer.layer_name)) is not None:
-            layer.content = self._layer_content(path)
-            if resource is not None:
-                layer.content.declared_runtimes = resource.runtimes
-                layer.content.declared_architectures = resource.architectures
-            return
-        if resource is not None:
+        elif (path := self._in_dist(resource.name if resource is not None else layer.layer_name)) is not None:
+            layer.content = self._layer_content(path, *declared)
+        elif resource is not None:
             layer.unknown = "the template builds it, and what the build makes is not at hand"
             layer.remedy = f"run `sam build` and check .aws-sam/build/template.yaml, or use --layer {layer.name}=PATH"
         else:
@@ -146,15 +139,21 @@ class Contents:
             return
         try:
             fetched = self._sources.fetch(layer)
-            layer.content = self._layer_content(fetched.path)
+            layer.content = self._layer_content(fetched.path, fetched.runtimes, fetched.architectures)
         except LayerctlError as error:
             layer.unknown = error.what
-            return
-        layer.content.declared_runtimes = fetched.runtimes
-        layer.content.declared_architectures = fetched.architectures
 
-    def _layer_content(self, path: Path) -> Content:
-        return Content(self._artifact(path, code=False), str(path))
+    def _layer_content(
+        self, path: Path, runtimes: tuple[str, ...] = (), architectures: tuple[str, ...] = ()
+    ) -> Content:
+        """A layer's content, the same object for every function, so that it is looked through once."""
+        key = (path.resolve(), runtimes, architectures)
+        if key not in self._layers:
+            artifact = self._artifact(path, code=False)
+            self._layers[key] = Content(
+                artifact, str(path), declared_runtimes=runtimes, declared_architectures=architectures
+            )
+        return self._layers[key]
 
     def _in_dist(self, name: str) -> Path | None:
         """The newest artifact of that name that `layerctl build` left, if there is one."""

@@ -54,8 +54,8 @@ def _duplicates(function: Function) -> Iterator[Issue]:
                 what = "is there twice" if earlier.version == layer.version else f"is there as {earlier.name} already"
                 yield Issue("layer-duplicate", layer.place, f"{layer.label} {what}", "keep one of the two")
                 continue
-        if layer.content is not None and layer.content.entries:
-            earlier = contents.setdefault(layer.content.artifact.content_digest(), layer)
+        if len(function.layers) > 1 and layer.content is not None and layer.content.entries:
+            earlier = contents.setdefault(layer.content.digest, layer)
             if earlier is not layer:
                 yield Issue(
                     "layer-duplicate",

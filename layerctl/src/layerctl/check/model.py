@@ -95,6 +95,11 @@ class Content:
         """Unzipped, in bytes."""
         return sum(entry.size for entry in self.entries.values())
 
+    @cached_property
+    def digest(self) -> str:
+        """What identifies the content, whatever it lies in."""
+        return self.artifact.content_digest()
+
     def read(self, path: str) -> bytes:
         """A file's content."""
         return self.artifact.read(self.entries[path])

@@ -27,10 +27,21 @@ _NOTICE = dt.timedelta(days=180)
 
 def check_runtime(function: Function, today: dt.date) -> Iterator[Issue]:
     """Compare the runtime with the day: deprecated, about to be, or not known at all."""
-    if function.is_image or function.runtime_name is None:
+    if function.is_image:
         return
     place = function.runtime_place or function.place
     runtime = function.runtime
+    if function.layers and (function.runtime_name is None or function.architecture is None):
+        what = "runtime" if function.runtime_name is None else "architecture"
+        yield Issue(
+            "content-unknown",
+            place,
+            f"only the deployment knows the function's {what}: what depends on it is not checked",
+            "give the parameter a default, or name its value with --parameter",
+            Severity.NOTE,
+        )
+    if function.runtime_name is None:
+        return
     if runtime is None:
         yield Issue(
             "content-unknown",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from layerctl.artifact import unpack
 from layerctl.errors import LayerctlError
 from layerctl.interpreters import clean_environment, find_interpreters
+from layerctl.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,7 +75,7 @@ def measure_imports(artifact: Artifact, package: str, runtimes: Iterable[str]) -
     Args:
         artifact: a layer that holds `package`. Its code is run.
         package: the top-level package to import.
-        runtimes: the newest of these that has an interpreter on this machine is taken.
+        runtimes: the newest of these that has an interpreter on this machine is taken; none: of all that Lambda has.
 
     Raises:
         LayerctlError: there is no interpreter, no such package, or the import fails.
@@ -82,6 +83,7 @@ def measure_imports(artifact: Artifact, package: str, runtimes: Iterable[str]) -
     modules = public_modules(artifact, package)
     if artifact.get(f"python/{package}/__init__.py") is None and artifact.get(f"python/{package}.py") is None:
         raise LayerctlError(f"{artifact.path} holds no package {package}", remedy="name one with --imports-of")
+    runtimes = list(runtimes) or [runtime.name for runtime in RUNTIMES.values() if runtime.python]
     found = find_interpreters(runtimes)
     if not found:
         raise LayerctlError(

@@ -106,7 +106,9 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
     owners = owners_of(artifact)
     kinds = {path: kind_of(path) for path in sizes}
     found = {(one.name, one.version): one for one in _distributions(artifact)}
-    names = {name: f"{version}" for name, version in sorted(found)}
+    versions: dict[str, list[str]] = defaultdict(list)
+    for name, version in sorted(found):
+        versions[name].append(version)
     licences = {name: spdx_expression(one.licence) or one.licence for (name, _), one in found.items()}
     compiled, stale = _compiled(artifact)
     runtimes = sorted(set(compiled) | set(stale) | set(config.runtimes if config is not None else ()), key=_runtime_key)
@@ -122,7 +124,7 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
         parts.append(
             Part(
                 name,
-                names.get(name, ""),
+                ", ".join(versions.get(name, ())),
                 licences.get(name, ""),
                 len(paths),
                 size,
