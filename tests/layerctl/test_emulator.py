@@ -145,6 +145,14 @@ def test_calls_at_once_take_turns(emulated: Callable[..., Emulator]) -> None:
     assert sorted(answers) == [(n, n) for n in range(20)]  # type: ignore[type-var]
 
 
+def test_an_event_that_lambda_would_not_take_is_refused(emulated: Callable[..., Emulator]) -> None:
+    """The emulator would cut it off in the middle."""
+    emulator = emulated("def handler(event, context): return len(event)")
+    with pytest.raises(LayerctlError, match="7,000,002 bytes"):
+        emulator.invoke("x" * 7_000_000)
+    assert emulator.invoke("x" * 6_000_000).json() == 6_000_000
+
+
 def test_nothing_is_written_beside_the_code(emulated: Callable[..., Emulator], built_layer: Path) -> None:
     """No bytecode appears in the function's folder or in the layer."""
     before = sorted(built_layer.rglob("*"))

@@ -219,9 +219,11 @@ class Emulator:
             headers: of the Invoke API, with underscores for hyphens (``x_amz_client_context=…``).
 
         Raises:
-            LayerctlError: the emulator is not running or died.
+            LayerctlError: the emulator is not running or died, or the event is larger than Lambda takes.
         """
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        if len(body) > MAX_PAYLOAD:  # the emulator would cut it off
+            raise LayerctlError(f"the event has {len(body):,} bytes", remedy=f"Lambda takes {MAX_PAYLOAD:,}")
         with self._turn:
             if self._guard is None or self._output is None:
                 raise LayerctlError("the emulator is not running")
