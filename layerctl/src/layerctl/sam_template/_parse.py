@@ -1,7 +1,7 @@
 """A template's text as plain data: dicts, lists, strings; CloudFormation's short tags in their long form.
 
-Templates are other people's data: no tag constructs anything but the intrinsic that it stands for, and how much is
-read, how deep and how often repeated, is limited.
+Templates are other people's data: no tag constructs anything but the intrinsic that it stands for, and `yaml_nodes`
+limits how deep they are and how often aliases repeat.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from layerctl.errors import LayerctlError
+from layerctl.pins.yaml_nodes import NodeError, Tree, pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Mapping", "line_of", "parse"]
 
 MAX_BYTES = 5_000_000  # CloudFormation takes 1 MB from S3
-MAX_DEPTH = 100
-MAX_NODES = 500_000  # with aliases expanded; the largest template that CloudFormation takes has some 50,000
+MAX_DEPTH = 200  # an alias that contains itself has no end
 
 # Short forms whose long form has no `Fn::` (CloudFormation user guide, "Intrinsic function reference").
 _WITHOUT_PREFIX = {"Ref", "Condition"}
@@ -58,65 +58,53 @@ def parse(path: Path) -> Mapping:
     except OSError as error:
         raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
     try:
-        node = yaml.compose(text, _Loader)
-        data = _Reader(path).value(node, 0) if node is not None else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise LayerctlError(f"{place}: not YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise LayerctlError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from None
+        tree = Tree.parse(text)
+    except NodeError as error:
+        raise _error(path, text, error.offset, str(error)) from None
+    if tree.faults:
+        what, offset = tree.faults[0]
+        raise _error(path, text, offset, what)
+    data = _Reader(path).value(tree.documents[0], 0) if tree.documents else None
     if not isinstance(data, Mapping):
         raise LayerctlError(f"{path} is not a template: no mapping at its top", remedy="name a SAM template")
     return data
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Composes only; nothing is constructed by it."""
+def _error(path: Path, text: str, offset: int, what: str) -> LayerctlError:
+    line = text.count("\n", 0, offset) + 1
+    return LayerctlError(f"{path}:{line}: {' '.join(what.split())}")
 
 
 class _Reader:
-    """Turns composed nodes into data. Aliases share their data, so a bomb of aliases costs nothing until expanded."""
+    """Turns nodes into data."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._nodes = 0
 
     def value(self, node: yaml.Node, depth: int) -> Any:
         """The data of a node, `depth` levels below the top."""
-        self._nodes += 1
         if depth > MAX_DEPTH:
-            raise self._error(node, f"more than {MAX_DEPTH} levels deep, or an alias that contains itself")
-        if self._nodes > MAX_NODES:
-            raise self._error(node, f"more than {MAX_NODES:,} values with its aliases expanded")
-        if node.tag.startswith("!") and not node.tag.startswith("!!"):
+            line = node.start_mark.line + 1
+            raise LayerctlError(f"{self._path}:{line}: more than {MAX_DEPTH} levels, or an alias that contains itself")
+        if node.tag.startswith("!"):
             return self._intrinsic(node, depth)
         match node:
             case yaml.MappingNode():
                 return self._mapping(node, depth)
             case yaml.SequenceNode():
                 return [self.value(item, depth + 1) for item in node.value]
-            case _:
+            case yaml.ScalarNode():
                 return _scalar(node)
+            case _:  # PyYAML has no other nodes
+                raise AssertionError(node)
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> Mapping:
         result = Mapping()
-        merged: list[yaml.Node] = []
-        for key_node, value_node in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                merged += value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
-                continue
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise self._error(key_node, "a key that is no text")
-            if key_node.value in result:
-                raise self._error(key_node, f"the key {key_node.value!r} is there twice")
-            result[key_node.value] = self.value(value_node, depth + 1)
-            result.lines[key_node.value] = key_node.start_mark.line + 1
-        for merged_node in merged:
-            other = self.value(merged_node, depth + 1)
-            if isinstance(other, dict):
-                for key, value in other.items():
-                    result.setdefault(key, value)
+        for key, value in pairs(node):
+            result[key] = self.value(value, depth + 1)
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                result.lines[key.value] = key.start_mark.line + 1
         return result
 
     def _intrinsic(self, node: yaml.Node, depth: int) -> Mapping:
@@ -132,15 +120,18 @@ class _Reader:
             argument = argument.split(".", 1)
         return Mapping({name if name in _WITHOUT_PREFIX else f"Fn::{name}": argument})
 
-    def _error(self, node: yaml.Node, what: str) -> LayerctlError:
-        return LayerctlError(f"{self._path}:{node.start_mark.line + 1}: {what}")
 
-
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.ScalarNode) -> Any:
     """Text, true/false or null. Numbers stay as they are written: CloudFormation hands them on as text."""
-    kind = node.tag.removeprefix("tag:yaml.org,2002:")
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return node.value.lower() in ("true", "yes", "on", "y")
-    return node.value
+    text = str(node.value)
+    if node.style or node.tag.startswith("tag:"):  # quoted, or of a type that is named
+        return text
+    match text.lower():
+        case "" | "~" | "null":
+            return None
+        case "true" | "yes" | "on":
+            return True
+        case "false" | "no" | "off":
+            return False
+        case _:
+            return text
