@@ -106,11 +106,13 @@ def check_dimension(name: object, value: object) -> tuple[str, str]:
     key = check_name("dimension", name)
     if value is None:
         raise MetricsError(f"dimension {key!r} has no value (None); leave it out or give it a string")
-    if not isinstance(value, str):
-        if isinstance(value, bytes):
-            raise MetricsError(f"dimension {key!r} is bytes; decode it to a string first")
-        value = str(_member_value(value))
-    return _checked_dimension(key, value)
+    if isinstance(value, bytes):
+        raise MetricsError(f"dimension {key!r} is bytes; decode it to a string first")
+    try:
+        text = str(_member_value(value))
+    except Exception as error:  # any object may stand here
+        raise MetricsError(f"value of dimension {key!r} cannot be made a string: {type(error).__name__}") from error
+    return _checked_dimension(key, text)
 
 
 @lru_cache(maxsize=256)

@@ -71,7 +71,8 @@ def arm(registry: Registry, *, forked: bool) -> None:
         import atexit
 
         atexit.register(registry.flush, final=True, may_raise=False)
-        os.register_at_fork(after_in_child=registry.forget_parent)
+        if hasattr(os, "register_at_fork"):  # not on Windows
+            os.register_at_fork(after_in_child=registry.forget_parent)
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _flush_before_snapshot(registry)
     elif "multiprocessing.util" in sys.modules:

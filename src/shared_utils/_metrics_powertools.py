@@ -9,7 +9,10 @@ import gc
 import sys
 import weakref
 
+from shared_utils._emf_rules import check_namespace
 from shared_utils._metrics_set import MetricSet
+from shared_utils._metrics_settings import check_service
+from shared_utils.errors import MetricsError
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
@@ -33,7 +36,12 @@ def adopt(registry: Registry) -> None:
         provider = _provider(module, shared)
         if provider is None:
             return
-        adopted = MetricSet(registry, namespace=provider.namespace, service=provider.service, defaults={})
+        adopted = MetricSet(registry, defaults={})
+        try:
+            adopted.namespace = check_namespace(provider.namespace) if provider.namespace else None
+            adopted.service = check_service(provider.service) if provider.service else None
+        except MetricsError as problem:  # ours take their place
+            registry.report(problem)
         adopted.dimensions(provider.dimension_set)
         for dimensions in getattr(provider, "dimension_sets", ()):
             adopted.dimension_set(dimensions)

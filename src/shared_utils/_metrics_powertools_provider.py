@@ -62,9 +62,9 @@ class Provider(BaseProvider):
         """The default dimensions themselves: ``Metrics.clear_default_dimensions`` empties them."""
         return self._registry.settings.default_dimensions
 
-    def add_metric(self, name: str, unit: Any, value: float, resolution: Any = 60) -> None:
+    def add_metric(self, name: Any, unit: Any, value: float, resolution: Any = 60) -> None:
         """Record one value of a metric."""
-        self._set.add(name.strip(), value, unit, resolution)
+        self._set.add(name.strip() if isinstance(name, str) else name, value, unit, resolution)
 
     def add_dimension(self, name: str, value: str) -> None:
         """Add one dimension to the document."""

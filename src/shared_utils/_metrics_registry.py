@@ -189,8 +189,7 @@ def _documents(metric_set: MetricSet, recorded: Recorded, resolved: Resolved, pr
         dimension_sets=_dimension_sets(metric_set, recorded, resolved, problems),
         properties=recorded.properties,
         timestamp=recorded.timestamp or time.time_ns() // 1_000_000,
-        # A level, and a time without which Lambda ignores the level; see docs/decisions/metrics.md.
-        marks=f',"level":"{resolved.level}","timestamp":"{_timestamp_now()}"' if resolved.level else "",
+        marks=_level_marks(resolved.level, recorded, problems) if resolved.level else "",
     )
     problems += [
         MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
@@ -237,10 +236,20 @@ def _no_namespace(series: Sequence[tuple[Definition, Any]]) -> MetricsError:
     )
 
 
-def _timestamp_now() -> str:
+def _level_marks(level: str, recorded: Recorded, problems: list[MetricsError]) -> str:
+    """Return the members that let a document pass Lambda's filter: a level, and a time without which it is ignored.
+
+    Source and what could not be tried: docs/decisions/metrics.md.
+    """
     from shared_utils._line import timestamp
 
-    return timestamp()
+    marks = {"level": level, "timestamp": timestamp()}
+    taken = {*recorded.metric_names, *recorded.dimensions, *recorded.properties}.intersection(marks)
+    problems += [
+        MetricsError(f"Lambda filters by {name!r} under log level {level}, and drops what has another there; rename it")
+        for name in sorted(taken)
+    ]
+    return "".join([f',"{name}":"{text}"' for name, text in marks.items() if name not in taken])
 
 
 def _to_stdout(text: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Resolved", "Settings"]
+__all__ = ["Resolved", "Settings", "check_service"]
 
 _VARIABLES = (
     "SHARED_UTILS_METRICS_NAMESPACE",
@@ -51,7 +51,7 @@ class Resolved:
             environment["SHARED_UTILS_METRICS_NAMESPACE"] or environment["POWERTOOLS_METRICS_NAMESPACE"],
         )
         self.service = service or self._checked(
-            _check_service, environment["SHARED_UTILS_SERVICE"] or environment["POWERTOOLS_SERVICE_NAME"]
+            check_service, environment["SHARED_UTILS_SERVICE"] or environment["POWERTOOLS_SERVICE_NAME"]
         )
         ours = self._switch("SHARED_UTILS_METRICS_DISABLED", environment)
         theirs = self._switch("POWERTOOLS_METRICS_DISABLED", environment)
@@ -101,7 +101,7 @@ class Settings:
 
     def set_service(self, service: str) -> None:
         """Set the service; an empty string leaves it to the environment. Raises MetricsError."""
-        self._service = _check_service(service) if service else None
+        self._service = check_service(service) if service else None
         self._seen = ()
 
     def resolve(self) -> Resolved:
@@ -125,7 +125,8 @@ class Settings:
         self._seen = ()
 
 
-def _check_service(service: object) -> str:
+def check_service(service: object) -> str:
+    """Return a service name, which is a dimension's value. Raises MetricsError."""
     return check_dimension("service", service)[1]
 
 

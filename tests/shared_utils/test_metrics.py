@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import enum
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -196,6 +197,89 @@ def test_json_in_names_and_values_is_escaped(written: Any) -> None:
     (document,) = written()
     assert document['say "hi", \\ ok'] == [1]
     assert document['a "b", c'] == '{"x": [1, 2]}'
+
+
+class Stage(str, enum.Enum):  # noqa: UP042 - the older form, whose str() is "Stage.DEV"
+    """A string that is an enum member."""
+
+    DEV = "dev"
+
+
+class Unprintable:
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_dimension_values_are_made_strings(written: Any) -> None:
+    """Numbers, enum members and other objects are written as text; what has none is refused, and the others stay."""
+    metrics.count("A")
+    metrics.dimensions(number=7, stage=Stage.DEV, colour=Colour.RED, flag=True, share=Decimal("0.5"))
+    with pytest.raises(MetricsError, match="value of dimension 'bad' cannot be made a string"):
+        metrics.dimensions(before="x", bad=Unprintable(), after="y")
+    (document,) = written()
+    (names,) = document["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    assert {name: document[name] for name in names} == {
+        "number": "7",
+        "stage": "dev",
+        "colour": "7",
+        "flag": "True",
+        "share": "0.5",
+        "before": "x",
+        "after": "y",
+        "service": "todos",
+    }
+
+
+def test_all_that_is_wrong_with_a_call_is_said_at_once() -> None:
+    """Three bad dimensions are one error that names each of them."""
+    with pytest.raises(MetricsError, match=r"'a'.*'b'.*':c'"):
+        metrics.dimensions({"a": "", "b": None, ":c": "x", "good": "y"})
+
+
+def test_a_timer_may_be_nested_and_shared(written: Any) -> None:
+    """One timer used within itself and by several threads pairs each end with its own start."""
+    timer = metrics.timer("Took")
+
+    def work() -> None:
+        with timer:
+            time.sleep(0.01)
+
+    with timer, timer:
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    values = written()[0]["Took"]
+    assert len(values) == 5
+    assert all(value >= 10 for value in values)
+
+
+def test_a_timer_measures_generators_to_their_end(written: Any) -> None:
+    """A decorated generator is measured from its first to its last step, and an async one too."""
+
+    @metrics.timer("Steps", resolution=1)
+    def steps() -> Iterator[int]:
+        yield 1
+        time.sleep(0.02)
+        yield 2
+
+    @metrics.timer("AsyncSteps")
+    async def async_steps() -> AsyncIterator[int]:
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield number
+
+    async def collect() -> list[int]:
+        return [number async for number in async_steps()]
+
+    assert list(steps()) == [1, 2]
+    assert asyncio.run(collect()) == [0, 1, 2]
+    (document,) = written()
+    assert document["Steps"][0] >= 20
+    assert len(document["AsyncSteps"]) == 1
 
 
 def test_a_custom_timestamp_accepts_datetime_and_milliseconds(written: Any) -> None:
