@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -230,6 +231,15 @@ def test_a_timeout_ends_the_call_and_not_the_service(run: Callable[..., Running]
     assert running.ask("/http/sleep") == (500, {"message": "Internal Server Error"})
     running.wait_for(lambda event: event["event"] == "problem" and "timed out after 2.00 seconds" in event["text"])
     assert running.ask("/http/pids")[0] == 200
+
+
+def test_an_emulator_that_dies_is_replaced(run: Callable[..., Running], tmp_path: Path) -> None:
+    """The call that meets a dead emulator fails, the next one gets a new one."""
+    running = run(write_app(tmp_path / "app"))
+    _, emulator = running.ask("/http/pids")[1]
+    os.kill(emulator, signal.SIGKILL)
+    assert running.ask("/http/x") == (500, {"message": "Internal Server Error"})
+    assert running.ask("/http/x")[0] == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
