@@ -65,6 +65,9 @@ def test_survey(layer):
     assert found.unzipped == sum(part.size for part in found.parts) == sum(found.kinds.values())
     assert found.files == sum(part.files for part in found.parts) == len(found.sizes)
     assert abs(sum(part.share for part in found.parts) - 1) < 1e-9
+    assert all(part.of_budget == part.size / 262_144_000 for part in found.parts), (
+        "without a layer.toml: Lambda's limit"
+    )
     parts = {part.name: part for part in found.parts}
     assert set(parts) == {"alpha", "beta", "(no distribution)"}
     assert (parts["beta"].licence, parts["beta"].version) == ("Apache-2.0", "2.0")

@@ -34,6 +34,7 @@ class Part:
     Attributes:
         files, size: how many files belong to it, and their unzipped bytes, bytecode included.
         share: of all unzipped bytes, 0 to 1.
+        of_budget: of the unzipped bytes that are allowed: the layer's own budget, else Lambda's limit.
         kinds: bytes by kind of file, see `KINDS`.
         modules: how many sources it has; `compiled` says how many of them have bytecode, by runtime.
     """
@@ -44,6 +45,7 @@ class Part:
     files: int
     size: int
     share: float
+    of_budget: float
     kinds: dict[str, int]
     modules: int
     compiled: dict[str, int]
@@ -117,6 +119,7 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
     by_owner: dict[str, list[str]] = defaultdict(list)
     for path in sizes:
         by_owner[owners.get(path, UNOWNED)].append(path)
+    budgets = _budgets(total, artifact.zipped_size, config.budgets(sizes) if config is not None else None)
     parts = []
     for name, paths in by_owner.items():
         size = sum(sizes[path] for path in paths)
@@ -129,6 +132,7 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
                 len(paths),
                 size,
                 size / total if total else 0.0,
+                size / budgets[0][2] if budgets[0][2] else 0.0,
                 _count(paths, kinds, sizes),
                 len(own_modules),
                 {runtime: len(compiled.get(runtime, set()) & set(own_modules)) for runtime in runtimes},
@@ -154,7 +158,7 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
             for runtime in runtimes
         ),
         kinds=_count(sizes, kinds, sizes),
-        budgets=_budgets(total, artifact.zipped_size, config.budgets(sizes) if config else None),
+        budgets=budgets,
         sizes=sizes,
         owners={path: owners.get(path, UNOWNED) for path in sizes},
     )

@@ -26,7 +26,7 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
     click.echo(f"{title}: {found.files:,} files, {size_text(found.unzipped)} unzipped{zipped}")
     click.echo(found.digest)
     runtimes = [one.runtime for one in found.coverage]
-    columns = ["distribution", "version", "licence", "files", "size", "share"]
+    columns = ["distribution", "version", "licence", "files", "size", "share", "of budget"]
     columns += [f"bytecode {runtime.removeprefix('python')}" for runtime in runtimes]
     rows = [
         [
@@ -36,11 +36,20 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
             f"{part.files:,}",
             size_text(part.size),
             percent_text(part.share),
+            percent_text(part.of_budget),
             *(percent_text(part.compiled[runtime] / part.modules) if part.modules else "-" for runtime in runtimes),
         ]
         for part in found.parts
     ]
-    total = ["all", "", "", f"{found.files:,}", size_text(found.unzipped), "100%"]
+    total = [
+        "all",
+        "",
+        "",
+        f"{found.files:,}",
+        size_text(found.unzipped),
+        "100%",
+        percent_text(found.unzipped / found.budgets[0][2]),
+    ]
     print_table(columns, [*rows, [*total, *(percent_text(one.share) for one in found.coverage)]])
     budgets = [
         (label, size_text(used), size_text(most), percent_text(used / most)) for label, used, most in found.budgets
