@@ -43,6 +43,7 @@ class LogState:
         "console",
         "correlation_id",
         "exception_locals",
+        "idle",
         "level",
         "location",
         "max_line_bytes",
@@ -77,6 +78,7 @@ class LogState:
         self.serial = 0  # counts invocations; values bound in an earlier one do not count any more
         self.own: dict[str, Any] = {}
         self.tail = ""
+        self.idle: tuple[dict[str, Any], str] | None = None  # the two of them outside an invocation
         self.buffer: LineBuffer | None = None
         self.sampled = False
         self.correlation_id: str | None = None
@@ -129,6 +131,7 @@ class LogState:
         self.console = self._format(in_lambda) == "console"
         buffer = options.get("buffer", False)
         self.buffer_bytes = DEFAULT_BUFFER_BYTES if buffer is True else int(buffer)
+        self.idle = None
         self.sample_rate = self._sample_rate()
         self.level = self._level()
         REDACTION.configure(options.get("redact", ()), options.get("redact_patterns", False))
@@ -237,20 +240,22 @@ class LogState:
 
     def refresh(self, invocation: Invocation | None) -> None:
         """Work out what the lines of this moment carry, and from which level on they are made and written."""
-        own: dict[str, Any] = {"service": self.service}
         if invocation is not None:
-            own["cold_start"] = invocation.cold_start
-            own["function_name"] = invocation.function_name
-            own["function_memory_size"] = invocation.memory_mb
-            own["function_arn"] = invocation.function_arn
-            own["function_request_id"] = invocation.request_id
-            own["tenant_id"] = invocation.tenant_id
-            own["correlation_id"] = self.correlation_id
-            own["xray_trace_id"] = _trace_id()
-        if self.sample_rate:
-            own["sampling_rate"] = self.sample_rate
-        self.own = own = {key: _scalar(value) for key, value in own.items() if value is not None}
-        self.tail = "".join(f',"{key}":{encode_scalar(value)}' for key, value in own.items())
+            self.own, self.tail = self._carried(
+                service=self.service,
+                cold_start=invocation.cold_start,
+                function_name=invocation.function_name,
+                function_memory_size=invocation.memory_mb,
+                function_arn=invocation.function_arn,
+                function_request_id=invocation.request_id,
+                tenant_id=invocation.tenant_id,
+                correlation_id=self.correlation_id,
+                xray_trace_id=_trace_id(),
+            )
+        else:
+            if self.idle is None:
+                self.idle = self._carried(service=self.service)
+            self.own, self.tail = self.idle
         # With buffering on, low lines outside an invocation are written at once: nothing would ever flush them.
         everything = self.sampled or (self.buffer_bytes > 0 and invocation is None)
         self.written_from = min(self.level, max(DEBUG, _floor())) if everything else self.level
@@ -259,6 +264,13 @@ class LogState:
             self.threshold = threshold
             for callback in self.on_threshold:
                 callback()
+
+    def _carried(self, **own: Any) -> tuple[dict[str, Any], str]:
+        """Return the line's own values, those that are there, and the same as a piece of JSON."""
+        if self.sample_rate:
+            own["sampling_rate"] = self.sample_rate
+        own = {key: _scalar(value) for key, value in own.items() if value is not None}
+        return own, "".join([f',"{key}":{encode_scalar(value)}' for key, value in own.items()])
 
 
 def encode_scalar(value: str | float | bool) -> str:
