@@ -193,6 +193,15 @@ def test_each_rule_finds_what_it_is_about(
     assert len(findings) == 1
 
 
+def test_what_installers_and_vendors_do_is_no_finding(good: LayerZip, config: LayerConfig, tmp_path: Path) -> None:
+    """Scripts that were left out, stubs-only packages, and a vendored second version of a distribution are fine."""
+    _distribution(good, "other")
+    good.files["python/good/_vendor/other-2.0.dist-info/METADATA"] = b"Name: other\nVersion: 2.0\n"
+    good.files["python/good-stubs/__init__.pyi"] = b""
+    good.files["python/other-1.0.dist-info/RECORD"] += b"bin/other,sha256=AAAA,1\n../../../bin/other,sha256=AAAA,1\n"
+    assert verify(good.write(tmp_path / "good.zip"), config) == []
+
+
 def test_no_secret_is_printed(
     good: LayerZip, tmp_path: Path, capsys: pytest.CaptureFixture[str], config: LayerConfig
 ) -> None:

@@ -61,7 +61,7 @@ def check_layout(context: Context) -> Iterator[Finding]:
     for name in sorted({path.split("/")[1] for path in inside}):
         is_folder = f"python/{name}" not in paths
         stem = name if is_folder else name.split(".", 1)[0]
-        fine = stem.isidentifier() or (is_folder and (_METADATA.fullmatch(name) or name.endswith(".libs")))
+        fine = stem.isidentifier() or (is_folder and (_METADATA.fullmatch(name) or name.endswith((".libs", "-stubs"))))
         if is_folder and name in _FOLDERS_OF_DATA:
             continue
         if not fine and name != ".gitkeep":

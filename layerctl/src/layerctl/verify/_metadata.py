@@ -43,7 +43,8 @@ def check_records(context: Context) -> Iterator[Finding]:
 
 def _check_row(context: Context, distribution: Distribution, record: str, row: list[str]) -> Iterator[Finding]:
     path = posixpath.normpath(distribution.root + row[0])
-    if path in context.damaged or path.endswith(".pyc"):
+    # scripts and manual pages lie outside of a layer, or are left out of it: nobody runs them on Lambda
+    if path in context.damaged or path.endswith(".pyc") or path.startswith(("..", "bin/", "python/bin/")):
         return
     entry = context.artifact.get(path)
     remedy = "install the distribution anew; what edits or removes installed files must rewrite RECORD"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from layerctl.artifact import ArtifactError, open_artifact
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from layerctl.layer_config import LayerConfig
 
 __all__ = ["verify"]
+
+_IMPORT_ROOT = re.compile(r"python/(?:lib/python3\.\d+/site-packages/)?")
 
 # check_content comes first: it finds out which files can be read at all.
 _READING = (
@@ -119,10 +122,13 @@ def _sorted(found: Iterable[Finding]) -> list[Finding]:
 
 
 def _distributions(artifact: Artifact) -> list[Distribution]:
+    """What is installed where modules are imported from; what a package vendors inside of itself is its own affair."""
+
     def read(path: str) -> bytes:
         try:
             return artifact.read(artifact.require(path))
         except ArtifactError:
             return b""  # check_content tells
 
-    return read_distributions((entry.path for entry in artifact.entries), read)
+    found = read_distributions((entry.path for entry in artifact.entries), read)
+    return [one for one in found if _IMPORT_ROOT.fullmatch(one.root)]
