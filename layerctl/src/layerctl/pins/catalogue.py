@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.pins.index_source import load_index
+from layerctl.pins.index_text import is_index
 from layerctl.pins.versions import Catalogue
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def catalogue_of(
         LayerctlError: an index cannot be read.
     """
     named = list(indexes) or os.environ.get("LAYERCTL_INDEX", "").split()
-    if not named and Path("layers.json").is_file():
+    if not named and is_index(Path("layers.json")):
         named = ["layers.json"]
     sources: list[VersionSource] = [load_index(one) for one in named]
     if aws or (aws is None and not sources and _has_credentials()):

@@ -115,6 +115,8 @@ class _Template(Expressions):
                 continue
             kind = scalar(get(resource, "Type"))
             skip = get(resource, "Properties", "Layers") if kind in FUNCTIONS else None
+            if skip is not None and self._count(resource) == self._count(skip):
+                continue  # it speaks of layers where it has been read already
             for node in self._calls(get(resource, "Properties"), skip):
                 yield from self._uses(node, (), f"stack {name}" if kind in NESTED else None)
         for section in ("Outputs", "Conditions"):
@@ -147,9 +149,12 @@ class _Template(Expressions):
             else:
                 stack.extend(children(here))
 
+    def _count(self, node: Node) -> int:
+        """How often a node's text speaks of layers."""
+        return bisect_left(self._marks, node.end_mark.index) - bisect_left(self._marks, node.start_mark.index)
+
     def _speaks_of_layers(self, node: Node) -> bool:
-        at = bisect_left(self._marks, node.start_mark.index)
-        return at < len(self._marks) and self._marks[at] < node.end_mark.index
+        return self._count(node) > 0
 
     def _uses(
         self, node: Node, functions: tuple[FunctionFacts, ...], via: str | None, region: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from layerctl.pins.index_text import looks_like_index
 from layerctl.pins.literals import text_arns
 from layerctl.pins.model import INDEX, FileReport, Pin, Problem, Unresolved
 from layerctl.pins.source import BinaryFileError, Source
@@ -23,8 +24,6 @@ __all__ = ["find_pins", "pins_of"]
 # CloudFormation takes 1 MB. Beyond this the text is still searched, the structure not read.
 MAX_STRUCTURE = 8_000_000
 MAX_TEXT = 32_000_000
-# How a layers.json begins, as `layerctl index write` writes it. The ARNs in it are what there is, not what is used.
-_INDEX = re.compile(r'\s*\{(?:\s*"\$schema"\s*:\s*"[^"]*"\s*,)?\s*"schema"\s*:\s*1\s*,\s*"layer"\s*:')
 
 
 def find_pins(path: Path, *, named: bool = True) -> FileReport:
@@ -68,7 +67,7 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
         for message, remedy, offset in faults:
             report.problems.append(Problem(path.as_posix(), message, remedy, *source.place(offset)))
     _merge(report, source, path.as_posix(), written, uses)
-    if path.suffix == ".json" and _INDEX.match(text):
+    if path.suffix == ".json" and looks_like_index(text[:1000]):
         report.pins = [pin._replace(via=INDEX) for pin in report.pins]
     return report
 

@@ -101,8 +101,9 @@ class Expressions:
 
     def one_text(self, node: Node | None) -> str | None:
         """The node's text if it has one value, parameters having their defaults, and that is known."""
-        if node is None:
-            return None
+        plain = scalar(node)
+        if node is None or (plain is not None and "$" not in plain):
+            return plain
         texts = {value.text for value in self.evaluate(node) if self._by_default(value)}
         return texts.pop() if len(texts) == 1 else None
 

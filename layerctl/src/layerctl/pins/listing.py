@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_json", "write_table"]
 
+_MEASURED = 2000  # rows that the columns' widths are taken from
 _COLUMNS = ("PLACE", "LAYER", "VERSION", "REGION", "ACCOUNT", "FUNCTION")
 
 
@@ -26,7 +27,7 @@ def write_table(report: FileReport, catalogue: Catalogue, out: IO[str]) -> None:
     columns = (*_COLUMNS, "RELEASE", "AGE") if known else _COLUMNS
     now = datetime.now(UTC)
     widths = [len(column) for column in columns]
-    for pin in report.pins:
+    for pin in report.pins[:_MEASURED]:
         widths = [max(pair) for pair in zip(widths, map(len, _row(pin, catalogue, now)), strict=False)]
     for row in chain([columns], (_row(pin, catalogue, now) for pin in report.pins)):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -86,12 +87,7 @@ class Source:
         if self._starts is None:
             # "\r\n" ends with "\n"; a lone "\r" (classic Mac) ends a line only where there is no "\n" at all.
             end = "\n" if "\n" in self.text or "\r" not in self.text else "\r"
-            starts = [0]
-            at = self.text.find(end)
-            while at >= 0:
-                starts.append(at + 1)
-                at = self.text.find(end, at + 1)
-            self._starts = starts
+            self._starts = [0, *(match.end() for match in re.finditer(end, self.text))]
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 

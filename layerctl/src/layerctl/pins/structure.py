@@ -58,7 +58,7 @@ def structural_uses(
             size = f"{len(text) / 1e6:.0f} MB"
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
             return [], [(message, "split it, or leave it out", 0)]
-        strict = suffix != "" and (likely or suffix not in _JSON) and not _ENGINE.search(text)
+        strict = suffix != "" and (likely or suffix not in _JSON) and not _needs_engine(text)
         return _yaml_uses(text, path, written, strict=strict, likely=likely)
     if suffix == ".toml":
         from layerctl.pins.samconfig import toml_uses
@@ -69,6 +69,10 @@ def structural_uses(
 
         return terraform_uses(path, text), []
     return list(variable_uses(text, written)), []
+
+
+def _needs_engine(text: str) -> bool:
+    return ("{{" in text or "%" in text) and _ENGINE.search(text) is not None
 
 
 def _yaml_uses(

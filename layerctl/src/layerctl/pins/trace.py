@@ -31,6 +31,9 @@ _ARN = re.compile(
 )
 
 
+_WILD = frozenset("*?")
+
+
 class Piece(NamedTuple):
     """A part of a composed string.
 
@@ -149,11 +152,37 @@ class ComposedArn(NamedTuple):
 
 def composed_arns(value: Traced) -> list[ComposedArn]:
     """The layer version ARNs in a composed string, those with an open version included."""
-    whole = "".join(_HOLE if piece.hole else piece.text for piece in value.pieces)
+    if len(value.pieces) == 1 and not value.pieces[0].hole:
+        return _plain(value.pieces[0])
+    whole = "".join([_HOLE if piece.hole else piece.text for piece in value.pieces])
     if ":layer:" not in whole:
         return []
     labels = [piece.text for piece in value.pieces if piece.hole]
     return [_read(match, whole, labels, value) for match in _ARN.finditer(whole)]
+
+
+def _plain(piece: Piece) -> list[ComposedArn]:
+    """The same for a string in one piece, as most are."""
+    if ":layer:" not in piece.text:
+        return []
+    found = []
+    for match in _ARN.finditer(piece.text):
+        partition, region, account, name, version = match.groups()
+        start = None if piece.start is None else piece.start + match.start()
+        arn = match[0]
+        open_parts = "*" in arn or "?" in arn
+        found.append(
+            ComposedArn(
+                None if open_parts and set(partition) & _WILD else partition,
+                None if open_parts and set(region) & _WILD else region,
+                None if open_parts and set(account) & _WILD else account,
+                name, int(version), start, piece.origin,
+                None if start is None else start + len(arn) - len(version),
+                None if start is None else start + len(arn),
+                piece.origin, piece.via, arn,
+            )
+        )  # fmt: skip
+    return found
 
 
 def _read(match: re.Match[str], whole: str, labels: list[str], value: Traced) -> ComposedArn:
@@ -165,7 +194,7 @@ def _read(match: re.Match[str], whole: str, labels: list[str], value: Traced) ->
         return shown
 
     def known(group: str) -> str | None:
-        return None if any(character in match[group] for character in (_HOLE, "*", "?")) else match[group]
+        return None if set(match[group]) & {_HOLE, *_WILD} else match[group]
 
     region = known("region")
     if region is None and show("region") == "${AWS::Region}":

@@ -121,15 +121,21 @@ class Tree:
             if isinstance(node, yaml.SequenceNode):
                 stack += node.value
                 continue
-            names = set()
-            for name, value in node.value:
-                stack.append(value)
-                if isinstance(name, yaml.ScalarNode):
-                    if name.value in names and name.value != "<<":
-                        faults.append((f"duplicate key {name.value!r}", name.start_mark.index))
-                    names.add(name.value)
-                else:
-                    stack.append(name)
+            stack += [value for _, value in node.value]
+            stack += [name for name, _ in node.value if name.tag or not isinstance(name, yaml.ScalarNode)]
+            names = {name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode)}
+            if len(names) < len(node.value) and isinstance(node, yaml.MappingNode):
+                faults += _duplicates(node)
+
+
+def _duplicates(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
+    """The keys that a mapping has twice, with their offsets. A merge key may stand there more than once."""
+    seen: set[str] = set()
+    for name, _ in node.value:
+        if isinstance(name, yaml.ScalarNode):
+            if name.value in seen and name.value != "<<":
+                yield f"duplicate key {name.value!r}", name.start_mark.index
+            seen.add(name.value)
 
 
 def _refuse_bomb(root: Node) -> None:
