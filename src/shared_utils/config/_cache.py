@@ -31,10 +31,8 @@ __all__ = ["Cache", "Entry", "Moment", "Value", "Want", "jitter"]
 
 _LARGEST = 1024
 """Entries kept. References made of user input must not grow a process for ever."""
-_MISSING_HOLD = 5.0
-"""Seconds for which "there is no such value" is believed."""
-_FIRST_HOLD, _LONGEST_HOLD = 2.0, 60.0
-"""Seconds of back-off after a failed read: doubled for each failure in a row, up to the longest."""
+_FIRST_HOLD, _MISSING_HOLD, _LONGEST_HOLD = 2.0, 5.0, 60.0
+"""Seconds for which a failure, or that a value is missing, is believed: doubled for each in a row, up to the last."""
 
 
 def jitter() -> float:
@@ -118,10 +116,13 @@ class _Trouble:
         self.at = at
         self.order = order
         self.count = count
-        longest = (
-            _MISSING_HOLD if failure.kind == MISSING else min(_LONGEST_HOLD, _FIRST_HOLD * 2.0 ** min(count - 1, 9))
-        )
-        self.hold = longest * jitter()
+        first = _MISSING_HOLD if failure.kind == MISSING else _FIRST_HOLD
+        self.hold = min(_LONGEST_HOLD, first * 2.0 ** min(count - 1, 9)) * jitter()
+
+    def is_believed(self, want: Want, now: Moment) -> bool:
+        """Whether it is too early to ask again. That a value is missing is believed no longer than a value would be."""
+        hold = min(self.hold, want.max_age) if self.failure.kind == MISSING else self.hold
+        return want.max_age > 0 and now.since(self.at) < hold
 
 
 class _Flight:
@@ -207,9 +208,7 @@ class Cache:
                     outcomes[base] = entry
                     continue
                 trouble = self._troubles.get(base)
-                if trouble is not None and (
-                    (want.max_age > 0 and now.since(trouble.at) < trouble.hold) or trouble.order > arrival
-                ):
+                if trouble is not None and (trouble.is_believed(want, now) or trouble.order > arrival):
                     outcomes[base] = self._settle_for(want, trouble.failure, now)
                     continue
                 flight = self._flights.get(base)

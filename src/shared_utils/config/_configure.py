@@ -52,4 +52,4 @@ def configure(
 
 def refresh() -> None:
     """Forget every value that was read, so that the next read asks its source anew."""
-    store().forget()
+    store().forget_values()

@@ -12,7 +12,7 @@ import socket
 import time
 from _thread import allocate_lock
 
-from shared_utils.config._errors import UNAVAILABLE, Failure
+from shared_utils.config._errors import INVALID, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,13 @@ class Request:
         self.once = once
 
     def encode(self) -> bytes:
-        """Return the message as it goes over the wire."""
+        """Return the message as it goes over the wire.
+
+        Raises:
+            Failure: of kind invalid, when a header's value is none (a token with a line break, for example).
+        """
+        if not all(value.isascii() and value.isprintable() for value in self.headers.values()):
+            raise Failure(INVALID, "a header would hold a character that none can", remedy="check the credentials")
         target = f"{self.path}?{self.query}" if self.query else self.path
         lines = [f"{self.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers.items())]
         if self.body:
@@ -112,8 +118,8 @@ class Pool:
 
     def close(self) -> None:
         """Drop every kept connection: after a fork or a restore they are another process's."""
-        with self._lock:
-            idle, self._idle = self._idle, []
+        # Without the lock: in a forked child, the thread that held it may be gone.
+        idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 

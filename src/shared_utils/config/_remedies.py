@@ -17,6 +17,7 @@ __all__ = ["explain"]
 # AWS says it like: User: arn:aws:sts::… is not authorized to perform: kms:Decrypt on resource: arn:… because …
 _DENIED_ACTION = re.compile(r"perform:\s*([a-z0-9-]+:[A-Za-z0-9*]+)")
 _DENIED_RESOURCE = re.compile(r"on resource:\s*(\S+)")
+_KEY = re.compile(r"\bkms\b|\bciphertext\b|\bmaster key\b", re.IGNORECASE)
 _ACCOUNT = re.compile(r"arn:[a-z0-9-]+:(?:sts|iam)::(\d{12}):")
 
 
@@ -32,6 +33,11 @@ def explain(reference: Reference, failure: Failure) -> tuple[str, str]:
     if failure.kind == DENIED:
         action = _DENIED_ACTION.search(failure.what)
         resource = _DENIED_RESOURCE.search(failure.what)
+        if action is None and _KEY.search(failure.what):
+            return (
+                failure.what,
+                f"allow kms:Decrypt on the KMS key that the value is encrypted with (asked in {region})",
+            )
         account = _ACCOUNT.search(failure.what)
         named = action.group(1) if action else " and ".join(actions_of(reference))
         patterns = resources_of(reference, None, account.group(1) if account else "*")

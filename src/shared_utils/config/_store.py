@@ -95,11 +95,15 @@ class Store:
             self.environment = now
             self.forget()
 
-    def forget(self) -> None:
-        """Forget values, failures, sessions, connections and the choice of transport."""
+    def forget_values(self) -> None:
+        """Forget values and failures. AppConfig's sessions go on: when they may be asked again is not ours to say."""
         self.generation += 1
         self.known = {}
         self._cache.clear()
+
+    def forget(self) -> None:
+        """Forget everything: values, failures, sessions, connections and the choice of transport."""
+        self.forget_values()
         self.drop_connections()
         self._sessions = None
 

@@ -15,6 +15,7 @@ from shared_utils.config._credentials import Credentials, CredentialsSource
 from shared_utils.config._errors import Failure
 from shared_utils.config._http import Pool
 from shared_utils.config._retry import Deadline
+from shared_utils.config._store import store
 from shared_utils.testing import CapturedLogs
 from tests.support.fake_aws import Answer, Call, FakeSsm, Server
 
@@ -214,7 +215,7 @@ def test_the_choice_is_told_in_a_debug_line(serve: Serve, captured_logs: Capture
     config.get("ssm:///a")
     assert captured_logs == []
     logging.configure(level="DEBUG")
-    config.refresh()
+    store().forget()
     config.get("ssm:///a")
     (line,) = captured_logs
     assert (line["level"], line["transport"]) == ("DEBUG", "signed")
@@ -233,7 +234,7 @@ def test_tls_is_verified(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path
         config.get("ssm:///a")
     assert server.calls == []
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
-    config.refresh()
+    store().forget()
     assert config.get("ssm:///a") == "1"
     assert config.get("ssm:///a", max_age=0) == "1"
     assert server.connections == 1

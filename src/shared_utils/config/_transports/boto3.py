@@ -47,14 +47,30 @@ class Boto3Transport:
         self._clients = {}
 
     def call(self, operation: str, request: dict[str, Any], region: str | None, deadline: Deadline) -> dict[str, Any]:
-        """Ask once. The deadline bounds retries only: a client's time-outs are fixed when it is made."""
+        """Ask once.
+
+        A client's time-outs are fixed when it is made, and finding credentials has its own; so the call is made in a
+        thread, which is left to itself when the deadline comes first.
+        """
+        from threading import Thread
+
+        outcome: list[dict[str, Any] | Failure] = []
+        name = f"shared_utils.config {operation}"
+        thread = Thread(target=lambda: outcome.append(self._ask(operation, request, region)), name=name, daemon=True)
+        thread.start()
+        thread.join(deadline.remaining())
+        if not outcome:
+            raise Failure(UNAVAILABLE, "the SDK gave no answer in time", transient=True)
+        if isinstance(outcome[0], Failure):
+            raise outcome[0]
+        return outcome[0]
+
+    def _ask(self, operation: str, request: dict[str, Any], region: str | None) -> dict[str, Any] | Failure:
         service, method = _METHODS[operation]
         try:
             from botocore.exceptions import ClientError
         except ImportError:
-            raise Failure(
-                UNAVAILABLE, "boto3 is not installed", remedy="install boto3, or use the signed transport"
-            ) from None
+            return Failure(UNAVAILABLE, "boto3 is not installed", remedy="install boto3, or use the signed transport")
         try:
             answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
             if "Configuration" in answer:
@@ -62,14 +78,12 @@ class Boto3Transport:
         except ClientError as error:
             details = error.response
             status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            failure = failure_of(details["Error"].get("Code", ""), details["Error"].get("Message", ""), status)
-        except Failure:
-            raise
+            return failure_of(details["Error"].get("Code", ""), details["Error"].get("Message", ""), status)
+        except Failure as failure:
+            return failure
         except Exception as error:  # whatever the SDK and its HTTP client come up with
-            failure = _failure(error)
-        else:
-            return answer
-        raise failure
+            return _failure(error)
+        return answer
 
     def _client(self, service: str, region: str | None) -> Any:
         region = region or _endpoints.region()
