@@ -171,6 +171,17 @@ def test_hostile_layer_is_refused(tmp_path, capsys):
     assert not list(tmp_path.rglob("evil.py"))
 
 
+def test_links_do_no_harm(tmp_path, capsys):
+    """A layer with links in it, as other languages' layers have, is looked into all the same."""
+    folder = tmp_path / "layer" / "python"
+    (folder / "botocore").mkdir(parents=True)
+    (folder / "botocore" / "__init__.py").write_text("", "utf-8")
+    (folder / "current").symlink_to("botocore")
+    (folder / "passwords").symlink_to("/etc/passwd")
+    code, out, _ = _run(capsys, "--offline", "--layer", "x=layer", _template(tmp_path / "a", [ARN.format("x:1")]))
+    assert (code, "sdk-partial" in out) == (1, True)
+
+
 def test_built_by_sam(tmp_path, capsys):
     """In `.aws-sam/build` the folders hold what will be deployed, whatever the resources' BuildMethod says."""
     build = tmp_path / ".aws-sam" / "build"

@@ -172,9 +172,15 @@ class Contents:
         key = (path.resolve(), code)
         if key not in self._open:
             try:
-                # A function's code may hold links; they are no part of a layer that Lambda unpacks.
-                opened = open_artifact(path, strict=not code, limits=_CODE_LIMITS if code else None)
-                self._open[key] = self._stack.enter_context(opened)
+                limits = _CODE_LIMITS if code else None
+                opened = self._stack.enter_context(open_artifact(path, strict=False, limits=limits))
+                # Links are left out: they have no bytes of their own, and Lambda keeps them as they are.
+                unsafe = [problem for problem in opened.problems if problem.kind != "link"]
+                if unsafe and not code:
+                    raise ArtifactError(
+                        f"{path} is not safe to read: {unsafe[0]}", remedy="`layerctl verify` lists everything"
+                    )
+                self._open[key] = opened
             except ArtifactError as error:
                 self._open[key] = error
         found = self._open[key]
