@@ -394,6 +394,23 @@ def test_documents_state_a_level_where_the_platform_filters(
     assert document["timestamp"].endswith("Z")
 
 
+def test_own_members_named_like_the_lines_win_and_it_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dimension named level stays what it is, the document stays valid, and an error line says what may happen."""
+    monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", "JSON")
+    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", "WARN")
+    metrics.dimensions(level="third")
+    metrics.properties(timestamp="noon")
+    metrics.count("A")
+    metrics.flush()
+    document, first, second = capsys.readouterr().out.splitlines(keepends=True)
+    parsed = emf.parse(document)
+    assert (parsed["level"], parsed["timestamp"]) == ("third", "noon")
+    assert "Lambda filters by 'level' under log level WARN" in first
+    assert "Lambda filters by 'timestamp'" in second
+
+
 @pytest.mark.parametrize(
     ("log_format", "level"), [("JSON", "INFO"), ("JSON", "DEBUG"), ("Text", "ERROR"), ("JSON", "")]
 )
