@@ -114,7 +114,7 @@ def measure() -> tuple[list[Comparison], list[Series]]:
                 Comparison("metrics", work, peer.name, ours.median, peer.median, "µs", 0.5, platform.python_version())
             )
         for number in (1, 10, 100, 1000):
-            ours, peer = alternating(ours_of(number), peer_of(number), max(1, 500 // number))
+            ours, peer = alternating(ours_of(number), peer_of(number), max(10, 500 // number))
             ours_points[number], peer_points[number] = ours.median, peer.median
     series = [
         Series("record and flush", "metrics", name, "µs", points)

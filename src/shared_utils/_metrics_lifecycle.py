@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from shared_utils._metrics_set import MetricSet
 
@@ -70,7 +71,7 @@ def arm(registry: Registry, *, forked: bool) -> None:
     if not forked:
         import atexit
 
-        atexit.register(registry.flush, final=True, may_raise=False)
+        atexit.register(_write_at_exit, registry)
         if hasattr(os, "register_at_fork"):  # not on Windows
             os.register_at_fork(after_in_child=registry.forget_parent)
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
@@ -78,7 +79,14 @@ def arm(registry: Registry, *, forked: bool) -> None:
     elif "multiprocessing.util" in sys.modules:
         from multiprocessing.util import Finalize
 
-        Finalize(None, registry.flush, kwargs={"final": True, "may_raise": False}, exitpriority=0)
+        Finalize(None, _write_at_exit, (registry,), exitpriority=0)
+
+
+def _write_at_exit(registry: Registry) -> None:
+    """Write everything, and flush: a child of multiprocessing has flushed its streams before (Python 3.13)."""
+    registry.flush(final=True, may_raise=False)
+    with suppress(Exception):  # closed or broken; nobody is left to tell
+        sys.stdout.flush()
 
 
 def _flush_before_snapshot(registry: Registry) -> None:
