@@ -34,7 +34,7 @@ class Summary:
     Attributes:
         layers: name -> unzipped bytes, in order; None where the content is not known.
         code: unzipped bytes; None where it is not known.
-        origins: where each known content was taken from.
+        origins: what was looked into, and where it was taken from.
     """
 
     path: str
@@ -43,7 +43,7 @@ class Summary:
     architecture: str
     code: int | None
     layers: tuple[tuple[str, int | None], ...]
-    origins: tuple[str, ...]
+    origins: tuple[tuple[str, str], ...]
 
     @property
     def total(self) -> int:
@@ -162,7 +162,7 @@ def _finding(issue: Issue, functions: Iterable[str]) -> Finding:
 
 
 def _summary(path: Path, function: Function) -> Summary:
-    contents = [function.code, *(layer.content for layer in function.layers)]
+    looked_into = [(function.name, function.code), *((layer.name, layer.content) for layer in function.layers)]
     return Summary(
         path.as_posix(),
         function.name,
@@ -170,5 +170,5 @@ def _summary(path: Path, function: Function) -> Summary:
         function.architecture or "?",
         None if function.code is None or function.code_unknown else function.code.size,
         tuple((layer.name, layer.content.size if layer.content is not None else None) for layer in function.layers),
-        tuple(content.origin for content in contents if content is not None),
+        tuple((name, content.origin) for name, content in looked_into if content is not None),
     )

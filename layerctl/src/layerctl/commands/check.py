@@ -139,6 +139,11 @@ def _write_functions(report: Report) -> None:
         rows.append((function.function, platform, _size(function.code), layers or "-", total))
     if rows:
         print_table(["function", "runtime", "code", "layers, later ones on top", "unzipped, of the limit"], rows)
+    # Which build stands for a pinned version is an assumption where it comes from dist/, so it is said.
+    origins = {origin for function in report.functions for origin in function.origins if origin[0] != function.function}
+    for name, origin in sorted(origins):
+        click.echo(f"{name} is looked into as {origin}")
+    if rows:
         click.echo()
 
 
