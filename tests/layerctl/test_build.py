@@ -130,7 +130,6 @@ def test_one_digest_whoever_builds(mini: MiniRepository, tmp_path: Path) -> None
     plain = {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"}
     odd = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "77"}
     odd |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "PYTHONOPTIMIZE": "2", "PYTHONUTF8": "0"}
-    odd |= {"PYENV_ROOT": os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")}
     results = [
         _build_elsewhere(root, os.environ | extra, umask)
         for root, extra, umask in ((mini.root, plain, 0o022), (other, odd, 0o077))

@@ -146,6 +146,8 @@ def test_where_interpreters_are_looked_for(tmp_path: Path) -> None:
     _fake(tmp_path / "home/.local/share/uv/python/x/bin", "python3.92", _answer("3.92.1"))
     found = find_interpreters(["python3.91", "python3.92"], default)
     assert [one.version for one in found] == ["3.91.1", "3.92.1"]
+    moved = {"PATH": str(tmp_path / "pyenv/shims"), "HOME": str(tmp_path / "another")}
+    assert [one.version for one in find_interpreters(["python3.91"], moved)] == ["3.91.7"]
 
 
 @given(st.permutations(["3.13.0", "3.13.9", "3.13.10", "3.13.10rc1", "3.13.0b2", "3.12.4"]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pwd
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -93,17 +95,33 @@ def _order(version: str) -> tuple[int, int, str, int]:
 
 
 def _candidates(runtimes: frozenset[str], environ: Mapping[str, str]) -> Iterator[Path]:
-    home = Path(environ.get("HOME") or Path.home())
-    names = [*sorted(runtimes), "python3", "python"]
-    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
-    for folder in environ.get("PATH", "").split(os.pathsep):
-        if folder and Path(folder) != pyenv / "shims":  # slow, and they only lead to pyenv's versions
-            yield from (Path(folder, name) for name in names)
-    data = Path(environ.get("XDG_DATA_HOME") or home / ".local/share")
-    uv = Path(environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
-    for root in (pyenv / "versions", uv):
+    path = [Path(folder) for folder in environ.get("PATH", "").split(os.pathsep) if folder]
+    pyenvs, uvs = _roots(environ, path)
+    for folder in path:
+        if folder.name != "shims":  # pyenv's: slow, and they only lead to its versions
+            yield from (folder / name for name in [*sorted(runtimes), "python3", "python"])
+    for root in (*(pyenv / "versions" for pyenv in pyenvs), *uvs):
         for place in sorted(root.glob("*/bin")):
             yield from (place / name for name in sorted(runtimes))
+
+
+def _roots(environ: Mapping[str, str], path: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Where pyenv and uv keep their interpreters.
+
+    HOME may have been changed for the build, which must not change what is built. So the home folder of the user
+    database counts too, and a pyenv whose shims are on PATH.
+    """
+    homes = [Path(environ.get("HOME") or Path.home())]
+    with contextlib.suppress(KeyError):
+        homes.append(Path(pwd.getpwuid(os.getuid()).pw_dir))
+    named_pyenv = [Path(environ["PYENV_ROOT"])] if environ.get("PYENV_ROOT") else []
+    named_uv = [Path(environ["UV_PYTHON_INSTALL_DIR"])] if environ.get("UV_PYTHON_INSTALL_DIR") else []
+    data = [Path(environ["XDG_DATA_HOME"])] if environ.get("XDG_DATA_HOME") else []
+    pyenvs = [*named_pyenv, *(folder.parent for folder in path if folder.name == "shims")]
+    return (
+        [*pyenvs, *(home / ".pyenv" for home in homes)],
+        [*named_uv, *(folder / "uv/python" for folder in [*data, *(home / ".local/share" for home in homes)])],
+    )
 
 
 @lru_cache

@@ -74,7 +74,7 @@ class ZipArtifact(Artifact):
     def open(self, entry: Entry) -> IO[bytes]:
         try:
             return self._archive.open(self._infos[entry.index])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError) as error:
             raise self._damaged(entry, error) from None
 
     def _read(self, stream: IO[bytes], entry: Entry) -> bytes:

@@ -61,7 +61,9 @@ def command(
     if form == "table":
         names = ", ".join(str(artifact) for artifact in artifacts)
         click.echo(
-            f"{names}: {len(found)} problems" if found else f"{names}: {len(RULES)} rules, nothing to find fault with"
+            f"{names}: {len(found)} problem{'s' * (len(found) > 1)}"
+            if found
+            else f"{names}: {len(RULES)} rules, nothing to find fault with"
         )
     ctx.exit(1 if found else 0)
 
