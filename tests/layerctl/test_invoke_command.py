@@ -79,10 +79,11 @@ def test_a_function_that_fails_is_exit_code_1(
 ) -> None:
     """What went wrong is one line on standard error, standard output stays empty; --json has it all."""
     Path("event.json").write_text(json.dumps(event))
-    assert main(["invoke", ".", "One", "--event", "event.json"]) == 1
-    output = capfd.readouterr()
-    assert failure in output.err
-    assert output.out == ""
+    if event != "sleep":  # once is long enough
+        assert main(["invoke", ".", "One", "--event", "event.json"]) == 1
+        output = capfd.readouterr()
+        assert failure in output.err
+        assert output.out == ""
     assert main(["invoke", ".", "One", "--event", "event.json", "--json"]) == 1
     document = json.loads(capfd.readouterr().out)
     assert failure in document["failure"]

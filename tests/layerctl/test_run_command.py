@@ -403,8 +403,36 @@ def test_another_interpreter_is_taken_with_a_note(run: Callable[..., Running], t
     (app / "template.yaml").write_text(text)
     running = run(app)
     note = running.wait_for(lambda event: event["event"] == "note")["text"]
-    assert "no interpreter for python3.99 is on this machine; it runs on Python 3." in note
+    assert "no interpreter for python3.99 is on this machine; Python 3." in note
     assert running.ask("/http/x")[0] == 200
+
+
+def test_functions_in_other_languages_are_left_out(run: Callable[..., Running], tmp_path: Path) -> None:
+    """Of a stack in several languages the Python functions are served, and a note names the others."""
+    app = write_app(tmp_path / "app")
+    with (app / "template.yaml").open("a") as template:
+        template.write("  Node: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs22.x, Handler: a.b}}\n")
+    running = run(app)
+    assert "Node is left out: its Runtime is nodejs22.x" in running.wait_for(lambda e: e["event"] == "note")["text"]
+    assert running.ask("/http/x")[0] == 200
+
+
+def test_it_ends_when_nobody_reads(tmp_path: Path) -> None:
+    """`layerctl run … | head` ends with the reader, leaving no traceback and no child."""
+    app = write_app(tmp_path / "app")
+    command = [sys.executable, "-m", "layerctl", "run", str(app), "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        process.stdout.close()
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/http/x")
+            connection.getresponse()
+        connection.close()
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(60) == 0
 
 
 def test_credentials_only_when_asked_for(

@@ -201,7 +201,8 @@ def test_what_cannot_be_run_says_why(function: Callable[..., Function], text: st
     """Such a function is read all the same, with the reason."""
     key = text.partition(":")[0]
     template = "\n".join(line for line in properties("").splitlines() if not line.startswith(f"      {key}:"))
-    problem = function(f"{template}\n      {text}\n").problem
+    found = function(f"{template}\n      {text}\n")
+    problem = found.foreign or found.problem
     assert problem is not None
     assert expected in problem
 

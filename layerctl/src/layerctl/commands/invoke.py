@@ -39,10 +39,11 @@ def command(
     """
     event = _event(event_path)
     with waiting("finding interpreter and layers"):
-        runnable = plan([template], run_options(**shared), only=function)[0]
+        planned = plan([template], run_options(**shared), only=function)
+    runnable = planned.runnables[0]
     console = Console([runnable.label], as_json=False, report=report, all_to_stderr=True)
-    if runnable.note:
-        console.note(runnable.note)
+    for note in planned.notes:
+        console.note(note)
     with runnable.emulator(None if as_json else lambda line: console.line(runnable.label, line)) as emulator:
         answer = emulator.invoke(event)
         if answer.status != 200 and (problem := import_problem(emulator)):

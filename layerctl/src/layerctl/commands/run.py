@@ -44,9 +44,11 @@ def command(
     finds the content of the layers that it pins, as Lambda would lay it under /opt, and nothing of this checkout.
     """
     with waiting("finding interpreters and layers"):
-        runnables = plan(templates, run_options(**shared))
-    console = Console([runnable.label for runnable in runnables], as_json=as_json, report=report)
+        planned = plan(templates, run_options(**shared))
+    runnables = planned.runnables
     ended = threading.Event()
+    labels = [runnable.label for runnable in runnables]
+    console = Console(labels, as_json=as_json, report=report, on_closed=ended.set)
     service = Service(
         runnables,
         port=port,
@@ -57,7 +59,7 @@ def command(
     )
     previous = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for note in dict.fromkeys(runnable.note for runnable in runnables if runnable.note):
+        for note in planned.notes:
             console.note(note)
         if check:
             with waiting("importing handlers"):

@@ -2,11 +2,12 @@
 
 from layerctl.runner._console import Console, waiting
 from layerctl.runner._options import run_options, with_run_options
-from layerctl.runner._plan import Runnable, RunOptions, plan
+from layerctl.runner._plan import Plan, Runnable, RunOptions, plan
 from layerctl.runner._service import Service, check_imports, failure_of, import_failure
 
 __all__ = [
     "Console",
+    "Plan",
     "RunOptions",
     "Runnable",
     "Service",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from layerctl.emulator import LogLine
     from layerctl.local_gateway import Request
@@ -44,12 +44,22 @@ class Console:
         as_json: write one JSON object per line instead.
         report: show the platform's START, END and REPORT lines too.
         all_to_stderr: the functions' lines as well; standard output is for something else.
+        on_closed: called when whoever reads standard output has gone away.
     """
 
-    def __init__(self, labels: Sequence[str], *, as_json: bool, report: bool, all_to_stderr: bool = False) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        as_json: bool,
+        report: bool,
+        all_to_stderr: bool = False,
+        on_closed: Callable[[], None] | None = None,
+    ) -> None:
         self._as_json = as_json
         self._report = report
         self._all_to_stderr = all_to_stderr
+        self._on_closed = on_closed
         self._lock = threading.Lock()
         width = max(map(len, labels), default=0)
         self._prefixes = {
@@ -99,7 +109,7 @@ class Console:
         parts = _PADDING.split(line.text.rstrip("\r\n").replace("\xa0", " "))
         with self._lock:
             for part in parts:
-                click.echo(f"{self._prefixes[label]}{part}", err=self._all_to_stderr)
+                self._echo(f"{self._prefixes[label]}{part}", err=self._all_to_stderr)
 
     def request(self, request: Request, key: str | None, status: int, seconds: float) -> None:
         """Show a request that was answered."""
@@ -122,8 +132,17 @@ class Console:
 
     def _tell(self, text: str) -> None:
         with self._lock:
-            click.echo(text, err=True)
+            self._echo(text, err=True)
 
     def _write(self, record: dict[str, Any]) -> None:
         with self._lock:
-            click.echo(json.dumps(record, ensure_ascii=False))
+            self._echo(json.dumps(record, ensure_ascii=False))
+
+    def _echo(self, text: str, *, err: bool = False) -> None:
+        try:
+            click.echo(text, err=err)
+        except BrokenPipeError:
+            if self._on_closed is not None:
+                self._on_closed()
+        except UnicodeEncodeError:  # a terminal of another encoding, or half a character
+            click.echo(text.encode("ascii", "backslashreplace"), err=err)

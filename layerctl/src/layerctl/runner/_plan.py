@@ -58,7 +58,6 @@ class Runnable:
         label: its name in output; unique among the functions of one run.
         sources: where each layer was found, in the function's order (zip or folder).
         layers: the same as folders.
-        note: what is not as in the template, in one line, or None.
     """
 
     function: Function
@@ -69,7 +68,6 @@ class Runnable:
     layers: tuple[Path, ...]
     variables: dict[str, str]
     region: str
-    note: str | None = None
 
     def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
         """An emulator for the function, not started."""
@@ -106,7 +104,15 @@ class Runnable:
         return count, newest
 
 
-def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None) -> list[Runnable]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be run, and what is not as the templates have it, each in one line."""
+
+    runnables: tuple[Runnable, ...]
+    notes: tuple[str, ...]
+
+
+def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None) -> Plan:
     """Find what the functions of some templates need.
 
     Args:
@@ -130,6 +136,9 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
         if not functions:
             known = ", ".join(function.logical_id for template in templates for function in template.functions)
             raise LayerctlError(f"{named} has no function {only!r}", remedy=f"it has {known}")
+    foreign = [function for _, function in functions if function.foreign]
+    if len(foreign) < len(functions):  # what is none of ours is left out, as long as something is
+        functions = [pair for pair in functions if not pair[1].foreign]
     emulator_binary()  # whether it is there must be known before anything is served
     dist = [Path("dist")]
     dist += [parent / "dist" for template in templates for parent in template.path.resolve().parents[:4]]
@@ -152,7 +161,8 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
             f"--layer {min(sources.unused)}: no function of {named} has that layer",
             remedy="name it as the ARN does",
         )
-    return runnables
+    left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
+    return Plan(tuple(runnables), (*left_out, *interpreters.notes))
 
 
 def _template_path(path: Path) -> Path:
@@ -205,11 +215,11 @@ def _runnable(
     options: RunOptions,
 ) -> Runnable:
     whose = f"{function.where}: {function.logical_id}"
-    if function.problem:
-        raise LayerctlError(f"{whose} cannot be run: {function.problem}")
+    if reason := function.foreign or function.problem:
+        raise LayerctlError(f"{whose} cannot be run: {reason}")
     if "." not in function.handler.strip("."):
         raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
-    interpreter, note = interpreters.find(function.runtime, whose)
+    interpreter = interpreters.find(function.runtime, whose)
     found = [sources.find(layer, whose) for layer in function.layers]
     variables = {**local, **function.environment, **options.credentials, **options.environment}
     return Runnable(
@@ -221,7 +231,6 @@ def _runnable(
         layers=tuple(folder for _, folder in found),
         variables=variables,
         region=options.region or "eu-central-1",
-        note=note,
     )
 
 
@@ -252,24 +261,24 @@ def _unpack(code: Path, folder: Path) -> None:
 
 
 class _Interpreters:
-    """Finds the interpreter of each runtime once."""
+    """Finds the interpreter of each runtime once, and notes where it is one of another version."""
 
     def __init__(self, *, exact: bool) -> None:
         self._exact = exact
-        self._known: dict[str, Interpreter | None] = {}
+        self._known: dict[str, Interpreter] = {}
+        self.notes: list[str] = []
 
-    def find(self, runtime: str, whose: str) -> tuple[Interpreter, str | None]:
-        """The interpreter to take, and a note when it is not of that runtime."""
+    def find(self, runtime: str, whose: str) -> Interpreter:
+        """The interpreter to take, with what its runtime provides installed, so that no request waits for that."""
         if runtime not in self._known:
-            self._known[runtime] = find_interpreter(runtime)
-        found = self._known[runtime]
-        if found is not None:
-            runtime_packages(found)  # installed now, where they are not yet there, and not while a request waits
-            return found, None
+            self._known[runtime] = find_interpreter(runtime) or self._another(runtime, whose)
+            runtime_packages(self._known[runtime])
+        return self._known[runtime]
+
+    def _another(self, runtime: str, whose: str) -> Interpreter:
         hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
         if self._exact:
             raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", remedy=hint)
         own = own_interpreter()
-        runtime_packages(own)
-        note = f"{whose}: no interpreter for {runtime} is on this machine; it runs on Python {own.version} ({hint})"
-        return own, note
+        self.notes.append(f"no interpreter for {runtime} is on this machine; Python {own.version} is taken ({hint})")
+        return own

@@ -68,7 +68,8 @@ class Function:
         inline: the source text of inline code, which is the module ``index``.
         timeout: in seconds; Lambda's default is 3.
         memory: in MB; Lambda's default is 128.
-        problem: why it cannot be run here (it is an image, another language, its code lies in S3), or None.
+        foreign: why it is none of ours (a container image, another language), or None.
+        problem: why it cannot be run here (no Handler, its code lies in S3), or None.
         guessed: names in its variables and layers that only a deployment knows.
     """
 
@@ -87,6 +88,7 @@ class Function:
     environment: dict[str, str] = field(default_factory=dict)
     layers: tuple[LayerReference, ...] = ()
     routes: tuple[Route, ...] = ()
+    foreign: str | None = None
     problem: str | None = None
     guessed: frozenset[str] = frozenset()
 

@@ -85,12 +85,13 @@ class _Reader:
         layers = tuple(self._layer(entry, place) for entry in self._layer_entries(raw))
         code, inline, problem = self._code(properties, resource, serverless=serverless)
         runtime, handler = str(properties.get("Runtime", "")), str(properties.get("Handler", ""))
+        foreign = None
         if properties.get("PackageType") == "Image":
-            problem = "it is a container image, which this tool does not run"
-        elif not runtime.startswith("python"):
-            problem = f"its Runtime is {runtime}, and only Python runs here" if runtime else "it has no Runtime"
-        elif problem is None and not handler:
-            problem = "it has no Handler"
+            foreign = "it is a container image"
+        elif runtime and not runtime.startswith("python"):
+            foreign = f"its Runtime is {runtime}, and only Python runs here"
+        elif not runtime or not handler:
+            problem = "it has no Handler" if runtime else "it has no Runtime"
         logging = properties.get("LoggingConfig")
         logging = logging if isinstance(logging, dict) else {}
         architectures = properties.get("Architectures")
@@ -110,6 +111,7 @@ class _Reader:
             environment=environment,
             layers=layers,
             routes=tuple(self._routes(own.get("Events"), place)) if serverless else (),
+            foreign=foreign,
             problem=problem,
             guessed=frozenset(self._resolver.guessed),
         )
