@@ -88,6 +88,52 @@ def test_content_is_recognised_in_a_zip_made_by_another_tool(aws, project, layer
     assert len(versions(aws)) == 2
 
 
+def test_present_content_is_found_on_a_later_page(aws, project, layerctl):
+    """With more versions than a page holds, the one that has the content is still found."""
+    project.configure(regions=("eu-central-1",))
+    artifact = project.artifact()
+    layerctl("publish", artifact)
+    client = aws.client("lambda")
+    for number in range(55):
+        description = f"2.{number}.0 sha256:{number:064x}"
+        client.publish_layer_version(LayerName="helpers", Content={"ZipFile": b"x"}, Description=description)
+    ran = layerctl("publish", artifact, "--json").data
+    assert ran["regions"]["eu-central-1"]["version"] == 1
+    assert ran["requests"]["lambda.ListLayerVersions"] == 2
+
+
+def test_the_same_content_under_another_release_is_present_and_said(aws, project, layerctl):
+    """A new version number alone is no new content: the layer version stays, the index has both names."""
+    layerctl("publish", project.artifact("1.0.0"), "--index", project.index)
+    ran = layerctl("publish", project.artifact("1.0.1"), "--index", project.index)
+    assert ran.code == 0
+    assert ran.out.count("published as 1.0.0") == 3
+    assert len(versions(aws)) == 1
+    releases = json.loads(project.index.read_text())["releases"]
+    assert releases["1.0.0"]["regions"] == releases["1.0.1"]["regions"]
+    assert layerctl("index", "check", "--no-mirror").code == 0
+
+
+def test_publishing_what_was_yanked_warns(aws, project, layerctl):
+    """A yanked release may be completed in a region, but not unnoticed."""
+    layerctl("publish", project.artifact(), "--index", project.index)
+    layerctl("index", "yank", "1.0.0", "--reason", "leaks memory")
+    ran = layerctl("publish", project.artifact(), "--index", project.index)
+    assert ran.code == 0
+    assert "warning: 1.0.0 was yanked: leaks memory" in ran.err
+
+
+def test_all_regions_are_those_that_the_account_has_enabled(aws, project, layerctl):
+    """--all-regions asks AWS, and excludes naming some."""
+    enabled = {one["RegionName"] for one in aws.client("ec2").describe_regions()["Regions"]}
+    ran = layerctl("permissions", "--all-regions", "--json")
+    assert ran.code == 0
+    assert ran.data["requests"] == {"ec2.DescribeRegions": 1, "lambda.ListLayerVersions": len(enabled)}
+    assert layerctl("permissions", "--all-regions", "--region", "us-east-1").code == 2
+    assert "helpers has no version in" in layerctl("permissions").err
+    assert "is no layer name" in layerctl("permissions", "--layer", "a b").err
+
+
 def test_a_description_that_lies_is_found_out(aws, project, layerctl):
     """A version that names our digest and holds something else makes exit code 1, not a silent skip."""
     artifact = project.artifact()
@@ -128,6 +174,7 @@ def test_differing_version_numbers_are_said(aws, project, layerctl):
     ran = layerctl("publish", project.artifact())
     assert ran.code == 0
     assert "version numbers differ: 1 in eu-central-1, us-east-1; 2 in eu-west-1" in ran.err
+    assert ran.out.count("numbered 2, elsewhere 1") == 1
     assert layerctl("publish", project.artifact(), "--json").data["version_numbers_differ"] is True
 
 

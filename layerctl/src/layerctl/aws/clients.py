@@ -29,6 +29,7 @@ _ATTEMPTS = 6  # unless the user says otherwise; botocore's standard mode waits 
 # for "nobody uses it".
 _ALWAYS = {
     "AssumeRole": "Credentials",
+    "DescribeRegions": "Regions",
     "GetCallerIdentity": "Arn",
     "GetLayerVersion": "Content",
     "GetLayerVersionPolicy": "Policy",

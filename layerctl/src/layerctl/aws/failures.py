@@ -55,6 +55,7 @@ _QUOTA = {"CodeStorageExceededException", "PolicyLengthExceededException", "Para
 _ACTIONS = {"HeadObject": "GetObject"}
 # An error tells its operation, not its service: all that are not Lambda's.
 _SERVICES = {
+    "DescribeRegions": "ec2",
     "HeadObject": "s3",
     "PutObject": "s3",
     "GetParametersByPath": "ssm",

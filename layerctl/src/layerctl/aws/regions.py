@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["InRegions", "in_regions", "read_regions"]
+    from layerctl.aws.clients import Aws
+
+__all__ = ["InRegions", "enabled_regions", "in_regions", "read_regions"]
 
 T = TypeVar("T")
 
@@ -48,6 +50,19 @@ def read_regions(path: Path) -> list[str]:
     if not names:
         raise LayerctlError(f"{path} names no region", remedy="write one a line")
     return [str(name) for name in names]
+
+
+def enabled_regions(aws: Aws, ask: str) -> list[str]:
+    """Every region that the account has enabled (`ec2:DescribeRegions`), asked of the region `ask`.
+
+    Raises:
+        LayerctlError: it could not be asked.
+    """
+    try:
+        answer = aws.client("ec2", ask).describe_regions()
+    except UNREACHABLE as error:
+        raise LayerctlError(f"--all-regions: {describe(error, ask)}") from None
+    return sorted(one["RegionName"] for one in answer["Regions"])
 
 
 class InRegions(Generic[T]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from layerctl.aws.clients import Aws
-from layerctl.aws.regions import in_regions, read_regions
+from layerctl.aws.regions import enabled_regions, in_regions, read_regions
 from layerctl.console import note, progress
 from layerctl.errors import LayerctlError
 from layerctl.layer_config import LayerConfig, find_layer_config
@@ -52,6 +53,11 @@ class Target:
             "requests": dict(sorted(self.aws.requests.items())),
         }
 
+    def note_if_none(self, versions: Sequence[object]) -> None:
+        """Say so when the layer has no version anywhere: its name may be mistyped."""
+        if not versions:
+            note(f"note: {self.layer} has no version in {', '.join(self.regions)}")
+
     def close(self, failures: Mapping[str, Failure]) -> None:
         """Say on standard error what failed, and how many requests were sent."""
         for region, failure in failures.items():
@@ -60,13 +66,14 @@ class Target:
 
 
 def aws_options(command: F) -> F:
-    """Add --region, --regions, --layer-config, --layer, --timeout and --json; the function gets them as `target`."""
+    """Add the options that say which layer, where and how to report; the function gets them as `target`."""
 
     @functools.wraps(command)
     def with_target(
         *,
         regions: Sequence[str],
         regions_file: Path | None,
+        all_regions: bool,
         layer_config: Path | None,
         layer: str | None,
         timeout: float,
@@ -74,13 +81,20 @@ def aws_options(command: F) -> F:
         **rest: Any,
     ) -> Any:
         config = LayerConfig.load(layer_config or find_layer_config())
-        names = [*regions, *(read_regions(regions_file) if regions_file else ())] or list(config.regions)
+        name = layer or config.name
+        if not re.fullmatch(r"[a-zA-Z0-9-_]{1,140}", name):
+            raise LayerctlError(f"{name!r} is no layer name", remedy="letters, digits, - and _, at most 140")
+        names = [*regions, *(read_regions(regions_file) if regions_file else ())]
+        if names and all_regions:
+            raise click.UsageError("--all-regions excludes --region and --regions")
+        names = names or list(config.regions)
         if not names:
             remedy = "use --region, --regions FILE or [publish] regions in layer.toml"
             raise LayerctlError("no region is named", remedy=remedy)
         aws = Aws(timeout=timeout)
-        target = Target(config, layer or config.name, list(dict.fromkeys(names)), aws, as_json)
-        return command(target=target, **rest)
+        if all_regions:
+            names = enabled_regions(aws, names[0])
+        return command(target=Target(config, name, list(dict.fromkeys(names)), aws, as_json), **rest)
 
     file = click.Path(path_type=Path, dir_okay=False)
     wrapped: Any = with_target
@@ -91,6 +105,7 @@ def aws_options(command: F) -> F:
         ),
         click.option("--layer", metavar="NAME", help="The layer's name; default: the one in layer.toml."),
         click.option("--layer-config", type=file, help="The layer.toml; default: layer/layer.toml here or above."),
+        click.option("--all-regions", is_flag=True, help="Every region that the account has enabled."),
         click.option("--regions", "regions_file", type=file, help="A file of regions, one a line or a JSON list."),
         click.option("--region", "regions", multiple=True, metavar="REGION", help="Repeatable; default: layer.toml's."),
     ):

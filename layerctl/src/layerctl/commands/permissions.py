@@ -65,6 +65,7 @@ def command(*, target: Target, repair: bool, strict: bool, index_file: Path | No
             click.echo(f"{step.arn}: {'would ' if dry_run else ''}{step}")
         if findings:
             click.echo(render(findings, "table", tool="permissions"))
+        target.note_if_none(audited)
         target.close(outcome.failures)
     bad = [one for one in findings if strict or one.severity is Severity.ERROR]
     return 2 if outcome.failures else 1 if bad else 0

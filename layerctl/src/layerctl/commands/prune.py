@@ -111,5 +111,6 @@ def command(
         planned = sum(one.delete for one in verdicts)
         if planned and not apply_:
             note(f"{planned} would be deleted; nothing was done: use --apply")
+        target.note_if_none(verdicts)
         target.close(failures)
     return 2 if failures else 0

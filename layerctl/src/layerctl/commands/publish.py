@@ -51,7 +51,10 @@ def command(
 
     payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
     if index_file and index_file.exists():
-        require_same_content(LayerIndex.load(index_file), payload.release, payload.content_digest)
+        known = LayerIndex.load(index_file)
+        require_same_content(known, payload.release, payload.content_digest)
+        if (release_known := known.releases.get(payload.release)) and release_known.yanked:
+            note(f"warning: {payload.release} was yanked: {release_known.yanked.reason}")
     publisher = RegionPublisher(target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run)
     outcome = target.everywhere("publishing", publisher)
     if index_file and not dry_run:
@@ -71,14 +74,18 @@ def command(
 
 
 def _show(payload: Payload, outcome: InRegions[Published]) -> None:
+    numbers = _numbers(outcome)
+    usual = max(numbers, key=lambda number: (len(numbers[number]), number), default=0)
     rows: list[tuple[object, ...]] = []
     for region, one in outcome.results.items():
         remarks = [*(f"WRONG: {problem}" for problem in one.problems), *one.notes]
-        status = "differs" if one.problems else one.status
-        rows.append((region, status, one.version.arn if one.version else "", "; ".join(remarks)))
-    rows += [(region, "FAILED", "", failure.what) for region, failure in outcome.failures.items()]
-    print_table(("region", "status", "layer version", "notes"), rows, title=f"{payload.layer} {payload.description}")
-    numbers = _numbers(outcome)
+        number, arn = (one.version.number, one.version.arn) if one.version else ("", "")
+        if one.version and one.version.number != usual:
+            remarks.append(f"numbered {number}, elsewhere {usual}")
+        rows.append((region, "differs" if one.problems else one.status, number, arn, "; ".join(remarks)))
+    rows += [(region, "FAILED", "", "", failure.what) for region, failure in outcome.failures.items()]
+    columns = ("region", "status", "version", "ARN", "notes")
+    print_table(columns, rows, title=f"{payload.layer} {payload.description}")
     if len(numbers) > 1:
         parts = (f"{number} in {', '.join(regions)}" for number, regions in sorted(numbers.items()))
         note(f"version numbers differ: {'; '.join(parts)}. Pin the ARN of each region (layers.json has them).")

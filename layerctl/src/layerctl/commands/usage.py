@@ -52,6 +52,7 @@ def command(*, target: Target, templates: Sequence[Path], roles: Sequence[str], 
         for problem in scan.problems:
             click.echo(f"error: not seen: {problem}", err=True)
         note(f"{scan.entries} function versions in {len(scan.scanned)} account regions")
+        target.note_if_none(versions)
         target.close(listed.failures)
     return 2 if listed.failures or scan.problems else 0
 

@@ -79,7 +79,7 @@ class Payload:
                 checksum.update(chunk)
         payload = cls(
             path=path,
-            layer=_layer_name(layer or config.name),
+            layer=layer or config.name,
             release=release or _release(path, manifest),
             content_digest=digest,
             code_sha256=base64.b64encode(checksum.digest()).decode(),
@@ -100,12 +100,6 @@ class Payload:
     def fits_request(self) -> bool:
         """Whether the zip can be sent to Lambda directly; a larger one goes through S3."""
         return 4 * -(-self.size // 3) + _ENVELOPE < _MAX_REQUEST
-
-
-def _layer_name(name: str) -> str:
-    if not re.fullmatch(r"[a-zA-Z0-9-_]{1,140}", name):
-        raise LayerctlError(f"{name!r} is no layer name", remedy="letters, digits, - and _, at most 140")
-    return name
 
 
 def _manifest(path: Path) -> dict[str, str]:

@@ -85,7 +85,7 @@ class RegionPublisher:
         client = self.aws.client("lambda", region)
         versions = list(list_versions(client, self.payload.layer))
         present = self._present(client, versions)
-        notes = self._other_contents(versions) if present is None else []
+        notes = self._notes(versions, present)
         status = "present"
         if present is None:
             if self.dry_run:
@@ -124,11 +124,19 @@ class RegionPublisher:
                     continue
         return None
 
-    def _other_contents(self, versions: Iterable[LayerVersion]) -> list[str]:
-        numbers = [str(one.number) for one in versions if one.release == self.payload.release]
-        if not numbers:
-            return []
-        return [f"{self.payload.release} is also the name of other content (version {', '.join(numbers)})"]
+    def _notes(self, versions: Iterable[LayerVersion], present: LayerVersion | None) -> list[str]:
+        """What is odd about releases and contents here."""
+        if present is None:
+            numbers = [str(one.number) for one in versions if one.release == self.payload.release]
+            other = f"{self.payload.release} is also the name of other content (version {', '.join(numbers)})"
+            return [other] if numbers else []
+        same = [one for one in versions if one.content_digest == self.payload.content_digest and one is not present]
+        notes = [f"version {one.number} has the same content" for one in same]
+        if present.content_digest is None:
+            notes.append("made by another tool; known by its content")
+        elif present.release != self.payload.release:
+            notes.append(f"published as {present.release}")
+        return notes
 
     def _publish(self, client: Any, region: str, newest: int) -> Once:
         single = self.aws.client("lambda", region, retry=False)
