@@ -36,6 +36,27 @@ def test_globals_come_first(tmp_path):
     assert [(f.runtime_name, f.architecture) for f in stack.functions] == [("python3.13", "arm64"), (None, "x86_64")]
 
 
+@pytest.mark.parametrize(
+    ("ignore", "layers", "runtime"),
+    [("'*'", ["b:2"], None), ("[Layers]", ["b:2"], "python3.13"), ("[]", ["a:1", "b:2"], "python3.13")],
+)
+def test_ignored_globals(tmp_path, ignore, layers, runtime):
+    """A function that ignores Globals, or some of them, gets nothing from there."""
+    stack = _read(
+        tmp_path,
+        f"""
+        Globals: {{Function: {{Runtime: python3.13, Layers: [{ARN.format("a:1")}]}}}}
+        Resources:
+          One:
+            Type: AWS::Serverless::Function
+            IgnoreGlobals: {ignore}
+            Properties: {{Layers: [{ARN.format("b:2")}]}}
+        """,
+    )
+    assert _layers(stack) == [layers]
+    assert stack.functions[0].runtime_name == runtime
+
+
 def test_conditions_make_variants(tmp_path):
     """Every combination of the conditions that choose layers is checked, each consistent in itself."""
     stack = _read(

@@ -92,6 +92,12 @@ class _Template(Expressions):
                 )
             )
             return
+        ignored = self._texts(get(resource, "IgnoreGlobals"))  # beside Type, not among the properties
+        if "*" in ignored:
+            shared = None
+        elif ignored and isinstance(shared, yaml.MappingNode):
+            kept = [(key, value) for key, value in shared.value if key.value not in ignored]
+            shared = yaml.MappingNode(shared.tag, kept, shared.start_mark, shared.end_mark)
         nodes = [node for key in _VARYING for node in (get(shared, key), get(properties, key)) if node is not None]
         conditions = sorted({condition for node in nodes for condition in _conditions(node)})[:_MAX_CONDITIONS]
         for values in itertools.product((True, False), repeat=len(conditions)):
