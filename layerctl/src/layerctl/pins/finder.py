@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from layerctl.pins.index_text import looks_like_index
-from layerctl.pins.literals import text_arns
+from layerctl.pins.literals import REGION, text_arns
 from layerctl.pins.model import INDEX, FileReport, Pin, Problem, Unresolved
 from layerctl.pins.source import BinaryFileError, Source
 from layerctl.pins.structure import structural_uses
@@ -105,22 +105,33 @@ def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn
         functions = known.functions if known else ()
         functions += tuple(function for function in use.functions if function not in functions)
         via = known.via if known and (known.functions or not use.via) else use.via
-        expected = use.expected_region or (known.expected_region if known else None)
+        expected = use.expected_region or (known.expected_region if known else _key_before(source.text, here))
         pins[key] = Pin(
             shown, *place, arn.partition, region, arn.account, arn.name, arn.version, arn.start, arn.end,
             functions, via, expected,
         )  # fmt: skip
     for text_arn in in_text.values():
         if text_arn.version is not None:
-            key = (text_arn.start, text_arn.name, text_arn.account, text_arn.region)
-            pins[key] = Pin(
-                shown, *source.place(text_arn.arn_start), text_arn.partition, text_arn.region, text_arn.account,
-                text_arn.name, text_arn.version, text_arn.start, text_arn.end,
+            expected = _key_before(source.text, text_arn.arn_start)
+            region = text_arn.region or expected
+            pins[text_arn.start, text_arn.name, text_arn.account, region] = Pin(
+                shown, *source.place(text_arn.arn_start), text_arn.partition, region, text_arn.account,
+                text_arn.name, text_arn.version, text_arn.start, text_arn.end, expected_region=expected,
             )  # fmt: skip
     report.pins += sorted(pins.values(), key=lambda pin: (pin.start, pin.region or "", pin.name))
     report.unresolved += [
         Unresolved(shown, *source.place(at), text) for at, text in sorted(unresolved.items()) if at not in resolved
     ]
+
+
+# A table by region, in whatever language: "eu-west-1": "arn:...", eu-west-1 = "arn:...", 'eu-west-1' => 'arn:...'.
+_KEY = re.compile(rf"(?<![\w-])[\"']?(?P<region>{REGION.pattern})[\"']?\s*(?:=>|:|=)\s*[\"'`]?$")
+
+
+def _key_before(text: str, at: int | None) -> str | None:
+    """The region that an ARN stands under as its key, on the same line or the one before."""
+    match = _KEY.search(text, max(at - 80, 0), at) if at is not None else None
+    return match["region"] if match else None
 
 
 # A blank to be filled in by a reader, not a reference.

@@ -5,12 +5,13 @@ After HashiCorp's "HCL Native Syntax Specification". Forgiving: what it does not
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from layerctl.pins.hcl_tokens import interpolation_end, tokens
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from layerctl.pins.hcl_tokens import Token
 
 __all__ = ["Block", "Call", "Choice", "Expression", "Items", "Path", "Table", "Text", "Unknown", "parse"]
 
@@ -79,23 +80,6 @@ class Block:
     blocks: list[Block] = field(default_factory=list)
 
 
-class _Token(NamedTuple):
-    kind: str  # name, number, string, heredoc, newline, end, or the punctuation itself
-    text: str
-    start: int
-    end: int
-
-
-_TOKEN = re.compile(
-    r"(?P<blank>[ \t\r]+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))"
-    r"|(?P<newline>\n)"
-    r"|(?P<name>[^\W\d][\w-]*)"
-    r"|(?P<number>\d+(?:\.\d+)?)"
-    r"|(?P<heredoc><<-?(?P<tag>[A-Za-z_]\w*)[ \t]*\r?\n)"
-    r'|(?P<quote>")'
-    r"|(?P<mark>&&|\|\||==|!=|<=|>=|=>|\.\.\.|[^\s])",
-    re.DOTALL,
-)
 _MAX_DEPTH = 60
 
 
@@ -107,7 +91,7 @@ def parse(text: str) -> Block:
 class _Parser:
     def __init__(self, text: str, begin: int = 0, end: int | None = None) -> None:
         self.text = text
-        self.tokens = list(_tokens(text, begin, len(text) if end is None else end))
+        self.tokens = list(tokens(text, begin, len(text) if end is None else end))
         self.at = 0
         self.depth = 0
 
@@ -232,7 +216,7 @@ class _Parser:
             else:
                 return value
 
-    def _collection(self, bracket: _Token) -> Expression:
+    def _collection(self, bracket: Token) -> Expression:
         self._skip_newlines()
         if self._peek().text == "for":
             source = self._comprehension()
@@ -274,7 +258,7 @@ class _Parser:
             if self.at == before:
                 self.at += 1
 
-    def _object(self, bracket: _Token) -> Expression:
+    def _object(self, bracket: Token) -> Expression:
         entries: list[tuple[str, Expression]] = []
         while True:
             self._skip_newlines()
@@ -296,10 +280,10 @@ class _Parser:
                 self._skip_newlines()
                 entries.append((_key(key), self.expression()))
 
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self.tokens[min(self.at, len(self.tokens) - 1)]
 
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         token = self._peek()
         self.at += 1
         return token
@@ -332,57 +316,6 @@ def _key(expression: Expression) -> str:
             return "?"
 
 
-def _tokens(text: str, at: int, end: int) -> Iterator[_Token]:
-    while at < end:
-        match = _TOKEN.match(text, at, end)
-        if match is None:
-            break
-        kind = match.lastgroup
-        at = match.end()
-        if kind == "blank":
-            continue
-        if kind == "quote":
-            at = _string_end(text, match.end(), end)
-            yield _Token("string", text[match.start() : at], match.start(), at)
-        elif match["heredoc"]:
-            closing = re.compile(rf"^[ \t]*{match['tag']}[ \t]*\r?$", re.MULTILINE).search(text, at, end)
-            stop = closing.start() if closing else end
-            yield _Token("heredoc", "", match.end(), stop)
-            at = closing.end() if closing else end
-        elif kind == "mark":
-            yield _Token(match[0], match[0], match.start(), at)
-        else:
-            yield _Token(kind or "", match[0], match.start(), at)
-    yield _Token("end", "", end, end)
-
-
-def _string_end(text: str, at: int, end: int) -> int:
-    """Where a quoted template ends: behind its quote, which interpolations may hold more of."""
-    depth = 0
-    while at < end:
-        character = text[at]
-        if character == "\\" and depth == 0:
-            at += 2
-            continue
-        if text.startswith(("${", "%{"), at):
-            depth += 1
-            at += 2
-            continue
-        if depth and character == "{":
-            depth += 1
-        elif depth and character == "}":
-            depth -= 1
-        elif depth and character == '"':
-            at = _string_end(text, at + 1, end)
-            continue
-        elif depth == 0 and character == '"':
-            return at + 1
-        elif depth == 0 and character == "\n":
-            return at
-        at += 1
-    return end
-
-
 def _template(text: str, start: int, end: int, depth: int) -> Text:
     """Split a template into text and interpolations."""
     parts: list[tuple[str, int] | Expression] = []
@@ -394,7 +327,7 @@ def _template(text: str, start: int, end: int, depth: int) -> Text:
         if text.startswith(("${", "%{"), at):
             if at > begin:
                 parts.append((text[begin:at], begin))
-            stop = _interpolation_end(text, at + 2, end)
+            stop = interpolation_end(text, at + 2, end)
             if text[at] == "$" and depth < _MAX_DEPTH:
                 parser = _Parser(text, at + 2, stop - 1)
                 parser.depth = depth + 1
@@ -407,20 +340,3 @@ def _template(text: str, start: int, end: int, depth: int) -> Text:
     if end > begin:
         parts.append((text[begin:end], begin))
     return Text(tuple(parts), start)
-
-
-def _interpolation_end(text: str, at: int, end: int) -> int:
-    depth = 1
-    while at < end:
-        character = text[at]
-        if character == '"':
-            at = _string_end(text, at + 1, end)
-            continue
-        if character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth == 0:
-                return at + 1
-        at += 1
-    return end

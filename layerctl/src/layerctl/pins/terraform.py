@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ from layerctl.pins import hcl
 from layerctl.pins.literals import REGION
 from layerctl.pins.model import FunctionFacts
 from layerctl.pins.source import BinaryFileError, Source
-from layerctl.pins.trace import Piece, Traced, composed_arns, concatenate
+from layerctl.pins.terraform_values import Module
+from layerctl.pins.trace import Traced, composed_arns
 from layerctl.pins.uses import Use
 
 if TYPE_CHECKING:
@@ -19,102 +19,54 @@ if TYPE_CHECKING:
 
 __all__ = ["terraform_uses"]
 
-# What the AWS provider's data sources tell (registry documentation, data sources of the aws provider).
-_DATA_HOLES = {
-    "aws_region": "AWS::Region",
-    "aws_partition": "AWS::Partition",
-    "aws_caller_identity": "AWS::AccountId",
-}
-# Functions that give back what they are given, or one of it.
-_PASSING = frozenset(
-    {"compact", "concat", "coalesce", "coalescelist", "distinct", "element", "flatten", "merge", "nonsensitive", "one"}
-    | {"reverse", "sensitive", "sort", "tolist", "toset", "tostring", "trimspace", "try", "values", "tomap", "tonumber"}
-)
-# The beginning of an ARN for a layer that is named without one.
-_UNPLACED = (
-    Piece("arn:", None),
-    Piece("AWS::Partition", None, hole=True),
-    Piece(":lambda:", None),
-    Piece("AWS::Region", None, hole=True),
-    Piece(":", None),
-    Piece("AWS::AccountId", None, hole=True),
-    Piece(":layer:", None),
-)
-_FORMAT = re.compile(r"%(?:\[(\d+)\])?[sdvq]")
-_MAX_NESTING = 30
-_MAX_EVALUATIONS = 100_000
+_MAX_MODULES = 4
 _MAX_MODULE = 8_000_000
 
 
 def terraform_uses(path: Path, text: str) -> list[Use]:
     """The uses of layer versions whose version stands in this file, whichever file of the module uses it."""
-    files = []
-    for other in sorted(path.parent.glob("*.tf")) + sorted(path.parent.glob("*.tfvars")):
-        info = other.stat() if other.is_file() else None
-        if info is not None and other.name != path.name:
-            files.append((other, info.st_mtime_ns, info.st_size))
-    texts = [(path.name, text)]
-    for other, stamp, size in files:
-        content = _read(other, stamp, size)
-        if content is not None:
-            texts.append((other.name, content))
-    if sum(len(content) for _, content in texts) > _MAX_MODULE:
-        texts = texts[:1]
-    # In one order whichever file is asked about, so that the module is worked out once for all of them.
-    uses = _module_uses(tuple(sorted(texts)))
+    folder = path.parent
+    if path.suffix == ".tfvars":  # values may lie in a folder of their own: environments/prod.tfvars
+        folder = next((one for one in (folder, *list(folder.parents)[:2]) if any(one.glob("*.tf"))), folder)
+    texts = dict(_texts(folder)) | {path.as_posix(): text}
+    if sum(map(len, texts.values())) > _MAX_MODULE:
+        texts = {path.as_posix(): text}
+    name = path.as_posix()
     mine = []
-    for name, use in uses:
+    # In one order whichever file is asked about, so that the module is worked out once for all of them.
+    for owner, use in _module_uses(folder, tuple(sorted(texts.items()))):
         arn = use.arn
-        if path.name in {name, arn.arn_origin}:
-            origin = "" if name == path.name else name
-            arn_origin = "" if arn.arn_origin == path.name else arn.arn_origin
+        if name in {owner, arn.arn_origin}:
+            origin = "" if owner == name else owner
+            arn_origin = "" if arn.arn_origin == name else arn.arn_origin
             mine.append(use._replace(arn=arn._replace(origin=origin, arn_origin=arn_origin)))
     return mine
 
 
+def _texts(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files of a module, and the values that lie in its folder or one below."""
+    for path in sorted([*folder.glob("*.tf"), *folder.glob("*.tfvars"), *folder.glob("*/*.tfvars")]):
+        try:
+            info = path.stat()
+            yield path.as_posix(), _read(path, info.st_mtime_ns, info.st_size)
+        except (OSError, BinaryFileError):
+            continue  # reported where that file is read for itself
+
+
 @lru_cache(maxsize=512)
-def _read(path: Path, stamp: int, size: int) -> str | None:
+def _read(path: Path, stamp: int, size: int) -> str:
     del stamp, size  # a changed file is another entry
-    try:
-        return Source.read(path).text
-    except (OSError, BinaryFileError):
-        return None
+    return Source.read(path).text
 
 
 @lru_cache(maxsize=4)
-def _module_uses(texts: tuple[tuple[str, str], ...]) -> list[tuple[str, Use]]:
+def _module_uses(folder: Path, texts: tuple[tuple[str, str], ...]) -> list[tuple[str, Use]]:
     if not any("layer" in text for _, text in texts):
         return []
-    return list(_Module(texts).uses())
+    return list(_Uses(folder, texts).uses())
 
 
-class _Module:
-    def __init__(self, texts: tuple[tuple[str, str], ...]) -> None:
-        self.variables: dict[str, list[tuple[str, hcl.Expression]]] = {}
-        self.locals: dict[str, tuple[str, hcl.Expression]] = {}
-        self.layers: dict[str, tuple[str, hcl.Block]] = {}
-        self.blocks: list[tuple[str, hcl.Block]] = []
-        self._budget = _MAX_EVALUATIONS
-        for name, text in texts:
-            root = hcl.parse(text)
-            if name.endswith(".tfvars"):
-                for key, value in root.attributes.items():
-                    self.variables.setdefault(key, []).append((name, value))
-                continue
-            for block in root.blocks:
-                self._register(name, block)
-
-    def _register(self, name: str, block: hcl.Block) -> None:
-        self.blocks.append((name, block))
-        if block.kind == "locals":
-            self.locals |= {key: (name, value) for key, value in block.attributes.items()}
-        elif block.kind == "variable" and block.labels and "default" in block.attributes:
-            self.variables.setdefault(block.labels[0], []).append((name, block.attributes["default"]))
-        elif block.kind == "data" and block.labels[:1] == ("aws_lambda_layer_version",) and len(block.labels) == 2:
-            self.layers[block.labels[1]] = (name, block)
-
-    # --- uses ---------------------------------------------------------------------------------------------
-
+class _Uses(Module):
     def uses(self) -> Iterator[tuple[str, Use]]:
         """Every ARN, with the file that holds its version (or the expression, where the version is open)."""
         for name, block in self.blocks:
@@ -127,8 +79,26 @@ class _Module:
                     f"module {block.labels[-1]}" if block.kind == "module" and block.labels and "layer" in key else None
                 )
                 yield from self._found(name, value, facts if layers else (), via)
+            if block.kind == "module" and block.labels:
+                yield from self._called(name, block)
         for name, block in self.layers.values():
-            yield from self._arns(name, self._layer(name, block, 0), 0, (), None)
+            yield from self._arns(name, self.layer(name, block, 0), 0, (), None)
+
+    def _called(self, name: str, block: hcl.Block) -> Iterator[tuple[str, Use]]:
+        """What the functions of a local module get through the variables that this module sets."""
+        source = self.one_text(name, block.attributes.get("source"))
+        if (
+            source is None
+            or (not source.startswith("./") and not source.startswith("../"))
+            or self.depth >= _MAX_MODULES
+        ):
+            return
+        folder = self.folder / source
+        given = {key: (self, name, value) for key, value in block.attributes.items()}
+        called = _Uses(folder, _texts(folder), given, self.depth + 1)
+        for owner, use in called.uses():
+            if owner in self.names:
+                yield owner, use._replace(via=f"module {block.labels[0]}", at=-1)
 
     def _facts(self, name: str, block: hcl.Block) -> tuple[FunctionFacts, ...]:
         function = block.labels[0] == "aws_lambda_function" and len(block.labels) == 2
@@ -138,14 +108,10 @@ class _Module:
         return (
             FunctionFacts(
                 block.labels[-1],
-                self._one_text(name, block.attributes.get("runtime")),
-                "x86_64" if architectures is None else self._one_text(name, architectures),  # Lambda's default
+                self.one_text(name, block.attributes.get("runtime")),
+                "x86_64" if architectures is None else self.one_text(name, architectures),  # Lambda's default
             ),
         )
-
-    def _one_text(self, name: str, expression: hcl.Expression | None) -> str | None:
-        texts = {value.text for value in self.evaluate(name, expression, 0)} if expression is not None else {None}
-        return texts.pop() if len(texts) == 1 else None
 
     def _found(
         self, name: str, value: hcl.Expression, functions: tuple[FunctionFacts, ...], via: str | None
@@ -165,128 +131,6 @@ class _Module:
             for arn in composed_arns(value):
                 owner = arn.origin or name
                 yield owner, Use(arn, at, functions, via or arn.via, value.region)
-
-    # --- values -------------------------------------------------------------------------------------------
-
-    def evaluate(self, name: str, expression: hcl.Expression | None, depth: int) -> list[Traced]:
-        """Every value that an expression of file `name` can have."""
-        self._budget -= 1
-        if expression is None or depth > _MAX_NESTING or self._budget < 0:
-            return [Traced.unknown("...")]
-        match expression:
-            case hcl.Text(parts, _):
-                return concatenate(
-                    self.evaluate(name, part, depth + 1)
-                    if isinstance(part, hcl.Expression)
-                    else [Traced.literal(part[0], part[1], name)]
-                    for part in parts
-                )
-            case hcl.Items(items, _):
-                return [value for item in items for value in self.evaluate(name, item, depth + 1)]
-            case hcl.Table(entries, _):
-                return [value for _, entry in entries for value in self.evaluate(name, entry, depth + 1)]
-            case hcl.Choice(yes, no, _):
-                return self.evaluate(name, yes, depth + 1) + self.evaluate(name, no, depth + 1)
-            case hcl.Call(function, arguments, _):
-                return self._call(name, function, arguments, depth)
-            case hcl.Path(steps, _):
-                return self._path(name, steps, depth)
-            case hcl.Unknown(label, _):
-                return [Traced.unknown(label)]
-
-    def _path(self, name: str, steps: tuple[str | hcl.Expression, ...], depth: int) -> list[Traced]:
-        label = ".".join(step if isinstance(step, str) else "*" for step in steps)
-        head, key = steps[0], steps[1] if len(steps) > 1 else None
-        if head == "data" and isinstance(key, str):
-            if key in _DATA_HOLES:
-                return [Traced.unknown(_DATA_HOLES[key])]
-            layer = self.layers.get(steps[2]) if len(steps) > 2 and isinstance(steps[2], str) else None
-            if key == "aws_lambda_layer_version" and layer is not None:
-                return self._layer(*layer, depth + 1)
-        found: list[tuple[str, hcl.Expression]] = []
-        if head == "var" and isinstance(key, str):
-            found = self.variables.get(key, [])
-        elif head == "local" and isinstance(key, str) and key in self.locals:
-            found = [self.locals[key]]
-        values: list[Traced] = []
-        for owner, expression in found:
-            values += [
-                value.through(str(key)) for value in self._descend(name, owner, expression, steps[2:], depth + 1)
-            ]
-        return values or [Traced.unknown(label)]
-
-    def _descend(
-        self, name: str, owner: str, expression: hcl.Expression, steps: tuple[str | hcl.Expression, ...], depth: int
-    ) -> list[Traced]:
-        """Follow the rest of a path into a table; an open key gives every entry."""
-        if not steps or not isinstance(expression, hcl.Table):
-            return self.evaluate(owner, expression, depth)
-        step = steps[0]
-        # A variable's default decides nothing here: whoever applies the module may say otherwise.
-        key = step if isinstance(step, str) else self._one_text(name, step) if isinstance(step, hcl.Text) else None
-        regional = key is None and all(REGION.fullmatch(entry) for entry, _ in expression.entries)
-        values: list[Traced] = []
-        for entry, value in expression.entries:
-            if key is None or key in {entry, "*"}:
-                inside = self._descend(name, owner, value, steps[1:], depth + 1)
-                values += [one.assuming("AWS::Region", entry) for one in inside] if regional else inside
-        return values
-
-    def _call(self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[Traced]:
-        if function == "format" and arguments:
-            return self._format(name, arguments, depth)
-        if function == "join" and len(arguments) == 2 and isinstance(arguments[1], hcl.Items):
-            parts: list[list[Traced]] = []
-            for index, item in enumerate(arguments[1].items):
-                parts += [self.evaluate(name, arguments[0], depth + 1)] if index else []
-                parts.append(self.evaluate(name, item, depth + 1))
-            return concatenate(parts)
-        if function == "lookup" and len(arguments) >= 2:
-            table = arguments[0]
-            steps = (*table.steps, arguments[1]) if isinstance(table, hcl.Path) else ()
-            values = (
-                self._path(name, steps, depth + 1) if steps else self._descend(name, name, table, arguments[1:2], depth)
-            )
-            return values + [value for other in arguments[2:] for value in self.evaluate(name, other, depth + 1)]
-        if function in _PASSING:
-            return [value for argument in arguments for value in self.evaluate(name, argument, depth + 1)]
-        return [Traced.unknown(f"{function}()")]
-
-    def _format(self, name: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[Traced]:
-        """`format`: the arguments in place of the verbs."""
-        pattern = arguments[0]
-        if not isinstance(pattern, hcl.Text):
-            return [Traced.unknown("format()")]
-        parts: list[list[Traced]] = []
-        index = 1
-        for part in pattern.parts:
-            if isinstance(part, hcl.Expression):
-                parts.append(self.evaluate(name, part, depth + 1))
-                continue
-            text, start = part
-            at = 0
-            for verb in _FORMAT.finditer(text):
-                parts.append([Traced.literal(text[at : verb.start()], start + at, name)])
-                which = int(verb[1]) if verb[1] else index
-                index = which + 1
-                known = which < len(arguments)
-                parts.append(self.evaluate(name, arguments[which] if known else None, depth + 1))
-                at = verb.end()
-            parts.append([Traced.literal(text[at:], start + at, name)])
-        return concatenate(parts)
-
-    def _layer(self, name: str, block: hcl.Block, depth: int) -> list[Traced]:
-        """A data source that names a layer and a version: together they are a pin."""
-        if "version" not in block.attributes:
-            return [Traced.unknown(f"data.aws_lambda_layer_version.{block.labels[1]}")]
-        whole = [
-            one
-            if one.pieces and one.pieces[0].text.startswith("arn:")
-            else Traced((*_UNPLACED, *one.pieces), one.assumed)
-            for one in self.evaluate(name, block.attributes.get("layer_name"), depth + 1)
-        ]
-        versions = self.evaluate(name, block.attributes["version"], depth + 1)
-        return concatenate([whole, [Traced.literal(":", None)], versions])
 
 
 def _attributes(block: hcl.Block) -> Iterator[tuple[str, hcl.Expression]]:
