@@ -75,10 +75,11 @@ class _Call:
         self.where = where if where is None or isinstance(where, str) else _location(where, stacklevel)
         exc_info = values.pop("exc_info", None)
         self.error = _error_of(exc_info)
-        if self.error is None and exc_info and exc_info is not True:
-            values["exc_info"] = exc_info
+        if self.error is None and not isinstance(exc_info, (bool, int, tuple, type(None))):
+            values["exc_info"] = exc_info  # somebody's own value of this name
         self.stack = None
-        if values.pop("stack_info", None):
+        stack_info = values.pop("stack_info", None)
+        if isinstance(stack_info, int) and stack_info:
             from traceback import format_stack
 
             self.stack = "".join(format_stack(None if isinstance(where, str) else where)).rstrip("\n")
@@ -128,9 +129,7 @@ def _error_of(exc_info: Any) -> BaseException | None:
         return exc_info
     if isinstance(exc_info, tuple) and len(exc_info) == 3 and isinstance(exc_info[1], BaseException):
         return exc_info[1]
-    if exc_info is True or exc_info == 1:
-        return sys.exc_info()[1]
-    return None
+    return sys.exc_info()[1] if isinstance(exc_info, int) and exc_info else None
 
 
 def _location(frame: FrameType, stacklevel: Any) -> str:

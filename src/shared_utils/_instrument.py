@@ -110,7 +110,7 @@ def instrument(  # noqa: F811
                 return serve_in_running_loop(serving, handler, args, kwargs)
         with serving:
             response = serving.context.run(handler, *args, **kwargs)
-            if hasattr(type(response), "__await__"):
+            if _is_awaitable(response):
                 from shared_utils._async_handler import run
 
                 response = run(response, serving.context)
@@ -126,6 +126,10 @@ def _report(error: Exception) -> None:
 
 
 _invocation.at_error(_report)
+
+
+def _is_awaitable(response: object) -> bool:
+    return any("__await__" in kind.__dict__ for kind in type(response).__mro__)
 
 
 def _size(wish: bool | int) -> int:

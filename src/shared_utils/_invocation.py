@@ -46,17 +46,24 @@ class Invocation:
     def __init__(self, context: Any, *, cold_start: bool) -> None:
         self.context = context
         self.cold_start = cold_start
-        self.request_id: str | None = getattr(context, "aws_request_id", None)
-        self.function_name: str | None = getattr(context, "function_name", None)
-        self.function_version: str | None = getattr(context, "function_version", None)
-        self.function_arn: str | None = getattr(context, "invoked_function_arn", None)
-        self.memory_mb: str | None = getattr(context, "memory_limit_in_mb", None)
-        self.tenant_id: str | None = getattr(context, "tenant_id", None)
+        self.request_id: str | None = _attribute(context, "aws_request_id")
+        self.function_name: str | None = _attribute(context, "function_name")
+        self.function_version: str | None = _attribute(context, "function_version")
+        self.function_arn: str | None = _attribute(context, "invoked_function_arn")
+        self.memory_mb: str | None = _attribute(context, "memory_limit_in_mb")
+        self.tenant_id: str | None = _attribute(context, "tenant_id")
 
     def remaining_ms(self) -> int | None:
         """Milliseconds until Lambda ends the invocation, or None when the context cannot tell."""
         ask = getattr(self.context, "get_remaining_time_in_millis", None)
         return None if ask is None else int(ask())
+
+
+def _attribute(context: Any, name: str) -> Any:
+    try:
+        return getattr(context, name, None)
+    except Exception:  # a test's context may be anything
+        return None
 
 
 _current: Invocation | None = None

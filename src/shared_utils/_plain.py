@@ -61,7 +61,7 @@ class Plainer:
             return self._convert(value)
         except RecursionError:
             return f"<{type(value).__name__}: nested too deep>"
-        except Exception as error:  # any method of any object may raise anything
+        except (Exception, SystemExit) as error:  # any method of any object may raise anything
             return f"<{type(value).__name__}: {type(error).__name__} when printed>"
 
     def text(self, text: str, *, keep_end: bool = False, longest: int | None = None) -> str:
@@ -236,5 +236,5 @@ def text_of(value: Any) -> str:
         if hasattr(kind, "isoformat"):
             return str(value.isoformat())
         return str.__str__(str(value))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return f"<{type(value).__name__}: {type(error).__name__} when printed>"
