@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from shared_utils._bindable import Bindable
-from shared_utils._bound_values import bound_carrier
+from shared_utils._bound_values import bound_carrier, bound_values
 from shared_utils._levels import name_of, parse_level
 from shared_utils._line import MISSING, failed, interpolate, line_of, submit
 from shared_utils._log_state import STATE
@@ -13,7 +14,7 @@ from shared_utils._structlog import call_when_imported
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
-    from types import ModuleType
+    from types import FrameType, ModuleType
     from typing import Any
 
     from shared_utils._line import Carrier
@@ -42,11 +43,29 @@ def make_line_logger(*args: Any) -> LineLogger:
 
 
 def render(logger: Any, method_name: str, event_dict: dict[str, Any]) -> str:
-    """Make the line; the last processor of a structlog chain."""
+    """Make the line; the last processor of a structlog chain, for loggers of other classes than ours.
+
+    Around a logger of the standard library it writes the line itself: the root handler would make a second one of it.
+    """
+    number = parse_level(method_name) or 20
     event = event_dict.pop("event", "")
     if method_name == "exception":
         event_dict.setdefault("exc_info", True)
-    return line_of(parse_level(method_name) or 20, event, event_dict, None, getattr(logger, "name", None))
+    name = getattr(logger, "name", None)
+    line = line_of(number, event, {**bound_values(), **event_dict}, _caller(), name if isinstance(name, str) else None)
+    if isinstance(logger, logging.Logger):
+        if logger.isEnabledFor(number):
+            submit(number, line)
+        raise sys.modules["structlog"].DropEvent
+    return line
+
+
+def _caller() -> FrameType | None:
+    """Return the frame that logged, below those of structlog."""
+    frame = sys._getframe(2) if STATE.location else None
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("structlog."):
+        frame = frame.f_back
+    return frame
 
 
 # The chain of the loggers made here. structlog.testing.capture_logs() empties and refills this very list.

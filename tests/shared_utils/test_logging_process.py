@@ -95,6 +95,20 @@ def test_structlog_loggers_of_libraries_write_the_same_lines(captured_logs, lamb
     assert (second["message"], second["a"], second["level"]) == ("bound value", 1, "WARNING")
 
 
+def test_structlog_around_a_standard_logger_makes_one_line(captured_logs):
+    """A library that wraps standard loggers by structlog.stdlib gets one line for each call, of the same form."""
+    library = structlog.wrap_logger(standard_logging.getLogger("wrapped"), wrapper_class=structlog.stdlib.BoundLogger)
+    logging.bind(user="ann")
+    library.bind(a=1).info("it", token="canary")
+    standard_logging.getLogger("wrapped").setLevel("ERROR")
+    library.info("filtered")
+    standard_logging.getLogger("wrapped").setLevel("NOTSET")
+    line = captured_logs.one()
+    assert (line["message"], line["logger"], line["a"], line["user"]) == ("it", "wrapped", 1, "ann")
+    assert line["token"] == "[REDACTED]"
+    assert line["location"].startswith("test_structlog_around_a_standard_logger_makes_one_line:")
+
+
 def test_structlogs_own_test_helper_works(captured_logs):
     """structlog.testing.capture_logs sees what our loggers log, and they write again afterwards."""
     log = get_logger(a=1)
