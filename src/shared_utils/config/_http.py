@@ -17,7 +17,6 @@ from shared_utils.config._errors import INVALID, UNAVAILABLE, Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Any
 
     from shared_utils.config._endpoints import Endpoint
     from shared_utils.config._retry import Deadline
@@ -151,19 +150,18 @@ class Pool:
             found.close()
 
     def _connect(self, endpoint: Endpoint, deadline: Deadline) -> _Connection:
+        context = self._context() if endpoint.scheme == "https" else None
         limit = min(self._connect_timeout, deadline.remaining())
         ends = time.monotonic() + limit
         where = endpoint.authority
-        connection = None
+        plain = None
         try:
             host = endpoint.host.encode("ascii")  # as bytes: a str would load the idna codec, 2 ms
-            address: Any = (host, endpoint.port)  # getaddrinfo takes bytes, as its documentation says
-            plain = socket.create_connection(address, timeout=max(0.001, limit))
+            plain = _open(host, endpoint.port, ends)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = plain
-            if endpoint.scheme == "https":
+            if context is not None:
                 plain.settimeout(max(0.001, ends - time.monotonic()))
-                connection = self._context().wrap_socket(plain, server_hostname=host)
+                plain = context.wrap_socket(plain, server_hostname=host)
         except TimeoutError:
             why = f"no connection to {where} within {limit:.3g} s"
         except OSError as error:  # ssl.SSLError is one
@@ -171,18 +169,50 @@ class Pool:
         except ValueError:  # a host name that no encoding fits
             why = f"no connection to {where}: not a host name"
         else:
-            return _Connection((endpoint.scheme, endpoint.host, endpoint.port), connection)
-        if connection is not None:
-            connection.close()
+            return _Connection((endpoint.scheme, endpoint.host, endpoint.port), plain)
+        if plain is not None:
+            plain.close()
         raise _broken(why)
 
     def _context(self) -> ssl.SSLContext:
         with self._lock:
             if self._tls is None:
+                import os
                 import ssl  # for https only: 8 ms
 
-                self._tls = ssl.create_default_context(cafile=self._ca_file)  # verifies chain and host name
+                # Verifies chain and host name. A bundle is a file, or a folder of certificates.
+                file, folder = self._ca_file, None
+                if file and os.path.isdir(file):  # noqa: PTH112 - pathlib costs a cold start 3 ms
+                    file, folder = None, file
+                try:
+                    self._tls = ssl.create_default_context(cafile=file, capath=folder)
+                except OSError:
+                    unusable = f"the CA bundle {self._ca_file} cannot be used"
+                else:
+                    return self._tls
+                raise Failure(INVALID, unusable, remedy="correct AWS_CA_BUNDLE (or REQUESTS_CA_BUNDLE)")
             return self._tls
+
+
+def _open(host: bytes, port: int, ends: float) -> socket.socket:
+    """Connect to the first address of a host that answers.
+
+    All of them share the time: `socket.create_connection` gives it to each, and AWS's hosts have many.
+    """
+    failure = OSError(f"{host.decode()} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        found = socket.socket(family, kind, protocol)
+        try:
+            found.settimeout(max(0.001, ends - time.monotonic()))
+            found.connect(address)
+        except OSError as error:
+            found.close()
+            failure = error
+            if time.monotonic() >= ends:
+                break
+        else:
+            return found
+    raise failure
 
 
 class _Connection:

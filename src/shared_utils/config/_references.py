@@ -101,7 +101,7 @@ def parse(text: str) -> Reference:
         Failure: of kind invalid, when it is none, or has an option that its scheme does not know.
     """
     if not isinstance(text, str):
-        raise Failure(INVALID, f"a reference is a text, not {type(text).__name__}")
+        raise Failure(INVALID, f"a reference is a text, not {type(text).__name__}", remedy="write it like ssm:///path")
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in SCHEMES:
         raise Failure(

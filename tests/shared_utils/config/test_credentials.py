@@ -233,6 +233,10 @@ def test_tls_is_verified(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path
     with pytest.raises(config.ConfigUnavailable, match="certificate"):
         config.get("ssm:///a")
     assert server.calls == []
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    store().forget()
+    with pytest.raises(config.InvalidConfig, match="cannot be used; correct AWS_CA_BUNDLE"):
+        config.get("ssm:///a")
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     store().forget()
     assert config.get("ssm:///a") == "1"

@@ -34,7 +34,7 @@ __all__ = ["Timeouts", "Transport", "choose", "make"]
 _NAMES = ("signed", "boto3", "extension")
 # What only the SDK knows how to do: any of them set means that it is wanted. The second row is about TLS only.
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-_TLS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy")
+_TLS = ("AWS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy")
 
 
 class Timeouts:

@@ -40,7 +40,8 @@ class SignedTransport:
     name = "signed"
 
     def __init__(self, timeouts: Timeouts) -> None:
-        self._pool = Pool(timeouts.connect, timeouts.read, os.environ.get("AWS_CA_BUNDLE") or None)
+        bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
+        self._pool = Pool(timeouts.connect, timeouts.read, bundle or None)
         self._credentials = CredentialsSource(self._pool)
 
     def can(self, operation: str) -> bool:
