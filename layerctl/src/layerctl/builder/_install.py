@@ -54,7 +54,9 @@ def targets_of(config: LayerConfig) -> list[Target]:
     return [Target(runtime, architecture) for runtime in config.runtimes for architecture in config.architectures]
 
 
-def install_locked(locked: list[LockedRequirement], target: Target, folder: Path, *, lock: Path) -> None:
+def install_locked(
+    locked: list[LockedRequirement], target: Target, folder: Path, *, lock: Path, offline: bool = False
+) -> bool:
     """Install a part of the lock for a target: wheels only, hashes required, nothing that is not in the lock.
 
     Args:
@@ -62,6 +64,10 @@ def install_locked(locked: list[LockedRequirement], target: Target, folder: Path
         target: runtime and architecture, which need not be this machine's.
         folder: where to; it must not exist.
         lock: the file, for errors.
+        offline: take everything from uv's cache; don't try the index.
+
+    Returns:
+        whether the index could not be reached, and uv's cache held everything.
 
     Raises:
         LayerctlError: no wheel fits, a hash differs, or the index can't be reached and uv's cache lacks something.
@@ -73,11 +79,11 @@ def install_locked(locked: list[LockedRequirement], target: Target, folder: Path
         *("--python-version", target.python, "--python-platform", target.platform),
         *("--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(requirements)),
     ]
-    failure = _uv_install(folder, *command)
-    if failure and _NETWORK.search(failure) and _uv_install(folder, "--offline", *command) is None:
-        return
+    failure = _uv_install(folder, *(["--offline"] if offline else []), *command)
     if failure is None:
-        return
+        return offline
+    if _NETWORK.search(failure) and not offline and _uv_install(folder, "--offline", *command) is None:
+        return True
     if re.search(r"hash", failure, re.IGNORECASE):
         raise LayerctlError(f"{lock} does not match what the index serves: {failure}", remedy="run: make lock")
     if _NETWORK.search(failure):
@@ -126,4 +132,5 @@ def _uv_install(folder: Path, *arguments: str) -> str | None:
     if result.returncode == 0:
         return None
     message = re.sub(r"[^\x21-\x7e]+", " ", result.stderr).strip()
+    message = re.sub(r"://[^/@ ]+@", "://", message)  # an index's password
     return message.removeprefix("error: ") or f"uv ended with {result.returncode}"

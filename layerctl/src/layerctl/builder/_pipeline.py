@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
@@ -151,13 +152,10 @@ def _assemble(build: _Build, requirements: list[LockedRequirement], scratch: Pat
     build.step("installing the locked dependencies")
     folders = [scratch / "targets" / f"{target.runtime}-{target.architecture}" for target in targets]
     if requirements:
-        install_locked(requirements, targets[0], folders[0], lock=config.requirements)
+        install = partial(install_locked, requirements, lock=config.requirements)
+        offline = install(targets[0], folders[0])  # alone: it tells whether the index can be reached
         with ThreadPoolExecutor(4) as pool:
-            installed = pool.map(
-                lambda pair: install_locked(requirements, pair[0], pair[1], lock=config.requirements),
-                zip(targets[1:], folders[1:], strict=True),
-            )
-            list(installed)
+            list(pool.map(partial(install, offline=offline), targets[1:], folders[1:]))
         for target, folder in zip(targets, folders, strict=True):
             tree.add(folder, target)
     for pattern in tree.write(root / "python", config.leave_out):
