@@ -36,8 +36,10 @@ def handler(event, context):
     if path.endswith("/sleep"): time.sleep(30)
     if path.endswith("/bad"): return {"statusCode": 200, "body": {}}
     if path.endswith("/pids"): return [os.getpid(), os.getppid()]
-    if path.endswith("/slow"):
-        time.sleep(0.5)
+    if path.endswith("/meet"):  # returns when two environments are in here
+        open(os.path.join(os.environ["MEET"], str(os.getpid())), "w").close()
+        while len(os.listdir(os.environ["MEET"])) < 2:
+            time.sleep(0.01)
         return os.getpid()
     if path.endswith("/layer"):
         import shared_utils
@@ -191,11 +193,12 @@ def test_functions_of_several_templates_on_one_port(run: Callable[..., Running],
 
 def test_calls_at_once_get_environments_of_their_own(run: Callable[..., Running], tmp_path: Path) -> None:
     """Requests at once are served by different environments, up to the limit; one after another, by one."""
-    running = run(write_app(tmp_path / "app"), "--concurrency", "2")
-    first = running.ask("/http/slow")
-    assert running.ask("/http/slow") == first
+    meet = tmp_path / "meet"
+    meet.mkdir()
+    running = run(write_app(tmp_path / "app"), "--concurrency", "2", "--env", f"MEET={meet}")
+    assert running.ask("/http/pids") == running.ask("/http/pids")
     answers: list[tuple[int, Any]] = []
-    threads = [threading.Thread(target=lambda: answers.append(running.ask("/http/slow"))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: answers.append(running.ask("/http/meet"))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -226,10 +229,10 @@ def test_a_timeout_ends_the_call_and_not_the_service(run: Callable[..., Running]
     )
     assert running.ask("/short/sleep") == (503, {"message": "Service Unavailable"})
     assert running.ask("/http/pids")[0] == 200
-    limited = write_app(tmp_path / "limited", template=(tmp_path / "app/template.yaml").read_text().replace("20", "2"))
+    limited = write_app(tmp_path / "limited", template=(tmp_path / "app/template.yaml").read_text().replace("20", "5"))
     running = run(limited)
     assert running.ask("/http/sleep") == (500, {"message": "Internal Server Error"})
-    running.wait_for(lambda event: event["event"] == "problem" and "timed out after 2.00 seconds" in event["text"])
+    running.wait_for(lambda event: event["event"] == "problem" and "timed out after 5.00 seconds" in event["text"])
     assert running.ask("/http/pids")[0] == 200
 
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,6 +118,7 @@ def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
     return replace(found, path=Path(answer)) if answer else found
 
 
+@cache
 def own_interpreter() -> Interpreter:
     """The interpreter under this program, without its virtual environment."""
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
