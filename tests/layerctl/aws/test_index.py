@@ -106,6 +106,19 @@ def test_releases_that_differ_between_regions_are_refused(project, layerctl):
     assert not project.index.exists()
 
 
+def test_what_cannot_be_indexed_is_refused_before_it_is_published(aws, project, layerctl):
+    """A version that the index can't hold is found first; versions with other descriptions are left out."""
+    ran = layerctl("publish", project.artifact(), "--release", "nightly", "--index", project.index)
+    assert ran.code == 2
+    assert "'nightly' can't be indexed" in ran.err
+    assert versions(aws) == []
+    assert layerctl("publish", project.artifact(), "--release", "nightly").code == 0
+    written = layerctl("index", "write")
+    assert written.code == 0
+    assert LayerIndex.load(project.index).releases == {}
+    assert layerctl("index", "check").code == 0
+
+
 def test_a_failed_region_is_left_for_the_next_run(proxy, released, layerctl):
     """What the other regions have is written; exit 2 says that one is missing."""
     released.index.unlink()

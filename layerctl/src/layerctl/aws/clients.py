@@ -59,6 +59,7 @@ class Aws:
         self._session = session
         self._clients: dict[tuple[str, str | None, bool], Any] = {}
         self._lock = threading.Lock()  # a session is not thread-safe, and making a client takes 30 ms
+        self._asking = threading.Lock()
         self._account: tuple[str, str] | None = None
         self.requests: Counter[str] = Counter() if requests is None else requests
 
@@ -114,14 +115,15 @@ class Aws:
             LayerctlError: there are no credentials, or they are not valid.
         """
         problem = "no region is named"
-        for region in () if self._account else regions:
-            try:
-                arn = str(self.client("sts", region).get_caller_identity()["Arn"])
-            except UNREACHABLE as error:
-                problem = str(describe(error, region))
-                continue
-            self._account = (arn.split(":")[1], arn.split(":")[4])
-            break
+        with self._asking:
+            for region in () if self._account else regions:
+                try:
+                    arn = str(self.client("sts", region).get_caller_identity()["Arn"])
+                except UNREACHABLE as error:
+                    problem = str(describe(error, region))
+                    continue
+                self._account = (arn.split(":")[1], arn.split(":")[4])
+                break
         if self._account is None:
             raise LayerctlError(problem)
         return self._account

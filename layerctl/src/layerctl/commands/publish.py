@@ -50,8 +50,8 @@ def command(
     from layerctl.sharing.audience import configured
 
     payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
-    if index_file and index_file.exists():
-        known = LayerIndex.load(index_file)
+    if index_file:
+        known = LayerIndex.load(index_file) if index_file.exists() else LayerIndex(target.layer)
         require_same_content(known, payload.release, payload.content_digest)
         if (release_known := known.releases.get(payload.release)) and release_known.yanked:
             note(f"warning: {payload.release} was yanked: {release_known.yanked.reason}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.findings import Finding, Severity
 from layerctl.index.mirror import parameter_folder, read_mirror
+from layerctl.index.model import is_release
 from layerctl.layer_versions import get_version, list_versions
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def check_region(client: Any, index: LayerIndex, region: str, file: str) -> list
         else:
             findings += _content(client, release, there, version, file)
     for version in listed.values():
-        if version.release and index.find(version.arn) is None:
+        if version.release and is_release(version.release) and index.find(version.arn) is None:
             findings += _unlisted(index, version, file)
     return findings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -16,7 +17,7 @@ from layerctl.errors import LayerctlError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LayerIndex", "Published", "Release", "Yank", "schema"]
+__all__ = ["LayerIndex", "Published", "Release", "Yank", "is_release", "schema"]
 
 SCHEMA_VERSION = 1
 
@@ -127,6 +128,17 @@ class LayerIndex:
     def with_release(self, release: Release) -> LayerIndex:
         """The same index with one release added or replaced."""
         return replace(self, releases=self.releases | {release.version: release})
+
+
+def is_release(text: str) -> bool:
+    """Whether a text can be a release in the index: ``1.4.0``, ``1.4.0rc1``; no ``+`` (Parameter Store takes none)."""
+    if not re.fullmatch(schema()["properties"]["releases"]["propertyNames"]["pattern"], text):
+        return False
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def version_key(version: str) -> tuple[Version, str]:

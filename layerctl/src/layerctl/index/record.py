@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from layerctl.errors import LayerctlError
-from layerctl.index.model import LayerIndex, Published, Release, Yank
+from layerctl.index.model import LayerIndex, Published, Release, Yank, is_release
 from layerctl.layer_versions import get_version, list_versions
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ def require_same_content(index: LayerIndex, release: str, content_digest: str) -
     """Refuse a release whose name the index has for other content: what is released does not change.
 
     Raises:
-        LayerctlError: as said.
+        LayerctlError: as said, or `release` is no version that an index can hold.
     """
+    if not is_release(release):
+        raise LayerctlError(f"{release!r} can't be indexed", remedy="expected e.g. 1.4.0 or 1.4.0rc1 (--release)")
     known = index.releases.get(release)
     if known is not None and known.content_digest != content_digest:
         raise LayerctlError(
@@ -116,7 +118,7 @@ def scan_region(client: Any, index: LayerIndex, region: str) -> tuple[list[Entry
     listed: set[LayerVersionArn] = set()
     for version in list_versions(client, index.layer):  # newest first, so the lowest number stays
         listed.add(version.arn)
-        if not version.release or not version.content_digest:
+        if not version.release or not is_release(version.release) or not version.content_digest:
             continue
         known, held = index.releases.get(version.release), found.get(version.release)
         if known is not None and known.content_digest != version.content_digest:
