@@ -5,7 +5,6 @@ Run alone: ``python -m benchmarks.logging`` (``--json`` for the harness of ``pyt
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
@@ -16,7 +15,7 @@ from contextlib import redirect_stdout
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.report import as_json, comparison_table, growth_table, verdict
+from benchmarks.alone import main
 from benchmarks.samples import Comparison, Sample, Series
 
 if TYPE_CHECKING:
@@ -45,8 +44,7 @@ CONTEXT = SimpleNamespace(
 )
 
 
-def measure(sink: TextIO) -> tuple[list[Comparison], list[Series]]:
-    """Run everything with standard output at `sink`; return ours beside each peer, and how costs grow."""
+def _measure(sink: TextIO) -> tuple[list[Comparison], list[Series]]:
     with redirect_stdout(sink):
         loggers = _loggers(sink, BOUND)
         info = _alternating({name: _info(log) for name, log in loggers.items()} | _raw(sink), 1000)
@@ -287,20 +285,11 @@ def _resident_kb() -> float:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
 
 
-def main() -> int:
-    """Print the tables, or JSON for the harness."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.logging", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="figures as JSON on standard output")
-    options = parser.parse_args()
+def measure() -> tuple[list[Comparison], list[Series]]:
+    """Run everything with standard output at a sink; return ours beside each peer, and how costs grow."""
     with open(os.devnull, "w", encoding="utf-8") as sink:  # noqa: PTH123 - a device
-        comparisons, series = measure(sink)
-    if options.json:
-        print(json.dumps({"comparisons": list(map(as_json, comparisons)), "series": list(map(as_json, series))}))
-    else:
-        line, _ = verdict(comparisons)
-        print(comparison_table(comparisons), growth_table(series), f"\n{line}", sep="\n")
-    return 0
+        return _measure(sink)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("logging", __doc__, measure))

@@ -5,8 +5,6 @@ Run alone: ``python -m benchmarks.metrics`` (``--json`` for the harness of ``pyt
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
 import subprocess
@@ -16,7 +14,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.report import as_json, comparison_table, growth_table, verdict
+from benchmarks.alone import main
 from benchmarks.samples import Comparison, Sample, Series
 
 if TYPE_CHECKING:
@@ -152,20 +150,11 @@ def measure_import() -> list[Comparison]:
     ]
 
 
-def main() -> int:
-    """Print the tables, or JSON for the harness."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.metrics", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="figures as JSON on standard output")
-    options = parser.parse_args()
+def measure_all() -> tuple[list[Comparison], list[Series]]:
+    """Run everything once."""
     comparisons, series = measure()
-    comparisons += measure_import()
-    if options.json:
-        print(json.dumps({"comparisons": list(map(as_json, comparisons)), "series": list(map(as_json, series))}))
-    else:
-        line, _ = verdict(comparisons)
-        print(comparison_table(comparisons), growth_table(series), f"\n{line}", sep="\n")
-    return 0
+    return comparisons + measure_import(), series
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main("metrics", __doc__, measure_all))
