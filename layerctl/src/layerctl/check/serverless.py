@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.check.cloudformation import intrinsic_call, layer_of
+from layerctl.check.cloudformation import intrinsic_call
 from layerctl.check.model import Function, Layer, Place
+from layerctl.check.references import layer_of
 from layerctl.check.stacks import LayerResource
 from layerctl.pins.serverless import ServiceExpressions, open_pseudo
 from layerctl.pins.yaml_nodes import get, pairs, scalar
