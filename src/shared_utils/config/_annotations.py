@@ -25,12 +25,11 @@ def resolve_early(cls: type, frame: FrameType) -> dict[str, Any]:
     """
     kinds: dict[str, Any] = {}
     annotations: dict[str, Any] = vars(cls).get("__annotations__", {})
-    for name, text in annotations.items():
-        if isinstance(text, str):
-            try:
-                kinds[name] = _evaluate(text, frame.f_globals, frame.f_locals)
-            except Exception:  # noqa: S112 - a forward reference, for example
-                continue
+    for name, kind in annotations.items():
+        try:
+            kinds[name] = _evaluate(kind, frame.f_globals, frame.f_locals)
+        except Exception:  # noqa: S112 - a forward reference, for example
+            continue
     return kinds
 
 
@@ -76,5 +75,13 @@ def _annotations(base: type) -> dict[str, Any]:
     return dict(vars(base).get("__annotations__", {}))
 
 
-def _evaluate(text: str, names: dict[str, Any], local_names: Any) -> Any:
-    return eval(text, names, dict(local_names))  # noqa: S307 - the class's own source, as typing does it
+def _evaluate(kind: Any, names: dict[str, Any], local_names: Any) -> Any:
+    """Return the type that a text says, or a type with texts inside (``Optional["Secret"]``)."""
+    if isinstance(kind, str):
+        kind = eval(kind, names, dict(local_names))  # noqa: S307 - the class's own source, as typing does it
+    if "ForwardRef(" in repr(kind):
+        from typing import get_type_hints
+
+        holder = type("holder", (), {"__annotations__": {"kind": kind}})
+        kind = get_type_hints(holder, names, dict(local_names), include_extras=True)["kind"]
+    return kind

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["FROZEN", "StringList", "Unfit", "convert", "copy_of", "mentions", "to_text"]
+__all__ = ["FROZEN", "StringList", "Unfit", "conceal", "convert", "copy_of", "mentions", "to_text"]
 
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "on", "enabled"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "off", "disabled"})
@@ -78,6 +78,12 @@ def mentions(kind: Any, wanted: type) -> bool:
     if fields and any(wanted.__name__ in str(field.type) for field in fields.values()):
         return True
     return any(mentions(part, wanted) for part in getattr(kind, "__args__", ()))
+
+
+def conceal(value: Any, kind: Any) -> Any:
+    """Return a text as a Secret where the type asks for one (`Secret`, `Secret | None`), anything else as it is."""
+    kinds = getattr(kind, "__args__", (kind,))
+    return Secret(value) if isinstance(value, str) and Secret in kinds and str not in kinds else value
 
 
 def to_text(content: Any) -> str:

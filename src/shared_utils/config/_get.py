@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from shared_utils.config._cache import Want
-from shared_utils.config._convert import FROZEN, copy_of
+from shared_utils.config._convert import FROZEN, conceal, copy_of
 from shared_utils.config._errors import INVALID, MISSING, Failure, Problem, error_of
 from shared_utils.config._fields import REQUIRED
 from shared_utils.config._references import parse
@@ -85,7 +85,7 @@ def _read(
     value, problem = finish(found, wanted)
     if problem is not None:
         if problem.kind == MISSING and default is not REQUIRED:
-            return (Secret(default) if wanted is Secret and isinstance(default, str) else copy_of(default)), None
+            return conceal(copy_of(default), wanted), None
         return None, problem
     if found.entry is None or reference.scheme == "env":
         return value, None

@@ -6,7 +6,7 @@ import os
 import time
 
 from shared_utils.config._cache import Want
-from shared_utils.config._convert import copy_of, mentions
+from shared_utils.config._convert import conceal, copy_of, mentions
 from shared_utils.config._errors import INVALID, MISSING, Problem, one_line
 from shared_utils.config._fields import REQUIRED
 from shared_utils.config._resolve import finish, look_up
@@ -90,9 +90,7 @@ def default_of(source: Source, kind: Any) -> Any:
     """Return a field's default, a copy of its own for each; REQUIRED when there is none."""
     if source.default is REQUIRED:
         return REQUIRED
-    if kind is Secret and isinstance(source.default, str):
-        return Secret(source.default)
-    return copy_of(source.default)
+    return conceal(copy_of(source.default), kind)
 
 
 class Memo:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 
 from shared_utils.config._annotations import kinds_of, resolve_early
-from shared_utils.config._convert import copy_of
+from shared_utils.config._convert import conceal, copy_of
 from shared_utils.config._errors import error_of
 from shared_utils.config._fields import REQUIRED, Source, appconfig, env, secret, ssm
 from shared_utils.config._load import Memo, default_of, read_fields
-from shared_utils.config._secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, Self, dataclass_transform
+    from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+    _S = TypeVar("_S", bound="Settings")
 else:
 
     def dataclass_transform(**_: object) -> Any:
@@ -73,7 +74,7 @@ class Settings:
             value = values[name] if name in values else default_of(source, kinds[name])
             if value is REQUIRED:
                 raise TypeError(f"{cls.__qualname__} needs a value for {name}")
-            self.__dict__[name] = Secret(value) if kinds[name] is Secret and isinstance(value, str) else value
+            self.__dict__[name] = conceal(value, kinds[name])
         secrets = frozenset(name for name, source in cls._sources.items() if source.reference.scheme == "secret")
         object.__setattr__(self, "_masked", secrets)
 
@@ -115,10 +116,7 @@ class Settings:
             if problems:
                 return None, error_of(problems, cls.__qualname__)
             cls._memo = memo = Memo(reads, max_age)
-        made = cls.__new__(cls)
-        made.__dict__.update((name, copy_of(value)) for name, value in memo.values.items())
-        object.__setattr__(made, "_masked", memo.masked)
-        return made, None
+        return _restore(cls, {name: copy_of(value) for name, value in memo.values.items()}, memo.masked), None
 
     @classmethod
     def _field_kinds(cls) -> dict[str, Any]:
@@ -140,9 +138,20 @@ class Settings:
 
     __hash__ = None  # type: ignore[assignment]  # fields may be lists and dicts
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.__dict__, self._masked)
+
     def __repr__(self) -> str:
         shown = (f"{name}={_MASK if name in self._masked else repr(value)}" for name, value in self.__dict__.items())
         return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _restore(cls: type[_S], values: dict[str, Any], masked: frozenset[str]) -> _S:
+    """Make an instance of values that were read (or copied, or unpickled) before."""
+    made = cls.__new__(cls)
+    made.__dict__.update(values)
+    object.__setattr__(made, "_masked", masked)
+    return made
 
 
 _RESERVED = frozenset({"aload", "load"})

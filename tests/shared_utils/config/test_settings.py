@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
+import pickle
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Optional
 
 import pytest
 
@@ -79,6 +81,37 @@ def test_settings_cannot_be_changed_and_show_no_secret() -> None:
         del settings.table
     assert settings == Settings(key="canary-one", bare="canary-two")
     assert settings != Settings(key="canary-one", bare="other")
+
+
+class Portable(config.Settings):
+    """Settings without a Secret, which can be handed to another process."""
+
+    names: list[str] = config.env("NAMES", default=["a"])
+    bare: str = config.secret("bare", default="canary")
+
+
+class Hidden(config.Settings):
+    """Settings with secrets that need not be there, one of them annotated as people used to."""
+
+    key: config.Secret | None = config.secret("a", default=None)
+    other: Optional["config.Secret"] = config.secret("b", default=None)  # noqa: UP045, UP037 - is what it is about
+
+
+def test_settings_can_be_copied_and_pickled() -> None:
+    """A deep copy and an unpickled one are equal, frozen and masked; a Secret in them is not pickled."""
+    settings = Portable()
+    for other in (copy.deepcopy(settings), pickle.loads(pickle.dumps(settings))):
+        assert other == settings
+        assert other.names is not settings.names
+        assert "canary" not in repr(other)
+        with pytest.raises(AttributeError):
+            other.names = []
+
+    assert (Hidden().key, Hidden().other) == (None, None)
+    assert isinstance(Hidden(key="canary").key, config.Secret)
+    assert isinstance(Hidden(other="canary").other, config.Secret)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(Hidden(key="canary"))
 
 
 def test_making_one_by_hand_for_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
