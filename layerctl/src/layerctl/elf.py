@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
@@ -45,20 +45,24 @@ def is_shared_object(path: str) -> bool:
     return _SHARED_OBJECT.search(path.rsplit("/", 1)[-1]) is not None
 
 
-def read_elf(data: bytes) -> ElfFacts | None:
+def read_elf(data: bytes | IO[bytes]) -> ElfFacts | None:
     """Read a file's ELF headers.
+
+    Args:
+        data: the content, or a seekable stream of it, for files that are better not held in memory.
 
     Returns:
         None when `data` is no ELF file, or one that is cut off or malformed.
     """
-    if not data.startswith(MAGIC):
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    if stream.read(len(MAGIC)) != MAGIC:
         return None
     from elftools.common.exceptions import ELFError
     from elftools.construct import ConstructError
     from elftools.elf.elffile import ELFFile
 
     try:
-        elf = ELFFile(io.BytesIO(data))
+        elf = ELFFile(stream)
         machine = str(elf["e_machine"])
         glibc, needed = _dynamic_needs(elf)
     except (

@@ -6,6 +6,7 @@ import _imp
 import re
 import subprocess
 from itertools import zip_longest
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from layerctl.findings import Finding
@@ -64,22 +65,20 @@ def check_bytecode(context: Context) -> Iterator[Finding]:
 
 def _load(context: Context, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
     """Let the interpreter read the bodies. A crash ends the reading at the file that caused it."""
-    process = subprocess.Popen(
-        [interpreter.path, "-I", "-S", "-c", _LOADER, str(len(entries))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=False,
-        env=clean_environment(),
-    )
-    data = b"".join(
-        len(body).to_bytes(8, "little") + body for body in (context.artifact.read(entry) for entry in entries)
-    )
-    try:
-        answers, _ = process.communicate(data, timeout=_PATIENCE)
-    finally:
-        process.kill()
-        process.wait()
+    with TemporaryFile() as bodies:
+        for entry in entries:
+            bodies.write(entry.size.to_bytes(8, "little"))
+            bodies.writelines(context.artifact.chunks(entry))
+        bodies.seek(0)
+        answers = subprocess.run(
+            [interpreter.path, "-I", "-S", "-c", _LOADER, str(len(entries))],
+            stdin=bodies,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=clean_environment(),
+            timeout=_PATIENCE,
+            check=False,
+        ).stdout
     for entry, line in zip_longest(entries, answers.decode().splitlines()[: len(entries)]):
         if line is not None and line.endswith(" 1"):
             continue

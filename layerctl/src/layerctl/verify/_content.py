@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from layerctl.artifact import Entry
     from layerctl.verify._context import Context
 
-__all__ = ["check_content"]
+__all__ = ["MAX_TEXT", "check_content"]
 
+# Modules, bytecode and metadata are read as a whole, so there must be an end to their size.
+MAX_TEXT = 32 * 2**20
+_TEXTS = (".py", ".pyc", ".dist-info/RECORD", ".dist-info/METADATA", ".egg-info/PKG-INFO")
 _OVERLAP = 4096  # bytes of a piece that are looked at again with the next one, so that nothing hides on the seam
 
 # What to look for -> (a rare text that it holds, so that most files are done with a search for it; the pattern).
@@ -70,6 +73,11 @@ def check_content(context: Context) -> Iterator[Finding]:
     foreign = {path for one in context.distributions if one.name != context.own for path in one.files}
     here = _this_machine(context)
     for entry in context.artifact.entries:
+        if entry.size > MAX_TEXT and entry.path.endswith(_TEXTS):
+            context.damaged.add(entry.path)
+            message = f"it has {entry.size:,} bytes; no module or metadata is that large"
+            yield Finding("archive-limits", entry.path, message, "leave it out: reading it would take too much memory")
+            continue
         if _SECRET_FILES.search(entry.path):
             yield _secret(entry, "its name says that it holds credentials")
         messages: dict[tuple[str, str], None] = {}

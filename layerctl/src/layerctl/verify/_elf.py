@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from layerctl.elf import ElfFacts, is_shared_object, read_elf
@@ -29,7 +30,11 @@ def check_elf(context: Context) -> Iterator[Finding]:
     for entry in context.readable:
         if not is_shared_object(entry.path):
             continue
-        facts = read_elf(context.artifact.read(entry))
+        with TemporaryFile() as stream:  # some are larger than what may be held in memory
+            for chunk in context.artifact.chunks(entry):
+                stream.write(chunk)
+            stream.seek(0)
+            facts = read_elf(stream)
         if facts is None:
             remedy = "install a wheel for Lambda's platform (manylinux)"
             yield Finding("elf-invalid", entry.path, "it is no ELF file that can be read", remedy)

@@ -11,7 +11,7 @@ from layerctl.findings import Finding
 from layerctl.manifest import Manifest, manifest_path
 from layerctl.verify._bytecode import check_bytecode
 from layerctl.verify._container import check_layout, check_modes, check_problems, check_sizes, problem_finding
-from layerctl.verify._content import check_content
+from layerctl.verify._content import MAX_TEXT, check_content
 from layerctl.verify._context import Context, Options
 from layerctl.verify._elf import check_elf
 from layerctl.verify._imports import check_imports
@@ -125,8 +125,9 @@ def _distributions(artifact: Artifact) -> list[Distribution]:
     """What is installed where modules are imported from; what a package vendors inside of itself is its own affair."""
 
     def read(path: str) -> bytes:
+        entry = artifact.require(path)
         try:
-            return artifact.read(artifact.require(path))
+            return artifact.read(entry) if entry.size <= MAX_TEXT else b""
         except ArtifactError:
             return b""  # check_content tells
 
