@@ -58,12 +58,16 @@ class Registry:
             self.settings.strict = strict
         if cold_start is not None:
             self.settings.cold_start = cold_start
+        problems = []
+        for value, apply in ((namespace, self.settings.set_namespace), (service, self.settings.set_service)):
+            if value is not None:
+                try:
+                    apply(value)
+                except MetricsError as problem:
+                    problems.append(problem)
         try:
-            if service is not None:
-                self.settings.set_service(service)
-            if namespace is not None:
-                self.settings.set_namespace(namespace)
-        except Exception as error:
+            raise_together(problems)
+        except MetricsError as error:
             self.report(error)
 
     def add_default_dimensions(self, mapping: Mapping[str, object] | None, values: dict[str, object]) -> None:
