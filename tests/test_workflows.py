@@ -7,11 +7,10 @@ import shlex
 import tomllib
 from pathlib import Path
 
-import click
 import pytest
 import yaml
 
-from layerctl.cli import cli
+from tests.support.command_lines import parse
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -67,16 +66,7 @@ def test_every_layerctl_command_line_is_understood(path, tmp_path, monkeypatch):
     lines = commands(path, ".venv/bin/layerctl")
     assert lines
     for line in lines:
-        argv = [word.replace("dist/*.zip", "dist/layer.zip") for word in shlex.split(line)[1:]]
-        command: click.Command = cli
-        context = click.Context(cli)
-        while isinstance(command, click.Group):
-            name, *argv = argv
-            found = command.get_command(context, name)
-            assert found is not None, line
-            command = found
-        with command.make_context(name, argv):
-            pass
+        parse(line)
 
 
 def test_a_release_takes_a_role_and_no_key():

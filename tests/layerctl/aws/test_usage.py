@@ -126,6 +126,20 @@ def test_a_layer_of_the_same_name_elsewhere_is_not_ours(aws, published, layerctl
     assert uses(layerctl("usage", "--role", ROLE, "--json")) == []
 
 
+def test_a_consumer_can_ask_about_another_accounts_layer(aws, published, layerctl, monkeypatch):
+    """With --owner, an account sees its own use of a layer that is shared with it."""
+    layerctl("share", "--version", 2, "--account", OTHER)
+    keys = keys_of(aws, OTHER)
+    make_function(aws, "users", [layer_arn(2)], **keys)
+    for name, value in keys.items():
+        monkeypatch.setenv(name.upper(), value)
+    assert uses(layerctl("usage", "--json")) == []
+    ran = layerctl("usage", "--owner", "123456789012", "--json")
+    assert ran.code == 0, ran.err
+    assert uses(ran) == [("users", "$LATEST", 2, ())]
+    assert layerctl("usage", "--owner", "me").code == 2
+
+
 def test_a_use_of_a_deleted_version_is_shown(aws, published, layerctl):
     """A function goes on using a version that was deleted, and the table says that it is."""
     make_function(aws, "todos", [layer_arn(1)])

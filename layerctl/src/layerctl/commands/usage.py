@@ -23,25 +23,32 @@ if TYPE_CHECKING:
 @click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @aws_options
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
+@click.option("--owner", metavar="ID", help="The account that owns the layer; default: the caller's own.")
 @click.option("--no-aliases", is_flag=True, help="Do not ask for aliases: one request less per function that uses it.")
-def command(*, target: Target, templates: Sequence[Path], roles: Sequence[str], no_aliases: bool) -> int:
+def command(
+    *, target: Target, templates: Sequence[Path], roles: Sequence[str], owner: str | None, no_aliases: bool
+) -> int:
     """Tell who uses which version: all functions with all published versions and aliases, and TEMPLATES.
 
     Exit code 0: everything was seen. 2: an account or region was not.
     """
     from layerctl.layer_versions import list_versions
+    from layerctl.sharing.audience import account
     from layerctl.usage.accounts import open_accounts
     from layerctl.usage.functions import scan_accounts
     from layerctl.usage.templates import scan_templates
 
-    def versions_of(region: str) -> list[LayerVersion]:
-        return list(list_versions(target.aws.client("lambda", region), target.layer))
-
     pins = scan_templates(templates, target.layer)
     accounts = open_accounts(target.aws, roles, target.regions)
+    partition, caller = target.aws.identity(target.regions)
+    layer = (account(owner).id if owner else caller, target.layer)
+
+    def versions_of(region: str) -> list[LayerVersion]:
+        name = target.layer if layer[0] == caller else f"arn:{partition}:lambda:{region}:{layer[0]}:layer:{layer[1]}"
+        return list(list_versions(target.aws.client("lambda", region), name))
+
     listed = target.everywhere("listing", versions_of)
     with progress("scanning", len(accounts.credentials) * len(target.regions)) as done:
-        layer = (accounts.owner, target.layer)
         scan = scan_accounts(accounts.credentials, target.regions, layer, aliases=not no_aliases, done=done)
     scan.problems[:0] = [*accounts.problems, *pins.problems]
     versions = [one for found in listed.results.values() for one in found]
