@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.atomic import ChangedMeanwhileError, replace_bytes
@@ -15,7 +16,7 @@ from layerctl.pins.source import Source
 from layerctl.pins.targets import NoTargetError, Target, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from layerctl.pins.model import Pin
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Change", "FileBump", "bump_file", "plan", "write"]
 
 
+_CONTEXT = 3
 # What makes the digits part of something else: a release (1.4.0), a word.
 _GOES_ON = re.compile(r"\w+|\.\d+")
 
@@ -82,13 +84,32 @@ class FileBump:
         return "".join(parts)
 
     def diff(self) -> str:
-        """The change as a unified diff, without line ends' own characters."""
-        from difflib import unified_diff
-
+        """The change as a unified diff. A bump changes lines and never adds or removes one: nothing is searched for."""
         before, after = self.source.text.splitlines(), self.text.splitlines()
+        changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
         name = self.path.as_posix().lstrip("/")
-        lines = unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")
+        lines = [f"--- a/{name}", f"+++ b/{name}"]
+        for hunk in _hunks(changed):
+            first, stop = max(hunk[0] - _CONTEXT, 0), min(hunk[-1] + 1 + _CONTEXT, len(before))
+            lines.append(f"@@ -{first + 1},{stop - first} +{first + 1},{stop - first} @@")
+            inside = set(hunk)
+            for is_changed, run in groupby(range(first, stop), inside.__contains__):
+                indices = list(run)
+                lines += [f"{'-' if is_changed else ' '}{before[index]}" for index in indices]
+                lines += [f"+{after[index]}" for index in indices if is_changed]
         return "\n".join(lines)
+
+
+def _hunks(changed: list[int]) -> Iterator[list[int]]:
+    """Changed lines, those together whose context would overlap."""
+    hunk: list[int] = []
+    for index in changed:
+        if hunk and index - hunk[-1] > 2 * _CONTEXT:
+            yield hunk
+            hunk = []
+        hunk.append(index)
+    if hunk:
+        yield hunk
 
 
 def bump_file(path: Path, wish: Wish, catalogue: Catalogue, *, comment: bool = False) -> FileBump:

@@ -93,8 +93,10 @@ class Source:
 
     def line_end(self, offset: int) -> int:
         """The offset where the line that holds `offset` ends, before its line end."""
-        ends = [at for at in (self.text.find("\n", offset), self.text.find("\r", offset)) if at >= 0]
-        return min(ends, default=len(self.text))
+        end = self.text.find("\n", offset)
+        end = len(self.text) if end < 0 else end
+        mac = self.text.find("\r", offset, end)
+        return end if mac < 0 else mac
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

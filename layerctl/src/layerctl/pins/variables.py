@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["variable_uses"]
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_MAX_NAMES = 200  # each is looked for in the whole text
 _SHELL_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w*:?[-=](?P<value>\d+)\}")
 
 
@@ -29,10 +30,11 @@ def variable_uses(text: str, written: Iterable[TextArn]) -> Iterator[Use]:
         text: the file's text.
         written: the ARNs in it, with their open parts.
     """
+    known: dict[str, tuple[int, int] | None] = {}
     for arn in written:
         if arn.version is not None:
             continue
-        where = _value(text, text[arn.start : arn.end], arn.start)
+        where = _value(text, text[arn.start : arn.end], arn.start, known)
         if where is not None:
             name, start, end = where
             yield Use(
@@ -44,8 +46,10 @@ def variable_uses(text: str, written: Iterable[TextArn]) -> Iterator[Use]:
             )  # fmt: skip
 
 
-def _value(text: str, reference: str, at: int) -> tuple[str | None, int, int] | None:
-    """Name of the variable, and where its digits stand."""
+def _value(
+    text: str, reference: str, at: int, known: dict[str, tuple[int, int] | None]
+) -> tuple[str | None, int, int] | None:
+    """Name of the variable, and where its digits stand; `known` remembers what was looked for."""
     default = _SHELL_DEFAULT.fullmatch(reference)
     if default is not None:
         return None, at + default.start("value"), at + default.end("value")
@@ -53,8 +57,16 @@ def _value(text: str, reference: str, at: int) -> tuple[str | None, int, int] | 
     if not names:
         return None
     name = names[-1]
+    if name not in known and len(known) < _MAX_NAMES:
+        known[name] = _assignment(text, name)
+    place = known.get(name)
+    return (name, *place) if place else None
+
+
+def _assignment(text: str, name: str) -> tuple[int, int] | None:
+    """Where the one number that the text assigns to a name stands."""
     assigned = re.compile(
         rf"(?<![\w.$-]){name}(?:\s*:\s*[\w<>\[\]|]+)?[\"']?\s*(?::=|\?=|=|:)\s*[\"'`]?(?P<value>\d{{1,9}})(?![\w.])"
     )
     found = {match.span("value") for match in assigned.finditer(text)}
-    return (name, *found.pop()) if len(found) == 1 else None
+    return found.pop() if len(found) == 1 else None
