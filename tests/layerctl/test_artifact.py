@@ -213,6 +213,27 @@ def test_a_missing_file(tmp_path: Path) -> None:
         pass
 
 
+def test_offsets_beyond_all_files(tmp_path: Path) -> None:
+    """Offsets of 2**64, which zip64 can state, are damage like any other."""
+    path = _zip(tmp_path / "a.zip", {"python/a.py": b"text"})
+    data = path.read_bytes()
+    central = data.index(b"PK\x01\x02")
+    end = data.index(b"PK\x05\x06")
+    record = bytearray(data[central:end])
+    struct.pack_into("<H", record, 30, 12)  # length of the extra field
+    struct.pack_into("<L", record, 42, 0xFFFFFFFF)  # the local header's offset is in the extra field
+    record += struct.pack("<HHQ", 1, 8, 2**64 - 2)
+    tail = bytearray(data[end:])
+    struct.pack_into("<L", tail, 12, len(record))
+    path.write_bytes(data[:central] + record + tail)
+    with pytest.raises(ArtifactError), open_artifact(path) as artifact:
+        artifact.read(artifact.entries[0])
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 2**64 - 2, 1)
+    path.write_bytes(data[:end] + locator + data[end:])
+    with pytest.raises(ArtifactError), open_artifact(path):
+        pass
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), min_size=1, max_size=8), st.integers(0, 2_000))
 def test_any_damage_is_an_artifact_error(damage: list[tuple[int, int]], cut: int) -> None:

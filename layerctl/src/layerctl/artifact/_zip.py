@@ -25,6 +25,8 @@ _END64_LOCATOR = b"PK\x06\x07"
 _END64 = b"PK\x06\x06"
 _CENTRAL = b"PK\x01\x02"
 _UNIX = 3
+# What zipfile raises for archives that are damaged, or made to be: offsets of 2**64 overflow, names are no UTF-8, ...
+_MALFORMED = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, ValueError, OverflowError, EOFError)
 _ENCRYPTED = 0x1
 
 
@@ -58,7 +60,7 @@ class ZipArtifact(Artifact):
                 listed = _list(archive, path, limits)
             except OSError as error:
                 raise ArtifactError(f"{path} cannot be read: {error.strerror or error}") from None
-            except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, EOFError) as error:
+            except _MALFORMED as error:
                 raise ArtifactError(
                     f"{path} is not a readable zip: {error}", remedy="build or download it anew"
                 ) from None
@@ -74,13 +76,13 @@ class ZipArtifact(Artifact):
     def open(self, entry: Entry) -> IO[bytes]:
         try:
             return self._archive.open(self._infos[entry.index])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+        except (*_MALFORMED, RuntimeError, OSError) as error:
             raise self._damaged(entry, error) from None
 
     def _read(self, stream: IO[bytes], entry: Entry) -> bytes:
         try:
             return stream.read(CHUNK)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except (*_MALFORMED, RuntimeError, OSError) as error:
             raise self._damaged(entry, error) from None
 
     def _damaged(self, entry: Entry, error: Exception) -> ArtifactError:
