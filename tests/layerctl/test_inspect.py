@@ -11,7 +11,7 @@ from layerctl.__main__ import main
 from layerctl.artifact import open_artifact
 from layerctl.inspection.difference import difference
 from layerctl.inspection.importtime import measure_imports, parse_importtime, public_modules
-from layerctl.inspection.page import page, treemap
+from layerctl.inspection.page import page, percent_text, treemap
 from layerctl.inspection.survey import survey
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\".py"
@@ -124,6 +124,15 @@ def test_treemap_holds_every_byte(layer):
         return node["s"]
 
     assert check(treemap(_look(layer))) == _look(layer).unzipped
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0%"), (1e-9, "0.1%"), (0.5, "50.0%"), (0.99999, "99.9%"), (1.0, "100%"), (1.25, "125.0%")],
+)
+def test_percent(share, text):
+    """A share is rounded, but a little is never shown as nothing, nor nearly all as all; over the budget is over."""
+    assert percent_text(share) == text
 
 
 class _Page(HTMLParser):

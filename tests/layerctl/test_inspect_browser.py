@@ -64,8 +64,10 @@ def report(tmp_path_factory, built_layer):
     layer = folder / "shared-utils-1.0.0.zip"
     with open_artifact(built_layer) as content:
         write_zip(content, layer)
+    name = "x" * 180
+    wide = make(folder / "wide-1.zip", dist(name, "1", {f"{name}.py": "A = 1\n"}, licence="L" * 120))
     pages = {}
-    for name, path in (("layer", layer), ("evil", evil)):
+    for name, path in (("layer", layer), ("evil", evil), ("wide", wide)):
         with open_artifact(old) as before, open_artifact(path) as after:
             was, now = survey(before), survey(after)
             pages[name] = folder / f"{name}.html"
@@ -157,6 +159,12 @@ def test_phone(browser, report, scheme):
     assert browser.execute_script("return document.documentElement.scrollWidth") == 375
     assert len(_tiles(browser)) >= 4
     _keep(browser, f"inspect-phone-{scheme}")
+
+
+def test_phone_with_long_names(browser, report):
+    """Names without a place to break do not make the page wider than the phone."""
+    _open(browser, report["wide"], width=375, height=812)
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 375
 
 
 def test_dark_is_dark(browser, report):

@@ -116,8 +116,10 @@ def _milliseconds(microseconds: int) -> str:
 
 
 def percent_text(share: float) -> str:
-    """Rounded, but never to a whole that is not whole."""
-    return f"{share:.0%}" if share in {0.0, 1.0} else f"{min(share * 100, 99.9):.1f}%"
+    """Rounded, but neither to nothing nor to a whole that it is not."""
+    if 0.0 < share < 1.0:
+        return f"{min(max(share * 100, 0.1), 99.9):.1f}%"
+    return f"{share:.0%}" if share <= 1.0 else f"{share:.1%}"
 
 
 def _rows(waterfall: Waterfall | None) -> tuple[list[dict[str, Any]], int, int]:
