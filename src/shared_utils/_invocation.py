@@ -55,8 +55,9 @@ class Invocation:
 
     def remaining_ms(self) -> int | None:
         """Milliseconds until Lambda ends the invocation, or None when the context cannot tell."""
-        ask = getattr(self.context, "get_remaining_time_in_millis", None)
-        return None if ask is None else int(ask())
+        ask = _attribute(self.context, "get_remaining_time_in_millis")
+        answer = None if ask is None else ask()
+        return int(answer) if isinstance(answer, (int, float)) else None  # a mock answers with a mock
 
 
 def _attribute(context: Any, name: str) -> Any:

@@ -33,19 +33,22 @@ _STEMS = (  # noqa: SIM905
 ).split()
 
 _WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+"
-# key=value: query strings, key=value logs, the repr of a dataclass. Bounded, and anchored at the start of a word, so
-# that a long text costs linear time. Prose ("password: at least 8 characters") matches neither form.
-_ASSIGNED = (
-    r"(?<![\w.-])(?P<key>[A-Za-z_][\w.-]{0,63})="
-    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&;,)\]}"'<>]+)"""
+# A key in text: key=value (query strings, key=value logs, the repr of a dataclass), and the quoted key of JSON and of
+# the repr of a dict, also of JSON in a string. Prose ("password: at least 8 characters") has neither form.
+# Bounded, and anchored at the start of a word or at a quote, so that a long text costs linear time.
+_KEY = (
+    r"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,63})="""
+    r"""|(?P<quote>(?<!\\)\\{0,16}["'])(?P<quoted>[\w.\- ]{1,64})(?P=quote)\s{0,8}:\s{0,8}"""
 )
-# "key": value, as in JSON and in the repr of a dict, also one JSON string inside another (\"key\": \"value\").
-_QUOTED = (
-    r"""(?P<quote>\\*["'])(?P<key>[\w.\- ]{1,64})(?P=quote)\s{0,8}:\s{0,8}"""
-    r"""(?P<value>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|(?P<inner>\\+["'])(?s:(?:(?!(?P=inner)).)*)(?:(?P=inner))?"""
-    r"""|[^\s,}\]"'\\]+)"""
+# Its value: quoted, quoted within a string, called, bracketed, or up to whatever ends it.
+_VALUE = (
+    r"""[bBuU]?"(?:[^"\\]|\\.)*"?|[bBuU]?'(?:[^'\\]|\\.)*'?"""
+    r"""|(?P<inner>\\+["'])(?s:(?:(?!(?P=inner)).)*)(?:(?P=inner))?"""
+    r"""|[\w.]{0,64}\([^()]{0,4096}\)?|\[[^\[\]]{0,4096}\]?|\{[^{}]{0,4096}\}?"""
+    r"""|[^\s&;,)\]}"'<>\\]+"""
 )
-
+# The header, as HTTP libraries print it.
+_HEADER = r"(?i:(?<=authorization: )(?:[a-z0-9-]{1,32} )?[^\s\"',;]+)"
 # The password in scheme://user:password@host.
 _USER_INFO = r"(?<=://)[^/?#\s:@\"']{0,64}:[^/?#\s@\"']{1,256}(?=@)"
 
@@ -157,7 +160,7 @@ class Redaction:
             return True
         if self.pattern is not None and self.pattern.search(line):
             return True
-        if "://" in line and "@" in line:
+        if ("://" in line and "@" in line) or "uthorization: " in line:
             return True
         return ("=" in line or '\\"' in line or "'" in line) and self._has_stem(line)
 
@@ -172,19 +175,27 @@ class Redaction:
             expressions = [self._forms[form] for form in sorted(self._forms, key=len, reverse=True)]
             text = re.sub("|".join(expressions), MASK, text)
         if self._has_stem(text):
-            text = re.sub(_QUOTED, self._mask_value, re.sub(_ASSIGNED, self._mask_value, text))
+            text = self._mask_values(text)
         if "://" in text and "@" in text:
             text = re.sub(_USER_INFO, MASK, text)
+        if "uthorization: " in text:
+            text = re.sub(_HEADER, MASK, text)
         if self.pattern is not None:
             text = self.pattern.sub(MASK, text)
         return text
 
-    def _mask_value(self, match: re.Match[str]) -> str:
-        value = match["value"]
-        if not self.is_sensitive(match["key"]) or value.lstrip("\"'\\").startswith(MASK[:-1]):
-            return match[0]
-        whole = match[0]
-        return whole[: len(whole) - len(value)] + _masked_like(value)
+    def _mask_values(self, text: str) -> str:
+        """Return `text` without the values of sensitive keys; those of other keys are looked through in turn."""
+        pieces = []
+        done = 0
+        for found in re.finditer(_KEY, text):
+            if found.start() < done or not self.is_sensitive(found["name"] or found["quoted"]):
+                continue
+            value = re.compile(_VALUE).match(text, found.end())
+            if value is not None and not value[0].lstrip("\"'\\").startswith(MASK[:-1]):
+                pieces += [text[done : found.end()], _masked_like(value[0])]
+                done = value.end()
+        return "".join([*pieces, text[done:]]) if pieces else text
 
 
 def _masked_like(value: str) -> str:

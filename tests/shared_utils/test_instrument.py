@@ -8,6 +8,7 @@ import inspect
 import json
 import threading
 import time
+from unittest import mock
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_it_keeps_the_signature(captured_logs):
     assert inspect.unwrap(decorated) is handler
 
 
-@pytest.mark.parametrize("context", [None, object(), {}, "context", 3])
+@pytest.mark.parametrize("context", [None, object(), {}, "context", 3, mock.MagicMock()])
 def test_any_context_will_do(captured_logs, context):
     """Tests and scripts call handlers with no context, or with anything."""
 

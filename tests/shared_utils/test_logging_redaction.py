@@ -57,7 +57,9 @@ def test_a_sensitive_key_is_masked_wherever_it_stands(lines, key):
         log.info("it", deep={"a": [{"b": {key: CANARY}}, ({key: [CANARY]},)]}, many={key: {"x": CANARY}})
         log.info("it", body=json.dumps({key: CANARY, "inner": json.dumps({key: CANARY})}))
         log.msg(f"{{'{key}': '{CANARY}'}}", query=f"a=1&{key}={CANARY}&b=2", pair=f'{key}="{CANARY}"')
-        log.info("it", text=repr({key: CANARY, "n": 1}), payload=json.dumps({"list": [{key: {"deep": CANARY}}]}))
+        log.info("it", text=repr({key: CANARY, "n": 1}), raw=repr({key.encode(): CANARY.encode(), "n": [1]}))
+        log.info("it", text=repr({key: [CANARY, 1]}), called=f"{key}=Wrapper('{CANARY}')", listed=f"{key}=['{CANARY}']")
+        log.info("it", payload=json.dumps({"list": [{key: {"deep": CANARY}}]}))
     assert CANARY not in lines.getvalue()
     assert lines.getvalue().count(MASK) >= 10
 
@@ -172,6 +174,15 @@ def test_patterns_find_secrets_when_switched_on(lines, secret):
     assert secret not in lines.getvalue()
 
 
+def test_the_authorization_header_is_masked_in_text(lines):
+    """As HTTP libraries print it, with any scheme."""
+    for scheme in ("Bearer ", "Basic ", "AWS4-HMAC-SHA256 ", ""):
+        get_logger().info("sent", dump=f"GET / HTTP/1.1\r\nAuthorization: {scheme}{CANARY}\r\nHost: example")
+    get_logger().info(f"header authorization: Bearer {CANARY}")
+    assert CANARY not in lines.getvalue()
+    assert lines.getvalue().count("Host: example") == 4
+
+
 def test_ones_own_patterns(lines):
     """A regular expression of the function's own masks what it finds."""
     logging.configure(redact_patterns=[r"\bIT\d{6}\b"])
@@ -284,6 +295,21 @@ def test_hidden_text_costs_linear_time(lines):
         return best
 
     logging.configure(redact_patterns=True)
-    for piece in ("token" * 2, "a.-_", '\\"', "'", "password=", '"password":', "://a:", "A1a", "eyJ", " \t"):
+    for piece in (
+        "token" * 2,
+        "a.-_",
+        '\\"',
+        "'",
+        "password=",
+        '"password":',
+        "://a:",
+        "A1a",
+        "eyJ",
+        " \t",
+        "\\",
+        "{",
+        "token=[",
+        "token=(",
+    ):
         short, long = (duration("secret " + piece * count) for count in (2000, 16000))
         assert long < 40 * short + 0.02, piece
