@@ -55,6 +55,22 @@ def test_unknown_in_one_of_the_regions(tmp_path):
     assert "not published in us-east-1" in message
 
 
+def test_environments_in_several_regions(tmp_path):
+    """A samconfig's environments have a region each: a version that it sets must be known in one of them."""
+    index = index_data()
+    del index["releases"]["1.4.0"]["regions"]["us-east-1"]
+    text = "\n".join(
+        f'[{name}.deploy.parameters]\nregion = "{region}"\nparameter_overrides = "V={version}"'
+        for name, region, version in (("dev", "eu-west-1", 12), ("prod", "us-east-1", 11))
+    )
+    sub = "!Sub arn:aws:lambda:${AWS::Region}:123456789012:layer:shared-utils:${V}"
+    stack = "Parameters: {V: {Type: Number}}\n" + template(sub)
+    assert findings(tmp_path, text, index, name="samconfig.toml", beside={"template.yaml": stack}) == []
+    text = text.replace("V=11", "V=77")
+    ((rule, _),) = findings(tmp_path, text, index, name="samconfig.toml", beside={"template.yaml": stack})
+    assert rule == "pin-unknown"
+
+
 def test_yanked(tmp_path):
     """A version that was withdrawn, with the reason."""
     ((rule, message),) = findings(tmp_path, template(arn(12)), index_data(yanked=("1.4.0",)))

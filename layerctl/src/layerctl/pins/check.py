@@ -88,6 +88,8 @@ def check_pins(
         if pin.expected_region is not None:
             deployed = Deployment(frozenset({pin.expected_region}), "the key that it stands under")
         findings += _place(pin, deployed)
+        if Path(pin.path).stem == "samconfig" and len(deployed.regions) > 1:
+            deployed = Deployment()  # each environment of the file has its own region: any of them may be meant
         findings += _version(pin, catalogue, limits, deployed.regions, now or datetime.now(UTC))
     findings += _strangers(pins)
     return sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line or 0, one.column or 0, one.rule))
