@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.progress import Progress
 
 from benchmarks import cold_start
 from benchmarks.imports import waterfall
-from benchmarks.report import as_json, comparison_table, growth_table, verdict
+from benchmarks.report import as_json, comparison_table, growth_table, terminal_table, verdict
 from benchmarks.samples import Comparison, Series
 from layerctl.emulator import Interpreter, find_interpreter
 from layerctl.emulator.runtime import runtime_packages
@@ -41,7 +40,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results")
     parser.add_argument("--rounds", type=int, default=15, help="cold starts of each case (default: 15)")
     options = parser.parse_args()
-    console = Console()
+    # Tables keep their columns when the output is a file.
+    console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
     if not (options.layer / "python" / "shared_utils").is_dir():
         console.print(f"error: {options.layer} is no built layer; run `make bench`, which builds it", style="red")
         return 2
@@ -64,8 +64,12 @@ def main() -> int:
         "growth": [as_json(entry) | {"exponent": entry.slope} for entry in series],
     }
     _write(results, comparisons, series, options)
-    console.print(Markdown((options.out / "results.md").read_text()))
-    console.print(f"\n{verdict(comparisons)[0]}; everything is in {options.out}")
+    console.print(terminal_table(_ordered(comparisons)))
+    console.print(growth_table(series), markup=False)
+    summary, missed = verdict(comparisons)
+    for entry in missed:
+        console.print(f"[bold red]missed[/]: {entry.work}, against {entry.peer_name}, {entry.where}. {entry.note}")
+    console.print(f"\n[bold]{summary}[/]; everything is in {options.out}")
     return 0
 
 
@@ -118,6 +122,11 @@ def _hot_path(topic: str, layer: Path, peers: Path) -> tuple[list[Comparison], l
     return [Comparison(**entry) for entry in answer["comparisons"]], series
 
 
+def _ordered(comparisons: list[Comparison]) -> list[Comparison]:
+    """By topic, what has a limit first."""
+    return sorted(comparisons, key=lambda entry: (entry.topic, entry.limit is None))
+
+
 def _write(
     results: dict[str, Any], comparisons: list[Comparison], series: list[Series], options: argparse.Namespace
 ) -> None:
@@ -125,7 +134,7 @@ def _write(
     (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     summary, missed = verdict(comparisons)
     lines = ["# Benchmarks", "", f"{summary}. ✓ within its limit, ✗ missed, · no limit set.", ""]
-    lines += [comparison_table(sorted(comparisons, key=lambda entry: (entry.topic, entry.limit is None))), ""]
+    lines += [comparison_table(_ordered(comparisons)), ""]
     lines += [f"- missed: {entry.work} against {entry.peer_name}, {entry.where}. {entry.note}" for entry in missed]
     lines += ["", "## How cost grows", growth_table(series), ""]
     (options.out / "results.md").write_text("\n".join(lines))

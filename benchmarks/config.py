@@ -11,17 +11,17 @@ import json
 import os
 import platform
 import threading
-import timeit
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.parameter_endpoint import Endpoint, serve_values
-from benchmarks.samples import Comparison, Sample, Series
+from benchmarks.samples import Comparison, Series
+from benchmarks.timing import alternate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PARAMETERS = {f"/benchmark/p{number}": str(number) for number in range(64)}
+PARAMETERS = {f"/benchmark/p{number}": str(number) for number in range(500)}
 SECRETS = {"benchmark/one": '{"key": "first"}', "benchmark/two": '{"key": "second"}'}
 POWERTOOLS = "Powertools Parameters"
 THREADS = 32
@@ -42,18 +42,36 @@ def compare() -> list[Comparison]:
 
 
 def grow() -> list[Series]:
-    """Return how the cost of a load from the cache grows with the number of fields."""
+    """Return how the cost of a load grows with the number of fields: from the cache, and from the endpoint."""
+    from aws_lambda_powertools.utilities import parameters
+
     from shared_utils import config
 
+    cached: dict[int, float] = {}
+    read: dict[str, dict[int, float]] = {"shared_utils": {}, POWERTOOLS: {}}
     with serve_values(PARAMETERS, SECRETS) as endpoint:
         os.environ["AWS_ENDPOINT_URL"] = endpoint.url
-        points = {}
-        for count in (1, 4, 16, 64):
-            fields = {f"p{number}": config.ssm(f"/benchmark/p{number}") for number in range(count)}
+        for count in (1, 10, 100, 500):
+            names = [f"/benchmark/p{number}" for number in range(count)]
+            fields = {f"p{number}": config.ssm(name) for number, name in enumerate(names)}
             settings = type("Settings", (config.Settings,), fields)
             settings.load()
-            points[count] = min(timeit.repeat(settings.load, number=1000, repeat=5)) / 1000 * 1e6
-    return [Series("Settings.load from the cache", "fields", "shared_utils", "µs", points)]
+            cached[count] = alternate({"": settings.load}, max(1, 1000 // count), rounds=5)[""].median
+
+            def ours(settings: Any = settings) -> None:
+                config.refresh()
+                settings.load()
+
+            def theirs(names: list[str] = names) -> None:
+                parameters.clear_caches()
+                parameters.get_parameters_by_name({name: {} for name in names})
+
+            for name, sample in alternate({"shared_utils": ours, POWERTOOLS: theirs}, 1, rounds=5).items():
+                read[name][count] = sample.median / 1000
+    return [
+        Series("Settings.load from the cache", "fields", "shared_utils", "µs", cached),
+        *(Series("parameters read from the endpoint", "parameters", name, "ms", costs) for name, costs in read.items()),
+    ]
 
 
 def _comparison(  # noqa: PLR0917 - a row of the table, in its order
@@ -74,11 +92,8 @@ def _cached_read() -> Comparison:
         return parameters.get_parameter("/benchmark/p1")
 
     assert ours() == theirs() == "1"
-    samples: dict[Callable[[], object], list[float]] = {ours: [], theirs: []}
-    for _ in range(ROUNDS):  # in turns: a slow moment of the machine hits both
-        for read, values in samples.items():
-            values.append(timeit.timeit(read, number=READS) / READS * 1e6)
-    mine, others = (Sample("read", "µs", tuple(values)).median for values in samples.values())
+    samples = alternate({"ours": ours, POWERTOOLS: theirs}, READS, rounds=ROUNDS)
+    mine, others = samples["ours"].median, samples[POWERTOOLS].median
     return _comparison("a cached read", POWERTOOLS, mine, others, "µs", 0.15)
 
 

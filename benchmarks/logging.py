@@ -16,7 +16,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.alone import main
-from benchmarks.samples import Comparison, Sample, Series
+from benchmarks.samples import Comparison, Series
+from benchmarks.timing import alternate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ __all__ = ["measure"]
 
 OURS, POWERTOOLS, STRUCTLOG = "shared_utils", "Powertools Logger", "structlog, JSON"
 BOUND = {"user_id": "u-1", "attempt": 2, "ratio": 0.5}
-ROUNDS, SHORT_ROUNDS = 15, 100
+SHORT_ROUNDS = 100
 # Limits: ours divided by the peer's.
 INFO_LIMITS = {POWERTOOLS: 0.33, STRUCTLOG: 1.1}
 DEBUG_LIMITS = {POWERTOOLS: 0.25}
@@ -47,8 +48,8 @@ CONTEXT = SimpleNamespace(
 def _measure(sink: TextIO) -> tuple[list[Comparison], list[Series]]:
     with redirect_stdout(sink):
         loggers = _loggers(sink, BOUND)
-        info = _alternating({name: _info(log) for name, log in loggers.items()} | _raw(sink), 1000)
-        debug = _alternating({name: _debug(log) for name, log in loggers.items()}, 10_000)
+        info = _medians({name: _info(log) for name, log in loggers.items()} | _raw(sink), 1000)
+        debug = _medians({name: _debug(log) for name, log in loggers.items()}, 10_000)
         keys = _by_bound_keys(sink)
         invocations = _invocations()
         memory = _memory(sink)
@@ -76,16 +77,8 @@ def _compare(work: str, costs: Mapping[str, float], limits: Mapping[str, float],
     ]
 
 
-def _alternating(cases: Mapping[str, Callable[[], object]], calls: int) -> dict[str, float]:
-    """Time the cases in turns, so that a slow moment of the machine hits all. Median microseconds for one call."""
-    samples: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(ROUNDS):
-        for name, work in cases.items():
-            began = time.perf_counter()
-            for _ in range(calls):
-                work()
-            samples[name].append((time.perf_counter() - began) / calls * 1e6)
-    return {name: Sample(name, "µs", tuple(values)).median for name, values in samples.items()}
+def _medians(cases: Mapping[str, Callable[[], object]], calls: int) -> dict[str, float]:
+    return {name: sample.median for name, sample in alternate(cases, calls).items()}
 
 
 def _loggers(sink: TextIO, bound: dict[str, Any]) -> Loggers:
@@ -245,7 +238,7 @@ def _invocations() -> dict[str, float]:
     def theirs(event: object, context: object) -> None:
         """Do nothing."""
 
-    return _alternating({OURS: lambda: ours({}, CONTEXT), POWERTOOLS: lambda: theirs({}, CONTEXT)}, 500)
+    return _medians({OURS: lambda: ours({}, CONTEXT), POWERTOOLS: lambda: theirs({}, CONTEXT)}, 500)
 
 
 def _lines() -> dict[int, float]:

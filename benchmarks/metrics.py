@@ -9,20 +9,22 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.alone import main
 from benchmarks.samples import Comparison, Sample, Series
+from benchmarks.timing import ROUNDS, alternate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["measure", "measure_import"]
 
-ROUNDS = 15
+OURS, POWERTOOLS, EMBEDDED = "shared_utils", "Powertools Metrics", "aws-embedded-metrics"
+# Limits: ours divided by the peer's.
+LIMITS = {POWERTOOLS: 0.5}
 ENVIRONMENT = {"POWERTOOLS_METRICS_NAMESPACE": "Benchmark", "POWERTOOLS_SERVICE_NAME": "benchmark"}
 # In a cold process that has logging already: the runtime client, our logging and one line, then the clock starts.
 COLD = """
@@ -45,18 +47,6 @@ metrics = Metrics()
 metrics.add_metric("A", "Count", 1)
 metrics.flush_metrics()
 """
-
-
-def alternating(ours: Callable[[], None], peer: Callable[[], None], calls: int) -> tuple[Sample, Sample]:
-    """Time two pieces of work in turns, so that a slow moment of the machine hits both. Microseconds for one call."""
-    samples: tuple[list[float], list[float]] = ([], [])
-    for _ in range(ROUNDS):
-        for work, sample in zip((ours, peer), samples, strict=True):
-            began = time.perf_counter()
-            for _ in range(calls):
-                work()
-            sample.append((time.perf_counter() - began) / calls * 1e6)
-    return Sample("ours", "µs", tuple(samples[0])), Sample("Powertools", "µs", tuple(samples[1]))
 
 
 def measure() -> tuple[list[Comparison], list[Series]]:
@@ -101,24 +91,53 @@ def measure() -> tuple[list[Comparison], list[Series]]:
 
         return work
 
-    comparisons, ours_points, peer_points = [], {}, {}
+    comparisons: list[Comparison] = []
+    points: dict[str, dict[int, float]] = {OURS: {}, POWERTOOLS: {}, EMBEDDED: {}}
     with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
-        for work, pair, calls in (
-            ("2 metrics, 1 dimension and flush", (ours_small, peer_small), 1000),
-            ("100 metrics and flush", (ours_of(100), peer_of(100)), 50),
-        ):
-            ours, peer = alternating(*pair, calls)
-            comparisons.append(
-                Comparison("metrics", work, peer.name, ours.median, peer.median, "µs", 0.5, platform.python_version())
-            )
+        small = {OURS: ours_small, POWERTOOLS: peer_small} | _embedded(
+            {"TodosListed": (1, "Count"), "QueryTime": (12.5, "Milliseconds")}, operation="list"
+        )
+        comparisons += _compare("2 metrics, 1 dimension and flush", alternate(small, 1000))
         for number in (1, 10, 100, 1000):
-            ours, peer = alternating(ours_of(number), peer_of(number), max(10, 500 // number))
-            ours_points[number], peer_points[number] = ours.median, peer.median
-    series = [
-        Series("record and flush", "metrics", name, "µs", points)
-        for name, points in (("shared_utils", ours_points), ("Powertools", peer_points))
-    ]
+            cases = {OURS: ours_of(number), POWERTOOLS: peer_of(number)} | _embedded(
+                {f"Metric{index}": (1, "Count") for index in range(number)}
+            )
+            samples = alternate(cases, max(10, 5000 // number))
+            if number == 100:
+                comparisons += _compare("100 metrics and flush", samples)
+            for name, sample in samples.items():
+                points[name][number] = sample.median
+    series = [Series("record and flush", "metrics", name, "µs", costs) for name, costs in points.items() if costs]
     return comparisons, series
+
+
+def _compare(work: str, samples: Mapping[str, Sample]) -> list[Comparison]:
+    where, ours = platform.python_version(), samples[OURS].median
+    return [
+        Comparison("metrics", work, name, ours, sample.median, "µs", LIMITS.get(name), where)
+        for name, sample in samples.items()
+        if name != OURS
+    ]
+
+
+def _embedded(metrics: Mapping[str, tuple[float, str]], **dimensions: str) -> dict[str, Callable[[], None]]:
+    """AWS's own client, without the event loop that its decorator would start: context, serialiser, standard output."""
+    try:
+        from aws_embedded_metrics.logger.metrics_context import MetricsContext
+        from aws_embedded_metrics.sinks.stdout_sink import StdoutSink
+    except ImportError:  # a peer of `make bench` only
+        return {}
+    sink = StdoutSink()
+
+    def work() -> None:
+        context = MetricsContext.empty()
+        context.namespace = "Benchmark"
+        context.put_dimensions({"service": "benchmark", **dimensions})
+        for name, (value, unit) in metrics.items():
+            context.put_metric(name, value, unit)
+        sink.accept(context)
+
+    return {EMBEDDED: work}
 
 
 def measure_import() -> list[Comparison]:

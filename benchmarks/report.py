@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+try:
+    from rich.box import SIMPLE
+    from rich.table import Table
+except ImportError:  # in the peers' environment, which prints JSON only
+    pass
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from benchmarks.samples import Comparison, Series
 
-__all__ = ["comparison_table", "growth_table", "verdict"]
+__all__ = ["as_json", "comparison_table", "growth_table", "terminal_table", "verdict"]
 
 
 def comparison_table(comparisons: Iterable[Comparison]) -> str:
@@ -27,6 +33,32 @@ def comparison_table(comparisons: Iterable[Comparison]) -> str:
             f"| {entry.peer_name} | {entry.where} |"
         )
     return "\n".join(rows)
+
+
+def terminal_table(comparisons: Iterable[Comparison]) -> Table:
+    """The same for a terminal: what is limited first, missed limits in red."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    for name in ("", "topic", "work"):
+        table.add_column(name, overflow="fold")
+    for name in ("ratio", "limit", "ours", "peer"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("against", overflow="fold")
+    table.add_column("Python", no_wrap=True)
+    for entry in comparisons:
+        style = "dim" if entry.limit is None else ("green" if entry.holds else "bold red")
+        table.add_row(
+            "·" if entry.limit is None else ("✓" if entry.holds else "✗"),
+            entry.topic,
+            entry.work,
+            f"{entry.ratio:.2f}",
+            "" if entry.limit is None else f"≤ {entry.limit:g}",
+            f"{entry.ours:.3g} {entry.unit}",
+            f"{entry.peer:.3g} {entry.unit}",
+            entry.peer_name,
+            entry.where,
+            style=style,
+        )
+    return table
 
 
 def growth_table(series: Sequence[Series]) -> str:
