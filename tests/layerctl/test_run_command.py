@@ -1,4 +1,4 @@
-"""`layerctl run`: templates served over HTTP, mistakes told in one line, nothing left behind."""
+"""`layerctl run`: templates served over HTTP, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -20,149 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from layerctl.__main__ import main
+from tests.support.running import ARN, ECHO, Running, alive, write_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.emulator
 
-ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:{}:1"
-ECHO = """
-import os, sys, time
-def handler(event, context):
-    path = event.get("rawPath") or event.get("path") or ""
-    if path.endswith("/raise"): raise ValueError("on purpose")
-    if path.endswith("/sleep"): time.sleep(30)
-    if path.endswith("/bad"): return {"statusCode": 200, "body": {}}
-    if path.endswith("/pids"): return [os.getpid(), os.getppid()]
-    if path.endswith("/meet"):  # returns when two environments are in here
-        open(os.path.join(os.environ["MEET"], str(os.getpid())), "w").close()
-        while len(os.listdir(os.environ["MEET"])) < 2:
-            time.sleep(0.01)
-        return os.getpid()
-    if path.endswith("/layer"):
-        import shared_utils
-        return shared_utils.__file__
-    print("served", path)
-    if "rawPath" not in event: return {"statusCode": 200, "body": path}
-    return {"environment": dict(os.environ), "event": event}
-"""
 
-
-def write_app(
-    folder: Path, source: str = ECHO, *, events: str = "", more: str = "", template: str | None = None
-) -> Path:
-    """A folder with a function and its template."""
-    folder.mkdir(exist_ok=True)
-    (folder / "app.py").write_text(textwrap.dedent(source))
-    events = events or "{A: {Type: HttpApi, Properties: {Path: '/http/{proxy+}', Method: ANY}}}"
-    default = f"""
-    Resources:
-      Echo:
-        Type: AWS::Serverless::Function
-        Properties:
-          Runtime: python{sys.version_info.major}.{sys.version_info.minor}
-          Handler: app.handler
-          Timeout: 20
-          CodeUri: .
-          Events: {events}
-          {more}
-    """
-    (folder / "template.yaml").write_text(textwrap.dedent(template or default))
-    return folder
-
-
-class Running:
-    """A `layerctl run` in a process of its own."""
-
-    def __init__(self, *arguments: str | Path, cwd: Path | None = None) -> None:
-        command = [sys.executable, "-m", "layerctl", "run", *map(str, arguments), "--port", "0", "--json"]
-        self.process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.events: list[dict[str, Any]] = []
-        self._arrived = threading.Condition()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        self.url = self.wait_for(lambda event: event["event"] == "ready")["url"]
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._arrived:
-                self.events.append(json.loads(line))
-                self._arrived.notify_all()
-        with self._arrived:
-            self.events.append({"event": "end"})
-            self._arrived.notify_all()
-
-    def wait_for(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first event that fits, seen already or yet to come."""
-
-        def found() -> dict[str, Any] | None:
-            return next((event for event in self.events if event["event"] == "end" or wanted(event)), None)
-
-        with self._arrived:
-            assert self._arrived.wait_for(found, 60), self.events
-            event = found()
-        assert event is not None
-        assert wanted(event), self.process.stderr.read() if self.process.stderr else ""
-        return event
-
-    def ask(self, path: str, method: str = "GET") -> tuple[int, Any]:
-        """A request; the status and the body, parsed when it is JSON."""
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
-        try:
-            connection.request(method, path)
-            response = connection.getresponse()
-            text = response.read().decode()
-        finally:
-            connection.close()
-        try:
-            return response.status, json.loads(text)
-        except ValueError:
-            return response.status, text
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Send a signal and return the exit code."""
-        self.process.send_signal(number)
-        code = self.process.wait(60)
-        self._reader.join(60)
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        self.process.stdout.close()
-        self.stderr = self.process.stderr.read()
-        self.process.stderr.close()
-        return code
-
-
-@pytest.fixture
-def run() -> Iterator[Callable[..., Running]]:
-    """Start `layerctl run`; what is still running at the end of the test is ended."""
-    started: list[Running] = []
-
-    def start(*arguments: str | Path, **options: Any) -> Running:
-        started.append(Running(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for running in started:
-        if running.process.poll() is None:
-            running.end(signal.SIGTERM)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_functions_of_several_templates_on_one_port(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_functions_of_several_templates_on_one_port(serve: Callable[..., Running], tmp_path: Path) -> None:
     """HTTP and REST APIs of two templates are served side by side; failures are the function's, not the server's."""
     write_app(tmp_path / "one", more="Environment: {Variables: {TABLE: !Sub 'todos-${AWS::Region}'}}")
     write_app(tmp_path / "two", events="{B: {Type: Api, Properties: {Path: '/rest/{proxy+}', Method: get}}}")
-    running = run(tmp_path / "one", tmp_path / "two" / "template.yaml", "--region", "eu-west-1", "--env", "EXTRA=x=y")
+    running = serve(tmp_path / "one", tmp_path / "two" / "template.yaml", "--region", "eu-west-1", "--env", "EXTRA=x=y")
     ready = running.events[-1]
     assert [served["function"] for served in ready["functions"]] == ["one/Echo", "two/Echo"]
     status, answer = running.ask("/http/a?x=1", "POST")
@@ -191,11 +59,11 @@ def test_functions_of_several_templates_on_one_port(run: Callable[..., Running],
     assert requests[-1] == (None, 404)
 
 
-def test_calls_at_once_get_environments_of_their_own(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_calls_at_once_get_environments_of_their_own(serve: Callable[..., Running], tmp_path: Path) -> None:
     """Requests at once are served by different environments, up to the limit; one after another, by one."""
     meet = tmp_path / "meet"
     meet.mkdir()
-    running = run(write_app(tmp_path / "app"), "--concurrency", "2", "--env", f"MEET={meet}")
+    running = serve(write_app(tmp_path / "app"), "--concurrency", "2", "--env", f"MEET={meet}")
     assert running.ask("/http/pids") == running.ask("/http/pids")
     answers: list[tuple[int, Any]] = []
     threads = [threading.Thread(target=lambda: answers.append(running.ask("/http/meet"))) for _ in range(6)]
@@ -207,10 +75,10 @@ def test_calls_at_once_get_environments_of_their_own(run: Callable[..., Running]
     assert len({pid for _, pid in answers}) == 2
 
 
-def test_an_edit_is_in_the_next_answer(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_an_edit_is_in_the_next_answer(serve: Callable[..., Running], tmp_path: Path) -> None:
     """A change in the function's folder starts its environments anew."""
     folder = write_app(tmp_path / "app", "def handler(event, context): return 'before'")
-    running = run(folder)
+    running = serve(folder)
     assert running.ask("/http/x") == (200, "before")
     (folder / "app.py").write_text("def handler(event, context): return 'after'")
     deadline = time.monotonic() + 30
@@ -218,27 +86,27 @@ def test_an_edit_is_in_the_next_answer(run: Callable[..., Running], tmp_path: Pa
         assert time.monotonic() < deadline
 
 
-def test_a_timeout_ends_the_call_and_not_the_service(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_a_timeout_ends_the_call_and_not_the_service(serve: Callable[..., Running], tmp_path: Path) -> None:
     """A function that takes longer than its Timeout is a failure; one that outlasts the integration gets a 503."""
     events = (
         "{A: {Type: HttpApi, Properties: {Path: '/http/{proxy+}', Method: ANY}},"
         " B: {Type: HttpApi, Properties: {Path: '/short/{proxy+}', Method: ANY, TimeoutInMillis: 1000}}}"
     )
-    running = run(
+    running = serve(
         write_app(tmp_path / "app", ECHO.replace("sleep(30)", "sleep(6)"), events=events, more="MemorySize: 128")
     )
     assert running.ask("/short/sleep") == (503, {"message": "Service Unavailable"})
     assert running.ask("/http/pids")[0] == 200
     limited = write_app(tmp_path / "limited", template=(tmp_path / "app/template.yaml").read_text().replace("20", "5"))
-    running = run(limited)
+    running = serve(limited)
     assert running.ask("/http/sleep") == (500, {"message": "Internal Server Error"})
     running.wait_for(lambda event: event["event"] == "problem" and "timed out after 5.00 seconds" in event["text"])
     assert running.ask("/http/pids")[0] == 200
 
 
-def test_an_emulator_that_dies_is_replaced(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_an_emulator_that_dies_is_replaced(serve: Callable[..., Running], tmp_path: Path) -> None:
     """The call that meets a dead emulator fails, the next one gets a new one."""
-    running = run(write_app(tmp_path / "app"))
+    running = serve(write_app(tmp_path / "app"))
     _, emulator = running.ask("/http/pids")[1]
     os.kill(emulator, signal.SIGKILL)
     assert running.ask("/http/x") == (500, {"message": "Internal Server Error"})
@@ -246,9 +114,9 @@ def test_an_emulator_that_dies_is_replaced(run: Callable[..., Running], tmp_path
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_it_ends_no_child_is_left(run: Callable[..., Running], tmp_path: Path, number: int) -> None:
+def test_however_it_ends_no_child_is_left(serve: Callable[..., Running], tmp_path: Path, number: int) -> None:
     """Ctrl-C and SIGTERM end it with exit code 0; after them, and after kill -9, every child process is gone."""
-    running = run(write_app(tmp_path / "app"))
+    running = serve(write_app(tmp_path / "app"))
     pids = running.ask("/http/pids")[1]
     assert all(map(alive, pids))
 
@@ -267,7 +135,7 @@ def test_however_it_ends_no_child_is_left(run: Callable[..., Running], tmp_path:
         time.sleep(0.02)
 
 
-def test_the_layer_of_a_pin_is_found(run: Callable[..., Running], tmp_path: Path, built_layer: Path) -> None:
+def test_the_layer_of_a_pin_is_found(serve: Callable[..., Running], tmp_path: Path, built_layer: Path) -> None:
     """A pinned ARN is the newest artifact of its name in dist/, or what --layer names: a zip, a folder, by ARN."""
     arn = ARN.format("shared-utils")
     app = write_app(tmp_path / "app", more=f"Layers: ['{arn}']")
@@ -276,7 +144,7 @@ def test_the_layer_of_a_pin_is_found(run: Callable[..., Running], tmp_path: Path
         shutil.make_archive(str(path), "zip", built_layer)
     (tmp_path / "dist/shared-utils-extra-9.0.0.zip").write_bytes(b"")
     for options in ((), ("--layer", f"shared-utils={built_layer}"), ("--layer", f"{arn}={newer}.zip")):
-        running = run(app, *options, cwd=tmp_path)
+        running = serve(app, *options, cwd=tmp_path)
         (served,) = running.events[-1]["functions"]
         assert re.search("1.10.0.zip$", served["layers"][0]) or str(built_layer) in options[1]
         file = running.ask("/http/layer")[1]
@@ -285,7 +153,7 @@ def test_the_layer_of_a_pin_is_found(run: Callable[..., Running], tmp_path: Path
         assert running.end() == 0
 
 
-def test_a_layer_of_the_same_template(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_a_layer_of_the_same_template(serve: Callable[..., Running], tmp_path: Path) -> None:
     """A layer that the template itself defines is taken from its folder."""
     template = f"""
     Globals: {{Function: {{Runtime: python{sys.version_info.major}.{sys.version_info.minor}, Layers: [!Ref Own]}}}}
@@ -300,122 +168,26 @@ def test_a_layer_of_the_same_template(run: Callable[..., Running], tmp_path: Pat
     app = write_app(tmp_path / "app", "import own\ndef handler(event, context): return own.NAME", template=template)
     (app / "own/python").mkdir(parents=True)
     (app / "own/python/own.py").write_text("NAME = 'own layer'")
-    assert run(app).ask("/anything") == (200, "own layer")
+    assert serve(app).ask("/anything") == (200, "own layer")
 
 
-CASES: dict[str, tuple[str, str]] = {
-    "no function": ("Resources: {T: {Type: AWS::DynamoDB::Table}}", "has no function"),
-    "no route": ("{Schedule: {Type: Schedule, Properties: {Schedule: rate(1 day)}}}", "no HTTP route leads to Echo"),
-    "unknown pin": (f"Layers: ['{ARN.format('nowhere')}']", "--layer nowhere="),
-    "unbuilt layer": ("Layers: [!Ref L]", "not built"),
-    "missing handler": ("Handler: app.nothing", "Handler 'nothing' missing on module 'app'"),
-    "missing module": ("Handler: nothing.handler", "No module named 'nothing'"),
-    "no handler": ("Handler: app", "is not module.function"),
-    "missing code": ("CodeUri: nowhere/", "is not a folder"),
-    "dies at import": ("Handler: dies.handler", "KeyError: 'TABLE_NAME' (dies.py:2)"),
-    "exits at import": ("Handler: exits.handler", "exit code 3"),
-    "syntax error": ("Handler: broken.handler", "(broken.py:1)"),
-    "another language": ("Runtime: nodejs22.x", "only Python runs here"),
-    "no interpreter": ("Runtime: python3.99", "no interpreter for python3.99"),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_mistakes_are_one_line_errors(case: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Each says what is wrong and where, with exit code 2, no traceback, and no child process."""
-    change, message = CASES[case]
-    app = write_app(tmp_path / "app")
-    (app / "dies.py").write_text("import os\nTABLE = os.environ['TABLE_NAME']\n")
-    (app / "exits.py").write_text("import os\nos._exit(3)\n")
-    (app / "broken.py").write_text("def (\n")
-    template = app / "template.yaml"
-    text = template.read_text()
-    key = change.partition(":")[0]
-    if change.startswith("Resources"):
-        text = change
-    elif change.startswith("{"):
-        text = re.sub(r"Events: .*", f"Events: {change}", text)
-    else:
-        lines = [line for line in text.splitlines() if not line.strip().startswith(f"{key}:")]
-        text = "\n".join([*(line for line in lines if line.strip()), f"      {change}\n"])
-        text += "  L: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: l/}}\n"
-    template.write_text(text)
-    options = ["--exact-runtime"] if case == "no interpreter" else []
-    assert main(["run", str(app), "--port", "0", *options]) == 2
-    errors = capfd.readouterr().err
-    assert message in errors
-    assert len(errors.splitlines()) == 1
-    assert errors.startswith("error: ")
-    assert "Traceback" not in errors
-    assert not [process for process in Path("/proc").glob("[0-9]*/cmdline") if names(process, str(app))]
-
-
-def names(process: Path, text: str) -> bool:
-    """Whether a process has a text in its command line."""
-    try:
-        return text.encode() in process.read_bytes()
-    except OSError:
-        return False
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nowhere.yaml"], "nowhere.yaml does not exist"),
-        (["."], "has no template.yaml"),
-        (["app", "--layer", "x"], "is not NAME=PATH"),
-        (["app", "--layer", "x=nowhere.zip"], "nowhere.zip does not exist"),
-        (["app", "--layer", "x=app"], "no function of app/template.yaml has that layer"),
-        (["app", "--env", "X"], "is not NAME=VALUE"),
-        (["app", "--parameter", "X=1"], "no template has it"),
-        (["app", "app"], "leads to app/Echo and to app/Echo"),
-        (["app", "--aws-profile", "no-such-profile"], "no-such-profile"),
-    ],
-)
-def test_wrong_usage_is_told(
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    """Wrong options are one-line errors with exit code 2."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    write_app(tmp_path / "app")
-    assert main(["run", *arguments, "--port", "0"]) == 2
-    errors = capfd.readouterr().err
-    assert message in errors
-    assert len(errors.splitlines()) == 1
-
-
-def test_a_busy_port_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The port is named, and what to do."""
-    app = write_app(tmp_path / "app")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        assert main(["run", str(app), "--port", str(taken.getsockname()[1])]) == 2
-    assert "--port" in capfd.readouterr().err
-
-
-def test_another_interpreter_is_taken_with_a_note(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_another_interpreter_is_taken_with_a_note(serve: Callable[..., Running], tmp_path: Path) -> None:
     """Where a function's runtime is not on this machine, that is said plainly, and it runs all the same."""
     app = write_app(tmp_path / "app")
     text = re.sub(r"Runtime: \S+", "Runtime: python3.99", (app / "template.yaml").read_text())
     (app / "template.yaml").write_text(text)
-    running = run(app)
+    running = serve(app)
     note = running.wait_for(lambda event: event["event"] == "note")["text"]
     assert "no interpreter for python3.99 is on this machine; Python 3." in note
     assert running.ask("/http/x")[0] == 200
 
 
-def test_functions_in_other_languages_are_left_out(run: Callable[..., Running], tmp_path: Path) -> None:
+def test_functions_in_other_languages_are_left_out(serve: Callable[..., Running], tmp_path: Path) -> None:
     """Of a stack in several languages the Python functions are served, and a note names the others."""
     app = write_app(tmp_path / "app")
     with (app / "template.yaml").open("a") as template:
         template.write("  Node: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs22.x, Handler: a.b}}\n")
-    running = run(app)
+    running = serve(app)
     assert "Node is left out: its Runtime is nodejs22.x" in running.wait_for(lambda e: e["event"] == "note")["text"]
     assert running.ask("/http/x")[0] == 200
 
@@ -439,7 +211,7 @@ def test_it_ends_when_nobody_reads(tmp_path: Path) -> None:
 
 
 def test_credentials_only_when_asked_for(
-    run: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without --aws-profile a function has dummies; with it, the profile's keys and region."""
     (tmp_path / "credentials").write_text(
@@ -451,9 +223,9 @@ def test_credentials_only_when_asked_for(
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-mine")
     app = write_app(tmp_path / "app")
-    without = run(app).ask("/http/x")[1]["environment"]
+    without = serve(app).ask("/http/x")[1]["environment"]
     assert not {"AKIAMINE", "secret-of-mine", "token-of-mine", "mine"} & set(without.values())
-    running = run(app, "--aws-profile", "mine", "--endpoint-url", "http://localhost:4566")
+    running = serve(app, "--aws-profile", "mine", "--endpoint-url", "http://localhost:4566")
     environment = running.ask("/http/x")[1]["environment"]
     assert (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]) == ("AKIAMINE", "secret-of-mine")
     assert (environment["AWS_REGION"], environment["AWS_ENDPOINT_URL"]) == ("eu-north-1", "http://localhost:4566")

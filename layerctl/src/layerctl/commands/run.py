@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
-from layerctl.runner import Console, Service, check_imports, plan, run_options, waiting, with_run_options
+from layerctl.runner import Console, Ending, Service, check_imports, plan, run_options, waiting, with_run_options
 
 __all__ = ["command"]
 
@@ -46,28 +44,25 @@ def command(
     with waiting("finding interpreters and layers"):
         planned = plan(templates, run_options(**shared))
     runnables = planned.runnables
-    ended = threading.Event()
     labels = [runnable.label for runnable in runnables]
-    console = Console(labels, as_json=as_json, report=report, on_closed=ended.set)
-    service = Service(
-        runnables,
-        port=port,
-        concurrency=concurrency,
-        on_line=console.line,
-        on_request=console.request,
-        on_problem=console.problem,
-    )
-    previous = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        for note in planned.notes:
-            console.note(note)
-        if check:
-            with waiting("importing handlers"):
-                check_imports(runnables)
-        with service:
+    with Ending() as end:
+        console = Console(labels, as_json=as_json, report=report, on_closed=end.now)
+        service = Service(
+            runnables,
+            port=port,
+            concurrency=concurrency,
+            on_line=console.line,
+            on_request=console.request,
+            on_problem=console.problem,
+        )
+        try:
+            for note in planned.notes:
+                console.note(note)
+            if check:
+                with waiting("importing handlers"):
+                    check_imports(runnables)
+            service.start()
             console.ready(service.url, runnables)
-            ended.wait()
-    finally:
-        service.close()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+            end.wait()
+        finally:
+            service.close()

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 from layerctl.cache import cached_folder
@@ -47,8 +48,9 @@ def emulator_binary() -> Path:
             raise LayerctlError(f"LAYERCTL_RIE={chosen} is not a program that can be run")
         return Path(chosen).absolute()
     name = f"aws-lambda-rie-{_MACHINES.get(platform.machine().lower(), platform.machine())}"
-    for root in _sam_environments():
-        for found in sorted(root.glob(f"lib/python3*/site-packages/samcli/local/rapid/{name}")):
+    # a Python environment, and AWS's own installer
+    for root, packages in product(_sam_environments(), ("lib/python3*/site-packages", "dist/_internal")):
+        for found in sorted(root.glob(f"{packages}/samcli/local/rapid/{name}")):
             if os.access(found, os.X_OK):
                 return found
     raise LayerctlError(

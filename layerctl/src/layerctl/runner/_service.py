@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from layerctl.emulator import Pool
 from layerctl.emulator.check import import_problem
@@ -25,7 +25,7 @@ __all__ = ["Service", "check_imports", "failure_of", "import_failure"]
 
 
 class Service:
-    """Serves functions over HTTP; a context manager.
+    """Serves functions over HTTP.
 
     Args:
         runnables: the functions.
@@ -62,12 +62,9 @@ class Service:
         self._gateway = Gateway(Router(routes), port, on_request=on_request)
         self.url = self._gateway.url
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Serve, in threads; environments are started as requests come."""
         self._gateway.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop serving and end every function."""
