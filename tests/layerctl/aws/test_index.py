@@ -119,6 +119,17 @@ def test_what_cannot_be_indexed_is_refused_before_it_is_published(aws, project, 
     assert layerctl("index", "check").code == 0
 
 
+def test_a_broken_or_foreign_index_is_found_before_anything_is_done(aws, project, layerctl):
+    """An index that is no JSON, or another layer's, stops publishing and pruning at once."""
+    for broken in ("{", text().replace("helpers", "other")):
+        project.index.write_text(broken)
+        for argv in (("publish", project.artifact()), ("prune", "--apply")):
+            ran = layerctl(*argv, "--index", project.index)
+            assert ran.code == 2
+            assert "layers.json" in ran.err
+    assert versions(aws) == []
+
+
 def test_a_failed_region_is_left_for_the_next_run(proxy, released, layerctl):
     """What the other regions have is written; exit 2 says that one is missing."""
     released.index.unlink()

@@ -77,6 +77,8 @@ def command(
 
     if apply_ and dry_run:
         raise click.UsageError("--apply and --dry-run exclude each other")
+    if index_file:  # found broken now, not after the deletion
+        store.update(index_file, target.layer, lambda index: index, dry_run=True)
     pins = scan_templates(templates, target.layer)
     accounts = open_accounts(target.aws, roles, target.regions)
     seen = target.everywhere("reading", lambda region: look(target.aws, region, target.layer))
@@ -94,8 +96,6 @@ def command(
     if apply_:
         with progress("deleting", len({one.arn.region for one in verdicts if one.delete})) as done:
             deleted, failures = delete(target.aws, verdicts, done=done)
-        if index_file:
-            store.update(index_file, target.layer, lambda index: forget(index, deleted))
     if target.as_json:
         rows = [
             {"arn": str(one.arn), "delete": one.delete, "reason": one.reason, "deleted": one.arn in deleted}
@@ -113,4 +113,6 @@ def command(
             note(f"{planned} would be deleted; nothing was done: use --apply")
         target.note_if_none(verdicts)
         target.close(failures)
+    if deleted and index_file:
+        store.update(index_file, target.layer, lambda index: forget(index, deleted))
     return 2 if failures else 0

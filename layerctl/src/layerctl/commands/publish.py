@@ -43,32 +43,32 @@ def command(
     Exit code 0: every region has it. 1: verification found differences. 2: a region is missing.
     """
     from layerctl.index import store
-    from layerctl.index.model import LayerIndex
     from layerctl.index.record import Entry, merge, require_same_content
     from layerctl.publish.payload import Payload
     from layerctl.publish.region import RegionPublisher
     from layerctl.sharing.audience import configured
 
     payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
-    if index_file:
-        known = LayerIndex.load(index_file) if index_file.exists() else LayerIndex(target.layer)
+    if index_file:  # all that the index could object to, before anything is done
+        known = store.update(index_file, target.layer, lambda index: index, dry_run=True)
         require_same_content(known, payload.release, payload.content_digest)
         if (release_known := known.releases.get(payload.release)) and release_known.yanked:
             note(f"warning: {payload.release} was yanked: {release_known.yanked.reason}")
     publisher = RegionPublisher(target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run)
     outcome = target.everywhere("publishing", publisher)
+    if target.as_json:
+        print_json(_data(payload, outcome, dry_run) | target.data(outcome.failures))
+    else:
+        _show(payload, outcome)
+        target.close(outcome.failures)
     if index_file and not dry_run:
         entries = [
             Entry(payload.release, payload.content_digest, one.version, one.code_sha256, one.size)
             for one in outcome.results.values()
             if one.version and not one.problems
         ]
-        store.update(index_file, payload.layer, lambda index: merge(index, entries))
-    if target.as_json:
-        print_json(_data(payload, outcome, dry_run) | target.data(outcome.failures))
-    else:
-        _show(payload, outcome)
-        target.close(outcome.failures)
+        if entries:
+            store.update(index_file, payload.layer, lambda index: merge(index, entries))
     problems = any(one.problems for one in outcome.results.values())
     return 2 if outcome.failures else 1 if problems else 0
 
