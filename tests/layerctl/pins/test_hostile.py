@@ -173,3 +173,20 @@ def test_many_files_on_several_cores(tmp_path):
         (folder / f"{number}.yaml").write_text(text + padding)
     report = scan([tmp_path])
     assert sorted(pin.version for pin in report.pins) == [number for number in range(200) if number % 3]
+
+
+def test_json_that_is_no_yaml(tmp_path):
+    """JSON's own ways (halves of characters, colons on lines of their own) are no error."""
+    for number, text in enumerate(
+        (
+            '{"Resources": {"F": {"Type": "AWS::Lambda::Function", "Description": "\\ud83d\\ude00",\n'
+            '  "Properties": {"Layers": ["' + ARN.format(3) + '"]}}}}',
+            '{"Resources"\n:\n{"F": {"Layers": ["' + ARN.format(3) + '"]}}}',
+        )
+    ):
+        path = tmp_path / f"{number}.json"
+        path.write_text(text)
+        report = scan([path])
+        assert [pin.version for pin in report.pins] == [3]
+        assert report.problems == []
+    assert [function.name for function in scan([tmp_path / "0.json"]).pins[0].functions] == ["F"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,14 @@ def structural_uses(
     return list(variable_uses(text, written)), []
 
 
+def _is_json(text: str, path: Path) -> bool:
+    """Whether a file is JSON that is no YAML, as with a colon on a line of its own: no error, if without structure."""
+    try:
+        return path.suffix.lower() in _JSON and json.loads(text) is not None
+    except (ValueError, RecursionError):
+        return False
+
+
 def _needs_engine(text: str) -> bool:
     return ("{{" in text or "%" in text) and _ENGINE.search(text) is not None
 
@@ -85,7 +94,8 @@ def _yaml_uses(
     try:
         tree = Tree.parse(text)
     except NodeError as error:
-        return [], [(str(error), "mend the file; only literal ARNs were found", error.offset)] if strict else []
+        fault = (str(error), "mend the file; only literal ARNs were found", error.offset)
+        return list(variable_uses(text, written)), [fault] if strict and not _is_json(text, path) else []
     faults: list[Fault] = []
     uses: list[Use] = []
     kind = False

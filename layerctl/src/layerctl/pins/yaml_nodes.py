@@ -41,6 +41,9 @@ MAX_DEPTH = 200
 # (1 MB) has some 50,000.
 MAX_EXPANDED = 1_000_000
 
+# JSON writes what is beyond the basic plane as two halves, which YAML does not allow. Nothing that matters here is
+# written so; what stands in for it is as long.
+_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?=\\u[dD])|(?<=[0-9a-fA-F]{4})\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _OPENERS = re.compile(r"[\[\]{}]")
 _DEEP_PREFIX = re.compile(rf"^[ ?-]{{{MAX_DEPTH},}}", re.MULTILINE)
 
@@ -77,6 +80,8 @@ class Tree:
             NodeError: syntax, an undefined alias, too deep, or too large once aliases are expanded.
         """
         _guard_depth(text)
+        if "\\ud" in text or "\\uD" in text:
+            text = _SURROGATE.sub(r"\\u003f", text)
         documents = []
         try:
             loader = _Loader(text)
