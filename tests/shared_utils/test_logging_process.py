@@ -272,4 +272,6 @@ def handler(event, context):
     os.waitpid(child, 0)
 handler({}, LambdaContext())
 """
-    assert sorted(json.loads(line)["message"] for line in run(program).stdout.splitlines()) == ["child", "parent"]
+    messages = [json.loads(line)["message"] for line in run(program).stdout.splitlines()]
+    # From Python 3.12 on os.fork warns when there are threads; `instrument` has one that watches the time.
+    assert sorted(message for message in messages if "multi-threaded" not in message) == ["child", "parent"]
