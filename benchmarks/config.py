@@ -6,14 +6,12 @@ costs is measured there, in AWS's emulator.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
 import threading
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.alone import main
 from benchmarks.parameter_endpoint import Endpoint, serve_values
 from benchmarks.samples import Comparison, Series
 from benchmarks.timing import alternate
@@ -158,26 +156,10 @@ def _at_once(work: Callable[[], object]) -> None:
         thread.join()
 
 
-def main() -> None:
-    """Measure, and print what came of it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.config", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    options = parser.parse_args()
-    comparisons, series = compare(), grow()
-    if options.json:
-        answer = {"comparisons": list(map(asdict, comparisons)), "series": list(map(asdict, series))}
-        print(json.dumps(answer))
-        return
-    for entry in comparisons:
-        limit = "" if entry.limit is None else f", limit {entry.limit:g}: {'holds' if entry.holds else 'MISSED'}"
-        print(
-            f"{entry.work}: {entry.ours:.3g} {entry.unit}, {entry.peer_name} {entry.peer:.3g} "
-            f"(ratio {entry.ratio:.3f}{limit})"
-        )
-    for grown in series:
-        points = ", ".join(f"{number} {grown.of}: {cost:.3g} {grown.unit}" for number, cost in grown.points.items())
-        print(f"{grown.work}: {points}")
+def measure() -> tuple[list[Comparison], list[Series]]:
+    """Run everything once."""
+    return compare(), grow()
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main("config", __doc__, measure))
