@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shared_utils.testing._config import ConfigValues, config_values
     from shared_utils.testing._context import LambdaContext, lambda_context
     from shared_utils.testing._logs import CapturedLogs, captured_logs
 
 __all__ = [
     "CapturedLogs",
     "CapturedMetrics",
+    "ConfigValues",
     "LambdaContext",
     "captured_logs",
     "captured_metrics",
@@ -29,6 +31,7 @@ __all__ = [
 _HOMES = {
     "CapturedLogs": "_logs",
     "CapturedMetrics": "_metrics",
+    "ConfigValues": "_config",
     "LambdaContext": "_context",
     "captured_logs": "_logs",
     "captured_metrics": "_metrics",

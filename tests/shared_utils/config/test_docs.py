@@ -13,8 +13,7 @@ import pytest
 from shared_utils import config
 from shared_utils.config import _references, _store
 from shared_utils.config._references import parse
-from shared_utils.testing import LambdaContext
-from shared_utils.testing._config import ConfigValues
+from shared_utils.testing import ConfigValues, LambdaContext
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text("utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

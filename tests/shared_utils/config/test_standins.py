@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from shared_utils import config
 from shared_utils.config._errors import Failure
 from shared_utils.config._references import Reference, parse
-from shared_utils.testing import CapturedLogs
-from shared_utils.testing._config import ConfigValues
+from shared_utils.testing import CapturedLogs, ConfigValues
 
 
 class Settings(config.Settings):
