@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-USAGE = '''
+USAGE = """
 from shared_utils import config
 
 
@@ -24,11 +24,11 @@ async def use() -> None:
     Settings(table="t", key=config.Secret("k"), size=1)
     Settings(tabel="t")
     settings.size = 5
-'''
+"""
 
 
 def test_a_checker_knows_fields_and_refuses_mistakes(tmp_path: Path) -> None:
-    """mypy --strict knows each field's type, the constructor's arguments, and that instances are frozen."""
+    """A strict mypy knows each field's type, the constructor's arguments, and that instances are frozen."""
     file = tmp_path / "usage.py"
     file.write_text(USAGE, "utf-8")
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), "--no-error-summary", str(file)]
