@@ -336,7 +336,10 @@ values = st.recursive(
 
 
 @settings(
-    max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=5000,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.text(st.characters(codec=None), max_size=20), st.dictionaries(st.text(max_size=5), values, max_size=3))
 def test_every_call_is_one_line_of_strict_json_with_its_message(captured_logs, message, named):

@@ -289,9 +289,9 @@ def test_hidden_text_costs_linear_time(lines):
     def duration(text: str) -> float:
         best = 9.0
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.thread_time()
             REDACTION.scrub(text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.thread_time() - start)
         return best
 
     logging.configure(redact_patterns=True)
@@ -311,5 +311,5 @@ def test_hidden_text_costs_linear_time(lines):
         "token=[",
         "token=(",
     ):
-        short, long = (duration("secret " + piece * count) for count in (2000, 16000))
-        assert long < 40 * short + 0.02, piece
+        short, long = (duration("secret " + piece * count) for count in (2000, 16_000))
+        assert long < 30 * short + 0.05, piece  # eight times the text; quadratic would be 64 times the time
