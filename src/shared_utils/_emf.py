@@ -83,18 +83,21 @@ def documents(
     head = f'{{"_aws":{{"Timestamp":{timestamp},{directive}'
     members = {name: f",{_quote(name)}:{text}" for name, text in properties.items()} if properties else {}
     tail = f"{targets}{''.join(members.values())}{marks}" if members or marks else targets
-    if few:  # nearly always
-        line = _line(
-            head,
-            [definition.text for definition, _ in series],
-            tail,
-            [
-                f",{definition.names}:[{repr(values[0]) if len(values) == 1 else ','.join(map(repr, values))}]"
-                for definition, values in series
-            ],
-        )
-        if len(line) <= MAX_DOCUMENT_BYTES:
-            return line, []
+    if few or _stand_once(series):  # nearly always
+        lines = [
+            _line(
+                head,
+                [definition.text for definition, _ in page],
+                tail,
+                [
+                    f",{definition.names}:[{repr(values[0]) if len(values) == 1 else ','.join(map(repr, values))}]"
+                    for definition, values in page
+                ],
+            )
+            for page in ([series] if few else _hundreds(series))
+        ]
+        if max(map(len, lines)) <= MAX_DOCUMENT_BYTES:
+            return "".join(lines), []
     fragments = [
         (definition, f",{definition.names}:[{','.join(map(repr, chunk))}]")
         for definition, values in series
@@ -113,6 +116,16 @@ def documents(
         for page in _pages(fragments, room)
     ]
     return "".join(lines), left_out
+
+
+def _stand_once(series: Sequence[tuple[Definition, list[int | float]]]) -> bool:
+    """Whether no metric needs a second document: at most 100 values each, in one unit and resolution."""
+    names = {definition.name for definition, values in series if len(values) <= MAX_VALUES}
+    return len(names) == len(series)
+
+
+def _hundreds(series: Sequence[tuple[Definition, list[int | float]]]) -> list[Any]:
+    return [series[start : start + MAX_METRICS] for start in range(0, len(series), MAX_METRICS)]
 
 
 def _line(head: str, definitions: list[str], tail: str, members: list[str]) -> str:
