@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from layerctl.index.model import LayerIndex
-from tests.layerctl.aws.conftest import REGIONS, versions
+from tests.layerctl.aws.conftest import REGIONS, put_versions, versions
 from tests.layerctl.aws.test_usage import OTHER, ROLE, keys_of, layer_arn, make_function
 from tests.support.fault_proxy import answer
 
@@ -13,11 +13,9 @@ MANY = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 
 
 @pytest.fixture
-def published(project, layerctl):
-    """Four versions in three regions, indexed."""
-    for release in MANY:
-        artifact = project.artifact(release, f"x = {release!r}\n")
-        assert layerctl("publish", artifact, "--index", project.index).code == 0
+def published(project):
+    """Four versions in three regions."""
+    put_versions(project.aws, *MANY)
     return project
 
 
@@ -40,6 +38,7 @@ def test_used_versions_stay_and_the_rest_goes(aws, published, layerctl):
     client = make_function(aws, "todos", [layer_arn(1)])
     client.publish_version(FunctionName="todos")
     client.update_function_configuration(FunctionName="todos", Layers=[layer_arn(3)])
+    layerctl("index", "write")
     ran = layerctl("prune", "--apply", "--index", published.index, "--json")
     assert ran.code == 0, ran.err
     assert numbers(aws) == [1, 3, 4]
@@ -160,6 +159,7 @@ def test_an_answer_that_is_not_awss_is_a_refusal(proxy, published, layerctl, ope
 
 def test_a_deletion_that_fails_is_said_and_may_be_repeated(proxy, published, layerctl):
     """What could be deleted is, and is forgotten by the index; the rest goes with the next run."""
+    layerctl("index", "write")
     proxy.add("DeleteLayerVersion", answer(403, "AccessDeniedException", "no"), region="us-east-1")
     ran = layerctl("prune", "--apply", "--index", published.index)
     assert ran.code == 2

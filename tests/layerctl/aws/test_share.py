@@ -7,7 +7,7 @@ import json
 import pytest
 
 from layerctl.sharing.audience import PUBLIC, Audience, Kind, audiences_of
-from tests.layerctl.aws.conftest import REGIONS, policy
+from tests.layerctl.aws.conftest import REGIONS, policy, put_versions
 from tests.support.fault_proxy import answer, cut_after
 
 ACCOUNT = "222222222222"
@@ -15,10 +15,9 @@ ORGANIZATION = "o-abcdefghij"
 
 
 @pytest.fixture
-def published(project, layerctl):
+def published(project):
     """Two versions in each of three regions, shared with nobody."""
-    for release in ("1.0.0", "1.1.0"):
-        assert layerctl("publish", project.artifact(release, f"x = {release!r}\n")).code == 0
+    put_versions(project.aws, "1.0.0", "1.1.0")
     return project
 
 

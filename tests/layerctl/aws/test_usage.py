@@ -13,6 +13,7 @@ import pytest
 from layerctl.arn import LayerVersionArn
 from layerctl.usage.templates import scan_templates
 from tests.layerctl.aws import fleet
+from tests.layerctl.aws.conftest import put_versions
 from tests.support.fault_proxy import answer
 from tests.support.local_aws import start
 
@@ -56,10 +57,9 @@ def make_function(aws, name, layers, region="eu-central-1", **keys):
 
 
 @pytest.fixture
-def published(project, layerctl):
+def published(project):
     """Three versions in three regions."""
-    for release in ("1.0.0", "1.1.0", "1.2.0"):
-        assert layerctl("publish", project.artifact(release, f"x = {release!r}\n")).code == 0
+    put_versions(project.aws, "1.0.0", "1.1.0", "1.2.0")
     return project
 
 

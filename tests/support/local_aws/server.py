@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import subprocess
 import sys
 import urllib.request
@@ -48,16 +49,22 @@ class LocalAws:
 
     def client(self, service: str, region: str = "eu-central-1", **credentials: str) -> Any:
         """A boto3 client of this AWS, whatever the environment says."""
-        import boto3
-
-        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"} | credentials
-        return boto3.session.Session(region_name=region).client(service, endpoint_url=self.endpoint, **keys)  # type: ignore[call-overload]
+        return _client(self.endpoint, service, region, tuple(sorted(credentials.items())))
 
     def reset(self) -> None:
         """Forget every resource."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:
             answer.read()
+
+
+@functools.cache
+def _client(endpoint: str, service: str, region: str, credentials: tuple[tuple[str, str], ...]) -> Any:
+    """Make a client once: it takes longer than what most tests ask of it."""
+    import boto3
+
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"} | dict(credentials)
+    return boto3.session.Session(region_name=region).client(service, endpoint_url=endpoint, **keys)  # type: ignore[call-overload]
 
 
 @contextlib.contextmanager
