@@ -1,0 +1,83 @@
+"""What the documents say exists: links, make targets, command lines, and the README's function."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command_lines import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from layerctl.emulator import Emulator
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "layerctl").glob("*.md")])
+FILE = re.compile(r"[\w.*/-]+\.(?:zip|json|ya?ml|toml|html|txt|sarif|py)|[\w.-]+/[\w./-]*")
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+def shell_lines(page: Path) -> list[str]:
+    """The lines of a page's shell blocks, continued lines joined."""
+    blocks = re.findall(r"```(?:sh|bash|console)\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    return [line.strip().removeprefix("$ ") for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+
+
+@pages
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Each relative link and picture of a page is a file of the repository, each anchor a heading of its page."""
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("https://", "http://", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path) if path else page
+        assert linked.exists(), f"{page.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in anchors, f"{page.name} links to {target}"
+
+
+@pages
+def test_every_make_target_exists(page: Path) -> None:
+    """What a page tells to make, the Makefile has."""
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for line in shell_lines(page):
+        if line.startswith("make "):
+            words = [word for word in shlex.split(line, comments=True)[1:] if "=" not in word and word != "&"]
+            assert set(words) <= targets, line
+
+
+@pages
+def test_every_command_line_is_understood(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each `layerctl` line of a page is parsed by layerctl itself, which would refuse an option that it has not."""
+    monkeypatch.chdir(tmp_path)
+    for line in shell_lines(page):
+        if not line.startswith("layerctl ") or "…" in line:
+            continue
+        line = re.split(r"\s[|>&]\s?|\s\|\|\s|;", line)[0]
+        for name in FILE.findall(line):
+            path = tmp_path / name.replace("*", "layer")
+            if name.endswith("/"):
+                path.mkdir(parents=True, exist_ok=True)
+            elif not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+        parse(line)
+
+
+def test_the_readmes_function_runs(emulated: Callable[..., Emulator]) -> None:
+    """The README's handler, as it stands there, runs on the built layer, logs its line and writes its metric."""
+    (source,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    answer = emulated(source, environment={"POWERTOOLS_METRICS_NAMESPACE": "Readme"}).invoke({})
+    assert answer.json() == {"statusCode": 200}
+    records = answer.log_records()
+    assert [record["message"] for record in records if "message" in record] == ["todos listed"]
+    assert [record["TodosListed"] for record in records if "TodosListed" in record] == [[1]]
