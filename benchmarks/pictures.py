@@ -41,7 +41,8 @@ def _cold_starts(runs: list[dict[str, Any]], path: Path) -> None:
     """One panel per interpreter: milliseconds over a bare handler, the quartiles as whiskers."""
     figure, axes = plt.subplots(len(runs), 1, figsize=(9, 3.4 * len(runs)), squeeze=False)
     for axis, run in zip(axes[:, 0], runs, strict=True):
-        cases = sorted(run["cases"], key=lambda case: -case["median"])
+        bare = next(case["median"] for case in run["cases"] if case["name"] == "bare handler")
+        cases = sorted((c for c in run["cases"] if c["name"] != "bare handler"), key=lambda case: -case["median"])
         names = [case["name"] for case in cases]
         medians = [case["median"] for case in cases]
         low = [max(case["median"] - case["quartiles"][0], 0) for case in cases]
@@ -49,7 +50,9 @@ def _cold_starts(runs: list[dict[str, Any]], path: Path) -> None:
         colours = [OURS if name.startswith("shared_utils") else PEER for name in names]
         bars = axis.barh(names, medians, xerr=[low, high], color=colours, error_kw={"ecolor": "#1e293b", "lw": 0.8})
         axis.bar_label(bars, labels=[f"{value:.0f}" for value in medians], padding=4, fontsize=8)
-        axis.set_title(f"Python {run['interpreter']}: milliseconds over a bare handler", loc="left", fontsize=10)
+        title = f"Python {run['interpreter']}: milliseconds over a bare handler, which takes {bare:.0f}"
+        axis.set_title(title, loc="left", fontsize=10)
+        axis.set_xlim(left=0)
         axis.tick_params(axis="y", labelsize=8)
     figure.tight_layout()
     _save(figure, path)
@@ -82,17 +85,18 @@ def _growth(series: list[dict[str, Any]], path: Path) -> None:
     for axis in axes.flat[len(works) :]:
         axis.set_visible(False)
     for axis, (work, of) in zip(axes.flat, works, strict=False):
+        shades = iter([PEER, "#94a3b8", "#b45309"])
         for entry in series:
             if (entry["work"], entry["of"]) != (work, of):
                 continue
             numbers = sorted(int(number) for number in entry["points"])
             costs = [entry["points"][str(number)] for number in numbers]
-            colour = OURS if entry["name"] == "shared_utils" else PEER
+            colour = OURS if entry["name"] == "shared_utils" else next(shades)
             axis.loglog(numbers, costs, marker="o", ms=3, lw=1.4, color=colour, label=entry["name"])
             axis.set_ylabel(entry["unit"], fontsize=8)
         axis.set_xlabel(of, fontsize=8)
         axis.set_title(work, loc="left", fontsize=9)
-        axis.tick_params(labelsize=7)
+        axis.tick_params(labelsize=7, which="both")
         axis.grid(which="major", color=PALE, lw=0.5)
         axis.legend(fontsize=7, frameon=False)
     figure.tight_layout()
