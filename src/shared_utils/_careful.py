@@ -12,7 +12,6 @@ from shared_utils._levels import standard
 from shared_utils._line import MISSING, OWN_KEYS, escape, timestamp
 from shared_utils._log_state import STATE
 from shared_utils._plain import Plainer, text_of
-from shared_utils._redaction import REDACTION
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
@@ -95,8 +94,6 @@ class _Call:
         record["message"] = plainer.message(self.event)
         record["timestamp"] = self.stamp
         record |= {k: v for k, v in self.own.items() if k not in self.values or k not in _SETTABLE}
-        if "correlation_id" in record:  # the one of them that comes from outside
-            record["correlation_id"] = REDACTION.scrub(record["correlation_id"])
         failure = self._failure(plainer)
         taken = record.keys() | failure.keys()
         items = ((_free(key, taken) if key in OWN_KEYS else key, value) for key, value in self.values.items())

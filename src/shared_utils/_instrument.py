@@ -77,7 +77,7 @@ def instrument(  # noqa: F811
             itself prints what a handler raises.
 
     Raises:
-        LoggingError: `correlation_id` is not a path.
+        LoggingError: `correlation_id` is not a path, or `handler` cannot be called.
     """
     if handler is None:
         return functools.partial(
@@ -88,6 +88,12 @@ def instrument(  # noqa: F811
             timeout_warning=timeout_warning,
             redact_uncaught=redact_uncaught,
         )
+    if not callable(handler):
+        from shared_utils.errors import LoggingError
+
+        raise LoggingError(
+            f"instrument({handler!r}): expected a handler; options are given by name, correlation_id=..."
+        )
     find_id = None
     if correlation_id is not None:
         from shared_utils._correlation import finder
@@ -96,7 +102,7 @@ def instrument(  # noqa: F811
     options = _Options(find_id, _size(log_event), _size(log_response), timeout_warning, redact_uncaught)
     get_logger()  # sets logging up now, in the init phase, unless it is already
     _invocation.arm_restore()
-    is_async = bool(getattr(getattr(handler, "__code__", None), "co_flags", 0) & _CO_COROUTINE)
+    is_async = _is_async(handler)
 
     @functools.wraps(handler)
     def serve(*args: Any, **kwargs: Any) -> Any:
@@ -126,6 +132,13 @@ def _report(error: Exception) -> None:
 
 
 _invocation.at_error(_report)
+
+
+def _is_async(handler: Any) -> bool:
+    """Whether a call of `handler` gives a coroutine: an ``async def``, a partial of one, an object called by one."""
+    function = getattr(handler, "func", handler)
+    code = getattr(function, "__code__", None) or getattr(getattr(type(function), "__call__", None), "__code__", None)  # noqa: B004
+    return bool(getattr(code, "co_flags", 0) & _CO_COROUTINE)
 
 
 def _is_awaitable(response: object) -> bool:

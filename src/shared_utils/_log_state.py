@@ -28,6 +28,8 @@ DEBUG, INFO, WARNING = 10, 20, 30
 # CloudWatch Logs takes events of up to 256 KB; Lambda cuts longer lines into pieces.
 DEFAULT_LINE_BYTES = 256 * 1024
 DEFAULT_BUFFER_BYTES = 20 * 1024  # as Powertools' Logger
+# Every line must have room for it. Ids have 36 characters, trace headers a hundred.
+LONGEST_CORRELATION_ID = 256
 
 
 class LogState:
@@ -233,9 +235,14 @@ class LogState:
         self.refresh(None)
 
     def correlate(self, correlation_id: str) -> None:
-        """Set the correlation id of the invocation being served."""
-        self.correlation_id = correlation_id
+        """Set the correlation id of the invocation being served. It comes from outside, and may be anything."""
+        self.correlation_id = correlation_id[:4096]
         self.refresh(_invocation.current())
+
+    def scrub_again(self) -> None:
+        """A secret has become known: the correlation id may hold it."""
+        if self.correlation_id is not None:
+            self.refresh(_invocation.current())
 
     def refresh(self, invocation: Invocation | None) -> None:
         """Work out what the lines of this moment carry, and from which level on they are made and written."""
@@ -248,7 +255,7 @@ class LogState:
                 function_arn=invocation.function_arn,
                 function_request_id=invocation.request_id,
                 tenant_id=invocation.tenant_id,
-                correlation_id=self.correlation_id,
+                correlation_id=self.correlation_id and REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID],
                 xray_trace_id=_trace_id(),
             )
         else:
@@ -297,5 +304,6 @@ def _trace_id() -> str | None:
 
 
 STATE = LogState()
+REDACTION.on_register.append(STATE.scrub_again)
 _invocation.at_begin(STATE.begin)
 _invocation.at_end(STATE.end)

@@ -11,8 +11,7 @@ from json.encoder import encode_basestring, encode_basestring_ascii
 
 TYPE_CHECKING = False  # as typing's, without the import: configuration alone must not pay for it
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable
 
 __all__ = ["MASK", "REDACTION", "Redaction", "register_secret"]
 
@@ -68,6 +67,15 @@ _SHORTEST = 4
 # One shorter than this is masked only where it stands alone: "prod" is, "product" is not.
 _STANDS_ALONE_BELOW = 8
 _MOST_KEYS_REMEMBERED = 4096
+# What describes a database in a JSON secret, and is no secret: it stands in messages everywhere ("todos", "admin"). The
+# keys are those of AWS ("JSON structure of AWS Secrets Manager secrets", Secrets Manager user guide) and their usual
+# other names, without separators.
+_DESCRIPTIVE = frozenset(
+    (  # noqa: SIM905
+        "database dbclusteridentifier dbinstanceidentifier dbname engine host hostname masterarn port region ssl user "
+        "userarn username"
+    ).split()
+)
 
 
 class Redaction:
@@ -77,11 +85,13 @@ class Redaction:
         "_allowed",
         "_extra",
         "_forms",
+        "_registered",
         "_stems",
         "_verdicts",
         "epoch",
         "longest",
         "needles",
+        "on_register",
         "pattern",
         "safe_keys",
     )
@@ -96,6 +106,8 @@ class Redaction:
         self._extra: frozenset[str] = frozenset()
         self._allowed: frozenset[str] = frozenset()
         self._stems: tuple[str, ...] = tuple(_STEMS)
+        self.on_register: list[Callable[[], None]] = []  # what was scrubbed before must be scrubbed again
+        self._registered: set[str] = set()
         self._forms: dict[str, str] = {}  # text to look for -> its regular expression
 
     def configure(self, keys: Iterable[str] = (), patterns: bool | Iterable[str] = False) -> None:
@@ -140,6 +152,9 @@ class Redaction:
         Base64 of a longer text that holds the value ("user:password") looks different and is not recognised; its key
         ("authorization") is.
         """
+        if value in self._registered:  # read anew, as it was
+            return
+        self._registered.add(value)
         for form in _forms(value):
             if len(form) >= _SHORTEST:
                 alone = len(form) < _STANDS_ALONE_BELOW
@@ -148,11 +163,21 @@ class Redaction:
         self.longest = max(map(len, needles), default=0)
         self.needles = tuple(needles)
         self.epoch += 1
+        for callback in self.on_register:
+            callback()
 
-    def forget(self) -> None:
-        """Forget every registered value. For tests."""
+    def forget(self, *, but: Iterable[str] = ()) -> None:
+        """Forget every registered value, `but` those. For tests."""
+        kept = list(but)
+        self._registered.clear()
         self._forms.clear()
         self.needles, self.longest = (), 0
+        for value in kept:
+            self.register(value)
+
+    def registered(self) -> list[str]:
+        """Return every registered value. For tests."""
+        return list(self._registered)
 
     def suspects(self, line: str) -> bool:
         """Whether encoded values may hold something that only a look at each of them can find."""
@@ -233,19 +258,23 @@ def _forms(value: str) -> list[str]:
 REDACTION = Redaction()
 
 
-def register_secret(value: str | bytes | dict[str, Any] | Iterable[Any]) -> None:
-    """Mask `value` in every line written from now on; of a mapping or sequence, every string in it.
+def register_secret(value: object) -> None:
+    """Mask `value` in every line written from now on; of a mapping or sequence, every text and whole number in it.
 
-    A value shorter than 4 characters is not masked by value, one shorter than 8 only where it stands alone.
+    A value shorter than 4 characters is not masked by value, one shorter than 8 only where it stands alone. In a
+    mapping what describes a database (``username``, ``host``, ``dbname``, ...) is no secret.
     """
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if value.bit_length() <= 1024 else ""
     if isinstance(value, str):
         if len(value) >= _SHORTEST:
             REDACTION.register(value)
     elif isinstance(value, (bytes, bytearray)):
         register_secret(bytes(value).decode("utf-8", "backslashreplace"))
-    elif hasattr(value, "values"):
-        for item in value.values():
-            register_secret(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, (dict, list)) or _normal(str(key)[:256]).replace("_", "") not in _DESCRIPTIVE:
+                register_secret(item)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for item in value:
             register_secret(item)

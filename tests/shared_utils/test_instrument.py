@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 
 from shared_utils import _invocation, get_logger, instrument, logging
+from shared_utils._redaction import register_secret
 from shared_utils.errors import LoggingError
 from shared_utils.testing import LambdaContext
 
@@ -187,6 +188,41 @@ def test_a_bad_path_is_refused_when_the_handler_is_decorated(path):
         instrument(correlation_id=path)(lambda event, context: None)
 
 
+@pytest.mark.parametrize("given", ["headers.x-request-id", 5, ["a"]])
+def test_options_by_position_are_refused(given):
+    """What cannot be called is no handler; the error says how options are given."""
+    with pytest.raises(LoggingError, match=r"options are given by name"):
+        instrument(given)
+
+
+def test_a_huge_correlation_id_costs_no_line_its_message(captured_logs, lambda_context):
+    """An id comes from outside, and may be a megabyte: it is cut, and the lines are whole."""
+
+    @instrument(correlation_id="id")
+    def handler(event, context):
+        logging.info("served", value={1})
+
+    handler({"id": "x" * 1_000_000}, lambda_context)
+    line = captured_logs.one(message="served")
+    assert line["correlation_id"] == "x" * 256
+    assert line["value"] == [1]
+
+
+def test_a_secret_in_the_correlation_id_is_masked(captured_logs, lambda_context):
+    """Known before or after the id was found, on every kind of line."""
+
+    @instrument(correlation_id="id")
+    def handler(event, context):
+        logging.info("served", secret_known=event["known"])
+        register_secret("c4n4ry-Sq7xZ")
+        logging.info("served")
+        logging.info("served", value={1})
+
+    for known in (False, True):
+        handler({"id": "id c4n4ry-Sq7xZ", "known": known}, lambda_context)
+    assert [line["correlation_id"] for line in captured_logs] == ["id c4n4ry-Sq7xZ"] + ["id [REDACTED]"] * 5
+
+
 def test_event_and_response_are_logged_redacted_and_cut(captured_logs, lambda_context):
     """Both are cut at 32 KB or at the given size; nothing else changes."""
 
@@ -308,6 +344,27 @@ def test_a_test_can_await_an_async_handler(captured_logs, lambda_context):
     assert asyncio.run(main()) == 1
     assert captured_logs.messages == ["served", "invocation response"]
     assert captured_logs[0]["function_request_id"] == lambda_context.aws_request_id
+
+
+def test_a_test_can_await_partials_and_objects_too(captured_logs, lambda_context):
+    """A partial of an async handler and an object with an async __call__ are async handlers."""
+
+    class Handler:
+        async def __call__(self, event, context):
+            return await served("object", event, context)
+
+    async def served(what, event, context):
+        await asyncio.sleep(0)
+        logging.info("served", what=what)
+        return what
+
+    async def main():
+        handlers = [instrument(Handler()), instrument(functools.partial(served, "partial"))]
+        return [await handler({}, lambda_context) for handler in handlers]
+
+    assert asyncio.run(main()) == ["object", "partial"]
+    assert [line["what"] for line in captured_logs.find(message="served")] == ["object", "partial"]
+    assert instrument(Handler())({}, lambda_context) == "object"
 
 
 def test_a_time_out_is_announced_with_what_is_known(captured_logs):

@@ -102,6 +102,27 @@ def test_the_plugin_loads_by_itself_and_loads_nothing_heavy(tmp_path):
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
+def test_metrics_are_strict_and_apart_whichever_test_loads_them(tmp_path):
+    """The test that is the first to load metrics is as strict as the rest, and leaves nothing to the next one."""
+    done = run_pytest(
+        tmp_path,
+        """
+        import pytest
+
+        def test_first(captured_metrics):
+            from shared_utils import metrics
+            from shared_utils.errors import MetricsError
+            with pytest.raises(MetricsError):
+                metrics.add("Size", 1, "Byte")
+            metrics.count("Left")
+
+        def test_second(captured_metrics):
+            assert captured_metrics.names == []
+        """,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_lines_of_a_failing_test_are_shown(tmp_path):
     """Pytest reports what was logged when a test fails."""
     done = run_pytest(

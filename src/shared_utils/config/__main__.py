@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from shared_utils.config._errors import one_line
+from shared_utils.config._errors import INVALID, one_line
 from shared_utils.config._load import FieldRead, read_fields
 from shared_utils.config._settings import Settings
 
@@ -62,12 +62,13 @@ def _find(where: str) -> tuple[type[Settings] | None, str]:
     sys.path.insert(0, "")  # as `python -m` has it, also when called as a function
     try:
         found: object = import_module(module_name)
-    except Exception as error:  # the module is the user's: whatever it raises belongs in one line
+        for name in path.split("."):
+            found = getattr(found, name, None)  # which a module may answer by importing more
+    except (Exception, SystemExit) as error:  # the module is the user's: whatever it raises belongs in one line
         return None, f"importing {module_name} failed: {type(error).__name__}: {one_line(error)}"
     finally:
-        sys.path.remove("")
-    for name in path.split("."):
-        found = getattr(found, name, None)
+        if "" in sys.path:
+            sys.path.remove("")
     if not (isinstance(found, type) and issubclass(found, Settings)):
         return None, f"{where} is not a subclass of config.Settings"
     return found, ""
@@ -116,8 +117,12 @@ def _iam(settings: type[Settings], options: argparse.Namespace) -> int:
     from shared_utils.config._resolve import enter
 
     needs = []
-    for source in settings._sources.values():
-        reference = enter(source.reference, None).reference  # a variable may hold a reference
+    for name, source in settings._sources.items():
+        found = enter(source.reference, None)
+        reference = found.reference  # a variable may hold a reference
+        if found.failure is not None and found.failure.kind == INVALID:
+            print(f"error: {name}: {found.source}: {found.failure.what}", file=sys.stderr)  # noqa: T201
+            return 1
         if reference.scheme != "env":
             needs.append((reference, source.kms_key))
     print(json.dumps(policy_of(needs, options.region, options.account), indent=2))  # noqa: T201

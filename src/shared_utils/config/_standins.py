@@ -115,7 +115,11 @@ def look_in(values: Mapping[str, Any] | Failure, reference: Reference) -> Value 
             if key.key is None:
                 return _value(reference, given)
             if key.key == reference.key:
-                return Value({reference.key: given}, sensitive=reference.scheme == "secret")
+                if reference.scheme == "secret":
+                    from shared_utils._redaction import register_secret
+
+                    register_secret({key.key: given})
+                return Value({key.key: given}, sensitive=reference.scheme == "secret")
         elif reference.is_path and key.name.startswith(reference.name):
             rest = key.name[len(reference.name) :]
             if rest and ("/" not in rest or reference.options.get("recursive") != "false"):
@@ -129,11 +133,15 @@ def _value(reference: Reference, given: Any) -> Value:
     if reference.scheme == "appconfig":
         return Value(given)
     if reference.scheme == "secret":
-        if isinstance(given, (str, bytes)):
-            return Value(given, sensitive=True)
-        import json
+        from shared_utils.config._sources import secret_value
 
-        return Value(json.dumps(given, default=str), sensitive=True)
+        if isinstance(given, bytes):
+            return secret_value({"SecretBinary": given})
+        if not isinstance(given, str):
+            import json
+
+            given = json.dumps(given, default=str)
+        return secret_value({"SecretString": given})
     if reference.is_path and isinstance(given, dict):
         return Value({str(name): _text(value) for name, value in given.items()})
     return Value(_text(given))

@@ -53,11 +53,16 @@ class ConfigValues(MutableMapping[str, Any]):
 
 @pytest.fixture
 def config_values() -> Iterator[ConfigValues]:
-    """Stand-in values for everything that `config` reads; what is not among them does not exist. AWS is not asked."""
+    """Stand-in values for everything that `config` reads; what is not among them does not exist. AWS is not asked.
+
+    The secrets among them are masked in the test's lines, and in nobody else's.
+    """
+    from shared_utils._redaction import REDACTION
     from shared_utils.config._store import store
 
     keeper = store()
     before = keeper.standins
+    known = REDACTION.registered()
     keeper.forget()
     keeper.standins = values = ConfigValues()
     try:
@@ -65,3 +70,4 @@ def config_values() -> Iterator[ConfigValues]:
     finally:
         keeper.standins = before
         keeper.forget()
+        REDACTION.forget(but=known)

@@ -76,6 +76,8 @@ def strict_metrics() -> Iterator[None]:
     metrics = sys.modules.get("shared_utils.metrics")
     if metrics is None:
         yield
+        if "shared_utils.metrics" in sys.modules:  # the test loaded them
+            sys.modules["shared_utils.metrics"]._registry.forget_all()
         return
     registry = metrics._registry
     registry.forget_all()
@@ -96,7 +98,9 @@ def captured_metrics() -> Iterator[CapturedMetrics]:
 
     registry = metrics._registry
     captured = CapturedMetrics(registry)
-    before = registry.sink, registry.settings.fallback_namespace
-    registry.sink, registry.settings.fallback_namespace = captured._write, "tests"
+    settings = registry.settings
+    before = registry.sink, settings.fallback_namespace, settings.strict
+    # Strict here too: where this fixture was the first to load metrics, `strict_metrics` found none.
+    registry.sink, settings.fallback_namespace, settings.strict = captured._write, "tests", True
     yield captured
-    registry.sink, registry.settings.fallback_namespace = before
+    registry.sink, settings.fallback_namespace, settings.strict = before

@@ -44,6 +44,9 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A module with settings in the current folder."""
     (tmp_path / "todos_settings.py").write_text(SOURCE, "utf-8")
     (tmp_path / "broken_settings.py").write_text("raise ValueError('two\\nlines')\n", "utf-8")
+    (tmp_path / "leaving_settings.py").write_text("raise SystemExit('no database')\n", "utf-8")
+    lazy = "def __getattr__(name):\n    raise ImportError('no driver')\n"
+    (tmp_path / "lazy_settings.py").write_text(lazy, "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "todos_settings", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -145,6 +148,19 @@ def test_iam_of_little(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out)["Statement"] == []
 
 
+@pytest.mark.usefixtures("app")
+def test_iam_refuses_a_variable_whose_reference_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No policy is printed that lacks what a variable was meant to name."""
+    monkeypatch.setenv("CURSOR", "ssm://")
+    assert main(["iam", "todos_settings:Settings"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: cursor: env://CURSOR -> ssm://: ")
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("argument", "told"),
     [
@@ -152,6 +168,8 @@ def test_iam_of_little(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         ("todos_settings:", "names no class"),
         ("no_such_module:Settings", "importing no_such_module failed: ModuleNotFoundError"),
         ("broken_settings:Settings", "importing broken_settings failed: ValueError: two lines"),
+        ("leaving_settings:Settings", "importing leaving_settings failed: SystemExit: no database"),
+        ("lazy_settings:Settings", "importing lazy_settings failed: ImportError: no driver"),
         ("todos_settings:Nothing", "not a subclass"),
         ("todos_settings:config", "not a subclass"),
         ("json:JSONDecoder", "not a subclass"),

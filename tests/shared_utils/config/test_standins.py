@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_utils import config
+from shared_utils import config, logging
 from shared_utils.config._errors import Failure
 from shared_utils.config._references import Reference, parse
 from shared_utils.testing import CapturedLogs, ConfigValues
@@ -189,3 +191,52 @@ def test_any_text_is_a_reference_or_refused(text: str) -> None:
             assert failure.kind == "invalid"  # noqa: PT017 - both ends are fine
         else:
             assert isinstance(found, Reference)
+
+
+def test_their_secrets_are_masked_but_not_what_describes_a_database(
+    config_values: ConfigValues, captured_logs: CapturedLogs
+) -> None:
+    """A secret's texts and numbers are in no line, even read as bare text; user, host and database name may be."""
+    database = {"username": "todos", "password": "canary-pw", "host": "db.local", "dbname": "todos", "port": 5432}
+    config_values({"secret://db": {**database, "pin": 481516, "more": {"HostName": "db2.local", "tail": "canary-2"}}})
+    config_values({"secret://app#token": "canary-3", "secret://app#username": "ann1"})
+    assert config.get("secret://db#username", type=str) == "todos"
+    assert config.get("secret://app#token", type=str) == "canary-3"
+    assert config.get("secret://app#username", type=str) == "ann1"
+    logging.info("todos of ann1 at db.local db2.local 5432: canary-pw canary-2 canary-3", number=481516, rows=5432)
+    mask = "[REDACTED]"
+    (line,) = captured_logs.find(level="INFO")
+    assert line["message"] == f"todos of ann1 at db.local db2.local 5432: {mask} {mask} {mask}"
+    assert (line["number"], line["rows"]) == (mask, 5432)
+
+
+def test_a_part_that_is_read_as_a_secret_is_one(config_values: ConfigValues, captured_logs: CapturedLogs) -> None:
+    """Who asks for the user name as a Secret gets it masked, too."""
+    config_values({"secret://db": {"username": "canary-user"}})
+    assert config.get("secret://db#username").reveal() == "canary-user"
+    logging.info("canary-user came")
+    assert captured_logs[-1]["message"] == "[REDACTED] came"
+
+
+def test_secrets_of_one_test_are_not_masked_in_the_next(tmp_path: Path) -> None:
+    """The words of one test's secrets stay readable in other tests' lines."""
+    (tmp_path / "test_it.py").write_text(
+        """
+from shared_utils import config, logging
+
+def test_one(config_values, captured_logs):
+    config_values({"secret://a": "listed"})
+    config.get("secret://a")
+    logging.info("todos listed")
+    assert captured_logs.messages == ["todos [REDACTED]"]
+
+def test_two(captured_logs):
+    logging.info("todos listed")
+    assert captured_logs.messages == ["todos listed"]
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
