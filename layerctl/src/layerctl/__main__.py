@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from layerctl.cli import cli
-from layerctl.errors import LayerctlError
+from layerctl.errors import LayerctlError, ReaderLeftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         code = cli.main(args=None if argv is None else list(argv), prog_name="layerctl", standalone_mode=False)
+        sys.stdout.flush()  # while a reader that went away can still be told from a failure
     except click.ClickException as error:
         error.show()
         return 2
@@ -31,10 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away (`| head`); nothing is wrong
-        return 0
+    except (BrokenPipeError, ReaderLeftError):
+        return _reader_left()
     return int(code or 0)
+
+
+def _reader_left() -> int:
+    """The reader went away (`| head`): nothing is wrong, and the interpreter's last flush must not complain either."""
+    with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:  # a test's is no file
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return 0
 
 
 def entry_point() -> None:

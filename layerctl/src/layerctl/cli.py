@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from layerctl import __version__
+from layerctl.errors import ReaderLeftError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # command -> (the module under layerctl.commands that defines it, its one-line help).
 # The help stands here so that `layerctl --help` imports no command.
@@ -30,8 +36,24 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+@contextmanager
+def _told_of_readers() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderLeftError from None
+
+
 class _LazyGroup(click.Group):
     """A group that knows its commands by name and imports one when it is invoked."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _told_of_readers():  # the help is written here
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told_of_readers():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

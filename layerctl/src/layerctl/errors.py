@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LayerctlError"]
+__all__ = ["LayerctlError", "ReaderLeftError"]
 
 
 class LayerctlError(Exception):
@@ -25,3 +25,7 @@ class LayerctlError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}" if self.remedy else self.what
+
+
+class ReaderLeftError(Exception):
+    """Nobody reads the output any more (`| head`). No OSError: of a broken pipe click would make exit code 1."""

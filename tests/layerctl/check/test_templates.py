@@ -164,11 +164,25 @@ def test_serverless(tmp_path):
             "bomb",
         ),
         ("hello: world\n", 1, "neither"),
+        ("AWSTemplateFormatVersion: '2010-09-09'\nResources: [1]\n", 2, "no mapping"),
+        ("AWSTemplateFormatVersion: '2010-09-09'\n", 1, "Resources is missing"),
         ("", 1, "neither"),
         (b"\x00\x01\x02\xff", 1, "binary"),
         ("[" * 5000, 1, "deep"),
     ],
-    ids=["syntax", "duplicate", "tag", "properties", "bomb", "no template", "empty", "binary", "deep"],
+    ids=[
+        "syntax",
+        "duplicate",
+        "tag",
+        "properties",
+        "bomb",
+        "no template",
+        "resources list",
+        "no resources",
+        "empty",
+        "binary",
+        "deep",
+    ],
 )
 def test_bad_templates(tmp_path, text, line, message):
     """A template that can't be read, or not in full, is a problem with its line, and never an exception."""

@@ -289,9 +289,12 @@ def test_a_number_without_an_index(tmp_path, monkeypatch, capsys):
     path = tmp_path / "template.yaml"
     path.write_text(template(arn(2), arn(2, name="other")))
     assert main(["pins", "bump", str(path), "--to", "5"]) == 2
-    assert "would set 2 layers to one number" in capsys.readouterr().err
+    assert "would set 2 layers to one number: 123456789012:other, 123456789012:shared-utils;" in capsys.readouterr().err
     assert main(["pins", "bump", str(path), "--to", "5", "--layer", "other"]) == 0
     assert path.read_text() == template(arn(2), arn(5, name="other"))
+    path.write_text(template(*(arn(2, name=name) for name in "abcdefg")))
+    assert main(["pins", "bump", str(path), "--to", "5"]) == 2
+    assert "12:d, ...; name one" in capsys.readouterr().err
 
 
 def test_a_layer_by_its_arn(tmp_path, monkeypatch):

@@ -64,6 +64,12 @@ class _Template(Expressions):
         )
 
     def read(self) -> None:
+        section = get(self.root, "Resources")
+        if not isinstance(section, yaml.MappingNode):
+            where = self.place(section if section is not None else self.root)
+            self.stack.problems.append(
+                Issue("template-invalid", where, "Resources is missing or no mapping", "mend the template")
+            )
         for name, resource in self.resources:
             kind = scalar(get(resource, "Type"))
             if kind in _LAYERS:

@@ -131,7 +131,8 @@ class Contents:
 
     def _fetched(self, layer: Layer) -> None:
         name = layer.layer_name or layer.name
-        layer.remedy = layer.remedy or f"name its content with --layer {name}=PATH, or check with credentials"
+        instead = "check with credentials" if layer.arn is not None else "give what decides it: --region, --parameter"
+        layer.remedy = layer.remedy or f"name its content with --layer {name}=PATH, or {instead}"
         if layer.unknown:
             return
         if self._sources.fetch is None:

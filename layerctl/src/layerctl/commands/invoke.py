@@ -75,11 +75,16 @@ def _event(path: str | None) -> Any:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise LayerctlError(f"the event {path} cannot be read: {reason}") from None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
     except ValueError as error:
         where = f"{path}:{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else path
         what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise LayerctlError(f"the event {where} is not JSON: {what}", remedy="check the file") from None
+
+
+def _no_constant(name: str) -> Any:
+    """RFC 8259 has no NaN and no Infinity; Python's parser takes them, and Lambda's API does not."""
+    raise ValueError(f"{name} is no JSON value")
 
 
 def _value(payload: bytes) -> Any:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "bump_all"]
 
+_NAMED = 4  # how many layers an error names
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -121,8 +123,9 @@ def _refuse_guessing(report: FileReport, wish: Wish, catalogue: Catalogue) -> No
     if wish.number is not None and wish.layer is None and not catalogue.sources:
         layers = sorted({pin.layer for pin in report.pins})
         if len(layers) > 1:
+            shown = [*layers[:_NAMED], "..."] if len(layers) > _NAMED else layers
             raise LayerctlError(
-                f"--to {wish.to} would set {len(layers)} layers to one number: {', '.join(layers)}",
+                f"--to {wish.to} would set {len(layers)} layers to one number: {', '.join(shown)}",
                 remedy="name one with --layer",
             )
     if wish.layer is not None and not any(wish.wants(pin, catalogue) for pin in report.pins):

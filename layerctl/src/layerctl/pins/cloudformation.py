@@ -38,7 +38,7 @@ def is_template(root: Node) -> bool:
     if "AWSTemplateFormatVersion" in keys:
         return True
     return "Resources" in keys and any(
-        "::" in (scalar(get(resource, "Type")) or "") for _, resource in pairs(get(root, "Resources"))
+        "::" in (scalar(get(resource, "Type")) or "") for _, resource in _resources(get(root, "Resources"))
     )
 
 
