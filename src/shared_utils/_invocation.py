@@ -72,6 +72,7 @@ _is_cold = True
 _restore_armed = False
 _begin_callbacks: list[Callable[[Invocation], None]] = []
 _end_callbacks: list[Callable[[Invocation], None]] = []
+_last_callbacks: list[Callable[[Invocation], None]] = []
 _timeout_callbacks: list[Callable[[], None]] = []
 _error_callbacks: list[Callable[[Exception], None]] = []
 _restore_callbacks: list[Callable[[], None]] = []
@@ -106,7 +107,7 @@ def end() -> None:
     invocation = _current
     if invocation is None:
         return
-    errors = [_call(callback, invocation) for callback in _end_callbacks]
+    errors = [_call(callback, invocation) for callback in (*_end_callbacks, *_last_callbacks)]
     _current = None
     for error in errors:
         if getattr(error, "must_raise", False):
@@ -118,9 +119,12 @@ def at_begin(callback: Callable[[Invocation], None]) -> None:
     _begin_callbacks.append(callback)
 
 
-def at_end(callback: Callable[[Invocation], None]) -> None:
-    """Call `callback(invocation)` when an invocation ends, however it ends. It must not raise."""
-    _end_callbacks.append(callback)
+def at_end(callback: Callable[[Invocation], None], *, last: bool = False) -> None:
+    """Call `callback(invocation)` when an invocation ends, however it ends. It must not raise.
+
+    `last` is for logging, whose lines belong to the invocation until everybody else has ended it.
+    """
+    (_last_callbacks if last else _end_callbacks).append(callback)
 
 
 def at_timeout(callback: Callable[[], None]) -> None:

@@ -306,4 +306,4 @@ def _trace_id() -> str | None:
 STATE = LogState()
 REDACTION.on_register.append(STATE.scrub_again)
 _invocation.at_begin(STATE.begin)
-_invocation.at_end(STATE.end)
+_invocation.at_end(STATE.end, last=True)

@@ -73,12 +73,8 @@ class Plainer:
             # A secret may stand across the cut: look a little further than is kept, and throw that part away.
             margin = max(1024, 2 * REDACTION.longest)
             cut = f"…[{length - room} of {length} characters cut]"
-            if keep_end:
-                head = REDACTION.scrub(text[: room // 2 + margin])[:-margin]
-                tail = REDACTION.scrub(text[length - room // 2 - margin :])[margin:]
-                text = head + cut + tail
-            else:
-                text = REDACTION.scrub(text[: room + margin])[:-margin] + cut
+            tail = _last(text, room // 2, margin) if keep_end else ""
+            text = _first(text, room // 2 if keep_end else room, margin) + cut + tail
         else:
             text = _scrub(text)
         self.left -= len(text)
@@ -213,6 +209,21 @@ class _Hidden:
 
 
 _HIDDEN = _Hidden()
+
+
+def _first(text: str, room: int, margin: int) -> str:
+    """Return the first `room` characters of `text`, or less, without secrets that begin there and end in the margin."""
+    if len(text) <= room + margin:
+        return REDACTION.scrub(text)[:room]
+    return REDACTION.scrub(text[: room + margin])[:-margin]
+
+
+def _last(text: str, room: int, margin: int) -> str:
+    """Return the last `room` characters of `text`, or less, likewise."""
+    if len(text) <= room + margin:
+        scrubbed = REDACTION.scrub(text)
+        return scrubbed[max(0, len(scrubbed) - room) :]
+    return REDACTION.scrub(text[len(text) - room - margin :])[margin:]
 
 
 def _scrub(text: str) -> str:

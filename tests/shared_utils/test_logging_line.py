@@ -286,6 +286,23 @@ def test_a_message_that_is_too_long_is_cut(written):
     assert "of 10000000 characters cut" in strict(text)["message"]
 
 
+@pytest.mark.parametrize("length", [300, 800, 1500, 2500, 5000])
+def test_what_is_cut_keeps_its_beginning(captured_logs, length):
+    """However little too long a text is, what there is room for stays; of a traceback both ends do."""
+    logging.configure(max_line_bytes=1024, location=False)
+    get_logger().info("m" * length, more="v" * 5000)
+    message = captured_logs[-1]["message"]
+    assert message.startswith("m" * 200)
+    logging.configure(max_line_bytes=4096)
+    try:
+        raise ValueError("first" + "x" * length + "final")
+    except ValueError:
+        get_logger().exception("it", more="v" * 3000)
+    trace = captured_logs[-1]["stack_trace"]
+    assert trace.startswith("Traceback")
+    assert trace.endswith("final")
+
+
 def test_what_fits_is_not_cut(written):
     """A line right at the limit is written whole."""
     logging.configure(max_line_bytes=2000, location=False)

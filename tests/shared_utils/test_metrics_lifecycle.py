@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from shared_utils import _invocation, instrument, metrics
+from shared_utils import _invocation, instrument, logging, metrics
 from shared_utils.errors import MetricsError
 from shared_utils.testing import CapturedLogs, CapturedMetrics, LambdaContext
 from tests.support import emf
@@ -154,6 +154,27 @@ def test_a_cold_start_without_a_namespace_is_one_error_line_and_no_failure(
     assert capsys.readouterr().out.count("no namespace, so ColdStart could not be written") == 1
     assert handler({}, LambdaContext()) == "fine"
     assert capsys.readouterr().out == ""
+
+
+def test_an_error_line_at_the_end_belongs_to_its_invocation(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A problem that shows only when metrics are written has the request id, and brings the buffered lines along."""
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+    logging.configure(buffer=True)
+    metrics.configure(cold_start=False)
+
+    @instrument(correlation_id="id")
+    def handler(event: Any, context: Any) -> None:
+        logging.debug("what led to it")
+        metrics.count("Lost")
+
+    context = LambdaContext()
+    handler({"id": "c-1"}, context)
+    line = captured_logs.one(level="ERROR")
+    assert "no namespace, so Lost could not be written" in line["message"]
+    assert (line["function_request_id"], line["correlation_id"]) == (context.aws_request_id, "c-1")
+    assert captured_logs.one(level="DEBUG")["message"] == "what led to it"
 
 
 def test_before_a_time_out_metrics_are_written_and_not_again(documents: Any) -> None:
