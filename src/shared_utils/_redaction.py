@@ -66,6 +66,8 @@ PATTERNS = (
 _SHORTEST = 4
 # One shorter than this is masked only where it stands alone: "prod" is, "product" is not.
 _STANDS_ALONE_BELOW = 8
+# Values that are not lasting and are still looked for; each costs every line 0.1 µs.
+_MOST_PASSING = 64
 _MOST_KEYS_REMEMBERED = 4096
 # What describes a database in a JSON secret, and is no secret: it stands in messages everywhere ("todos", "admin"). The
 # keys are those of AWS ("JSON structure of AWS Secrets Manager secrets", Secrets Manager user guide) and their usual
@@ -85,6 +87,7 @@ class Redaction:
         "_allowed",
         "_extra",
         "_forms",
+        "_passing",
         "_registered",
         "_stems",
         "_verdicts",
@@ -107,7 +110,8 @@ class Redaction:
         self._allowed: frozenset[str] = frozenset()
         self._stems: tuple[str, ...] = tuple(_STEMS)
         self.on_register: list[Callable[[], None]] = []  # what was scrubbed before must be scrubbed again
-        self._registered: set[str] = set()
+        self._registered: dict[str, dict[str, str]] = {}  # value -> its forms
+        self._passing: dict[str, None] = {}  # of them, those that are not lasting, the latest last
         self._forms: dict[str, str] = {}  # text to look for -> its regular expression
 
     def configure(self, keys: Iterable[str] = (), patterns: bool | Iterable[str] = False) -> None:
@@ -146,23 +150,44 @@ class Redaction:
             or any(name.endswith("_" + word) for word in self._extra)
         )
 
-    def register(self, value: str) -> None:
-        """Mask `value` wherever it stands: as it is, escaped (JSON, repr), percent-encoded, or in base64 by itself.
+    def register(self, values: Iterable[str], *, lasting: bool = True) -> None:
+        """Mask `values` wherever they stand: as they are, escaped (JSON, repr), percent-encoded, or in base64.
 
-        Base64 of a longer text that holds the value ("user:password") looks different and is not recognised; its key
-        ("authorization") is.
+        Base64 of a longer text that holds a value ("user:password") looks different and is not recognised; its key
+        ("authorization") is. Of values that are not `lasting` the latest are looked for: a function that makes a
+        Secret of each request's token must not become slower with each.
         """
-        if value in self._registered:  # read anew, as it was
-            return
-        self._registered.add(value)
-        for form in _forms(value):
-            if len(form) >= _SHORTEST:
-                alone = len(form) < _STANDS_ALONE_BELOW
-                self._forms[form] = rf"(?<!\w){re.escape(form)}(?!\w)" if alone else re.escape(form)
-        needles = dict.fromkeys(encode_basestring(form)[1:-1] for form in self._forms)
-        self.longest = max(map(len, needles), default=0)
-        self.needles = tuple(needles)
-        self.epoch += 1
+        new = False
+        for value in values:
+            if len(value) < _SHORTEST:
+                continue
+            known = value in self._registered
+            if lasting:
+                self._passing.pop(value, None)
+            elif not known or value in self._passing:
+                self._passing.pop(value, None)
+                self._passing[value] = None  # the latest comes last
+            if not known:
+                self._registered[value] = _expressions(value)
+                new = True
+        for value in list(self._passing)[:-_MOST_PASSING]:
+            self._passing.pop(value, None)
+            self._registered.pop(value, None)
+        if new:
+            self._renew()
+
+    def _renew(self) -> None:
+        """Make what lines are searched for anew, as a whole: other threads read it meanwhile."""
+        while True:
+            registered = self._registered.copy()
+            forms: dict[str, str] = {}
+            for expressions in registered.values():
+                forms |= expressions
+            needles = tuple(dict.fromkeys(encode_basestring(form)[1:-1] for form in forms))
+            self._forms, self.needles, self.longest = forms, needles, max(map(len, needles), default=0)
+            self.epoch += 1
+            if registered.keys() == self._registered.keys():  # else another thread has registered one, and lost
+                break
         for callback in self.on_register:
             callback()
 
@@ -170,10 +195,9 @@ class Redaction:
         """Forget every registered value, `but` those. For tests."""
         kept = list(but)
         self._registered.clear()
-        self._forms.clear()
-        self.needles, self.longest = (), 0
-        for value in kept:
-            self.register(value)
+        self._passing.clear()
+        self.register(kept)
+        self._renew()
 
     def registered(self) -> list[str]:
         """Return every registered value. For tests."""
@@ -195,9 +219,10 @@ class Redaction:
 
     def scrub(self, text: str) -> str:
         """Return `text` without registered values, without values of sensitive keys, without what patterns find."""
-        if self._forms and any(form in text for form in self._forms):
+        forms = self._forms
+        if forms and any(form in text for form in forms):
             # Longest first, so that a value which holds another one is masked whole.
-            expressions = [self._forms[form] for form in sorted(self._forms, key=len, reverse=True)]
+            expressions = [forms[form] for form in sorted(forms, key=len, reverse=True)]
             text = re.sub("|".join(expressions), MASK, text)
         if self._has_stem(text):
             text = self._mask_values(text)
@@ -237,6 +262,15 @@ def _normal(key: str) -> str:
     return re.sub(_WORDS, "_", key).strip("_").lower()
 
 
+def _expressions(value: str) -> dict[str, str]:
+    """Return the forms of `value` that are long enough to be looked for, each with the expression that finds it."""
+    return {
+        form: rf"(?<!\w){re.escape(form)}(?!\w)" if len(form) < _STANDS_ALONE_BELOW else re.escape(form)
+        for form in _forms(value)
+        if len(form) >= _SHORTEST
+    }
+
+
 def _forms(value: str) -> list[str]:
     """Return the ways in which `value` may be written in a text."""
     from binascii import b2a_base64
@@ -258,23 +292,32 @@ def _forms(value: str) -> list[str]:
 REDACTION = Redaction()
 
 
-def register_secret(value: object) -> None:
+def register_secret(value: object, *, lasting: bool = True) -> None:
     """Mask `value` in every line written from now on; of a mapping or sequence, every text and whole number in it.
 
     A value shorter than 4 characters is not masked by value, one shorter than 8 only where it stands alone. In a
-    mapping what describes a database (``username``, ``host``, ``dbname``, ...) is no secret.
+    mapping what describes a database (``username``, ``host``, ``dbname``, ...) is no secret. See `Redaction.register`
+    for `lasting`.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value) if value.bit_length() <= 1024 else ""
-    if isinstance(value, str):
-        if len(value) >= _SHORTEST:
-            REDACTION.register(value)
-    elif isinstance(value, (bytes, bytearray)):
-        register_secret(bytes(value).decode("utf-8", "backslashreplace"))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, (dict, list)) or _normal(str(key)[:256]).replace("_", "") not in _DESCRIPTIVE:
-                register_secret(item)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for item in value:
-            register_secret(item)
+    REDACTION.register(_texts(value), lasting=lasting)
+
+
+def _texts(value: object) -> Iterable[str]:
+    """Yield every secret text in `value`, however deep."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 1024:
+            yield str(value)
+        elif isinstance(value, (bytes, bytearray)):
+            yield bytes(value).decode("utf-8", "backslashreplace")
+        elif isinstance(value, dict):
+            waiting += (item for key, item in value.items() if isinstance(item, (dict, list)) or not _describes(key))
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            waiting += value
+
+
+def _describes(key: object) -> bool:
+    return _normal(str(key)[:256]).replace("_", "") in _DESCRIPTIVE

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import logging as standard_logging
+import threading
 import time
 import urllib.parse
 import warnings
@@ -151,6 +152,52 @@ def test_a_number_that_is_a_registered_value_is_masked(lines):
     get_logger().info("it", pin=48151623, other=4815)
     line = json.loads(lines.getvalue())
     assert (line["pin"], line["other"]) == (MASK, 4815)
+
+
+def test_secrets_made_for_each_request_do_not_add_up(lines):
+    """The latest Secrets made by hand are masked by value; configuration's stay masked, however many come after."""
+    register_secret("c4n4ry-of-configuration")
+    for number in range(500):
+        Secret(f"c4n4ry-{number:04}-token")
+        Secret("c4n4ry-of-configuration")
+        Secret("c4n4ry-used-all-the-time")
+    assert len(REDACTION.registered()) < 100
+    get_logger().info("c4n4ry-of-configuration c4n4ry-used-all-the-time c4n4ry-0499-token c4n4ry-0470-token")
+    assert json.loads(lines.getvalue())["message"] == " ".join([MASK] * 4)
+
+
+def test_threads_that_register_and_log_do_not_disturb_each_other(lines):
+    """No registration is lost, and no line, while several threads load secrets and others log."""
+
+    def register(first):
+        for number in range(first, first + 60):
+            register_secret(f"c4n4ry-{number:04}-value")
+
+    def log_lines():
+        for _ in range(100):
+            get_logger().info("password=c4n4ry-none", value={1})
+
+    threads = [threading.Thread(target=register, args=(first,)) for first in range(0, 240, 60)]
+    threads += [threading.Thread(target=log_lines) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    get_logger().info("all", values=[f"c4n4ry-{number:04}-value" for number in range(240)])
+    assert "c4n4ry" not in lines.getvalue()
+    assert "failed" not in lines.getvalue()
+
+
+def test_a_secret_of_any_depth_is_registered(lines):
+    """A JSON secret nested deeper than Python recurses is no obstacle."""
+    deep = "c4n4ry-deep"
+    for _ in range(100_000):
+        deep = [deep]
+    register_secret(deep)
+    while isinstance(deep, list):
+        deep = deep[0]
+    get_logger().info("c4n4ry-deep")
+    assert json.loads(lines.getvalue())["message"] == MASK
 
 
 PATTERNED = {

@@ -83,7 +83,7 @@ def mentions(kind: Any, wanted: type) -> bool:
 def conceal(value: Any, kind: Any) -> Any:
     """Return a text as a Secret where the type asks for one (`Secret`, `Secret | None`), anything else as it is."""
     kinds = getattr(kind, "__args__", (kind,))
-    return Secret(value) if isinstance(value, str) and Secret in kinds and str not in kinds else value
+    return _to_secret(value) if isinstance(value, str) and Secret in kinds and str not in kinds else value
 
 
 def to_text(content: Any) -> str:
@@ -161,7 +161,11 @@ def to_bool(content: Any) -> bool:
 def _to_secret(content: Any) -> Secret:
     if isinstance(content, Secret):
         return content
-    return Secret(content if isinstance(content, bytes) else to_text(content))
+    from shared_utils._redaction import register_secret
+
+    value = content if isinstance(content, bytes) else to_text(content)
+    register_secret(value)  # for good: configuration is few values, and long-lived ones
+    return Secret(value)
 
 
 def _to_bytes(content: Any) -> bytes:

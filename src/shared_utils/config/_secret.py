@@ -23,7 +23,7 @@ class Secret:
         from shared_utils._redaction import register_secret
 
         object.__setattr__(self, "_Secret__value", value)
-        register_secret(value)
+        register_secret(value, lasting=False)
 
     def reveal(self) -> str:
         """Return the value itself. What you do with it is then up to you."""
