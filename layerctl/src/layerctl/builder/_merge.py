@@ -61,7 +61,9 @@ class MergedTree:
             LayerctlError: it collides with what another target, or another distribution, needs.
         """
         paths = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-        for distribution in read_distributions(paths, lambda path: (folder / path).read_bytes()):
+        distributions = read_distributions(paths, lambda path: (folder / path).read_bytes())
+        _refuse_overwritten(distributions, folder)
+        for distribution in distributions:
             other, first = self._versions.setdefault(distribution.name, (distribution, target))
             if other.version != distribution.version:
                 raise LayerctlError(
@@ -123,10 +125,7 @@ class MergedTree:
     def _collide(self, path: str, distribution: Distribution, target: Target, known: _File) -> None:
         others = known.owners - {distribution.name}
         if others:
-            raise LayerctlError(
-                f"{' and '.join(sorted({*others, distribution.name}))} both bring {path}, with different content",
-                remedy="leave one of them out of the layer",
-            )
+            raise _both_bring(path, {*others, distribution.name})
         raise LayerctlError(
             f"{distribution} has different files named {path} for {known.target} and for {target}",
             remedy="build one layer for each, with fewer runtimes or architectures in layer.toml, "
@@ -138,6 +137,29 @@ def _merged_wheel(text: str, tags: Iterable[str]) -> str:
     """WHEEL with the tags of all wheels that were laid together (PyPA: binary distribution format)."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("Tag:")]
     return "\n".join([*lines, *sorted(tags)]) + "\n"
+
+
+def _refuse_overwritten(distributions: Iterable[Distribution], folder: Path) -> None:
+    """Refuse a file that two distributions bring with different content.
+
+    Only one of them is in the tree, and installers that work in parallel leave now one, now the other. What each
+    brought is in its RECORD.
+    """
+    brought: dict[str, tuple[str, str]] = {}
+    for distribution in distributions:
+        record = folder / distribution.folder / "RECORD"
+        rows = csv.reader(io.StringIO(record.read_text("utf-8"))) if record.is_file() else ()
+        for path, digest, *_ in (row for row in rows if len(row) >= 2 and row[1]):
+            other, known = brought.setdefault(path, (distribution.name, digest))
+            if known != digest and not path.startswith(("bin/", "../")):
+                raise _both_bring(path, {other, distribution.name})
+
+
+def _both_bring(path: str, names: Collection[str]) -> LayerctlError:
+    return LayerctlError(
+        f"{' and '.join(sorted(names))} both bring {path}, with different content",
+        remedy="leave one of them out of the layer",
+    )
 
 
 def _write_record(root: Path, record: str, files: Iterable[str]) -> None:
