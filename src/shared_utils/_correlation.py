@@ -86,4 +86,12 @@ def _child(node: Any, step: str | int) -> Any:
     if step in node:
         return node[step]
     folded = step.lower()
-    return next((node[key] for key in node if isinstance(key, str) and key.lower() == folded), None)
+    found = next((node[key] for key in node if isinstance(key, str) and key.lower() == folded), None)
+    return _of_many(node.get("multiValueHeaders")) if found is None and folded == "headers" else found
+
+
+def _of_many(headers: Any) -> dict[str, Any] | None:
+    """Return the last value of each header; a load balancer may send lists (``lambda.multi_value_headers.enabled``)."""
+    if not isinstance(headers, Mapping):
+        return None
+    return {name: values[-1] for name, values in headers.items() if isinstance(values, list) and values}
