@@ -99,10 +99,12 @@ class Module:
         match expression:
             case hcl.Text(parts, _):
                 return concatenate(
-                    self.evaluate(name, part, depth + 1)
-                    if isinstance(part, hcl.Expression)
-                    else [Traced.literal(part[0], part[1], name)]
-                    for part in parts
+                    [
+                        self.evaluate(name, part, depth + 1)
+                        if isinstance(part, hcl.Expression)
+                        else [Traced.literal(part[0], part[1], name)]
+                        for part in parts
+                    ]
                 )
             case hcl.Items(items, _):
                 return [value for item in items for value in self.evaluate(name, item, depth + 1)]

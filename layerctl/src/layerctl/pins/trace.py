@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 __all__ = ["ComposedArn", "Piece", "Traced", "composed_arns", "concatenate", "piece_of"]
 
@@ -105,8 +105,11 @@ class Traced:
         return all(mine.get(name, value) == value for name, value in other.assumed)
 
 
-def concatenate(parts: Iterable[list[Traced]]) -> list[Traced]:
+def concatenate(parts: Sequence[list[Traced]]) -> list[Traced]:
     """Every way to put the parts' values one after another without contradictions, up to a limit."""
+    if all(len(values) == 1 and not values[0].assumed for values in parts):  # one way, as mostly
+        pieces = tuple([piece for values in parts for piece in values[0].pieces])
+        return [Traced.unknown("...") if len(pieces) > _MAX_PIECES else Traced(pieces)]
     whole = [Traced()]
     for values in parts:
         whole = [left + right for left in whole for right in values if left.agrees(right)][:_MAX_ALTERNATIVES]

@@ -110,13 +110,12 @@ class Tree:
 
     def _survey(self, root: Node, *, aliases: bool) -> None:
         """Visit each node once, without recursion, for duplicate keys and tags; aliased nodes once as well."""
-        tags, faults = self.tags, self.faults
         seen: set[int] = set()
         stack: list[Node] = [root]
         while stack:
             node = stack.pop()
-            if node.tag and node.tag not in tags and node.tag[0] == "!":
-                tags[node.tag] = node.start_mark.index
+            if node.tag:
+                self._note_tag(node)
             if isinstance(node, yaml.ScalarNode):
                 continue
             if aliases:
@@ -126,11 +125,24 @@ class Tree:
             if isinstance(node, yaml.SequenceNode):
                 stack += node.value
                 continue
-            stack += [value for _, value in node.value]
-            stack += [name for name, _ in node.value if name.tag or not isinstance(name, yaml.ScalarNode)]
-            names = {name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode)}
+            names: set[str] = set()
+            for name, value in node.value:
+                # most nodes are plain scalars: they never go onto the stack
+                if value.tag or not isinstance(value, yaml.ScalarNode):
+                    stack.append(value)
+                if isinstance(name, yaml.ScalarNode):
+                    names.add(name.value)
+                    if name.tag:
+                        self._note_tag(name)
+                else:
+                    stack.append(name)
             if len(names) < len(node.value) and isinstance(node, yaml.MappingNode):
-                faults += _duplicates(node)
+                self.faults += _duplicates(node)
+
+    def _note_tag(self, node: Node) -> None:
+        at = node.start_mark.index
+        if node.tag[0] == "!" and at <= self.tags.get(node.tag, at):
+            self.tags[node.tag] = at
 
 
 def _duplicates(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
@@ -220,12 +232,14 @@ def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
 def get(node: Node | None, *path: str) -> Node | None:
     """The node under a path of keys, or None."""
     for part in path:
-        for key, value in pairs(node):
-            if key == part:
+        if not isinstance(node, yaml.MappingNode):
+            return None
+        for name, value in node.value:
+            if name.value == part and isinstance(name, yaml.ScalarNode):
                 node = value
                 break
         else:
-            return None
+            node = next((value for key, value in pairs(node) if key == part), None)  # a merge may bring it
     return node
 
 
