@@ -98,6 +98,7 @@ def test_a_function_that_fails_is_exit_code_1(
         (["template.yaml", "One", "--event", "nowhere.json"], "nowhere.json cannot be read"),
         (["template.yaml", "One", "--event", "broken.json"], "broken.json:2:3 is not JSON"),
         (["template.yaml", "One", "--event", "bytes.json"], "bytes.json cannot be read"),
+        (["template.yaml", "One", "--event", "deep.json"], "deep.json is nested too deep"),
         (["template.yaml", "One", "--event", "nan.json"], "nan.json is not JSON: NaN is no JSON value"),
         (["template.yaml", "Dies"], "template.yaml:5: Dies cannot start: RuntimeError: no table (dies.py:1)"),
         (["nowhere.yaml", "One"], "nowhere.yaml does not exist"),
@@ -109,6 +110,7 @@ def test_mistakes_are_one_line_errors(
     """Exit code 2, one line, no traceback."""
     Path("broken.json").write_text("{\n  nonsense\n}")
     Path("bytes.json").write_bytes(b"\xff")
+    Path("deep.json").write_text("[" * 100_000)
     Path("nan.json").write_text('{"price": NaN}')
     assert main(["invoke", *arguments]) == 2
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]

@@ -283,6 +283,16 @@ def test_without_a_source_there_is_no_newest(tmp_path, monkeypatch, capsys):
     assert path.read_text() == template(arn(2))
 
 
+@pytest.mark.parametrize("number", ["0", "00", str(2**63), "9" * 5000])
+def test_numbers_that_no_version_has(tmp_path, number, capsys):
+    """Versions count from 1, up to what a Long holds: anything else is an error, and nothing is written."""
+    path = tmp_path / "template.yaml"
+    path.write_text(template(arn(2)))
+    assert main(["pins", "bump", str(path), "--offline", "--to", number]) == 2
+    assert "no layer version has that number" in capsys.readouterr().err
+    assert path.read_text() == template(arn(2))
+
+
 def test_a_number_without_an_index(tmp_path, monkeypatch, capsys):
     """--to N needs no index; where there are several layers, --layer must say which."""
     monkeypatch.chdir(tmp_path)

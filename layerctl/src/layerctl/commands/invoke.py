@@ -76,6 +76,8 @@ def _event(path: str | None) -> Any:
         raise LayerctlError(f"the event {path} cannot be read: {reason}") from None
     try:
         return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise LayerctlError(f"the event {path} is nested too deep", remedy="check the file") from None
     except ValueError as error:
         where = f"{path}:{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else path
         what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)

@@ -60,7 +60,7 @@ class Router(Generic[Target]):
             if key in taken:
                 raise LayerctlError(
                     f"{route.key} leads to {taken[key]} and to {whose}",
-                    remedy="serve their templates on ports of their own",
+                    remedy="change one path, or serve each from a template and port of its own",
                 )
             taken[key] = whose
             self._entries.append((_segments(route, whose), route, target))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
+from layerctl.errors import LayerctlError
+
 if TYPE_CHECKING:
     from layerctl.pins.model import Pin
     from layerctl.pins.versions import Catalogue, PublishedVersion
@@ -40,12 +42,21 @@ class Wish:
         layer: a layer's name or ARN; None for every layer that the catalogue knows.
         major: whether a jump over a major version is meant.
         regions: for pins that name no region: the regions that they are deployed to; empty for all.
+
+    Raises:
+        LayerctlError: `to` is a number that no layer version can have.
     """
 
     to: str = "latest"
     layer: str | None = None
     major: bool = False
     regions: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        # Lambda counts from 1, in a Long (Lambda API reference, LayerVersionsListItem). The length comes first: Python
+        # does not read numbers of thousands of digits.
+        if self.to.isdecimal() and not (len(self.to) < 20 and 1 <= int(self.to) < 2**63):
+            raise LayerctlError(f"--to {self.to[:24]}: no layer version has that number", remedy="they count from 1")
 
     @property
     def number(self) -> int | None:
