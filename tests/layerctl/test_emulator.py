@@ -16,6 +16,7 @@ import pytest
 
 from layerctl.emulator import Emulator, Limits, find_interpreter
 from layerctl.emulator.layers import merge_layers
+from layerctl.emulator.process import Answer
 from layerctl.emulator.runtime import emulator_binary
 from layerctl.errors import LayerctlError
 
@@ -264,3 +265,11 @@ def test_an_emulator_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("LAYERCTL_RIE", "/bin/false")
     with pytest.raises(LayerctlError, match="did not start"):
         Emulator(tmp_path, "app.handler", limits=Limits(timeout=1)).start()
+
+
+def test_lines_that_only_begin_like_json() -> None:
+    """What a function prints or answers may be nested beyond Python's limits: a line of text like any other."""
+    deep = "[" * 100_000
+    answer = Answer(200, deep.encode(), (deep, '{"a": 1}', "9" * 5000), None, None, "id")
+    assert answer.log_records() == [{"a": 1}]
+    assert answer.error is None

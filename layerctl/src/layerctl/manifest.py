@@ -171,7 +171,7 @@ class Manifest:
                 source=Source(**_fields(Source, data["source"])),
                 files=tuple(ManifestFile(**_fields(ManifestFile, one)) for one in data["files"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise LayerctlError(f"{origin} is no layer manifest: {reason}", remedy="build the layer anew") from None
 

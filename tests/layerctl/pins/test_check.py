@@ -221,7 +221,7 @@ def test_the_index_is_found(tmp_path, monkeypatch, capsys):
     (tmp_path / "layers.json").write_text('{"php-81": {"eu-west-1": 12}}')  # another tool's
     assert main(["pins", "list", "template.yaml"]) == 0
     capsys.readouterr()
-    for content, words in (("{", "is not JSON"), ("{}", "required"), ("[1]", "object")):
+    for content, words in (("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("{}", "required"), ("[1]", "object")):
         (tmp_path / "layers.json").write_text(content)
         assert main(["pins", "check", "template.yaml", "--index", "layers.json"]) == 2
         err = capsys.readouterr().err

@@ -92,5 +92,5 @@ def _no_constant(name: str) -> Any:
 def _value(payload: bytes) -> Any:
     try:
         return json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return payload.decode("utf-8", "replace")

@@ -78,7 +78,7 @@ class Answer:
             return {"errorType": "Sandbox.Timedout", "errorMessage": self.payload.decode()}
         try:
             document = json.loads(self.payload) if self.payload else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             document = {}
         if self.status != 200:
             found = document if isinstance(document, dict) else {}
@@ -99,7 +99,7 @@ class Answer:
         """The lines that are JSON objects, parsed: log lines and metric documents alike."""
         records = []
         for line in self.lines:
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 record = json.loads(line)
                 if isinstance(record, dict):
                     records.append(record)

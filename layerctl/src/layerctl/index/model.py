@@ -91,7 +91,7 @@ class LayerIndex:
         """
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LayerctlError(f"{source} is not JSON: {error}") from None
         _validate(data, source)
         releases = {version: _release(version, entry) for version, entry in data["releases"].items()}
