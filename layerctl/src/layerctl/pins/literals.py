@@ -12,11 +12,11 @@ from typing import NamedTuple
 __all__ = ["REGION", "TextArn", "text_arns"]
 
 # How a language or a tool leaves a part open: ${...} with one level of nesting, #{...} (serverless-pseudo-parameters,
-# Ruby), {{...}} (Jinja, Helm), {...} (Python's f-strings and format), <...> (documents), %s and %(name)s, $(...),
+# Ruby), {{...}} (Jinja, Helm), {...} (Python's f-strings and format), <...> (documents), %s, %d and %(name)s, $(...),
 # $NAME, and the end of a string literal, something, the start of the next one ("..." + region + "...").
 _OPEN = (
     r"\\?\$\{(?:[^{}\n]|\{[^{}\n]*\})*\}|\#\{[^{}\n]*\}|\{\{[^{}\n]*\}\}|\{[^{}\n\"']*\}|<[^<>\n]{1,60}>"
-    r"|%s|%\(\w+\)s|\$\([^()\n]*\)|\$[A-Za-z_]\w*"
+    r"|%[sdv]|%\(\w+\)[sd]|\$\([^()\n]*\)|\$[A-Za-z_]\w*"
 )
 _JOINT = r"[\"'`][^\"'`\n:]{0,100}(?:\r?\n[^\"'`\n:]{0,100})?[\"'`]"
 _FIELD = rf"(?:[\w.*?-]|{_OPEN}|{_JOINT})+"
