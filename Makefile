@@ -54,9 +54,12 @@ lock: $(VENV)/.ready ## lock the dependencies anew (hashed, without index addres
 
 # --- the layer --------------------------------------------------------------------------------------------
 
-.PHONY: layer build
+.PHONY: layer build verify
 layer: $(VENV)/.ready ## stage the layer's content under layer/python and write dist/
 	@$(BIN)/layerctl build
+
+verify: layer ## build, and prove what was built: every rule, every import, and the same bytes from these sources again
+	@$(BIN)/layerctl verify dist/*.zip --import --rebuild
 
 build: setup ## build the layer with the SAM CLI
 	@$(SAM) build
