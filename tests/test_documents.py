@@ -73,6 +73,14 @@ def test_every_command_line_is_understood(page: Path, tmp_path: Path, monkeypatc
         parse(line)
 
 
+def test_the_pages_have_lines_to_hold() -> None:
+    """The tests above look at something: links, make targets and command lines are found where they are known to be."""
+    assert sum(line.startswith("layerctl ") for line in shell_lines(ROOT / "docs" / "publishing.md")) >= 12
+    assert sum(line.startswith("layerctl ") for page in PAGES for line in shell_lines(page)) >= 35
+    assert sum(line.startswith("make ") for page in PAGES for line in shell_lines(page)) >= 8
+    assert len(re.findall(r"\]\([^)\s]+\)", (ROOT / "README.md").read_text("utf-8"))) >= 20
+
+
 def test_the_readmes_function_runs(emulated: Callable[..., Emulator]) -> None:
     """The README's handler, as it stands there, runs on the built layer, logs its line and writes its metric."""
     (source,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
