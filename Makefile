@@ -44,7 +44,7 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml layerctl/pyproject.toml
 
 .PHONY: lock
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-RUNTIME_LOCK = layerctl/src/layerctl/emulator/runtime-requirements
+RUNTIME_LOCK = layerctl/src/layerctl/local/emulator/runtime-requirements
 lock: $(VENV)/.ready ## lock the dependencies anew (hashed, without index addresses); UPGRADE=1 takes newer ones
 	$(LOCK) $(if $(UPGRADE),--upgrade) layer/requirements.in -o layer/requirements.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
