@@ -10,7 +10,7 @@ from shared_utils._version import __version__
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
     from shared_utils import config, errors, logging, metrics, testing
-    from shared_utils._instrument import instrument
+    from shared_utils.invocation.decorator import instrument
     from shared_utils.logging import get_logger
 
 __all__ = ["__version__", "config", "errors", "get_logger", "instrument", "logging", "metrics", "testing"]
@@ -20,7 +20,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "config": ("shared_utils.config", None),
     "errors": ("shared_utils.errors", None),
     "get_logger": ("shared_utils.logging", "get_logger"),
-    "instrument": ("shared_utils._instrument", "instrument"),
+    "instrument": ("shared_utils.invocation.decorator", "instrument"),
     "logging": ("shared_utils.logging", None),
     "metrics": ("shared_utils.metrics", None),
     "testing": ("shared_utils.testing", None),

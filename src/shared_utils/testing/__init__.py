@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared_utils.testing._config import ConfigValues, config_values
-    from shared_utils.testing._context import LambdaContext, lambda_context
-    from shared_utils.testing._logs import CapturedLogs, captured_logs
+    from shared_utils.testing.config import ConfigValues, config_values
+    from shared_utils.testing.context import LambdaContext, lambda_context
+    from shared_utils.testing.logs import CapturedLogs, captured_logs
 
 __all__ = [
     "CapturedLogs",
@@ -29,15 +29,15 @@ __all__ = [
 
 # Where each public name lives.
 _HOMES = {
-    "CapturedLogs": "_logs",
-    "CapturedMetrics": "_metrics",
-    "ConfigValues": "_config",
-    "LambdaContext": "_context",
-    "captured_logs": "_logs",
-    "captured_metrics": "_metrics",
-    "config_values": "_config",
-    "lambda_context": "_context",
-    "strict_metrics": "_metrics",
+    "CapturedLogs": "logs",
+    "CapturedMetrics": "metrics",
+    "ConfigValues": "config",
+    "LambdaContext": "context",
+    "captured_logs": "logs",
+    "captured_metrics": "metrics",
+    "config_values": "config",
+    "lambda_context": "context",
+    "strict_metrics": "metrics",
 }
 
 
