@@ -52,7 +52,7 @@ def test_standard_loggers_come_out_as_the_same_lines(captured_logs, lambda_conte
     assert (first["user"], first["status"]) == ("ann", 200)
     assert first["function_request_id"] == lambda_context.aws_request_id
     assert last["exception"]["type"] == "OSError"
-    assert "test_logging_process" in last["stack"]
+    assert "test_process" in last["stack"]
 
 
 def test_the_sdk_does_not_print_its_requests_at_debug(captured_logs):
@@ -74,7 +74,7 @@ def test_warnings_are_lines(captured_logs):
         warnings.warn("old thing", DeprecationWarning, stacklevel=1)
     line = captured_logs.one(level="WARNING")
     assert (line["message"], line["category"], line["logger"]) == ("old thing", "DeprecationWarning", "py.warnings")
-    assert line["file"].endswith("test_logging_process.py")
+    assert line["file"].endswith("test_process.py")
 
 
 def test_structlog_loggers_of_libraries_write_the_same_lines(captured_logs, lambda_context):
