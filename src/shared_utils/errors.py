@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shared_utils.config._errors import Problem
+    from shared_utils.config.failures import Problem
 
 __all__ = [
     "ConfigError",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared_utils._redaction import REDACTION
+from shared_utils.redaction.rules import REDACTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

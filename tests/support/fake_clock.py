@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared_utils.config._cache import Moment
+from shared_utils.config.cache import Moment
 
 
 class Clock:

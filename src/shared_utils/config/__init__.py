@@ -7,11 +7,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
-    from shared_utils.config._configure import configure, refresh
-    from shared_utils.config._fields import appconfig, env, secret, ssm
-    from shared_utils.config._get import get
-    from shared_utils.config._secret import Secret
-    from shared_utils.config._settings import Settings
+    from shared_utils.config.access import get
+    from shared_utils.config.defaults import configure, refresh
+    from shared_utils.config.fields import appconfig, env, secret, ssm
+    from shared_utils.config.settings import Settings
+    from shared_utils.config.types.secret import Secret
     from shared_utils.errors import ConfigError, ConfigUnavailable, InvalidConfig, MissingConfig
 
 __all__ = [
@@ -36,15 +36,15 @@ _HOMES = {
     "ConfigUnavailable": "shared_utils.errors",
     "InvalidConfig": "shared_utils.errors",
     "MissingConfig": "shared_utils.errors",
-    "Secret": "shared_utils.config._secret",
-    "Settings": "shared_utils.config._settings",
-    "appconfig": "shared_utils.config._fields",
-    "configure": "shared_utils.config._configure",
-    "env": "shared_utils.config._fields",
-    "get": "shared_utils.config._get",
-    "refresh": "shared_utils.config._configure",
-    "secret": "shared_utils.config._fields",
-    "ssm": "shared_utils.config._fields",
+    "Secret": "shared_utils.config.types.secret",
+    "Settings": "shared_utils.config.settings",
+    "appconfig": "shared_utils.config.fields",
+    "configure": "shared_utils.config.defaults",
+    "env": "shared_utils.config.fields",
+    "get": "shared_utils.config.access",
+    "refresh": "shared_utils.config.defaults",
+    "secret": "shared_utils.config.fields",
+    "ssm": "shared_utils.config.fields",
 }
 
 

@@ -6,9 +6,9 @@ import argparse
 import json
 import sys
 
-from shared_utils.config._errors import INVALID, one_line
-from shared_utils.config._load import FieldRead, read_fields
-from shared_utils.config._settings import Settings
+from shared_utils.config.failures import INVALID, one_line
+from shared_utils.config.load import FieldRead, read_fields
+from shared_utils.config.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def _print_table(rows: list[dict[str, str]]) -> None:
 
 
 def _iam(settings: type[Settings], options: argparse.Namespace) -> int:
-    from shared_utils.config._iam import policy_of
-    from shared_utils.config._resolve import enter
+    from shared_utils.config.aws.iam import policy_of
+    from shared_utils.config.resolve import enter
 
     needs = []
     for name, source in settings._sources.items():

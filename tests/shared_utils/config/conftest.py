@@ -11,8 +11,8 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared_utils.config import _standins
-from shared_utils.config._store import Limits, store
+from shared_utils.config import overrides as _standins
+from shared_utils.config.client import Limits, store
 from tests.support.fake_aws import Server
 from tests.support.fake_clock import Clock
 
@@ -83,7 +83,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         def time() -> float:
             return clock.wall
 
-    for module in ("_cache", "_get", "_load"):
+    for module in ("cache", "access", "load"):
         monkeypatch.setattr(f"shared_utils.config.{module}.time", Time)
     monkeypatch.setattr(store()._cache, "_now", clock.now)
     return clock

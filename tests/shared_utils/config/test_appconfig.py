@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from shared_utils import config
-from shared_utils.config._appconfig import Sessions
-from shared_utils.config._references import parse
-from shared_utils.config._retry import Deadline
+from shared_utils.config.aws.retry import Deadline
+from shared_utils.config.references import parse
+from shared_utils.config.sources.appconfig_sessions import Sessions
 from tests.support.fake_aws import Answer, Call, FakeAppConfigData, FakeExtension, Server, aws_error
 from tests.support.fake_clock import Clock
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shared_utils.config._cache import Cache, Entry, Value, Want
-from shared_utils.config._errors import MISSING, UNAVAILABLE, Failure
-from shared_utils.config._references import Reference, parse
-from shared_utils.config._retry import Deadline
+from shared_utils.config.aws.retry import Deadline
+from shared_utils.config.cache import Cache, Entry, Value, Want
+from shared_utils.config.failures import MISSING, UNAVAILABLE, Failure
+from shared_utils.config.references import Reference, parse
 from tests.support.fake_clock import Clock
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared_utils import config
-from shared_utils.config._convert import StringList, Unfit, convert, copy_of
+from shared_utils.config.types.scalars import StringList, Unfit, convert, copy_of
 
 
 class Colour(enum.Enum):

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from shared_utils import config
-from shared_utils.config import _credentials
-from shared_utils.config._credentials import Credentials, CredentialsSource
-from shared_utils.config._errors import Failure
-from shared_utils.config._http import Pool
-from shared_utils.config._retry import Deadline
-from shared_utils.config._store import store
+from shared_utils.config.aws import credentials as _credentials
+from shared_utils.config.aws.credentials import Credentials, CredentialsSource
+from shared_utils.config.aws.http import Pool
+from shared_utils.config.aws.retry import Deadline
+from shared_utils.config.client import store
+from shared_utils.config.failures import Failure
 from shared_utils.testing import CapturedLogs
 from tests.support.fake_aws import Answer, Call, FakeSsm, Server
 
@@ -182,7 +182,7 @@ def test_answers_without_credentials_are_refused(
 
 def test_the_choice_of_transport(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signed requests where they do; the SDK for profiles, proxies, other CAs, or when credentials or region lack."""
-    from shared_utils.config._transports import choose
+    from shared_utils.config.aws.transports import choose
 
     assert choose()[0] == "signed"
     for name in ("AWS_PROFILE", "HTTPS_PROXY", "AWS_CA_BUNDLE"):

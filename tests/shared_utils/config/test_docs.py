@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from shared_utils import config
-from shared_utils.config import _references, _store
-from shared_utils.config._references import parse
+from shared_utils.config import client as _store
+from shared_utils.config import references as _references
+from shared_utils.config.references import parse
 from shared_utils.testing import ConfigValues, LambdaContext
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text("utf-8")

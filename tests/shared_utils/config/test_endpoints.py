@@ -11,8 +11,8 @@ from botocore.exceptions import EndpointProviderError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_utils.config._endpoints import arn_partition, endpoint, is_loopback, parse_url
-from shared_utils.config._errors import Failure
+from shared_utils.config.aws.endpoints import arn_partition, endpoint, is_loopback, parse_url
+from shared_utils.config.failures import Failure
 
 SERVICES = ["ssm", "secretsmanager", "appconfigdata"]
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared_utils import _invocation, config
+from shared_utils import config
+from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.testing import LambdaContext
 from tests.support.fake_aws import Answer, FakeSsm, aws_error
 

@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Literal, Optional
 
 import pytest
 
-from shared_utils import _invocation, config
-from shared_utils.config._store import store
+from shared_utils import config
+from shared_utils.config.client import store
+from shared_utils.invocation import lifecycle as _invocation
 from tests.support.fake_aws import Answer, Call, FakeSsm, Server, aws_error, denied_message
 
 Serve = Callable[..., Server]
@@ -370,7 +371,7 @@ def test_a_forked_child_reads_for_itself(ssm: FakeSsm) -> None:
     code = textwrap.dedent("""
         import os, threading
         from shared_utils import config
-        from shared_utils.config._store import store
+        from shared_utils.config.client import store
 
         assert config.get("ssm:///todos/page-size", type=int) == 50
         cache = store()._cache

@@ -13,10 +13,10 @@ from botocore.credentials import Credentials as SdkCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_utils.config._credentials import Credentials
-from shared_utils.config._http import Request
-from shared_utils.config._references import quote
-from shared_utils.config._sigv4 import sign
+from shared_utils.config.aws.credentials import Credentials
+from shared_utils.config.aws.http import Request
+from shared_utils.config.aws.sigv4 import sign
+from shared_utils.config.references import quote
 
 WORDS = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=20)
 HEADER_VALUES = st.text(string.ascii_letters + string.digits + " \t/=+;,.:", max_size=40)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared_utils import config, logging
-from shared_utils.config._errors import Failure
-from shared_utils.config._references import Reference, parse
+from shared_utils.config.failures import Failure
+from shared_utils.config.references import Reference, parse
 from shared_utils.testing import CapturedLogs, ConfigValues
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared_utils import config
-from shared_utils.config import _cache
+from shared_utils.config import cache as _cache
 from tests.support.fake_aws import Answer, FakeSsm, aws_error, denied_message
 
 if TYPE_CHECKING:

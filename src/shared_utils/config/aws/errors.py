@@ -1,0 +1,84 @@
+"""What an AWS error code means to a reader of configuration: one table for every transport.
+
+Source: the "Errors" sections of GetParameter(s), GetParametersByPath, GetSecretValue, StartConfigurationSession and
+GetLatestConfiguration, and "Common error types" of each API reference.
+"""
+
+from __future__ import annotations
+
+from shared_utils.config.failures import DENIED, INVALID, MISSING, UNAVAILABLE, Failure
+
+__all__ = ["KNOWN_CODES", "failure_of"]
+
+_MISSING = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_INVALID = frozenset({"InvalidParameterException", "ParameterPatternMismatchException", "ValidationException"})
+_TRANSIENT = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServerException",
+        "InternalServiceError",
+        "InternalServiceErrorException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestThrottled",
+        "RequestThrottledException",
+    }
+)
+_REMEDIES = {
+    "DecryptionFailure": "check that the KMS key is enabled and that the role may kms:Decrypt with it",
+    "InvalidKeyId": "check that the KMS key exists and is enabled",
+    "InvalidRequestException": "check the secret's state: one that is marked for deletion must be restored first",
+}
+
+KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _TRANSIENT | frozenset(_REMEDIES)
+"""Every code that is told apart, for transports that only get prose."""
+
+
+def failure_of(code: str, message: str, status: int) -> Failure:
+    """Return what an error answer means.
+
+    Args:
+        code: the service's error code, without namespace; "" when the answer had none.
+        message: the service's message; services name resources and principals in it, never values.
+        status: the HTTP status.
+    """
+    what = f"{code or f'HTTP status {status}'}: {message}" if message else code or f"HTTP status {status}"
+    if code in _MISSING:
+        return Failure(MISSING, "not found", code=code)
+    if code in _DENIED:
+        return Failure(DENIED, what, code=code)
+    if code in _CREDENTIALS:
+        remedy = "check the credentials (and the clock) that the request was signed with"
+        return Failure(DENIED, what, code=code, remedy=remedy)
+    if code in _INVALID:
+        return Failure(INVALID, what, code=code, remedy="correct the reference")
+    transient = code in _TRANSIENT or status >= 500 or status == 429
+    if not code and status in {401, 403}:
+        return Failure(DENIED, what, code=code)
+    return Failure(UNAVAILABLE, what, code=code, remedy=_REMEDIES.get(code, ""), transient=transient)

@@ -1,0 +1,122 @@
+"""Requests through the SDK, for what only it can do: profiles, SSO, web identity, proxies, other CAs."""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+
+from shared_utils.config.aws import endpoints as _endpoints
+from shared_utils.config.aws.errors import failure_of
+from shared_utils.config.failures import DENIED, INVALID, UNAVAILABLE, Failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from shared_utils.config.aws.retry import Deadline
+    from shared_utils.config.aws.transports import Timeouts
+
+__all__ = ["Boto3Transport"]
+
+# Operation: service, the client's method.
+_METHODS = {
+    "ssm:GetParameter": ("ssm", "get_parameter"),
+    "ssm:GetParameters": ("ssm", "get_parameters"),
+    "ssm:GetParametersByPath": ("ssm", "get_parameters_by_path"),
+    "secretsmanager:GetSecretValue": ("secretsmanager", "get_secret_value"),
+    "appconfigdata:StartConfigurationSession": ("appconfigdata", "start_configuration_session"),
+    "appconfigdata:GetLatestConfiguration": ("appconfigdata", "get_latest_configuration"),
+}
+
+
+class Boto3Transport:
+    """Speaks through boto3 clients. Retries are switched off there, because they are ours (`_retry`)."""
+
+    name = "boto3"
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._lock = allocate_lock()
+        self._clients: dict[tuple[str, str | None], Any] = {}
+
+    def can(self, operation: str) -> bool:
+        """Whether it offers `operation`: all that reading configuration needs."""
+        return operation in _METHODS
+
+    def close(self) -> None:
+        """Drop the clients with their connections."""
+        self._clients = {}
+
+    def call(self, operation: str, request: dict[str, Any], region: str | None, deadline: Deadline) -> dict[str, Any]:
+        """Ask once.
+
+        A client's time-outs are fixed when it is made, and finding credentials has its own; so the call is made in a
+        thread, which is left to itself when the deadline comes first.
+        """
+        from threading import Thread
+
+        outcome: list[dict[str, Any] | Failure] = []
+        name = f"shared_utils.config {operation}"
+        thread = Thread(target=lambda: outcome.append(self._ask(operation, request, region)), name=name, daemon=True)
+        thread.start()
+        thread.join(deadline.remaining())
+        if not outcome:
+            raise Failure(UNAVAILABLE, "the SDK gave no answer in time", transient=True)
+        if isinstance(outcome[0], Failure):
+            raise outcome[0]
+        return outcome[0]
+
+    def _ask(self, operation: str, request: dict[str, Any], region: str | None) -> dict[str, Any] | Failure:
+        service, method = _METHODS[operation]
+        try:
+            from botocore.exceptions import ClientError
+        except ImportError:
+            return Failure(UNAVAILABLE, "boto3 is not installed", remedy="install boto3, or use the signed transport")
+        try:
+            answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
+            if "Configuration" in answer:
+                answer["Configuration"] = answer["Configuration"].read()
+        except ClientError as error:
+            details = error.response
+            status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            return failure_of(details["Error"].get("Code", ""), details["Error"].get("Message", ""), status)
+        except Failure as failure:
+            return failure
+        except Exception as error:  # whatever the SDK and its HTTP client come up with
+            return _failure(error)
+        return answer
+
+    def _client(self, service: str, region: str | None) -> Any:
+        region = region or _endpoints.region()
+        with self._lock:
+            client = self._clients.get((service, region))
+            if client is None:
+                _endpoints.override(service)  # for its checks: plain http goes to this machine only
+                import boto3
+                from botocore.config import Config
+
+                settings = Config(
+                    connect_timeout=self._timeouts.connect,
+                    read_timeout=self._timeouts.read,
+                    retries={"total_max_attempts": 1},
+                )
+                client = boto3.session.Session().client(service, region_name=region, config=settings)
+                self._clients[(service, region)] = client
+        return client
+
+
+def _failure(error: Exception) -> Failure:
+    """Return what an exception of the SDK's own means."""
+    from botocore import exceptions
+
+    name = type(error).__name__
+    if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
+        remedy = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        return Failure(DENIED, "the SDK found no AWS credentials", code="NoCredentials", remedy=remedy)
+    if isinstance(error, exceptions.NoRegionError):
+        return Failure(INVALID, "no region to ask", remedy="set AWS_REGION, or name one in the reference")
+    if isinstance(error, (exceptions.ProfileNotFound, exceptions.ParamValidationError)):
+        return Failure(INVALID, str(error), remedy="correct the name")
+    if isinstance(error, (exceptions.TokenRetrievalError, exceptions.UnauthorizedSSOTokenError)):
+        return Failure(DENIED, str(error), code="NoCredentials", remedy="log in again: aws sso login")
+    # The rest is the connection's, or an answer that cannot be parsed; its text may hold what was answered.
+    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", transient=True)

@@ -1,0 +1,127 @@
+"""Requests signed here and sent over plain sockets: no SDK, so a cold start pays a tenth."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from shared_utils.config.aws import endpoints as _endpoints
+from shared_utils.config.aws.credentials import CredentialsSource
+from shared_utils.config.aws.http import Pool, Request, Response
+from shared_utils.config.aws.sigv4 import sign
+from shared_utils.config.failures import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.references import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from shared_utils.config.aws.retry import Deadline
+    from shared_utils.config.aws.transports import Timeouts
+
+__all__ = ["SignedTransport"]
+
+# Operation: service, the X-Amz-Target of the JSON 1.1 protocol ("" for REST), signing name.
+_OPERATIONS = {
+    "ssm:GetParameter": ("ssm", "AmazonSSM.GetParameter"),
+    "ssm:GetParameters": ("ssm", "AmazonSSM.GetParameters"),
+    "ssm:GetParametersByPath": ("ssm", "AmazonSSM.GetParametersByPath"),
+    "secretsmanager:GetSecretValue": ("secretsmanager", "secretsmanager.GetSecretValue"),
+    "appconfigdata:StartConfigurationSession": ("appconfigdata", ""),
+    "appconfigdata:GetLatestConfiguration": ("appconfigdata", ""),
+}
+_SIGNING_NAMES = {"appconfigdata": "appconfig"}
+
+
+class SignedTransport:
+    """Signs with environment or container credentials (see `_credentials`)."""
+
+    name = "signed"
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
+        self._pool = Pool(timeouts.connect, timeouts.read, bundle or None)
+        self._credentials = CredentialsSource(self._pool)
+
+    def can(self, operation: str) -> bool:
+        """Whether it offers `operation`: all that reading configuration needs."""
+        return operation in _OPERATIONS
+
+    def close(self) -> None:
+        """Drop the kept connections."""
+        self._pool.close()
+
+    def call(self, operation: str, request: dict[str, Any], region: str | None, deadline: Deadline) -> dict[str, Any]:
+        """Ask once."""
+        service, target = _OPERATIONS[operation]
+        region = region or _endpoints.region()
+        if region is None:
+            raise Failure(INVALID, "no region to ask", remedy="set AWS_REGION, or name one in the reference")
+        if target:
+            headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
+            asked = Request("POST", "/", headers=headers, body=json.dumps(request).encode())
+            return _json_answer(self._send(service, region, asked, deadline))
+        if operation == "appconfigdata:StartConfigurationSession":
+            headers = {"content-type": "application/json"}
+            asked = Request("POST", "/configurationsessions", headers=headers, body=json.dumps(request).encode())
+            return _json_answer(self._send(service, region, asked, deadline))
+        query = f"configuration_token={quote(request['ConfigurationToken'])}"
+        response = self._send(service, region, Request("GET", "/configuration", query, headers={}, once=True), deadline)
+        if response.status != 200:
+            raise _error(response)
+        return {
+            "Configuration": response.body,
+            "ContentType": response.headers.get("content-type", ""),
+            "NextPollConfigurationToken": response.headers.get("next-poll-configuration-token", ""),
+            "NextPollIntervalInSeconds": response.headers.get("next-poll-interval-in-seconds", ""),
+        }
+
+    def _send(self, service: str, region: str, request: Request, deadline: Deadline) -> Response:
+        endpoint = _endpoints.endpoint(service, region)
+        request.path = endpoint.path + request.path
+        request.headers["host"] = endpoint.authority
+        request.headers = sign(
+            request,
+            credentials=self._credentials.get(deadline),
+            region=region,
+            service=_SIGNING_NAMES.get(service, service),
+            timestamp=time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+        )
+        request.headers["user-agent"] = "shared-utils"  # after signing: proxies may change it
+        return self._pool.request(endpoint, request, deadline)
+
+
+def _json_answer(response: Response) -> dict[str, Any]:
+    """Return the JSON object of a good answer.
+
+    Raises:
+        Failure: for an error answer, or one that is no JSON object; nothing of its body is repeated then.
+    """
+    if response.status not in {200, 201}:
+        raise _error(response)
+    answer = _object(response.body)
+    if answer is None:
+        raise Failure(UNAVAILABLE, "the answer is not a JSON object", transient=True)
+    return answer
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _error(response: Response) -> Failure:
+    """Return what an error answer says. The code may stand in a header or in the body, with a namespace or a URI."""
+    if 300 <= response.status < 400:
+        return Failure(UNAVAILABLE, f"the answer is a redirect (HTTP status {response.status}), which is not followed")
+    from shared_utils.config.aws.errors import failure_of
+
+    answer = _object(response.body) or {}
+    code = response.headers.get("x-amzn-errortype") or answer.get("__type") or answer.get("code") or ""
+    code = str(code).partition(":")[0].rpartition("#")[2]
+    message = answer.get("message") or answer.get("Message") or ""
+    return failure_of(code, str(message), response.status)

@@ -1,0 +1,194 @@
+"""What a Settings class declares: for each field a source, a default, validators, and how long a value is good."""
+
+from __future__ import annotations
+
+from shared_utils.config.failures import Failure
+from shared_utils.config.references import Reference, is_reference, parse, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    Validator = Callable[[Any], object]
+    Validators = Validator | Iterable[Validator] | None
+
+__all__ = ["REQUIRED", "Source", "appconfig", "env", "secret", "ssm"]
+
+
+class _Required:
+    """The default of what has none."""
+
+    def __repr__(self) -> str:
+        return "(required)"
+
+
+REQUIRED: Any = _Required()
+
+
+class Source:
+    """Where a field's value comes from, and what is done with it."""
+
+    __slots__ = ("default", "kms_key", "max_age", "max_stale", "reference", "validators")
+
+    def __init__(
+        self,
+        reference: Reference,
+        *,
+        default: Any = REQUIRED,
+        validate: Validators = None,
+        max_age: float | None = None,
+        max_stale: float | None = None,
+        kms_key: str | None = None,
+    ) -> None:
+        self.reference = reference
+        self.default = default
+        self.max_age = max_age
+        self.max_stale = max_stale
+        self.kms_key = kms_key
+        if validate is None:
+            self.validators: tuple[Validator, ...] = ()
+        else:
+            self.validators = (validate,) if callable(validate) else tuple(validate)
+
+    def __repr__(self) -> str:
+        return f"<config source {self.reference}>"
+
+
+def _reference(scheme: str, name: str, key: str | None = None, **options: object) -> Reference:
+    """Make a reference of a declaration's arguments; a mistake in them is the programmer's, and a ValueError."""
+    given = {option: _option(value) for option, value in options.items() if value is not None}
+    try:
+        if is_reference(name):  # a whole reference may stand where a name is expected
+            parsed = parse(name)
+            if parsed.scheme != scheme:
+                raise ValueError(f"{scheme}() was given a reference to something else: {name}")
+            return Reference(scheme, parsed.name, key or parsed.key, {**parsed.options, **given})
+        return Reference(scheme, name, key, given)
+    except Failure as failure:
+        wrong = f"{scheme}({name!r}): {failure.what}; {failure.remedy}"
+    raise ValueError(wrong)
+
+
+def _option(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def env(name: str, *, default: Any = REQUIRED, validate: Validators = None) -> Any:
+    """Declare a field that comes from an environment variable.
+
+    Args:
+        name: the variable. If its value is a reference (``ssm:///…``), the field is what that leads to.
+        default: stands when the variable is not set.
+        validate: one or more functions of the value that return False or raise ValueError to refuse it.
+    """
+    return Source(_reference("env", name), default=default, validate=validate)
+
+
+def ssm(
+    name: str,
+    *,
+    default: Any = REQUIRED,
+    version: int | None = None,
+    label: str | None = None,
+    decrypt: bool = True,
+    recursive: bool = True,
+    region: str | None = None,
+    kms_key: str | None = None,
+    max_age: float | None = None,
+    max_stale: float | None = None,
+    validate: Validators = None,
+) -> Any:
+    """Declare a field that comes from SSM Parameter Store.
+
+    Args:
+        name: the parameter's name or ARN. A name that ends with a slash is a path: the field is a dict of everything
+            below it, by relative name.
+        default: stands when there is no such parameter (never when the read is denied or fails).
+        version: a pinned version.
+        label: a pinned label.
+        decrypt: False gives a SecureString's ciphertext.
+        recursive: False gives a path's direct children only.
+        region: the region to ask, when it is not the function's own.
+        kms_key: ARN, id or alias of the key of a SecureString, for `python -m shared_utils.config iam`.
+        max_age: seconds for which the value is good.
+        max_stale: seconds for which an older one may stand in when the source fails.
+        validate: one or more functions of the value that return False or raise ValueError to refuse it.
+    """
+    options: dict[str, Any] = {"version": version, "label": label, "region": region}
+    if not decrypt:
+        options["decrypt"] = False
+    if not recursive:
+        options["recursive"] = False
+    return Source(
+        _reference("ssm", name, **options),
+        default=default,
+        validate=validate,
+        max_age=max_age,
+        max_stale=max_stale,
+        kms_key=kms_key,
+    )
+
+
+def secret(
+    name: str,
+    *,
+    key: str | None = None,
+    default: Any = REQUIRED,
+    stage: str | None = None,
+    version_id: str | None = None,
+    region: str | None = None,
+    kms_key: str | None = None,
+    max_age: float | None = None,
+    max_stale: float | None = None,
+    validate: Validators = None,
+) -> Any:
+    """Declare a field that comes from Secrets Manager. Annotate it as `Secret` unless you must have the bare text.
+
+    Args:
+        name: the secret's name or ARN.
+        key: the key of a secret that is a JSON object; ``a.b`` reaches into nested ones.
+        default: stands when there is no such secret, or no such key in it.
+        stage: a staging label other than AWSCURRENT.
+        version_id: one version.
+        region: the region to ask, when it is not the function's own.
+        kms_key: ARN, id or alias of the secret's key, for `python -m shared_utils.config iam`.
+        max_age: seconds for which the value is good.
+        max_stale: seconds for which an older one may stand in when the source fails.
+        validate: one or more functions of the value that return False or raise ValueError to refuse it.
+    """
+    reference = _reference("secret", name, key, stage=stage, version_id=version_id, region=region)
+    return Source(reference, default=default, validate=validate, max_age=max_age, max_stale=max_stale, kms_key=kms_key)
+
+
+def appconfig(
+    application: str,
+    environment: str | None = None,
+    profile: str | None = None,
+    *,
+    key: str | None = None,
+    default: Any = REQUIRED,
+    region: str | None = None,
+    max_age: float | None = None,
+    max_stale: float | None = None,
+    validate: Validators = None,
+) -> Any:
+    """Declare a field that comes from AppConfig: a freeform configuration, or feature flags.
+
+    Args:
+        application: the application's name or id.
+        environment: the environment's name or id.
+        profile: the configuration profile's name or id.
+        key: a key of a JSON configuration; for feature flags, the flag. A bool field then is whether it is enabled.
+        default: stands when nothing is deployed there, or there is no such key.
+        region: the region to ask, when it is not the function's own.
+        max_age: seconds for which the value is good. AppConfig itself sets how often one may ask.
+        max_stale: seconds for which an older one may stand in when the source fails.
+        validate: one or more functions of the value that return False or raise ValueError to refuse it.
+    """
+    if environment is None and profile is None:
+        name = application
+    else:
+        name = "/".join(quote(part or "") for part in (application, environment, profile))
+    reference = _reference("appconfig", name, key, region=region)
+    return Source(reference, default=default, validate=validate, max_age=max_age, max_stale=max_stale)

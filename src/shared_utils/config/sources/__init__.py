@@ -1,0 +1,1 @@
+"""Where values come from: the environment, SSM, Secrets Manager, AppConfig."""

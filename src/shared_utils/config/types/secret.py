@@ -1,0 +1,73 @@
+"""A value that is hard to spill: it must be asked for by name."""
+
+from __future__ import annotations
+
+__all__ = ["Secret"]
+
+_MASK = "**********"
+
+
+class Secret:
+    """A secret string (or bytes), masked wherever Python would print it; `reveal()` gives the value.
+
+    Not a str, so that it cannot be concatenated, logged or serialised by accident: `str`, `repr` and `format` give a
+    mask, json and pickle refuse it. Equal to another Secret of the same value, compared in constant time.
+    """
+
+    __slots__ = ("__value",)
+    __secret__ = True  # how the logger knows one without importing this module
+
+    def __init__(self, value: str | bytes) -> None:
+        if not isinstance(value, (str, bytes)):
+            raise TypeError(f"a Secret holds str or bytes, not {type(value).__name__}")
+        from shared_utils.redaction.rules import register_secret
+
+        object.__setattr__(self, "_Secret__value", value)
+        register_secret(value, lasting=False)
+
+    def reveal(self) -> str:
+        """Return the value itself. What you do with it is then up to you."""
+        value: str = self.__value  # type: ignore[attr-defined]  # set past the frozen __setattr__
+        return value
+
+    def __repr__(self) -> str:
+        return f"Secret({_MASK!r})"
+
+    def __str__(self) -> str:
+        return _MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(_MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        from hmac import compare_digest
+
+        return compare_digest(_bytes(self.reveal()), _bytes(other.reveal()))
+
+    def __hash__(self) -> int:
+        return hash((Secret, _bytes(self.reveal())))
+
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.reveal())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a Secret cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a Secret cannot be changed")
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> str:
+        raise TypeError("a Secret is not pickled: reveal() it where the value is needed, and fetch it anew elsewhere")
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")

@@ -1,0 +1,1 @@
+"""One invocation: what happens around a call of the handler."""

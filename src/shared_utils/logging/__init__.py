@@ -1,0 +1,156 @@
+"""Structured logging: one line of JSON for each call, with what is known of the invocation in it.
+
+    from shared_utils import get_logger, logging
+
+    log = get_logger()
+    log.info("todos listed", count=3)
+
+    logging.bind(user_id="u-1")          # in every line until the invocation ends
+    logging.info("also on the module")
+
+The keys are those of Powertools' Logger. The environment can set what `configure` does not: ``SHARED_UTILS_LOG_LEVEL``
+(or ``POWERTOOLS_LOG_LEVEL``, ``LOG_LEVEL``), ``SHARED_UTILS_LOG_FORMAT``, ``SHARED_UTILS_LOG_SAMPLE_RATE`` (or
+``POWERTOOLS_LOGGER_SAMPLE_RATE``) and ``SHARED_UTILS_SERVICE`` (or ``POWERTOOLS_SERVICE_NAME``).
+"""
+
+from __future__ import annotations
+
+from shared_utils.logging import stdlib as _standard_logging  # noqa: F401 - joins in when logging is first used
+from shared_utils.logging.context import bind, bound, clear, unbind
+from shared_utils.logging.fast import MISSING, flush_buffer
+from shared_utils.logging.levels import parse_level
+from shared_utils.logging.logger import PROCESSORS, BoundLogger, LineLogger, emit, make_logger
+from shared_utils.logging.settings import STATE
+
+TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal
+
+    from shared_utils.invocation.correlation import correlation_paths
+
+__all__ = [
+    "BoundLogger",
+    "bind",
+    "bound",
+    "clear",
+    "configure",
+    "correlation_paths",
+    "critical",
+    "debug",
+    "error",
+    "exception",
+    "flush_buffer",
+    "get_logger",
+    "info",
+    "log",
+    "unbind",
+    "warning",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load `correlation_paths` on first use."""
+    if name == "correlation_paths":
+        from shared_utils.invocation.correlation import correlation_paths
+
+        return correlation_paths
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Unset:
+    """The option was not given."""
+
+
+_UNSET: Any = _Unset()
+_ROOT = BoundLogger(LineLogger(), PROCESSORS, {})
+
+
+def get_logger(name: str | None = None, /, **values: Any) -> BoundLogger:
+    """Return a logger that has `values` in each of its lines, and its `name` under ``logger`` when it has one."""
+    return make_logger(name, values)
+
+
+def configure(
+    *,
+    service: str | None = _UNSET,
+    level: str | int | None = _UNSET,
+    format: Literal["json", "console"] | None = _UNSET,  # noqa: A002
+    buffer: bool | int | None = _UNSET,
+    sample_rate: float | None = _UNSET,
+    redact: Iterable[str] | None = _UNSET,
+    redact_patterns: bool | Iterable[str] | None = _UNSET,
+    location: bool | None = _UNSET,
+    exception_locals: bool | None = _UNSET,
+    max_line_bytes: int | None = _UNSET,
+) -> None:
+    """Set up logging for the process. Options not given stay as they are; None goes back to environment or default.
+
+    Args:
+        service: name of the service; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``.
+        level: lowest level to write; else ``SHARED_UTILS_LOG_LEVEL``, ``POWERTOOLS_LOG_LEVEL``, ``LOG_LEVEL``, INFO.
+            Never below ``AWS_LAMBDA_LOG_LEVEL``. Applies to loggers that exist already too.
+        format: "json", or "console" for people; by default console on a terminal outside Lambda.
+        buffer: keep lines below the level for each invocation, and write them when it logs an error, raises or is
+            about to time out. True for 20 KB, or a size in bytes; the oldest give way.
+        sample_rate: share of invocations (0 to 1) that write everything from DEBUG on.
+        redact: more keys whose values are masked, in any case and nesting; "!token" takes one off the default list.
+        redact_patterns: mask AWS keys, JSON web tokens and bearer tokens wherever they stand (True), or what your own
+            regular expressions find.
+        location: whether lines say which function and line wrote them.
+        exception_locals: whether exceptions show local variables (redacted).
+        max_line_bytes: longest line in bytes, newline included; longer values are cut, the JSON stays valid.
+
+    Raises:
+        LoggingError: an option that cannot be used; the earlier set-up stays.
+    """
+    given = {name: value for name, value in locals().items() if value is not _UNSET}
+    for name in ("redact", "redact_patterns"):
+        if hasattr(given.get(name), "__iter__") and not isinstance(given[name], str):
+            given[name] = tuple(given[name])  # it may be an iterator
+    STATE.configure(given)
+
+
+def debug(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+    """Log at level DEBUG."""
+    if STATE.threshold <= 10:
+        emit(_ROOT, 10, event, args, values)
+
+
+def info(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+    """Log at level INFO."""
+    if STATE.threshold <= 20:
+        emit(_ROOT, 20, event, args, values)
+
+
+def warning(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+    """Log at level WARNING."""
+    if STATE.threshold <= 30:
+        emit(_ROOT, 30, event, args, values)
+
+
+def error(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+    """Log at level ERROR."""
+    if STATE.threshold <= 40:
+        emit(_ROOT, 40, event, args, values)
+
+
+def critical(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+    """Log at level CRITICAL."""
+    if STATE.threshold <= 50:
+        emit(_ROOT, 50, event, args, values)
+
+
+def exception(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+    """Log at level ERROR, with the exception being handled."""
+    if STATE.threshold <= 40:
+        values.setdefault("exc_info", True)
+        emit(_ROOT, 40, event, args, values)
+
+
+def log(level: int | str, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
+    """Log at `level`, a number or a name; an unknown one counts as INFO."""
+    number = parse_level(level)
+    number = 20 if number is None else number
+    if STATE.threshold <= number:
+        emit(_ROOT, number, event, args, values)

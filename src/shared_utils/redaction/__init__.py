@@ -1,0 +1,1 @@
+"""What must not be readable in a line, and how it is found."""

@@ -1,0 +1,73 @@
+"""The fixture that stands in for AWS when code under test reads configuration."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["ConfigValues", "config_values"]
+
+
+class ConfigValues(MutableMapping[str, Any]):
+    """Values by reference: ``config_values["ssm:///todos/page-size"] = 20``. Calling it sets many at once.
+
+    A parameter is given as text, number, or list of texts (a StringList); a secret as text or an object of keys; a
+    configuration as any tree. An ``env://NAME`` stands before the real variable.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    def __call__(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> ConfigValues:
+        """Set many values and return the mapping. What does not look like a reference names a variable."""
+        for reference, value in {**(values or {}), **more}.items():
+            self[reference if "://" in reference else f"env://{reference}"] = value
+        return self
+
+    def __setitem__(self, reference: str, value: Any) -> None:
+        from shared_utils.config.overrides import check_reference
+
+        check_reference(reference)
+        self._values[reference] = value
+
+    def __getitem__(self, reference: str) -> Any:
+        return self._values[reference]
+
+    def __delitem__(self, reference: str) -> None:
+        del self._values[reference]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"<config_values: {', '.join(self._values) or 'none'}>"
+
+
+@pytest.fixture
+def config_values() -> Iterator[ConfigValues]:
+    """Stand-in values for everything that `config` reads; what is not among them does not exist. AWS is not asked.
+
+    The secrets among them are masked in the test's lines, and in nobody else's.
+    """
+    from shared_utils.config.client import store
+    from shared_utils.redaction.rules import REDACTION
+
+    keeper = store()
+    before = keeper.standins
+    known = REDACTION.registered()
+    keeper.forget()
+    keeper.standins = values = ConfigValues()
+    try:
+        yield values
+    finally:
+        keeper.standins = before
+        keeper.forget()
+        REDACTION.forget(but=known)
