@@ -95,8 +95,8 @@ run: layer ## serve both examples on http://127.0.0.1:3000 until Ctrl-C; PORT=30
 test: setup ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
-lint: $(VENV)/.ready ## ruff: lint and format
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module may import which)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
 
 types: $(VENV)/.ready ## mypy --strict
 	@$(BIN)/mypy src layerctl/src

@@ -11,14 +11,19 @@ import pytest
 # Loaded by Lambda's runtime client before the handler is imported, on every supported Python.
 RUNTIME = "import __future__, json, logging, os, re, time, traceback, warnings, importlib, contextlib, decimal\n"
 
-LOGGING = {"contextvars", "_contextvars"} | {
-    f"shared_utils{module}"
-    for module in (
-        *("", "._version", ".logging", ".redaction", ".redaction.rules", ".invocation", ".invocation.lifecycle"),
-        *(".logging.bindable", ".logging.logger", ".logging.context", ".logging.levels", ".logging.fast"),
-        *(".logging.settings", ".logging.output", ".logging.stdlib", ".logging.structlog_hook"),
-    )
-}
+PACKAGE = {"shared_utils", "shared_utils._lazy", "shared_utils._version"}
+LOGGING = (
+    PACKAGE
+    | {"contextvars", "_contextvars"}
+    | {
+        f"shared_utils{module}"
+        for module in (
+            *(".logging", ".redaction", ".redaction.rules", ".invocation", ".invocation.lifecycle"),
+            *(".logging.bindable", ".logging.logger", ".logging.context", ".logging.levels", ".logging.fast"),
+            *(".logging.settings", ".logging.output", ".logging.stdlib", ".logging.structlog_hook"),
+        )
+    }
+)
 INSTRUMENT = LOGGING | {"shared_utils.invocation.decorator", "shared_utils.invocation.timeout"}
 INVOCATION = """
 from shared_utils import get_logger, instrument, logging
@@ -50,12 +55,12 @@ def imported(program: str) -> set[str]:
 @pytest.mark.parametrize(
     ("program", "allowed"),
     [
-        ("import shared_utils", {"shared_utils", "shared_utils._version"}),
+        ("import shared_utils", PACKAGE),
         ("from shared_utils import get_logger", LOGGING),
         ("from shared_utils import logging; logging.info('it', a=1)", LOGGING),
         ("from shared_utils import get_logger, instrument", INSTRUMENT),
         (INVOCATION, INSTRUMENT),
-        ("import shared_utils.errors", {"shared_utils", "shared_utils._version", "shared_utils.errors"}),
+        ("import shared_utils.errors", PACKAGE | {"shared_utils.errors"}),
     ],
     ids=["package", "logger", "line", "decorator", "invocation", "errors"],
 )

@@ -10,10 +10,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared_utils._lazy import lazy_names
+
 if TYPE_CHECKING:
     from shared_utils.testing.config import ConfigValues, config_values
     from shared_utils.testing.context import LambdaContext, lambda_context
     from shared_utils.testing.logs import CapturedLogs, captured_logs
+    from shared_utils.testing.metrics import CapturedMetrics, captured_metrics, strict_metrics
+else:
+    # pytest asks for every name when it registers the plugin.
+    __getattr__, __dir__ = lazy_names(
+        globals(),
+        {
+            "CapturedLogs": "shared_utils.testing.logs:CapturedLogs",
+            "CapturedMetrics": "shared_utils.testing.metrics:CapturedMetrics",
+            "ConfigValues": "shared_utils.testing.config:ConfigValues",
+            "LambdaContext": "shared_utils.testing.context:LambdaContext",
+            "captured_logs": "shared_utils.testing.logs:captured_logs",
+            "captured_metrics": "shared_utils.testing.metrics:captured_metrics",
+            "config_values": "shared_utils.testing.config:config_values",
+            "lambda_context": "shared_utils.testing.context:lambda_context",
+            "strict_metrics": "shared_utils.testing.metrics:strict_metrics",
+        },
+    )
 
 __all__ = [
     "CapturedLogs",
@@ -26,33 +45,3 @@ __all__ = [
     "lambda_context",
     "strict_metrics",
 ]
-
-# Where each public name lives.
-_HOMES = {
-    "CapturedLogs": "logs",
-    "CapturedMetrics": "metrics",
-    "ConfigValues": "config",
-    "LambdaContext": "context",
-    "captured_logs": "logs",
-    "captured_metrics": "metrics",
-    "config_values": "config",
-    "lambda_context": "context",
-    "strict_metrics": "metrics",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import the public name on first access and keep it. pytest asks for every name when it registers the plugin."""
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__

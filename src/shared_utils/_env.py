@@ -1,0 +1,56 @@
+"""Environment variables: what is set, what a switch says, and whether anything changed.
+
+A variable that is empty counts as not set: AWS's emulator passes those that it does not know as empty strings.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+__all__ = ["TRUE", "decoded", "first_of", "stored", "switch", "text_of"]
+
+# The words that Powertools' switches understand (its strtobool).
+TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})
+_FALSE = frozenset({"0", "n", "no", "f", "false", "off", ""})
+
+
+def text_of(name: str) -> str:
+    """Return the variable's text without white space around it; "" when it is not set."""
+    return os.environ.get(name, "").strip()
+
+
+def first_of(*names: str) -> tuple[str, str] | None:
+    """Return name and text of the first of the variables that is set, or None."""
+    for name in names:
+        text = text_of(name)
+        if text:
+            return name, text
+    return None
+
+
+def switch(text: str) -> bool | None:
+    """Return what a switch's text says, in any case; "" is off. None when it is neither on nor off."""
+    word = text.strip().lower()
+    return True if word in TRUE else False if word in _FALSE else None
+
+
+def stored(names: Iterable[str]) -> tuple[Callable[[Any], Any], tuple[Any, ...]]:
+    """Return a look-up and the keys to look up: ``tuple(map(lookup, keys))`` is the variables as they are stored.
+
+    For hot paths that must notice a change. `os.environ.get` takes 0.7 µs for a variable that is not set (it raises two
+    KeyErrors); the dictionary behind it is asked instead, where there is one. `decoded` makes text of what it holds.
+    """
+    data = getattr(os.environ, "_data", None)
+    if data is None:
+        return os.environ.get, tuple(names)
+    return data.get, tuple(map(os.environ.encodekey, names))
+
+
+def decoded(value: Any) -> str | None:
+    """Return the text of a variable as `stored` looks it up."""
+    return os.fsdecode(value) if isinstance(value, bytes) else value
