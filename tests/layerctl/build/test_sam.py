@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -38,7 +39,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
     (copy / ".venv").mkdir()
-    for item in (ROOT / ".venv").iterdir():
+    for item in Path(sys.prefix).iterdir():
         if item.name != ".ready":
             (copy / ".venv" / item.name).symlink_to(item)
     (copy / ".venv" / ".ready").touch()
