@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
-from layerctl.pins.bump import FileBump, bump_file, write
-from layerctl.pins.model import INDEX
-from layerctl.pins.scan import scan
+from layerctl.pins.edit import FileBump, bump_file, write
+from layerctl.scan.files import scan
+from layerctl.scan.model import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from layerctl.pins.model import FileReport, Problem
-    from layerctl.pins.resolve.targets import Wish
-    from layerctl.pins.resolve.versions import Catalogue
+    from layerctl.pins.resolve.targets import BumpRequest
+    from layerctl.pins.resolve.versions import VersionResolver
+    from layerctl.scan.model import FileReport, Problem
 
 __all__ = ["Outcome", "bump_all"]
 
@@ -70,8 +70,8 @@ class Outcome:
 
 def bump_all(
     roots: Iterable[Path],
-    wish: Wish,
-    catalogue: Catalogue,
+    request: BumpRequest,
+    resolver: VersionResolver,
     *,
     comment: bool = False,
     dry_run: bool = False,
@@ -83,25 +83,25 @@ def bump_all(
 
     Args:
         roots: files and folders.
-        wish: which layers shall move, and to what.
-        catalogue: what is published.
+        request: which layers shall move, and to what.
+        resolver: what is published.
         comment: add a comment with the release where there is none.
         dry_run: work it all out, and write nothing.
         progress: told how many of how many files were searched.
 
     Raises:
-        LayerctlError: the wish cannot be told apart or looked up at all.
+        LayerctlError: the request cannot be told apart or looked up at all.
     """
     report = scan(roots, progress)
     report.pins = [pin for pin in report.pins if pin.via != INDEX]
-    _refuse_guessing(report, wish, catalogue)
+    _refuse_guessing(report, request, resolver)
     outcome = Outcome(problems=list(report.problems), dry_run=dry_run)
     broken = {problem.path for problem in report.problems}
     for path in dict.fromkeys(pin.path for pin in report.pins):
         if path in broken:
             outcome.notes.append(f"{path} was left alone: it has an error")
             continue
-        bump = bump_file(Path(path), wish, catalogue, comment=comment)
+        bump = bump_file(Path(path), request, resolver, comment=comment)
         outcome.problems += bump.problems
         outcome.notes += bump.notes
         failed = write(bump) if bump.edits and not dry_run else None
@@ -112,21 +112,21 @@ def bump_all(
     return outcome
 
 
-def _refuse_guessing(report: FileReport, wish: Wish, catalogue: Catalogue) -> None:
+def _refuse_guessing(report: FileReport, request: BumpRequest, resolver: VersionResolver) -> None:
     if not report.pins:
         return
-    if wish.number is None and not catalogue.sources:
+    if request.number is None and not resolver.sources:
         raise LayerctlError(
-            f"no source of versions: nobody can say what {wish.to} is",
+            f"no source of versions: nobody can say what {request.to} is",
             remedy="name a layers.json with --index, or give a version number with --to N",
         )
-    if wish.number is not None and wish.layer is None and not catalogue.sources:
+    if request.number is not None and request.layer is None and not resolver.sources:
         layers = sorted({pin.layer for pin in report.pins})
         if len(layers) > 1:
             shown = [*layers[:_NAMED], "..."] if len(layers) > _NAMED else layers
             raise LayerctlError(
-                f"--to {wish.to} would set {len(layers)} layers to one number: {', '.join(shown)}",
+                f"--to {request.to} would set {len(layers)} layers to one number: {', '.join(shown)}",
                 remedy="name one with --layer",
             )
-    if wish.layer is not None and not any(wish.wants(pin, catalogue) for pin in report.pins):
-        raise LayerctlError(f"no pin of {wish.layer} was found", remedy="see `layerctl pins list`")
+    if request.layer is not None and not any(request.covers(pin, resolver) for pin in report.pins):
+        raise LayerctlError(f"no pin of {request.layer} was found", remedy="see `layerctl pins list`")

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.core.files.atomic import ChangedMeanwhileError, replace_bytes
 from layerctl.pins.comments import appended_comment, commentable, trailing_comment
-from layerctl.pins.finder import pins_of
-from layerctl.pins.model import Problem
 from layerctl.pins.resolve.targets import NoTargetError, Target, choose
+from layerctl.scan.finder import pins_of
+from layerctl.scan.model import Problem
 from layerctl.templates.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from layerctl.pins.model import Pin
-    from layerctl.pins.resolve.targets import Wish
-    from layerctl.pins.resolve.versions import Catalogue
+    from layerctl.pins.resolve.targets import BumpRequest
+    from layerctl.pins.resolve.versions import VersionResolver
+    from layerctl.scan.model import Pin
 
 __all__ = ["Change", "FileBump", "bump_file", "plan", "write"]
 
@@ -112,14 +112,20 @@ def _hunks(changed: list[int]) -> Iterator[list[int]]:
         yield hunk
 
 
-def bump_file(path: Path, wish: Wish, catalogue: Catalogue, *, comment: bool = False) -> FileBump:
+def bump_file(path: Path, request: BumpRequest, resolver: VersionResolver, *, comment: bool = False) -> FileBump:
     """Read one file and work out its change; see `plan`."""
     source = Source.read(path)
-    return plan(path, source, pins_of(source, path).pins, wish, catalogue, comment=comment)
+    return plan(path, source, pins_of(source, path).pins, request, resolver, comment=comment)
 
 
 def plan(
-    path: Path, source: Source, pins: Iterable[Pin], wish: Wish, catalogue: Catalogue, *, comment: bool = False
+    path: Path,
+    source: Source,
+    pins: Iterable[Pin],
+    request: BumpRequest,
+    resolver: VersionResolver,
+    *,
+    comment: bool = False,
 ) -> FileBump:
     """Work out what changes in a file. Nothing is written.
 
@@ -127,8 +133,8 @@ def plan(
         path: the file.
         source: its text.
         pins: what `finder` found in it.
-        wish: which layers shall move, and to what.
-        catalogue: what is published.
+        request: which layers shall move, and to what.
+        resolver: what is published.
         comment: add a comment with the release where there is none and one can stand.
     """
     bump = FileBump(path, source)
@@ -137,7 +143,7 @@ def plan(
         places[pin.start, pin.end].append(pin)
     lines = Counter(source.place(start)[0] for start, _ in places)
     for (start, end), here in places.items():
-        target = _target(here, wish, catalogue, bump)
+        target = _target(here, request, resolver, bump)
         if target is None:
             continue
         old = source.text[start:end]
@@ -149,16 +155,16 @@ def plan(
     return bump
 
 
-def _target(here: list[Pin], wish: Wish, catalogue: Catalogue, bump: FileBump) -> Target | None:
+def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bump: FileBump) -> Target | None:
     """Where the version at one place shall go, if all the pins that live on it agree."""
     targets: list[Target] = []
     staying: list[Pin] = []
     for pin in here:
-        if not wish.wants(pin, catalogue):
+        if not request.covers(pin, resolver):
             staying.append(pin)
             continue
         try:
-            targets.append(choose(pin, wish, catalogue))
+            targets.append(choose(pin, request, resolver))
         except NoTargetError as error:
             bump.problems.append(Problem(pin.path, str(error), error.remedy, pin.line, pin.column))
             return None
