@@ -101,6 +101,10 @@ lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module m
 types: $(VENV)/.ready ## mypy --strict
 	@$(BIN)/mypy src layerctl/src
 
+.PHONY: reference
+reference: $(VENV)/.ready ## write the pages of docs/ that are generated
+	@$(BIN)/python -m tests.support.layer_toml_page
+
 # --- measuring --------------------------------------------------------------------------------------------
 
 .PHONY: bench

@@ -296,6 +296,15 @@ def test_a_bad_artifact_is_one_line(aws, project, layerctl, name):
     assert versions(aws) == []
 
 
+@pytest.mark.parametrize("release", ["1.0-final", "latest", "1.0.0 ", "v", "1..0", "1.0+a b"])
+def test_a_release_that_is_no_version_is_refused_before_anything_happens(aws, project, layerctl, release):
+    """What PEP 440 does not know could never be put in order: nothing is published."""
+    ran = layerctl("publish", project.artifact(), "--release", release, "--index", project.index)
+    assert ran.code == 2
+    assert "PEP 440" in ran.err or "can't be indexed" in ran.err
+    assert versions(aws) == []
+
+
 def test_an_artifact_that_is_not_what_its_manifest_says_is_refused(aws, project, layerctl):
     """A zip that was exchanged after the build is not published."""
     artifact = project.artifact()
