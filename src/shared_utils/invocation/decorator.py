@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from _contextvars import copy_context
+from contextvars import copy_context
 
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.invocation.timeout import WATCH
