@@ -52,7 +52,7 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
     gone = [arn for _, lost in outcome.results.values() for arn in lost]
 
     def change(current: LayerIndex) -> LayerIndex:
-        return merge(forget(current, gone) if forget_deleted else current, entries)
+        return merge(forget(current, gone) if forget_deleted else current, entries, gone)
 
     store.update(index_file, target.layer, change, dry_run=dry_run)
     rows = [("added", one.release, str(one.version.arn)) for one in entries]

@@ -32,7 +32,7 @@ def command(*, target: Target, repair: bool, strict: bool, index_file: Path | No
     from layerctl.core.diagnostics import Severity, render
     from layerctl.releases.index.model import LayerIndex
     from layerctl.releases.policies.audience import configured
-    from layerctl.releases.policies.audit import audit, converge, read_region
+    from layerctl.releases.policies.audit import audit, read_region, reconcile
 
     wanted = configured(target.config)
     index = LayerIndex.load(index_file) if index_file else LayerIndex(target.layer)
@@ -41,7 +41,7 @@ def command(*, target: Target, repair: bool, strict: bool, index_file: Path | No
     def work(region: str) -> tuple[list[Audited], list[Change]]:
         client = target.aws.client("lambda", region)
         audited = read_region(client, target.layer)
-        steps = converge(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
+        steps = reconcile(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
         return (read_region(client, target.layer) if steps and not dry_run else audited), steps
 
     outcome = target.everywhere("auditing", work)

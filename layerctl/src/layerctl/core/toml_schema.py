@@ -76,9 +76,9 @@ def _said(error: Any, schema: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
         case "format":
             yield keys, f"{name} {value!r} is no version as PEP 440 knows them; expected e.g. 1.4.0 or 1.4.0rc1"
         case _ if isinstance(value, str) and "propertyNames" in error.absolute_schema_path:
-            yield (*keys, value), f"{name} names {value!r}; expected {error.schema['description']}"
+            yield (*keys, value), f"{name} names {value!r}; expected {error.schema['description'].rstrip('.')}"
         case _:
-            yield keys, f"{name} {value!r} is not as it must be; expected {error.schema['description']}"
+            yield keys, f"{name} {value!r} is not as it must be; expected {error.schema['description'].rstrip('.')}"
 
 
 def _meant(key: str, keys: Keys, here: dict[str, Any], schema: dict[str, Any]) -> str:

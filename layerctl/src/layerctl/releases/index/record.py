@@ -11,12 +11,13 @@ from layerctl.releases.index.model import LayerIndex, Published, Release, Yank, 
 from layerctl.releases.versions import get_version, list_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
+    from layerctl.aws.clients import Aws
     from layerctl.core.arn import LayerVersionArn
     from layerctl.releases.versions import LayerVersion
 
-__all__ = ["Entry", "find_release", "forget", "merge", "require_same_content", "scan_region", "yank"]
+__all__ = ["Entry", "find_release", "forget", "gone_for", "merge", "require_same_content", "scan_region", "yank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,15 @@ def require_same_content(index: LayerIndex, release: str, content_digest: str) -
         )
 
 
-def merge(index: LayerIndex, entries: Iterable[Entry]) -> LayerIndex:
+def merge(index: LayerIndex, entries: Iterable[Entry], gone: Collection[LayerVersionArn] = ()) -> LayerIndex:
     """Add what regions have to the index. The order of entries, and repeating them, make no difference.
+
+    Of several versions with one content in a region the lowest number counts, as it does for publishers.
+
+    Args:
+        index: what is known.
+        entries: what was seen.
+        gone: versions that do not exist any more; an entry of the index that names one gives way.
 
     Raises:
         LayerctlError: a release would have two contents.
@@ -65,7 +73,9 @@ def merge(index: LayerIndex, entries: Iterable[Entry]) -> LayerIndex:
                 runtimes=tuple(sorted(entry.version.runtimes)),
                 architectures=tuple(sorted(entry.version.architectures)),
             )
-        regions = known.regions | {arn.region: there}
+        held = known.regions.get(arn.region, there)
+        lowest = there if held.arn in gone else min(there, held, key=lambda one: one.arn)
+        regions = known.regions | {arn.region: lowest}
         dates = [one.date for one in regions.values()]
         index = index.with_release(replace(known, regions=regions, date=min(dates)))
     return index
@@ -80,6 +90,22 @@ def forget(index: LayerIndex, gone: Iterable[LayerVersionArn]) -> LayerIndex:
         if regions or not release.regions:
             releases[name] = replace(release, regions=regions)
     return replace(index, releases=releases)
+
+
+def gone_for(aws: Aws, index: LayerIndex, entries: Iterable[Entry]) -> set[LayerVersionArn]:
+    """Versions that the index has, and that must not keep an entry out: those that their region has not any more."""
+    gone = set()
+    for entry in entries:
+        region = entry.version.arn.region
+        release = index.releases.get(entry.release)
+        held = release.regions.get(region) if release else None
+        if held is not None and held.arn != entry.version.arn:
+            client = aws.client("lambda", region)
+            try:
+                get_version(client, held.arn)
+            except client.exceptions.ResourceNotFoundException:
+                gone.add(held.arn)
+    return gone
 
 
 def find_release(index: LayerIndex, release: str) -> Release:

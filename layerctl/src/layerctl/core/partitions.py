@@ -1,0 +1,31 @@
+"""Regions and the partitions that they are in (AWS General Reference, "Partitions"; botocore's `partitions.json`)."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["REGION", "is_region", "partition_of"]
+
+# The pattern of a region's name: eu-central-1, us-gov-west-1, us-isob-east-1, eusc-de-east-1.
+REGION = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]+"
+
+# What the names of a partition's regions begin with; all others are in ``aws``.
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-isob-", "aws-iso-b"),
+    ("us-isof-", "aws-iso-f"),
+    ("us-iso-", "aws-iso"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def is_region(text: object) -> bool:
+    """Whether a value has the form of a region's name."""
+    return isinstance(text, str) and re.fullmatch(REGION, text) is not None
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region is in."""
+    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
