@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shared_utils.invocation.lifecycle import Invocation
     from shared_utils.metrics.provider import Provider
     from shared_utils.metrics.scopes import Scope
-    from shared_utils.metrics.timing import Timer
+    from shared_utils.metrics.timers import Timer
     from shared_utils.metrics.units import Unit
 
 __all__ = [
@@ -80,7 +80,7 @@ def timer(name: str, resolution: int | Enum = 60) -> Timer:
 
     The time is taken from a monotonic clock and recorded also when the block or function raises.
     """
-    from shared_utils.metrics.timing import Timer
+    from shared_utils.metrics.timers import Timer
 
     return Timer(add, name, resolution)
 

@@ -15,7 +15,7 @@ from aws_lambda_powertools.metrics.exceptions import SchemaValidationError
 from aws_lambda_powertools.metrics.provider.base import BaseProvider
 
 from shared_utils.metrics.lifecycle import write_cold_start
-from shared_utils.metrics.timing import COROUTINE, code_flags
+from shared_utils.metrics.timers import COROUTINE, code_flags
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared_utils.metrics.emf import Definition
     from shared_utils.metrics.registry import Registry
     from shared_utils.metrics.scopes import Scope
-    from shared_utils.metrics.timing import Timer
+    from shared_utils.metrics.timers import Timer
 
 __all__ = ["MetricSet", "Recorded", "active_scope", "pairs", "raise_together"]
 
@@ -159,7 +159,7 @@ class MetricSet:
 
     def timer(self, name: str, resolution: int | Enum = 60) -> Timer:
         """Return a timer that records into this set; see `shared_utils.metrics.timer`."""
-        from shared_utils.metrics.timing import Timer
+        from shared_utils.metrics.timers import Timer
 
         return Timer(self.add, name, resolution)
 
