@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from shared_utils.metrics.recorder import MetricSet
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shared_utils.invocation.lifecycle import Invocation
     from shared_utils.metrics.registry import Registry
 
-__all__ = ["arm", "begun", "ended", "write_cold_start"]
+__all__ = ["begun", "ended", "prepare_exit", "write_cold_start"]
 
 
 def begun(registry: Registry, invocation: Invocation) -> None:
@@ -28,7 +28,7 @@ def ended(registry: Registry, invocation: Invocation) -> None:
     raising = sys.exc_info()[1] is not None
     if invocation.cold_start:
         _count_cold_start(registry, invocation, last_chance=True)
-    registry.flush(final=True, may_raise=not raising)
+    registry.finish(may_raise=not raising)
 
 
 def _count_cold_start(registry: Registry, invocation: Invocation, *, last_chance: bool) -> None:
@@ -63,7 +63,7 @@ def write_cold_start(registry: Registry, function_name: str | None) -> None:
     registry.write((document,), may_raise=False)
 
 
-def arm(registry: Registry, *, forked: bool) -> None:
+def prepare_exit(registry: Registry, forked: bool) -> None:
     """Prepare for the process's end. Called when a first metric is recorded, because nothing may happen at import.
 
     A forked child inherits atexit's and os's registrations, but one of multiprocessing ends without atexit.
@@ -73,7 +73,7 @@ def arm(registry: Registry, *, forked: bool) -> None:
 
         atexit.register(_write_at_exit, registry)
         if hasattr(os, "register_at_fork"):  # not on Windows
-            os.register_at_fork(after_in_child=registry.forget_parent)
+            os.register_at_fork(after_in_child=registry.discard_parents)
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             _flush_before_snapshot(registry)
     elif "multiprocessing.util" in sys.modules:
@@ -84,7 +84,7 @@ def arm(registry: Registry, *, forked: bool) -> None:
 
 def _write_at_exit(registry: Registry) -> None:
     """Write everything, and flush: a child of multiprocessing has flushed its streams before (Python 3.13)."""
-    registry.flush(final=True, may_raise=False)
+    registry.finish(may_raise=False)
     with suppress(Exception):  # closed or broken; nobody is left to tell
         sys.stdout.flush()
 

@@ -238,22 +238,6 @@ def test_all_that_is_wrong_with_a_call_is_said_at_once() -> None:
         metrics.dimensions({"a": "", "b": None, ":c": "x", "good": "y"})
 
 
-def test_configure_keeps_what_is_right_and_says_all_that_is_wrong(written: Any) -> None:
-    """A bad service does not stop a good namespace, nor the other way round; two bad ones are one error."""
-    with pytest.raises(MetricsError, match="value of dimension 'service'"):
-        metrics.configure(namespace="Good", service="é")
-    with pytest.raises(MetricsError, match="namespace must be a string, not int 5; value of dimension 'service'"):
-        metrics.configure(namespace=5, service="é")  # type: ignore[arg-type]
-    metrics.count("A")
-    (document,) = written()
-    assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Good"
-    metrics.configure(namespace="", service="users")
-    metrics.count("A")
-    (document,) = written()
-    assert document["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Tests/Metrics"
-    assert document["service"] == "users"
-
-
 def test_a_timer_may_be_nested_and_shared(written: Any) -> None:
     """One timer used within itself and by several threads pairs each end with its own start."""
     timer = metrics.timer("Took")
