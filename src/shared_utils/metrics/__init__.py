@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from enum import Enum
     from typing import SupportsFloat
 
-    from shared_utils.invocation.lifecycle import Invocation
     from shared_utils.metrics.powertools import Provider
     from shared_utils.metrics.timers import Timer
     from shared_utils.metrics.units import Unit
@@ -58,14 +57,7 @@ __all__ = [
     "timestamp",
 ]
 
-
-def _prepare_exit(registry: Registry, forked: bool) -> None:
-    from shared_utils.metrics.lifecycle import prepare_exit
-
-    prepare_exit(registry, forked)
-
-
-_registry = Registry(_prepare_exit)
+_registry = Registry()
 
 
 def count(name: str, value: SupportsFloat = 1) -> None:
@@ -193,23 +185,6 @@ def powertools_provider() -> Provider:
     return Provider(_registry)
 
 
-def _timing_out() -> None:
-    """Write what there is while there is time; the handler may still finish, so its document goes on."""
-    _registry.write(_registry.pending(), keep_context=True, may_raise=False)
-
-
-def _begun(invocation: Invocation) -> None:
-    from shared_utils.metrics.lifecycle import begun
-
-    begun(_registry, invocation)
-
-
-def _ended(invocation: Invocation) -> None:
-    from shared_utils.metrics.lifecycle import ended
-
-    ended(_registry, invocation)
-
-
-_invocation.at_begin(_begun)
-_invocation.at_end(_ended)
-_invocation.at_timeout(_timing_out)
+_invocation.at_begin(_registry.begun)
+_invocation.at_end(_registry.ended)
+_invocation.at_timeout(_registry.timing_out)

@@ -11,21 +11,33 @@ document is none.
 from __future__ import annotations
 
 import json
+import time
 from functools import lru_cache
 
-from shared_utils.metrics.limits import MAX_METRICS, MAX_VALUES, check_name, resolution_value, unit_value
+from shared_utils.errors import MetricsError
+from shared_utils.metrics.limits import (
+    MAX_DIMENSIONS,
+    MAX_METRICS,
+    MAX_VALUES,
+    check_name,
+    resolution_value,
+    shorten,
+    unit_value,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, TypeAlias
 
+    from shared_utils.metrics.settings import Resolved
+
     Values: TypeAlias = list[int | float]
     # The names and values of each set; a name has one value in all of them.
     DimensionSets: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
     _Fragment: TypeAlias = tuple["Definition", str]  # a metric in one document: its definition, its values as a member
 
-__all__ = ["DEFINITIONS", "Definition", "EmfContext", "define", "documents", "property_json"]
+__all__ = ["DEFINITIONS", "Definition", "EmfContext", "define", "lines", "property_json"]
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 _quote = json.JSONEncoder().encode  # ASCII only, so that a document's length in characters is its length in bytes
@@ -96,7 +108,95 @@ class EmfContext:
         self.timestamp = other.timestamp
 
 
-def documents(
+def lines(
+    context: EmfContext,
+    resolved: Resolved,
+    namespace: str | None,
+    defaults: dict[str, str],
+    problems: list[Exception],
+) -> str:
+    """Return what is recorded as documents, each one line with its newline.
+
+    Args:
+        context: what is recorded; at least one metric.
+        resolved: what is configured.
+        namespace: the set's own namespace, or None for the configured one.
+        defaults: the default dimensions.
+        problems: what is wrong is added here.
+    """
+    namespace = namespace or resolved.namespace
+    if namespace is None:
+        problems.append(_no_namespace(context))
+        return ""
+    text, left_out = _documents(
+        context,
+        namespace,
+        _dimension_sets(context, resolved.service, defaults, problems),
+        context.timestamp or time.time_ns() // 1_000_000,
+        _level_marks(resolved.level, defaults, context, problems) if resolved.level else "",
+    )
+    problems += [
+        MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
+        for name in left_out
+    ]
+    return text
+
+
+def _dimension_sets(
+    context: EmfContext, service: str | None, defaults: dict[str, str], problems: list[Exception]
+) -> DimensionSets:
+    """Return the dimension sets of a document: default and own dimensions, then the service; then further sets."""
+    if not defaults and not context.further_sets:  # nearly always
+        pairs = tuple(context.dimensions.items())
+        if service and "service" not in context.dimensions:
+            pairs += (("service", service),)
+        if len(pairs) <= MAX_DIMENSIONS:
+            return (pairs,)
+    for name in [name for name in defaults if context.uses.get(name, "dimension") != "dimension"]:
+        problems.append(MetricsError(f"default dimension {name!r} is left out: a metric or property has its name"))
+        defaults = {other: value for other, value in defaults.items() if other != name}
+    sets = []
+    values = {**defaults, **context.dimensions}
+    for one in context.further_sets:
+        values |= one
+    primary = {**defaults, **context.dimensions}
+    if service:
+        primary["service"] = values.setdefault("service", service)
+    for names in (primary, *({**defaults, **further} for further in context.further_sets)):
+        pairs = tuple([(name, values[name]) for name in names])
+        for name, _ in pairs[MAX_DIMENSIONS:]:
+            problems.append(MetricsError(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
+        sets.append(pairs[:MAX_DIMENSIONS])
+    return tuple(sets)
+
+
+def _no_namespace(context: EmfContext) -> MetricsError:
+    """Return the error for metrics that cannot be written for want of a namespace."""
+    names = list(dict.fromkeys(definition.name for definition in context.series))
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return MetricsError(
+        f"no namespace, so {shown} could not be written;"
+        " set POWERTOOLS_METRICS_NAMESPACE or call metrics.configure(namespace=...)"
+    )
+
+
+def _level_marks(level: str, defaults: dict[str, str], context: EmfContext, problems: list[Exception]) -> str:
+    """Return the members that let a document pass Lambda's filter: a level, and a time without which it is ignored.
+
+    Source and what could not be tried: docs/decisions/metrics.md.
+    """
+    from shared_utils.logging.fast import timestamp
+
+    marks = {"level": level, "timestamp": timestamp()}
+    taken = marks.keys() & {*defaults, *context.uses}
+    problems += [
+        MetricsError(f"Lambda filters by {name!r} under log level {level}, and drops what has another there; rename it")
+        for name in sorted(taken)
+    ]
+    return "".join([f',"{name}":"{text}"' for name, text in marks.items() if name not in taken])
+
+
+def _documents(
     context: EmfContext, namespace: str, dimension_sets: DimensionSets, timestamp: int, marks: str = ""
 ) -> tuple[str, list[str]]:
     """Write metrics as documents, as few as the limits allow, each one line with its newline.
@@ -138,11 +238,9 @@ def documents(
         room += len(properties.pop(name))
         left_out.append(name)
     tail = f"{''.join(properties.values())}{marks}"
-    lines = [
-        _line(timestamp, _directive(namespace, dimension_sets, definitions), members, tail)
-        for definitions, members in (zip(*page, strict=True) for page in _pages(fragments, room))
-    ]
-    return "".join(lines), left_out
+    pages = (zip(*page, strict=True) for page in _pages(fragments, room))
+    texts = [_line(timestamp, _directive(namespace, dimension_sets, one), members, tail) for one, members in pages]
+    return "".join(texts), left_out
 
 
 def _member(definition: Definition, values: Values) -> str:

@@ -14,7 +14,6 @@ from aws_lambda_powertools.metrics import Metrics, SchemaValidationError
 from aws_lambda_powertools.metrics.provider.base import BaseProvider
 
 from shared_utils.invocation.callables import COROUTINE, code_flags
-from shared_utils.metrics.lifecycle import write_cold_start
 from shared_utils.metrics.recorder import MetricSet
 
 TYPE_CHECKING = False
@@ -111,7 +110,7 @@ class Provider(BaseProvider):
 
     def add_cold_start_metric(self, context: Any) -> None:
         """Write the metric ColdStart for a context."""
-        write_cold_start(self._registry, getattr(context, "function_name", None))
+        self._registry.write_cold_start(getattr(context, "function_name", None))
 
     def log_metrics(
         self,

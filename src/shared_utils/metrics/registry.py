@@ -1,13 +1,14 @@
-"""All metrics of the process: the sets that wait to be written, the writing, and what is done about problems."""
+"""All metrics of the process: the sets that wait to be written, when they are, and what is done about problems."""
 
 from __future__ import annotations
 
+import os
 import sys
-import time
+from contextlib import suppress
 
 from shared_utils.errors import MetricsError
-from shared_utils.metrics.emf import documents
-from shared_utils.metrics.limits import MAX_DIMENSIONS, shorten
+from shared_utils.metrics.emf import lines
+from shared_utils.metrics.limits import shorten
 from shared_utils.metrics.recorder import MetricSet, active_scope, for_each
 from shared_utils.metrics.settings import Settings
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from shared_utils.invocation.lifecycle import Invocation
-    from shared_utils.metrics.emf import DimensionSets, EmfContext
-    from shared_utils.metrics.settings import Resolved
 
 __all__ = ["Registry"]
 
@@ -31,13 +30,9 @@ class Registry:
         settings: what is configured.
         main: the set that is recorded into outside of scopes.
         sink: takes the text of documents.
-        cold_start_done_for: the invocation whose cold start is reported.
-        was_cold_for_powertools: its flag when the invocation began.
     """
 
-    def __init__(self, prepare_exit: Callable[[Registry, bool], None] | None = None) -> None:
-        """`prepare_exit` is called when a process records its first metric, and told whether it was forked."""
-        self._prepare_exit = prepare_exit
+    def __init__(self) -> None:
         self._prepared = self._forked = False
         self.reset()
 
@@ -46,8 +41,8 @@ class Registry:
         self.settings = Settings()
         self.main = MetricSet(self)
         self.sink: Callable[[str], object] = _to_stdout
-        self.cold_start_done_for: Invocation | None = None
-        self.was_cold_for_powertools = True
+        self._cold_start_done_for: Invocation | None = None
+        self._was_cold_for_powertools = True  # when the invocation began
         self._pending: dict[MetricSet, None] = {}  # the sets that hold metrics, in the order of their first one
         self._reported: set[str] = set()
 
@@ -66,8 +61,7 @@ class Registry:
         self._pending[metric_set] = None
         if not self._prepared:
             self._prepared = True
-            if self._prepare_exit is not None:
-                self._prepare_exit(self, self._forked)
+            self._prepare_exit()
 
     def pending(self) -> tuple[MetricSet, ...]:
         """Return the sets that hold metrics."""
@@ -115,7 +109,7 @@ class Registry:
             self._pending.pop(metric_set, None)  # before it is drained: a metric in between makes it pending again
             context = metric_set.drain(keep_context)
             if context.series and not resolved.off:
-                text += _lines(metric_set, context, resolved, problems)
+                text += lines(context, resolved, metric_set.namespace, metric_set.defaults, problems)
         if text:
             self.sink(text)
         if problems:
@@ -123,8 +117,8 @@ class Registry:
 
     def preview(self, metric_set: MetricSet) -> str:
         """Return the lines that a set would be written as now, and leave it as it is."""
-        context = metric_set.context
-        return _lines(metric_set, context, self.settings.resolve(), []) if context.series else ""
+        context, resolved = metric_set.context, self.settings.resolve()
+        return lines(context, resolved, metric_set.namespace, metric_set.defaults, []) if context.series else ""
 
     # --- problems ---
 
@@ -143,84 +137,86 @@ class Registry:
                 self._reported.add(text)
                 _log_error(f"metrics: {text}")
 
-    def new_invocation(self) -> None:
-        """Let each problem be logged again, once."""
+    # --- when metrics are written without being asked ---
+
+    def begun(self, invocation: Invocation) -> None:
+        """Report problems anew, and write the cold-start metric before anything can go wrong."""
         self._reported.clear()
+        if invocation.cold_start:
+            self._count_cold_start(invocation, last_chance=False)
 
+    def ended(self, invocation: Invocation) -> None:
+        """Write everything, however the invocation ends. The handler's own exception is never replaced."""
+        raising = sys.exc_info()[1] is not None
+        if invocation.cold_start:
+            self._count_cold_start(invocation, last_chance=True)
+        self.finish(may_raise=not raising)
 
-def _lines(metric_set: MetricSet, context: EmfContext, resolved: Resolved, problems: list[Exception]) -> str:
-    """Return one set's metrics as lines, and add what is wrong to `problems`."""
-    namespace = metric_set.namespace or resolved.namespace
-    if namespace is None:
-        problems.append(_no_namespace(context))
-        return ""
-    text, left_out = documents(
-        context,
-        namespace,
-        _dimension_sets(metric_set, context, resolved, problems),
-        context.timestamp or time.time_ns() // 1_000_000,
-        _level_marks(resolved.level, metric_set.defaults, context, problems) if resolved.level else "",
-    )
-    problems += [
-        MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
-        for name in left_out
-    ]
-    return text
+    def timing_out(self) -> None:
+        """Write what there is while there is time; the handler may still finish, so its document goes on."""
+        self.write(self.pending(), keep_context=True, may_raise=False)
 
+    def _count_cold_start(self, invocation: Invocation, *, last_chance: bool) -> None:
+        """Write the metric ColdStart, once for an invocation.
 
-def _dimension_sets(
-    metric_set: MetricSet, context: EmfContext, resolved: Resolved, problems: list[Exception]
-) -> DimensionSets:
-    """Return the dimension sets of a document: default and own dimensions, then the service; then further sets."""
-    defaults = metric_set.defaults
-    if not defaults and not context.further_sets:  # nearly always
-        pairs = tuple(context.dimensions.items())
-        if resolved.service and "service" not in context.dimensions:
-            pairs += (("service", resolved.service),)
-        if len(pairs) <= MAX_DIMENSIONS:
-            return (pairs,)
-    for name in [name for name in defaults if context.uses.get(name, "dimension") != "dimension"]:
-        problems.append(MetricsError(f"default dimension {name!r} is left out: a metric or property has its name"))
-        defaults = {other: value for other, value in defaults.items() if other != name}
-    sets = []
-    values = {**defaults, **context.dimensions}
-    for one in context.further_sets:
-        values |= one
-    primary = {**defaults, **context.dimensions}
-    if resolved.service:
-        primary["service"] = values.setdefault("service", resolved.service)
-    for names in (primary, *({**defaults, **further} for further in context.further_sets)):
-        pairs = tuple([(name, values[name]) for name in names])
-        for name, _ in pairs[MAX_DIMENSIONS:]:
-            problems.append(MetricsError(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
-        sets.append(pairs[:MAX_DIMENSIONS])
-    return tuple(sets)
+        Written when the invocation begins, so that a handler that raises or runs into the time-out cannot lose it; when
+        the namespace is not known by then (the handler configures it, or imports metrics late), at the end.
+        """
+        if not self.settings.cold_start or self._cold_start_done_for is invocation:
+            return
+        theirs = sys.modules.get("aws_lambda_powertools.metrics.provider.cold_start")
+        is_cold_for_powertools = theirs is None or theirs.is_cold_start
+        if last_chance:
+            if self._was_cold_for_powertools and not is_cold_for_powertools:
+                return  # its own decorator has reported this one meanwhile
+        elif self.settings.resolve().namespace is None:
+            self._was_cold_for_powertools = is_cold_for_powertools
+            return
+        self._cold_start_done_for = invocation
+        if theirs is not None:
+            theirs.__dict__["is_cold_start"] = False  # what its log_metrics looks at: one cold start, one metric
+        self.write_cold_start(invocation.function_name)
 
+    def write_cold_start(self, function_name: str | None) -> None:
+        """Write a document with the metric ColdStart alone; like Powertools', by function_name and service."""
+        document = MetricSet(self, defaults={})
+        document.count("ColdStart")
+        name = os.environ.get("POWERTOOLS_METRICS_FUNCTION_NAME") or function_name
+        if name:
+            document.dimensions(function_name=name)
+        self.write((document,), may_raise=False)
 
-def _no_namespace(context: EmfContext) -> MetricsError:
-    """Return the error for metrics that cannot be written for want of a namespace."""
-    names = list(dict.fromkeys(definition.name for definition in context.series))
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return MetricsError(
-        f"no namespace, so {shown} could not be written;"
-        " set POWERTOOLS_METRICS_NAMESPACE or call metrics.configure(namespace=...)"
-    )
+    def _prepare_exit(self) -> None:
+        """Prepare for the process's end. Called when a first metric is recorded: nothing may happen at import.
 
+        A forked child inherits atexit's and os's registrations, but one of multiprocessing ends without atexit.
+        """
+        if not self._forked:
+            import atexit
 
-def _level_marks(level: str, defaults: dict[str, str], context: EmfContext, problems: list[Exception]) -> str:
-    """Return the members that let a document pass Lambda's filter: a level, and a time without which it is ignored.
+            atexit.register(self._write_at_exit)
+            if hasattr(os, "register_at_fork"):  # not on Windows
+                os.register_at_fork(after_in_child=self.discard_parents)
+            if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+                self._flush_before_snapshot()
+        elif "multiprocessing.util" in sys.modules:
+            from multiprocessing.util import Finalize
 
-    Source and what could not be tried: docs/decisions/metrics.md.
-    """
-    from shared_utils.logging.fast import timestamp
+            Finalize(None, self._write_at_exit, exitpriority=0)
 
-    marks = {"level": level, "timestamp": timestamp()}
-    taken = marks.keys() & {*defaults, *context.uses}
-    problems += [
-        MetricsError(f"Lambda filters by {name!r} under log level {level}, and drops what has another there; rename it")
-        for name in sorted(taken)
-    ]
-    return "".join([f',"{name}":"{text}"' for name, text in marks.items() if name not in taken])
+    def _write_at_exit(self) -> None:
+        """Write everything, and flush: a child of multiprocessing has flushed its streams before (Python 3.13)."""
+        self.finish(may_raise=False)
+        with suppress(Exception):  # closed or broken; nobody is left to tell
+            sys.stdout.flush()
+
+    def _flush_before_snapshot(self) -> None:
+        """Write what was recorded during init before the snapshot, or each restored copy would write it again."""
+        try:
+            from snapshot_restore_py import register_before_snapshot
+        except ImportError:  # not in Lambda's runtime: no snapshot will ever be taken
+            return
+        register_before_snapshot(self.flush, may_raise=False)
 
 
 def _to_stdout(text: str) -> None:

@@ -23,6 +23,7 @@ from shared_utils import instrument, metrics
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.testing import LambdaContext
 from tests.support import emf
+from tests.support.emf import values
 
 WORDS = st.text("abcdefghij", min_size=1, max_size=8)
 
@@ -48,11 +49,6 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """Return the documents written since the last call, each checked; there must be nothing else."""
     return emf.parse_all(capsys.readouterr().out)
-
-
-def values(documents: list[dict[str, Any]], name: str) -> list[float]:
-    """Return all values of a metric in documents."""
-    return [value for document in documents for value in document.get(name, [])]
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,45 +1,18 @@
-"""What a handler records is written as valid documents, and what CloudWatch would refuse is said at the call."""
+"""What a handler records is written as valid documents, in the invocation's or a scope's."""
 
 from __future__ import annotations
 
 import asyncio
-import enum
 import json
-import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from shared_utils import metrics
 from shared_utils.errors import MetricsError
-from tests.support import emf
 
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing configured in code, a namespace and a service in the environment, strict as the plugin sets it."""
-    metrics._registry.reset()
-    metrics.configure(strict=True)
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tests/Metrics")
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "todos")
-    yield
-    metrics._registry.reset()
-
-
-@pytest.fixture
-def written(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Call it to flush and get the documents written since the last call, each checked."""
-
-    def documents() -> list[dict[str, Any]]:
-        metrics.flush()
-        return emf.parse_all(capsys.readouterr().out)
-
-    return documents
+pytestmark = pytest.mark.usefixtures("strict")
 
 
 def test_a_count_is_written_with_namespace_and_service(written: Any) -> None:
@@ -51,7 +24,7 @@ def test_a_count_is_written_with_namespace_and_service(written: Any) -> None:
     assert document == {"service": "todos", "TodosListed": [1]}
     assert aws["CloudWatchMetrics"] == [
         {
-            "Namespace": "Tests/Metrics",
+            "Namespace": "Tests",
             "Dimensions": [["service"]],
             "Metrics": [{"Name": "TodosListed", "Unit": "Count"}],
         }
@@ -73,123 +46,6 @@ def test_values_of_one_metric_are_collected_in_order(written: Any) -> None:
     assert written()[0]["Size"] == [3, 1.5, 2]
 
 
-@pytest.mark.parametrize("unit", ["Milliseconds", metrics.Unit.Milliseconds])
-def test_units_are_strings_or_members_of_the_enum(unit: Any, written: Any) -> None:
-    """A unit may be CloudWatch's word or a member of Unit."""
-    metrics.add("Time", 1, unit)
-    assert written()[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "Time", "Unit": "Milliseconds"}]
-
-
-def test_the_enum_has_all_units_of_cloudwatch_and_no_others() -> None:
-    """Unit and the table of accepted spellings name the same 27 units."""
-    from shared_utils.metrics.limits import UNITS
-
-    assert [unit.value for unit in metrics.Unit] == list(dict.fromkeys(UNITS.values()))
-    assert len(metrics.Unit) == 27
-    assert {unit.name for unit in metrics.Unit} <= set(UNITS)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "right"),
-    [("Millisecond", "Milliseconds"), ("milliseconds", "Milliseconds"), ("ms", "Milliseconds"), ("COUNT", "Count")],
-)
-def test_a_unit_that_does_not_exist_names_the_nearest_and_all(wrong: str, right: str) -> None:
-    """The error for a unit says which one was probably meant, and lists all that exist."""
-    with pytest.raises(MetricsError) as caught:
-        metrics.add("Time", 1, wrong)
-    assert f"unit {wrong!r} does not exist; did you mean {right!r}?" in str(caught.value)
-    for unit in metrics.Unit:
-        assert unit.value in str(caught.value)
-
-
-@pytest.mark.parametrize("unit", [None, 3, ["Count"], "", object()])
-def test_a_unit_of_another_kind_is_refused(unit: Any) -> None:
-    """Anything that is no unit at all gets the list of units too."""
-    with pytest.raises(MetricsError, match=r"does not exist.*Count/Second, None"):
-        metrics.add("Time", 1, unit)
-
-
-class Colour(enum.IntEnum):
-    """An int that JSON would not write as one."""
-
-    RED = 7
-
-
-class Floaty:
-    """Like a numpy scalar: no number, but converts to one."""
-
-    def __float__(self) -> float:
-        return 2.5
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (True, 1),
-        (Colour.RED, 7),
-        (Decimal("1.25"), 1.25),
-        (Fraction(1, 4), 0.25),
-        (Floaty(), 2.5),
-        (2**62, 2**62),
-        (-(2**200), -(2.0**200)),
-        (0.0, 0.0),
-    ],
-)
-def test_whatever_is_a_number_is_written_as_one(value: Any, expected: float, written: Any) -> None:
-    """Numbers of other types are converted, so that the document stays JSON."""
-    metrics.add("Value", value, "None")
-    assert written()[0]["Value"] == [expected]
-
-
-class Raising:
-    """Converts to nothing."""
-
-    def __repr__(self) -> str:
-        return "Raising()"  # without an address: xdist workers must agree on the test's name
-
-    def __float__(self) -> float:
-        raise RuntimeError("no")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        float("nan"),
-        float("inf"),
-        -float("inf"),
-        2.0**361,
-        10**400,
-        "5",
-        b"5",
-        None,
-        [1],
-        1j,
-        Decimal("NaN"),
-        Decimal("sNaN"),
-        Raising(),
-    ],
-    ids=repr,
-)
-def test_a_value_that_cloudwatch_cannot_store_is_refused_and_others_stay(value: Any, written: Any) -> None:
-    """A bad value is an error at the call and takes no other value with it."""
-    metrics.add("Value", 1, "Count")
-    with pytest.raises(MetricsError, match="metric 'Value'"):
-        metrics.add("Value", value, "Count")
-    assert written()[0]["Value"] == [1]
-
-
-def test_high_resolution_is_written_and_the_default_is_not(written: Any) -> None:
-    """Resolution 1 is stated, 60 is CloudWatch's default and left out."""
-    metrics.add("Fast", 1, "Count", resolution=1)
-    metrics.add("Slow", 1, "Count", resolution=60)
-    assert written()[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [
-        {"Name": "Fast", "Unit": "Count", "StorageResolution": 1},
-        {"Name": "Slow", "Unit": "Count"},
-    ]
-    with pytest.raises(MetricsError, match="resolution 30 is not one of 1"):
-        metrics.add("Slow", 1, "Count", resolution=30)
-
-
 def test_json_in_names_and_values_is_escaped(written: Any) -> None:
     """Quotes, backslashes and commas in names come out as they went in."""
     metrics.add('say "hi", \\ ok', 1, "Count")
@@ -199,139 +55,10 @@ def test_json_in_names_and_values_is_escaped(written: Any) -> None:
     assert document['a "b", c'] == '{"x": [1, 2]}'
 
 
-class Stage(str, enum.Enum):  # noqa: UP042 - the older form, whose str() is "Stage.DEV"
-    """A string that is an enum member."""
-
-    DEV = "dev"
-
-
-class Unprintable:
-    """Has no text."""
-
-    def __str__(self) -> str:
-        raise RuntimeError
-
-
-def test_dimension_values_are_made_strings(written: Any) -> None:
-    """Numbers, enum members and other objects are written as text; what has none is refused, and the others stay."""
-    metrics.count("A")
-    metrics.dimensions(number=7, stage=Stage.DEV, colour=Colour.RED, flag=True, share=Decimal("0.5"))
-    with pytest.raises(MetricsError, match="value of dimension 'bad' cannot be made a string"):
-        metrics.dimensions(before="x", bad=Unprintable(), after="y")
-    (document,) = written()
-    (names,) = document["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
-    assert {name: document[name] for name in names} == {
-        "number": "7",
-        "stage": "dev",
-        "colour": "7",
-        "flag": "True",
-        "share": "0.5",
-        "before": "x",
-        "after": "y",
-        "service": "todos",
-    }
-
-
 def test_all_that_is_wrong_with_a_call_is_said_at_once() -> None:
     """Three bad dimensions are one error that names each of them."""
     with pytest.raises(MetricsError, match=r"'a'.*'b'.*':c'"):
         metrics.dimensions({"a": "", "b": None, ":c": "x", "good": "y"})
-
-
-def test_a_timer_may_be_nested_and_shared(written: Any) -> None:
-    """One timer used within itself and by several threads pairs each end with its own start."""
-    timer = metrics.timer("Took")
-
-    def work() -> None:
-        with timer:
-            time.sleep(0.01)
-
-    with timer, timer:
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    values = written()[0]["Took"]
-    assert len(values) == 5
-    assert all(value >= 10 for value in values)
-
-
-def test_a_timer_measures_generators_to_their_end(written: Any) -> None:
-    """A decorated generator is measured from its first to its last step, and an async one too."""
-
-    @metrics.timer("Steps", resolution=1)
-    def steps() -> Iterator[int]:
-        yield 1
-        time.sleep(0.02)
-        yield 2
-
-    @metrics.timer("AsyncSteps")
-    async def async_steps() -> AsyncIterator[int]:
-        for number in range(3):
-            await asyncio.sleep(0)
-            yield number
-
-    async def collect() -> list[int]:
-        return [number async for number in async_steps()]
-
-    assert list(steps()) == [1, 2]
-    assert asyncio.run(collect()) == [0, 1, 2]
-    (document,) = written()
-    assert document["Steps"][0] >= 20
-    assert len(document["AsyncSteps"]) == 1
-
-
-def test_a_custom_timestamp_accepts_datetime_and_milliseconds(written: Any) -> None:
-    """The two forms of a timestamp mean the same."""
-    when = datetime.now(UTC) - timedelta(hours=1)
-    for form in (when, round(when.timestamp() * 1000)):
-        metrics.timestamp(form)
-        metrics.count("A")
-        assert written()[0]["_aws"]["Timestamp"] == round(when.timestamp() * 1000)
-
-
-@pytest.mark.parametrize("days", [-14.1, 0.1])
-def test_a_timestamp_that_cloudwatch_would_drop_is_refused(days: float) -> None:
-    """More than 14 days ago or 2 hours ahead is an error."""
-    with pytest.raises(MetricsError, match="14 days old or more than 2 hours ahead"):
-        metrics.timestamp(datetime.now(UTC) + timedelta(days=days))
-    with pytest.raises(MetricsError, match="looks like seconds"):
-        metrics.timestamp(int(time.time()))
-    with pytest.raises(MetricsError, match="neither a datetime nor milliseconds"):
-        metrics.timestamp("today")  # type: ignore[arg-type]
-
-
-def test_a_timer_measures_blocks_functions_and_coroutines(written: Any) -> None:
-    """Each form of a timer records one value in milliseconds, also when what it measures raises."""
-
-    @metrics.timer("Call")
-    def call(fail: bool) -> int:
-        if fail:
-            raise KeyError
-        return 3
-
-    @metrics.timer("Await")
-    async def wait() -> int:
-        await asyncio.sleep(0.02)
-        return 4
-
-    async def block() -> None:
-        async with metrics.timer("Block"):
-            await asyncio.sleep(0)
-
-    with metrics.timer("Block"):
-        time.sleep(0.02)
-    assert call(False) == 3
-    with pytest.raises(KeyError):
-        call(True)
-    assert asyncio.run(wait()) == 4
-    asyncio.run(block())
-    (document,) = written()
-    assert len(document["Block"]) == len(document["Call"]) == 2
-    assert 20 <= document["Block"][0] < 20_000
-    assert 20 <= document["Await"][0] < 20_000
-    assert {metric["Unit"] for metric in document["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == {"Milliseconds"}
 
 
 def test_properties_may_be_anything_and_are_strict_json(written: Any) -> None:
@@ -356,3 +83,59 @@ def test_properties_may_be_anything_and_are_strict_json(written: Any) -> None:
     assert document["keys"] == {"(1, 2)": [3]}
     assert document["password"] == "[REDACTED]"
     json.dumps(document, ensure_ascii=False).encode()
+
+
+def test_in_a_scope_the_modules_functions_record_into_it(documents: Any) -> None:
+    """Whatever is recorded within the block, by whichever function, is in the scope's document."""
+
+    def library() -> None:
+        metrics.count("Inner")
+        metrics.properties(id=1)
+
+    metrics.default_dimensions(stage="dev")
+    metrics.dimensions(outer="yes")
+    metrics.count("Outer")
+    with metrics.scope({"kind": "x"}, namespace="Scoped", operation="import") as scope:
+        library()
+        scope.add("Own", 2, "Bytes")
+        with metrics.scope(nested="yes"):
+            metrics.count("Nested")
+        with scope.timer("Took"):
+            pass
+    metrics.count("Outer")
+    metrics.flush()
+    nested, scoped, outer = documents()
+    assert nested["Nested"] == [1]
+    assert (nested["nested"], nested["stage"]) == ("yes", "dev")
+    assert "kind" not in nested
+    assert (scoped["Inner"], scoped["Own"], len(scoped["Took"]), scoped["id"]) == ([1], [2], 1, 1)
+    assert scoped["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Scoped"
+    assert scoped["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stage", "kind", "operation", "service"]]
+    assert "outer" not in scoped
+    assert (outer["Outer"], outer["outer"]) == ([1, 1], "yes")
+
+
+def test_a_scope_belongs_to_its_task(documents: Any) -> None:
+    """Tasks that run at the same time record into their own scopes."""
+
+    async def work(name: str) -> None:
+        with metrics.scope(task=name):
+            for _ in range(3):
+                metrics.count("Steps")
+                await asyncio.sleep(0)
+
+    async def both() -> None:
+        await asyncio.gather(work("a"), work("b"))
+
+    asyncio.run(both())
+    assert sorted((document["task"], len(document["Steps"])) for document in documents()) == [("a", 3), ("b", 3)]
+
+
+def test_what_comes_after_a_scopes_end_is_not_lost(documents: Any) -> None:
+    """A value recorded through the scope object later goes out with the next flush, with the scope's dimensions."""
+    with metrics.scope(kind="x") as scope:
+        pass
+    scope.count("Late")
+    metrics.flush()
+    (document,) = documents()
+    assert (document["Late"], document["kind"]) == ([1], "x")
