@@ -1,27 +1,58 @@
-"""One value by its reference, and as fast as a dictionary when it is known."""
+"""One value by its reference, at the cost of a few dictionary look-ups when it is known."""
 
 from __future__ import annotations
 
 import time
 
-from shared_utils.config.cache import Want
-from shared_utils.config.client import KEYS, lookup, store
-from shared_utils.config.failures import INVALID, MISSING, Failure, Problem, error_of
-from shared_utils.config.fields import REQUIRED
-from shared_utils.config.references import parse
-from shared_utils.config.resolve import finish, look_up
-from shared_utils.config.types.scalars import FROZEN, conceal, copy_of
+from shared_utils.config.arguments import UNSET, check_seconds
+from shared_utils.config.client import client, lookup, variables
+from shared_utils.config.entries import Query
+from shared_utils.config.outcomes import INVALID, MISSING, Failure, make_error
+from shared_utils.config.resolve import convert_result, resolve_all
+from shared_utils.config.sources.registry import parse
+from shared_utils.config.types.scalars import IMMUTABLE, copy_value, wrap_secret
 from shared_utils.config.types.secret import Secret
+from shared_utils.errors import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    import builtins
+    from typing import Any, TypeVar, overload
+
+    _T = TypeVar("_T")
+    _D = TypeVar("_D")
 
 __all__ = ["get"]
 
-
 _LARGEST = 1024
-_store = store()
+_client = client()
+
+if TYPE_CHECKING:
+
+    @overload
+    def get(
+        reference: str, /, *, type: builtins.type[_T], max_age: float | None = None, max_stale: float | None = None
+    ) -> _T: ...
+    @overload
+    def get(
+        reference: str,
+        /,
+        *,
+        type: builtins.type[_T],
+        default: _D,
+        max_age: float | None = None,
+        max_stale: float | None = None,
+    ) -> _T | _D: ...
+    @overload
+    def get(
+        reference: str,
+        /,
+        *,
+        type: Any = None,
+        default: Any = UNSET,
+        max_age: float | None = None,
+        max_stale: float | None = None,
+    ) -> Any: ...
 
 
 def get(
@@ -29,7 +60,7 @@ def get(
     /,
     *,
     type: Any = None,  # noqa: A002 - the word that users expect
-    default: Any = REQUIRED,
+    default: Any = UNSET,
     max_age: float | None = None,
     max_stale: float | None = None,
 ) -> Any:
@@ -42,27 +73,33 @@ def get(
             and a secret is a `Secret`.
         default: returned when the value does not exist. A read that is denied or fails raises all the same.
         max_age: seconds for which a value is good (default 300, ± 10 %); 0 asks anew.
-        max_stale: seconds for which an older value may stand in when the source fails (default 3600).
+        max_stale: seconds for which an older value may be returned when the source fails (default 3600).
 
     Raises:
         MissingConfig: the value does not exist and there is no default.
         InvalidConfig: the reference is malformed, or the value is not a `type`.
         ConfigUnavailable: the source denied it, failed, or did not answer in time.
+        ConfigError: another argument is wrong.
     """
-    # The way that nearly every call goes. It has 1 µs (see benchmarks/config.py), of which a call of `fingerprint`, or
-    # an entry to look through, would be a tenth.
+    # Nearly every call ends here. It has 1 µs (see benchmarks/config.py), of which each function call is a tenth.
     try:
-        known = _store.known.get((reference, type, max_age))
+        known = _client.converted.get((reference, type, max_age))
     except TypeError:  # an unhashable type expression
         known = None
     if known is not None:
-        value, monotonic, wall, environment, frozen = known
-        if time.monotonic() < monotonic and time.time() < wall and tuple(map(lookup, KEYS)) == environment:
-            return value if frozen else copy_of(value)
+        entry, value, monotonic, wall, environment, immutable = known
+        if (
+            entry.current
+            and time.monotonic() < monotonic
+            and time.time() < wall
+            and tuple(map(lookup, variables)) == environment
+        ):
+            return value if immutable else copy_value(value)
     known = value = None  # an error's traceback must not hold a value
+    check_seconds("config.get", max_age=max_age, max_stale=max_stale)
     value, problem = _read(reference, type, default, max_age, max_stale)
     if problem is not None:
-        raise error_of([problem])
+        raise make_error([problem])
     return value
 
 
@@ -73,30 +110,31 @@ def _read(
         reference = parse(text)
     except Failure as failure:
         return None, Problem("", str(text), INVALID, failure.what, failure.remedy)
-    limits = _store.limits
-    want = Want(
+    limits = _client.limits
+    query = Query(
         reference,
         limits.max_age if max_age is None else max_age,
         limits.max_stale if max_stale is None else max_stale,
     )
-    memory = _store.known  # as it is now: what is forgotten meanwhile must not come back
-    (found,) = look_up([want])
-    wanted: Any = Secret if kind is None and found.reference.scheme == "secret" else kind
-    value, problem = finish(found, wanted)
+    converted = _client.converted  # as it is now: what is forgotten meanwhile must not come back
+    (resolved,) = resolve_all([query])
+    wanted: Any = Secret if kind is None and resolved.reference.scheme == "secret" else kind
+    value, problem = convert_result(resolved, wanted)
     if problem is not None:
-        if problem.kind == MISSING and default is not REQUIRED:
-            return conceal(copy_of(default), wanted), None
+        if problem.kind == MISSING and default is not UNSET:
+            return wrap_secret(copy_value(default), wanted), None
         return None, problem
-    if found.entry is None or reference.scheme == "env":
+    entry = resolved.entry
+    if entry is None or reference.scheme == "env":
         return value, None
-    frozen = type(value) in FROZEN
-    if len(memory) >= _LARGEST:
-        memory.clear()
-    good = want.max_age * found.entry.factor
-    read_at = found.entry.read_at
-    known = (value, read_at.monotonic + good, read_at.wall + good, _store.environment, frozen)
+    immutable = value.__class__ in IMMUTABLE
+    if len(converted) >= _LARGEST:
+        converted.clear()
+    good = query.max_age * entry.factor
+    read_at = entry.read_at
+    known = (entry, value, read_at.monotonic + good, read_at.wall + good, _client.environment, immutable)
     try:
-        memory[(text, kind, max_age)] = known
+        converted[(text, kind, max_age)] = known
     except TypeError:  # an unhashable type expression
         return value, None
-    return (value if frozen else copy_of(value)), None
+    return (value if immutable else copy_value(value)), None

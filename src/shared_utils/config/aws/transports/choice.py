@@ -1,50 +1,21 @@
-"""How an AWS operation is asked for: three ways behind one small interface, and the choice between them."""
+"""The choice of the transport, by the environment."""
 
 from __future__ import annotations
 
 import os
 
-from shared_utils.config.failures import INVALID, Failure
+from shared_utils.config.outcomes import INVALID, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
+    from shared_utils.config.aws.transports.base import Timeouts, Transport
 
-    from shared_utils.config.aws.retry import Deadline
-
-    class Transport(Protocol):
-        """One way to ask AWS."""
-
-        name: str
-
-        def can(self, operation: str) -> bool:
-            """Whether it offers `operation`, written like ``ssm:GetParameters``."""
-
-        def call(
-            self, operation: str, request: dict[str, Any], region: str | None, deadline: Deadline
-        ) -> dict[str, Any]:
-            """Ask once and return the answer as the API reference describes it. Any failure is a `Failure`."""
-
-        def close(self) -> None:
-            """Drop connections: after a fork, a restore, or for good."""
-
-
-__all__ = ["Timeouts", "Transport", "choose", "make"]
+__all__ = ["choose", "make"]
 
 _NAMES = ("signed", "boto3", "extension")
 # What only the SDK knows how to do: any of them set means that it is wanted. The second row is about TLS only.
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 _TLS = ("AWS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy")
-
-
-class Timeouts:
-    """Seconds for connecting, and for a whole answer."""
-
-    __slots__ = ("connect", "read")
-
-    def __init__(self, connect: float = 1.0, read: float = 3.0) -> None:
-        self.connect = connect
-        self.read = read
 
 
 def choose() -> tuple[str, str]:
@@ -77,7 +48,7 @@ def choose() -> tuple[str, str]:
 
 
 def make(name: str, timeouts: Timeouts) -> Transport:
-    """Return a transport by its name."""
+    """Return the transport of that name."""
     if name == "signed":
         from shared_utils.config.aws.transports.signed import SignedTransport
 
@@ -86,9 +57,9 @@ def make(name: str, timeouts: Timeouts) -> Transport:
         from shared_utils.config.aws.transports.boto3 import Boto3Transport
 
         return Boto3Transport(timeouts)
-    from shared_utils.config.aws.transports.agent import ExtensionTransport
+    from shared_utils.config.aws.transports.agent import AgentTransport
 
-    return ExtensionTransport(timeouts)
+    return AgentTransport(timeouts)
 
 
 def _has_sdk() -> bool:
