@@ -11,7 +11,7 @@ from layerctl.__main__ import main
 from layerctl.check.contents import Sources
 from layerctl.check.fetch import Fetcher
 from layerctl.check.report import check_templates
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:{}"
 

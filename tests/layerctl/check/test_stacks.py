@@ -15,7 +15,7 @@ from layerctl.check.contents import Sources
 from layerctl.check.deployed import deployed_contents
 from layerctl.check.model import RULES
 from layerctl.check.report import check_templates
-from layerctl.findings import Severity
+from layerctl.core.diagnostics import Severity
 from tests.support.elf import tiny_elf
 
 STACKS = Path(__file__).parent / "stacks"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from layerctl.index.model import LayerIndex
-from layerctl.pins.index_source import IndexSource
-from layerctl.pins.versions import Catalogue
+from layerctl.pins.resolve.index_source import IndexSource
+from layerctl.pins.resolve.versions import Catalogue
+from layerctl.releases.index.model import LayerIndex
 
 CORPUS = Path(__file__).parent / "corpus"
 ACCOUNT = "123456789012"

@@ -8,8 +8,8 @@ import pytest
 
 from layerctl.__main__ import main
 from layerctl.pins.bump import bump_file, write
+from layerctl.pins.resolve.targets import Wish
 from layerctl.pins.scan import scan
-from layerctl.pins.targets import Wish
 from tests.layerctl.pins.made import catalogue, index_data, write_index
 
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from layerctl.__main__ import main
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
 from layerctl.pins.check import RULES, Limits, check_pins, parse_age
-from layerctl.pins.index_source import load_index
+from layerctl.pins.resolve.index_source import load_index
+from layerctl.pins.resolve.versions import Catalogue
 from layerctl.pins.scan import scan
-from layerctl.pins.versions import Catalogue
 from tests.layerctl.pins.made import catalogue, index_data, write_index
 from tests.layerctl.pins.test_bump import arn, template
 from tests.support import local_aws

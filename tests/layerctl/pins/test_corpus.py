@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from layerctl.pins.bump import bump_file, write
 from layerctl.pins.bumping import bump_all
 from layerctl.pins.finder import pins_of
+from layerctl.pins.resolve.targets import Wish
+from layerctl.pins.resolve.versions import Catalogue
 from layerctl.pins.scan import scan
-from layerctl.pins.source import Source
-from layerctl.pins.targets import Wish
-from layerctl.pins.versions import Catalogue
+from layerctl.templates.source import Source
 from tests.layerctl.pins.made import (
     ACCOUNT,
     CORPUS,

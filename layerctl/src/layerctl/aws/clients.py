@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl import __version__
 from layerctl.aws.failures import UNREACHABLE, UnexpectedAnswerError, describe
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

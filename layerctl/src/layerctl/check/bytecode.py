@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from layerctl.check.model import Function
-    from layerctl.check.opt import Part
+    from layerctl.check.overlay import Part
 
 __all__ = ["check_bytecode"]
 

@@ -11,15 +11,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from layerctl.cache import cached_folder
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
+from layerctl.core.files.cache import cached_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from layerctl.arn import LayerVersionArn
     from layerctl.aws.clients import Aws
     from layerctl.check.model import Layer
+    from layerctl.core.arn import LayerVersionArn
 
 __all__ = ["Fetched", "Fetcher"]
 
@@ -105,6 +105,6 @@ class Fetcher:
 
 
 def _save(checksum: str, size: int, location: str, folder: Path) -> None:
-    from layerctl.layer_versions import StoredContent, download
+    from layerctl.releases.versions import StoredContent, download
 
     download(StoredContent(checksum, size, location), folder / "layer.zip")

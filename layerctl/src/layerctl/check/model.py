@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from layerctl.findings import Severity
-from layerctl.runtimes import runtime_of
+from layerctl.core.diagnostics import Severity
+from layerctl.core.runtimes import runtime_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from layerctl.arn import LayerVersionArn
     from layerctl.artifact import Artifact, Entry
-    from layerctl.distributions import Distribution
-    from layerctl.runtimes import Runtime
+    from layerctl.core.arn import LayerVersionArn
+    from layerctl.core.runtimes import Runtime
+    from layerctl.python.distributions import Distribution
 
 __all__ = ["RULES", "Alias", "Content", "Function", "Issue", "Layer", "Place", "some"]
 
@@ -107,7 +107,7 @@ class Content:
     @cached_property
     def distributions(self) -> list[Distribution]:
         """Every distribution, wherever it lies."""
-        from layerctl.distributions import read_distributions
+        from layerctl.python.distributions import read_distributions
 
         return read_distributions(self.entries, self.read)
 

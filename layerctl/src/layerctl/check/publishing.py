@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from layerctl.check.model import Issue, some
-from layerctl.findings import Severity
+from layerctl.core.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ from layerctl.check.platform import check_platform, check_runtime
 from layerctl.check.publishing import check_publishing
 from layerctl.check.requirements import check_requirements
 from layerctl.check.shadowing import check_shadowing
-from layerctl.check.stacks import read_stack
-from layerctl.findings import Finding, Severity
-from layerctl.pins.regions import deployment_of
+from layerctl.core.diagnostics import Finding, Severity
+from layerctl.templates.check_stacks import read_stack
+from layerctl.templates.regions import deployment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

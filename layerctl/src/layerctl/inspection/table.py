@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.console import print_table, size_text
+from layerctl.cli.output import print_table, size_text
 from layerctl.inspection.page import percent_text, signed_text
 
 if TYPE_CHECKING:
     from layerctl.inspection.difference import Difference
-    from layerctl.inspection.importtime import Waterfall
+    from layerctl.inspection.imports import Waterfall
     from layerctl.inspection.survey import Survey
 
 __all__ = ["write_tables"]

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from layerctl.atomic import ChangedMeanwhileError, replace_bytes
+from layerctl.core.files.atomic import ChangedMeanwhileError, replace_bytes
 from layerctl.pins.comments import appended_comment, commentable, trailing_comment
 from layerctl.pins.finder import pins_of
 from layerctl.pins.model import Problem
-from layerctl.pins.source import Source
-from layerctl.pins.targets import NoTargetError, Target, choose
+from layerctl.pins.resolve.targets import NoTargetError, Target, choose
+from layerctl.templates.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from layerctl.pins.model import Pin
-    from layerctl.pins.targets import Wish
-    from layerctl.pins.versions import Catalogue
+    from layerctl.pins.resolve.targets import Wish
+    from layerctl.pins.resolve.versions import Catalogue
 
 __all__ = ["Change", "FileBump", "bump_file", "plan", "write"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
 from layerctl.pins.bump import FileBump, bump_file, write
 from layerctl.pins.model import INDEX
 from layerctl.pins.scan import scan
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from layerctl.pins.model import FileReport, Problem
-    from layerctl.pins.targets import Wish
-    from layerctl.pins.versions import Catalogue
+    from layerctl.pins.resolve.targets import Wish
+    from layerctl.pins.resolve.versions import Catalogue
 
 __all__ = ["Outcome", "bump_all"]
 

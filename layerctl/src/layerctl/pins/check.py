@@ -9,16 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.errors import LayerctlError
-from layerctl.findings import Finding, Severity
+from layerctl.core.diagnostics import Finding, Severity
+from layerctl.core.errors import LayerctlError
 from layerctl.pins.model import INDEX
-from layerctl.pins.regions import Deployment, deployment_of, partition_of
+from layerctl.templates.regions import Deployment, deployment_of, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from layerctl.pins.model import Pin
-    from layerctl.pins.versions import Catalogue, PublishedVersion
+    from layerctl.pins.resolve.versions import Catalogue, PublishedVersion
 
 __all__ = ["RULES", "Limits", "check_pins", "parse_age"]
 

@@ -6,18 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from layerctl.pins.index_text import looks_like_index
-from layerctl.pins.literals import REGION, text_arns
 from layerctl.pins.model import INDEX, FileReport, Pin, Problem, Unresolved
-from layerctl.pins.source import BinaryFileError, Source
-from layerctl.pins.structure import structural_uses
 from layerctl.pins.walk import TEMPLATE_SUFFIXES
+from layerctl.templates.literals import REGION, text_arns
+from layerctl.templates.source import BinaryFileError, Source
+from layerctl.templates.structure import structural_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from layerctl.pins.literals import TextArn
-    from layerctl.pins.uses import Use
+    from layerctl.templates.literals import TextArn
+    from layerctl.templates.uses import Use
 
 __all__ = ["find_pins", "pins_of"]
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.pins.model import FileReport, Pin
-    from layerctl.pins.versions import Catalogue
+    from layerctl.pins.resolve.versions import Catalogue
 
 __all__ = ["write_json", "write_table"]
 

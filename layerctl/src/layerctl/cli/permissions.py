@@ -1,0 +1,79 @@
+"""`layerctl permissions`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
+from layerctl.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from layerctl.releases.policies.audit import Audited
+    from layerctl.releases.policies.grants import Change
+
+
+@click.command()
+@aws_options
+@click.option("--repair", is_flag=True, help="Grant what layer.toml says, and revoke what it does not.")
+@click.option("--strict", is_flag=True, help="A missing grant is an error too, not only one that is too wide.")
+@index_option("A layers.json: its yanked releases need not be shared.")
+@dry_run_option
+def command(*, target: Target, repair: bool, strict: bool, index_file: Path | None, dry_run: bool) -> int:
+    """Audit who may use which version: every retained version, in every region, against layer.toml's [sharing].
+
+    Exit code 0: nobody may use more than layer.toml says. 1: someone may (with --repair: and still would).
+    2: a region could not be audited.
+    """
+    from layerctl.core.diagnostics import Severity, render
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.policies.audience import configured
+    from layerctl.releases.policies.audit import audit, converge, read_region
+
+    wanted = configured(target.config)
+    index = LayerIndex.load(index_file) if index_file else LayerIndex(target.layer)
+    yanked = [release.version for release in index.releases.values() if release.yanked]
+
+    def work(region: str) -> tuple[list[Audited], list[Change]]:
+        client = target.aws.client("lambda", region)
+        audited = read_region(client, target.layer)
+        steps = converge(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
+        return (read_region(client, target.layer) if steps and not dry_run else audited), steps
+
+    outcome = target.everywhere("auditing", work)
+    audited = [one for found, _ in outcome.results.values() for one in found]
+    steps = [step for _, taken in outcome.results.values() for step in taken]
+    findings = audit(audited, wanted, yanked)
+    rows = [_row(one) for one in audited]
+    if target.as_json:
+        data = {
+            "layer": target.layer,
+            "wanted": [str(one) for one in sorted(wanted)],
+            "versions": rows,
+            "findings": [asdict(one) for one in findings],
+            "changes": [{"arn": str(one.arn), "change": str(one), "done": not dry_run} for one in steps],
+        }
+        print_json(data | target.data(outcome.failures))
+    else:
+        lines = [(row["arn"], row["release"] or "", ", ".join(row["audiences"]) or "nobody else") for row in rows]
+        print_table(("layer version", "release", "may be used by"), lines)
+        for step in steps:
+            click.echo(f"{step.arn}: {'would ' if dry_run else ''}{step}")
+        if findings:
+            click.echo(render(findings, "table", tool="permissions"))
+        target.note_if_none(audited)
+        target.close(outcome.failures)
+    bad = [one for one in findings if strict or one.severity is Severity.ERROR]
+    return 2 if outcome.failures else 1 if bad else 0
+
+
+def _row(audited: Audited) -> dict[str, Any]:
+    return {
+        "arn": str(audited.version.arn),
+        "release": audited.version.release,
+        "audiences": [str(one) for one in sorted(audited.audiences)],
+    }

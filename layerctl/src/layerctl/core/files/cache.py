@@ -1,0 +1,76 @@
+"""What is kept between runs, in the user's cache folder: unpacked layers, the runtime's packages, fetched layers.
+
+Each entry is a folder that is filled once, under a lock, and appears whole or not at all, so that any number of
+processes may ask for it at once and a crash in between leaves nothing half-written behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerctl.core.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["cache_root", "cached_folder"]
+
+
+def cache_root() -> Path:
+    """The folder of all entries.
+
+    ``$LAYERCTL_CACHE_DIR``, else ``$XDG_CACHE_HOME/layerctl``, else ``~/.cache/layerctl`` (XDG Base Directory
+    Specification).
+    """
+    if chosen := os.environ.get("LAYERCTL_CACHE_DIR"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "layerctl"
+
+
+def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
+    """Return the entry `key`, filled on first use.
+
+    Args:
+        key: the entry's name, a relative path that identifies its content (so: a version or digest in it).
+        fill: writes the content into the empty folder that it is given; what it raises is passed on.
+
+    Raises:
+        LayerctlError: the cache folder cannot be written.
+    """
+    entry = cache_root() / key
+    if entry.is_dir():
+        return entry
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(entry.with_name(f"{entry.name}.lock")):
+            if entry.is_dir():  # somebody else was faster
+                return entry
+            scratch = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".part", dir=entry.parent))
+            try:
+                fill(scratch)
+                scratch.chmod(0o755)  # mkdtemp's 0700 is for secrets
+                scratch.rename(entry)
+            except BaseException:
+                shutil.rmtree(scratch, ignore_errors=True)
+                raise
+    except OSError as error:
+        raise LayerctlError(
+            f"the cache folder {cache_root()} cannot be used: {error}",
+            remedy="set LAYERCTL_CACHE_DIR to a folder that can be written",
+        ) from None
+    return entry
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock that the kernel drops when the process ends, however it ends."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
