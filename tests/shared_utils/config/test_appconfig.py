@@ -9,8 +9,8 @@ import pytest
 
 from shared_utils import config
 from shared_utils.config.aws.retry import Deadline
-from shared_utils.config.sources.registry import parse
 from shared_utils.config.sources.appconfig import Sessions
+from shared_utils.config.sources.registry import parse
 from tests.support.fake_aws import Answer, Call, FakeAppConfigData, FakeExtension, Server, aws_error
 from tests.support.fake_clock import Clock
 

@@ -28,6 +28,7 @@ class Secrets:
         self.text = text
 
     def __call__(self, call: Call) -> Answer:
+        """Answer with the text."""
         return Answer({"SecretString": self.text})
 
 
@@ -175,7 +176,7 @@ def test_a_path_that_is_gone_takes_its_parameters_along(serve: Serve) -> None:
 
 
 def test_secret_parameters_of_a_path_stay_secret(serve: Serve) -> None:
-    """A SecureString that a path brought along is masked in an error, when it is read by its own name; others are not."""
+    """A SecureString that a path brought along is masked in an error about its own name; others are not."""
     ssm = FakeSsm(**{"/p/key": "canary-key", "/p/size": "many"})
     ssm.types["/p/key"] = "SecureString"
     serve(ssm)
@@ -195,6 +196,7 @@ class Slow:
         self.asked, self.go_on = threading.Event(), threading.Event()
 
     def __call__(self, call: Call) -> Answer:
+        """Answer with what is true now, the first single read when it is let go."""
         answer = self.ssm(call)
         if call.operation == "GetParameter" and not self.asked.is_set():
             answer = Answer(answer.encode().partition(b"\r\n\r\n")[2])

@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Literal, Optional
 import pytest
 
 from shared_utils import config
-from shared_utils.config.client import client
 from shared_utils.invocation import lifecycle as _invocation
 from tests.support.fake_aws import Answer, Call, FakeSsm, Server, aws_error, denied_message
 
@@ -123,7 +122,9 @@ def test_making_one_by_hand_for_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
         Todos(limits=Limits(1))
     with pytest.raises(config.ConfigError, match="no field 'tabel'; did you mean 'table'"):
         Todos(tabel="t", limits=Limits(1))
-    with pytest.raises(config.ConfigError, match="no field 'xyz'; the fields are table, page_size, mode, limits, names"):
+    with pytest.raises(
+        config.ConfigError, match="no field 'xyz'; the fields are table, page_size, mode, limits, names"
+    ):
         Todos(xyz="t")
 
 

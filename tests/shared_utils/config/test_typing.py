@@ -59,7 +59,9 @@ def test_a_checker_knows_fields_and_refuses_mistakes(tmp_path: Path) -> None:
     assert 'Revealed type is "usage.Settings"' in told
     assert 'Unexpected keyword argument "tabel"' in told
     assert "read-only" in told
-    errors = [line for line in told.splitlines() if ": error:" in line and "Unexpected keyword argument \"typ\"" not in line]
+    errors = [
+        line for line in told.splitlines() if ": error:" in line and 'Unexpected keyword argument "typ"' not in line
+    ]
     told_of = ['"tabel"', "read-only", "No overload variant", '"max_age"', '"gte"', '"Secret"']
     assert len(errors) == len(told_of), told
     assert all(words in error for words, error in zip(told_of, errors, strict=True)), told
