@@ -125,7 +125,7 @@ def find_override(values: Mapping[str, Any] | Failure, reference: Reference) -> 
 def _part(scheme: str, key: str, given: Any) -> Value:
     """Return a value that has one key only, which was given by itself."""
     if scheme == "secret":
-        from shared_utils.redaction.rules import register_secret
+        from shared_utils.redaction.values import register_secret
 
         register_secret({key: given})
     return Value({key: given}, sensitive=scheme == "secret")

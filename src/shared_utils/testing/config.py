@@ -58,11 +58,11 @@ def config_values() -> Iterator[ConfigValues]:
     The secrets among them are masked in the lines of the test, not in those of other tests.
     """
     from shared_utils.config.client import client
-    from shared_utils.redaction.rules import REDACTION
+    from shared_utils.redaction.values import forget, registered
 
     config_client = client()
     before = config_client.overrides
-    known = REDACTION.registered()
+    known = registered()
     config_client.forget()
     config_client.overrides = values = ConfigValues()
     try:
@@ -70,4 +70,4 @@ def config_values() -> Iterator[ConfigValues]:
     finally:
         config_client.overrides = before
         config_client.forget()
-        REDACTION.forget(but=known)
+        forget(but=known)

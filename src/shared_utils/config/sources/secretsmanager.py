@@ -53,7 +53,7 @@ class _SecretsManager(Source):
 
 def _secret_value(answer: dict[str, Any]) -> Value:
     """Return the value in a GetSecretValue answer, text or bytes, after its secret parts are known to the logger."""
-    from shared_utils.redaction.rules import register_secret
+    from shared_utils.redaction.values import register_secret
 
     text = answer.get("SecretString")
     if text is None:

@@ -251,7 +251,7 @@ def _parameter_value(parameter: dict[str, Any]) -> Value | Failure:
     if kind == "StringList":
         return Value(StringList(text.split(",")))
     if kind == "SecureString":
-        from shared_utils.redaction.rules import register_secret
+        from shared_utils.redaction.values import register_secret
 
         register_secret(text)
     return Value(text, sensitive=kind == "SecureString")

@@ -149,7 +149,7 @@ def to_secret(content: Any, *, kind: type[str | bytes] | None = None) -> Secret[
     """Return a Secret of `kind` (str or bytes; by default bytes where the source has bytes), known to the logger."""
     if isinstance(content, Secret):
         return content
-    from shared_utils.redaction.rules import register_secret
+    from shared_utils.redaction.values import register_secret
 
     if kind is bytes or (kind is None and isinstance(content, bytes)):
         value: str | bytes = _to_bytes(content)

@@ -39,7 +39,7 @@ class Secret(Generic[T]):
     def __init__(self, value: T) -> None:
         if not isinstance(value, (str, bytes)):
             raise ConfigError(f"Secret: the value is of type {type(value).__name__}; allowed are str and bytes")
-        from shared_utils.redaction.rules import register_secret
+        from shared_utils.redaction.values import register_secret
 
         object.__setattr__(self, "_Secret__value", value)
         register_secret(value, lasting=False)
