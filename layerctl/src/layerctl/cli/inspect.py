@@ -130,6 +130,6 @@ def _data(found: Survey, changes: Difference | None, waterfall: Waterfall | None
 
 
 def _show(found: Survey, changes: Difference | None, waterfall: Waterfall | None) -> None:
-    from layerctl.inspection.table import write_tables
+    from layerctl.cli.inspect_tables import write_tables
 
     write_tables(found, changes, waterfall)

@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from layerctl.cli.console import Console, waiting
+from layerctl.cli.run_options import run_options, with_run_options
 from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator.check import import_problem
-from layerctl.local.runner import Console, failure_of, import_failure, plan, run_options, waiting, with_run_options
+from layerctl.local.runner import failure_of, import_failure, plan
 
 __all__ = ["command"]
 

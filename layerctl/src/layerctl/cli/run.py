@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from layerctl.local.runner import Console, Ending, Service, check_imports, plan, run_options, waiting, with_run_options
+from layerctl.cli.console import Console, waiting
+from layerctl.cli.run_options import run_options, with_run_options
+from layerctl.local.runner import Service, ShutdownSignal, check_imports, plan
 
 __all__ = ["command"]
 
@@ -45,7 +47,7 @@ def command(
         planned = plan(templates, run_options(**shared))
     runnables = planned.runnables
     labels = [runnable.label for runnable in runnables]
-    with Ending() as end:
+    with ShutdownSignal() as end:
         console = Console(labels, as_json=as_json, report=report, on_closed=end.now)
         service = Service(
             runnables,
