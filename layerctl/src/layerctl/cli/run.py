@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from layerctl.cli.console import Console, waiting
+from layerctl.cli.console import Console
+from layerctl.cli.output import waiting
 from layerctl.cli.run_options import run_options, with_run_options
 from layerctl.local.runner import Service, ShutdownSignal, check_imports, plan
 

@@ -19,7 +19,7 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["cache_root", "cached_folder"]
+__all__ = ["Cleaned", "cache_root", "cached_folder", "clean_cache"]
 
 
 def cache_root() -> Path:
@@ -68,9 +68,36 @@ def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
     return entry
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock that the kernel drops when the process ends, however it ends."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was deleted: how many entries, how many bytes; and what was left, with the reason."""
+
+    entries: int
+    size: int
+    left: tuple[tuple[Path, str], ...]
+
+
+def clean_cache(*, dry_run: bool = False) -> Cleaned:
+    """Delete every entry. One that another process is filling is left, and named.
+
+    Only what `cached_folder` makes is touched: `LAYERCTL_CACHE_DIR` may name a folder that holds other things too.
+    """
+    entries = size = 0
+    left: list[tuple[Path, str]] = []
+    root = cache_root()
+    for lock in sorted(root.rglob("*.lock")) if root.is_dir() else ():
+        entry = lock.with_suffix("")
+        try:
+            with FileLock(lock, timeout=0):
+                if entry.is_dir():
+                    entries += 1
+                    size += sum(file.lstat().st_size for file in entry.rglob("*") if not file.is_dir())
+                    if not dry_run:
+                        shutil.rmtree(entry)
+                if not dry_run:
+                    lock.unlink()
+        except Timeout:
+            left.append((entry, "another process is filling it"))
+        except OSError as error:
+            left.append((entry, error.strerror or str(error)))
+    return Cleaned(entries, size, tuple(left))
