@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from layerctl.cli.findings import Report
-    from layerctl.pins.model import FileReport
-    from layerctl.pins.resolve.versions import Catalogue
+    from layerctl.pins.resolve.versions import VersionResolver
+    from layerctl.scan.model import FileReport
 
 __all__ = ["command"]
 
@@ -72,9 +72,9 @@ def list_(*, paths: tuple[Path, ...], as_json: bool, **sources: Any) -> int:
     from layerctl.pins import listing
 
     sources["aws"] = sources["aws"] or False  # a list never goes to AWS unless told to
-    catalogue = _catalogue(**sources)
+    resolver = _resolver(**sources)
     report = _scan(paths)
-    (listing.write_json if as_json else listing.write_table)(report, catalogue, sys.stdout)
+    (listing.write_json if as_json else listing.write_table)(report, resolver, sys.stdout)
     _close(report, as_json=as_json)
     return 2 if report.problems else 0
 
@@ -96,19 +96,19 @@ def check(
     """
     from layerctl.pins.check import RULES, Limits, check_pins
 
-    catalogue = _catalogue(**sources)
+    resolver = _resolver(**sources)
     found = _scan(paths)
-    findings = check_pins(found.pins, catalogue, Limits(max_behind, max_age), regions=frozenset(sources["regions"]))
+    findings = check_pins(found.pins, resolver, Limits(max_behind, max_age), regions=frozenset(sources["regions"]))
     _close(found, as_json=True)
-    for where, failure in catalogue.failures():
+    for where, failure in resolver.failures():
         error(f"{where}: {failure}")
     unknown = None
-    if found.pins and not catalogue.sources:
+    if found.pins and not resolver.sources:
         unknown = (
             "no source of versions: only regions and partitions were checked; name a layers.json with --index, or log "
             "in to AWS and say --aws"
         )
-    elif found.pins and all(catalogue.source(pin) is None for pin in found.pins) and any(catalogue.failures()):
+    elif found.pins and all(resolver.source(pin) is None for pin in found.pins) and any(resolver.failures()):
         unknown = "no source of versions could be asked"
     if unknown:
         error(unknown)
@@ -148,12 +148,12 @@ def bump(
 
     Exit code 0: done. 2: a pin or a file could not be moved; the others are.
     """
-    from layerctl.pins.bumping import bump_all
-    from layerctl.pins.resolve.targets import Wish
+    from layerctl.pins.bump import bump_all
+    from layerctl.pins.resolve.targets import BumpRequest
 
-    wish = Wish(to, layer, major=major, regions=frozenset(sources["regions"]))
+    request = BumpRequest(to, layer, major=major, regions=frozenset(sources["regions"]))
     with transfer("searching") as progress:
-        outcome = bump_all(paths, wish, _catalogue(**sources), comment=comment, dry_run=dry_run, progress=progress)
+        outcome = bump_all(paths, request, _resolver(**sources), comment=comment, dry_run=dry_run, progress=progress)
     outcome.show(sys.stdout, as_json=as_json)
     for text in outcome.notes:
         note(f"note: {text}")
@@ -163,14 +163,14 @@ def bump(
     return 2 if outcome.problems else 0
 
 
-def _catalogue(**sources: Any) -> Catalogue:
-    from layerctl.pins.resolve.catalogue import catalogue_of
+def _resolver(**sources: Any) -> VersionResolver:
+    from layerctl.pins.resolve.resolver import resolver_of
 
-    return catalogue_of(**sources)
+    return resolver_of(**sources)
 
 
 def _scan(paths: tuple[Path, ...]) -> FileReport:
-    from layerctl.pins.scan import scan
+    from layerctl.scan.files import scan
 
     with transfer("searching") as progress:
         return scan(paths, progress)

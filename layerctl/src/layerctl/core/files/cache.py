@@ -6,18 +6,20 @@ processes may ask for it at once and a crash in between leaves nothing half-writ
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["Cleaned", "cache_root", "cached_folder", "clean_cache"]
 
@@ -25,13 +27,11 @@ __all__ = ["Cleaned", "cache_root", "cached_folder", "clean_cache"]
 def cache_root() -> Path:
     """The folder of all entries.
 
-    ``$LAYERCTL_CACHE_DIR``, else ``$XDG_CACHE_HOME/layerctl``, else ``~/.cache/layerctl`` (XDG Base Directory
-    Specification).
+    ``$LAYERCTL_CACHE_DIR``, else where the operating system keeps such things: on Linux ``$XDG_CACHE_HOME/layerctl``
+    or ``~/.cache/layerctl`` (XDG Base Directory Specification).
     """
-    if chosen := os.environ.get("LAYERCTL_CACHE_DIR"):
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "layerctl"
+    chosen = os.environ.get("LAYERCTL_CACHE_DIR")
+    return Path(chosen) if chosen else user_cache_path("layerctl", appauthor=False)
 
 
 def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
@@ -49,7 +49,7 @@ def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
         return entry
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(entry.with_name(f"{entry.name}.lock")):
+        with FileLock(entry.with_name(f"{entry.name}.lock")):
             if entry.is_dir():  # somebody else was faster
                 return entry
             scratch = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".part", dir=entry.parent))
