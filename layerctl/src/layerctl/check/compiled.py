@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from layerctl.check.model import Issue
 from layerctl.check.overlay import roots_of
 from layerctl.core.runtimes import ARCHITECTURES, extension_suffixes
-from layerctl.python.elf import MAGIC, is_shared_object, read_elf
 from layerctl.core.text import some
+from layerctl.python.elf import MAGIC, is_shared_object, read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -41,7 +41,10 @@ _SECTIONS = {
 }
 
 
-@click.group(cls=LazyGroup, sections=_SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=LazyGroup, sections=_SECTIONS, context_settings=_SETTINGS)
 @click.version_option(__version__, "-V", "--version", prog_name="layerctl")
 def cli() -> None:
     """Build, verify, publish, share, pin and prune AWS Lambda layers, and run functions locally.

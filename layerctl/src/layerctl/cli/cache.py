@@ -39,5 +39,5 @@ def clean(*, dry_run: bool) -> int:
     for path, problem in outcome.left:
         click.echo(f"error: {path} was left: {problem}", err=True)
     verb = "would be deleted" if dry_run else "deleted"
-    click.echo(f"{count_text(outcome.entries, 'entry').replace('entrys', 'entries')}, {size_text(outcome.size)} {verb}")
+    click.echo(f"{count_text(outcome.entries, 'folder')}, {size_text(outcome.size)} {verb}")
     return 2 if outcome.left else 0

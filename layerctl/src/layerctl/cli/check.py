@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from layerctl.cli.findings import findings_options
-from layerctl.cli.options import Pairs, layer_option, parameter_option, parse_layer_options, profile_option, region_option
+from layerctl.cli.options import (
+    Pairs,
+    layer_option,
+    parameter_option,
+    parse_layer_options,
+    profile_option,
+    region_option,
+)
 from layerctl.cli.output import print_table, progress, warning
 from layerctl.core.text import count_text, size_text
 

@@ -58,9 +58,7 @@ class LazyGroup(Group):
     def __init__(self, *args: Any, sections: Mapping[str, Mapping[str, tuple[str, str]]], **extra: Any) -> None:
         super().__init__(*args, **extra)
         self._sections = sections
-        self._modules = {
-            name: module for commands in sections.values() for name, (module, _) in commands.items()
-        }
+        self._modules = {name: module for commands in sections.values() for name, (module, _) in commands.items()}
         self.params += verbosity_options()
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:

@@ -84,7 +84,8 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
 def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mirror: bool) -> int:
     """Compare the index with its schema, the regions, and its mirror in Parameter Store.
 
-    Exit code 0: all agree, or warnings only. 1: they differ; each difference is named. 2: the index or a region could not be read.
+    Exit code 0: all agree, or warnings only. 1: they differ; each difference is named. 2: the index or a region could
+    not be read.
     """
     from layerctl.core.diagnostics import exit_code
     from layerctl.releases.index.drift import RULES, check_mirror, check_region

@@ -56,7 +56,7 @@ T = TypeVar("T")
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class Pairs(click.ParamType):
+class Pairs(click.ParamType[tuple[str, str]]):
     """``NAME=VALUE``, as a tuple. The first ``=`` divides: no name and no ARN holds one."""
 
     name = "NAME=VALUE"
@@ -71,7 +71,7 @@ class Pairs(click.ParamType):
         return name, rest
 
 
-class Age(click.ParamType):
+class Age(click.ParamType["timedelta"]):
     """An age like ``90d``, ``12w`` or ``36h``."""
 
     name = "AGE"
@@ -261,7 +261,7 @@ def aws_options(command: F) -> F:
         target, rest = _target(as_json=as_json, **given)
         return command(target=target, **rest)
 
-    return _decorated(with_target, json_option, *_IN_REGIONS)
+    return _decorated(with_target, json_option, *_IN_REGIONS)  # type: ignore[no-any-return]
 
 
 def aws_findings_options(command: F) -> F:
@@ -272,7 +272,7 @@ def aws_findings_options(command: F) -> F:
         target, rest = _target(as_json=report.form == "json", **given)
         return command(target=target, report=report, **rest)
 
-    return _decorated(with_target, findings_options, *_IN_REGIONS)
+    return _decorated(with_target, findings_options, *_IN_REGIONS)  # type: ignore[no-any-return]
 
 
 def _decorated(function: Any, *decorators: Any) -> Any:

@@ -135,7 +135,7 @@ def waiting(what: str) -> Iterator[Callable[[str], None]]:
         yield lambda text: None
         return
     with console.status(what) as status:
-        yield lambda text: status.update(text)
+        yield status.update
 
 
 @contextmanager

@@ -37,8 +37,8 @@ def _sources(command: F) -> F:
         click.option(
             "--aws/--offline",
             default=None,
-            help="Ask Parameter Store, then Lambda, about layers that no index knows; or never.  [default: ask if there "
-            "is no index, and the environment has credentials]",
+            help="Ask Parameter Store, then Lambda, about layers that no index knows; or never.  [default: ask if "
+            "there is no index, and the environment has credentials]",
         ),
         region_option("what the files beside a template say", repeatable=True),
         click.option(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from layerctl.cli.console import Console
+from layerctl.cli.options import json_option
 from layerctl.cli.output import waiting
 from layerctl.cli.run_options import run_options, with_run_options
 from layerctl.local.runner import Service, ShutdownSignal, check_imports, plan
@@ -27,7 +28,7 @@ __all__ = ["command"]
 )
 @click.option("--check/--no-check", default=True, show_default=True, help="Import every handler before serving.")
 @click.option("--report", is_flag=True, help="Show Lambda's START, END and REPORT lines too.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per event on standard output.")
+@json_option
 @with_run_options
 def command(
     templates: tuple[Path, ...],
@@ -43,6 +44,7 @@ def command(
 
     No Docker, no account. TEMPLATE is a SAM or CloudFormation template, or a folder with a template.yaml. Each function
     finds the content of the layers that it pins, as Lambda would lay it under /opt, and nothing of this checkout.
+    With --json each event is one object on a line of its own.
     """
     with waiting("finding interpreters and layers"):
         planned = plan(templates, run_options(**shared))

@@ -48,6 +48,4 @@ def command(
                 artifact, config, Options(imports=imports, rebuild=rebuild), manifest=manifest, progress=progress
             )
     names = ", ".join(str(artifact) for artifact in artifacts)
-    return report.close(
-        found, tool="verify", rules=RULES, looked_at=f"{names}: {count_text(len(RULES), 'rule')}"
-    )
+    return report.close(found, tool="verify", rules=RULES, looked_at=f"{names}: {count_text(len(RULES), 'rule')}")

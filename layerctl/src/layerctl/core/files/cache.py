@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,10 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Cleaned", "cache_root", "cached_folder", "clean_cache"]
+__all__ = ["BYTECODE", "Cleaned", "cache_root", "cached_folder", "clean_cache"]
+
+
+BYTECODE = "bytecode"  # the folder of compiled files, which appear one by one, without a lock
 
 
 def cache_root() -> Path:
@@ -80,22 +84,22 @@ class Cleaned:
 def clean_cache(*, dry_run: bool = False) -> Cleaned:
     """Delete every entry. One that another process is filling is left, and named.
 
-    Only what `cached_folder` makes is touched: `LAYERCTL_CACHE_DIR` may name a folder that holds other things too.
+    Only what layerctl makes is touched: `LAYERCTL_CACHE_DIR` may name a folder that holds other things too.
     """
     entries = size = 0
     left: list[tuple[Path, str]] = []
     root = cache_root()
-    for lock in sorted(root.rglob("*.lock")) if root.is_dir() else ():
-        entry = lock.with_suffix("")
+    for path in [root / BYTECODE, *sorted(root.rglob("*.lock"))]:
+        entry = path.with_suffix("")
         try:
-            with FileLock(lock, timeout=0):
+            with FileLock(path, timeout=0) if path != entry else nullcontext():
                 if entry.is_dir():
                     entries += 1
                     size += sum(file.lstat().st_size for file in entry.rglob("*") if not file.is_dir())
                     if not dry_run:
                         shutil.rmtree(entry)
-                if not dry_run:
-                    lock.unlink()
+                if path != entry and not dry_run:
+                    path.unlink(missing_ok=True)
         except Timeout:
             left.append((entry, "another process is filling it"))
         except OSError as error:
