@@ -26,7 +26,9 @@ __all__ = ["command"]
     type=click.Path(path_type=Path),
     help="Write the content to INTO/python only, as `sam build` wants it; no zip, no staging.",
 )
-@click.option("--strict", is_flag=True, help="A warning is an error: take exactly the interpreters that layer.toml names.")
+@click.option(
+    "--strict", is_flag=True, help="A warning is an error: take exactly the interpreters that layer.toml names."
+)
 @click.option("--no-cache", is_flag=True, help="Compile everything anew.")
 @dry_run_option
 @layer_config_option
