@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.find import find_above
 from layerctl.core.runtimes import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -174,12 +175,10 @@ def find_layer_config(start: Path | None = None) -> Path:
     Raises:
         LayerctlError: there is none.
     """
-    folder = (start or Path.cwd()).resolve()
-    for candidate in (folder, *folder.parents):
-        for path in (candidate / "layer" / "layer.toml", candidate / "layer.toml"):
-            if path.is_file():
-                return path
-    raise LayerctlError(
-        f"no layer/layer.toml in {folder} or above it",
-        remedy="run inside the repository, or use --layer-config",
-    )
+    path = find_above("layer/layer.toml", "layer.toml", start=start)
+    if path is None:
+        raise LayerctlError(
+            f"no layer/layer.toml in {(start or Path.cwd()).resolve()} or above it",
+            remedy="run inside the repository, or use --layer-config",
+        )
+    return path
