@@ -1,6 +1,8 @@
 # Two commands are all a fresh machine needs: `make demo` and `make test`. Both set everything up themselves.
 PYTHON ?= python3
-VENV := .venv
+# `make PYTHON=/path/to/python3.14 test` works beside what the default interpreter made: another one has an environment
+# of its own, .venv-3.14.
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 SAM := .venv-sam/bin/sam
 STAGE ?= dev
@@ -15,7 +17,7 @@ help: ## list the targets
 
 # --- environments -----------------------------------------------------------------------------------------
 
-.venv-bench/.ready: benchmarks/requirements.txt $(VENV)/.ready
+.venv-bench/.ready: benchmarks/requirements.txt | $(VENV)/.ready
 	@echo "setting up .venv-bench"
 	@$(PYTHON) -m venv --clear .venv-bench
 	@$(BIN)/uv pip install -q -p .venv-bench --require-hashes -r benchmarks/requirements.txt
@@ -26,7 +28,7 @@ setup: $(VENV)/.ready .venv-sam/.ready ## create the environments (done by every
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml layerctl/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "error: $(PYTHON) is older than Python 3.11; run: make PYTHON=/path/to/python3.13 ..." >&2; exit 2; }
+	  { echo "error: $(PYTHON) is not Python 3.11 or newer; run: make PYTHON=/path/to/python3.13 ..." >&2; exit 2; }
 	@echo "setting up $(VENV) (hash-locked, about a minute on a fresh machine)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@awk '/^uv==/{on=1} on{print} on&&!/\\$$/{exit}' requirements/dev.txt > $(VENV)/uv.txt
@@ -36,7 +38,7 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml layerctl/pyproject.toml
 	@touch $@
 
 # The SAM CLI pins an older boto3 than ours, so it lives apart. Its wheel also brings the Runtime Interface Emulator.
-.venv-sam/.ready: requirements/sam.txt $(VENV)/.ready
+.venv-sam/.ready: requirements/sam.txt | $(VENV)/.ready
 	@echo "setting up .venv-sam"
 	@$(PYTHON) -m venv --clear .venv-sam
 	@$(BIN)/uv pip install -q -p .venv-sam --require-hashes -r requirements/sam.txt
@@ -44,7 +46,7 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml layerctl/pyproject.toml
 
 .PHONY: lock
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-RUNTIME_LOCK = layerctl/src/layerctl/emulator/runtime-requirements
+RUNTIME_LOCK = layerctl/src/layerctl/local/emulator/runtime-requirements
 lock: $(VENV)/.ready ## lock the dependencies anew (hashed, without index addresses); UPGRADE=1 takes newer ones
 	$(LOCK) $(if $(UPGRADE),--upgrade) layer/requirements.in -o layer/requirements.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
@@ -54,7 +56,7 @@ lock: $(VENV)/.ready ## lock the dependencies anew (hashed, without index addres
 
 # --- the layer --------------------------------------------------------------------------------------------
 
-.PHONY: layer build verify
+.PHONY: layer build verify sam-layer
 layer: $(VENV)/.ready ## stage the layer's content under layer/python and write dist/
 	@$(BIN)/layerctl build
 
@@ -63,6 +65,10 @@ verify: layer ## build, and prove what was built: every rule, every import, and 
 
 build: setup ## build the layer with the SAM CLI
 	@$(SAM) build
+
+# What `sam build` calls, by way of layer/Makefile.
+sam-layer: $(VENV)/.ready
+	@$(BIN)/python -m layerctl build --layer-config layer/layer.toml --into "$(ARTIFACTS_DIR)"
 
 .PHONY: deploy pipeline local-aws
 deploy: build ## deploy the layer's stack with the SAM CLI: make deploy STAGE=dev|prod
@@ -105,5 +111,5 @@ bench: build .venv-bench/.ready ## measure against the peers, in one run of unde
 
 .PHONY: clean
 clean: ## remove what was built, and the environments
-	rm -rf .venv .venv-sam .venv-bench .aws-sam dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .aws-sam dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find layer/python -mindepth 1 ! -name .gitkeep -delete

@@ -24,8 +24,8 @@ from benchmarks import cold_start
 from benchmarks.imports import waterfall
 from benchmarks.report import as_json, comparison_table, growth_table, terminal_table, verdict
 from benchmarks.samples import Comparison, Series
-from layerctl.emulator import Interpreter, find_interpreter
-from layerctl.emulator.runtime import runtime_packages
+from layerctl.local.emulator import Interpreter, find_interpreter
+from layerctl.local.emulator.runtime import runtime_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 HOT_PATHS = ("logging", "metrics", "config")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.parameter_endpoint import serve_parameter
 from benchmarks.samples import Comparison, Sample
-from layerctl.emulator import Emulator, Interpreter
+from layerctl.local.emulator import Emulator, Interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,7 +14,7 @@ from tests.support.command_lines import parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.emulator import Emulator
+    from layerctl.local.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "layerctl").glob("*.md")])

@@ -192,8 +192,8 @@ def _copy_repository(folder: Path) -> None:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for environment in (".venv", ".venv-sam"):
-        (folder / environment).symlink_to(ROOT / environment)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / ".venv-sam").symlink_to(ROOT / ".venv-sam")
 
 
 def say(number: int, title: str, *evidence: str) -> None:

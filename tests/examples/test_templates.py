@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from layerctl.arn import LAYER_VERSION_ARN
-from layerctl.sam_template import load_template
+from layerctl.core.arn import LAYER_VERSION_ARN
+from layerctl.templates.sam import load_template
 from shared_utils import __version__
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

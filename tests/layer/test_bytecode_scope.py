@@ -8,7 +8,7 @@ import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from layerctl.layer_config import LayerConfig
+from layerctl.config import LayerConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 _PROBE = """

@@ -6,7 +6,7 @@ import shlex
 
 import click
 
-from layerctl.cli import cli
+from layerctl.cli.app import cli
 
 __all__ = ["parse"]
 

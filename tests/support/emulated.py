@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from layerctl.builder import BuildOptions, build_layer
-from layerctl.emulator import Emulator, Limits
-from layerctl.layer_config import LayerConfig
+from layerctl.build import BuildOptions, build_layer
+from layerctl.config import LayerConfig
+from layerctl.local.emulator import Emulator, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

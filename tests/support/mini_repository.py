@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from layerctl.layer_config import LayerConfig
+from layerctl.config import LayerConfig
 from tests.support.wheels import Wheel, lock, make_wheel
 
 __all__ = ["MiniRepository", "mini_repository"]

@@ -19,7 +19,8 @@ def sam_environment(aws: LocalAws | None = None) -> dict[str, str]:
     Args:
         aws: the local AWS to talk to, or None for commands that call no AWS API.
     """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    ours = ("AWS_", "PYTHON", "MAKE", "MFLAGS")  # `make test PYTHON=…` would name another environment to `sam build`
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     environment |= {
         "AWS_DEFAULT_REGION": "eu-central-1",
         "SAM_CLI_TELEMETRY": "0",

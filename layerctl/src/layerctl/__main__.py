@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli import cli
-from layerctl.errors import LayerctlError, ReaderLeftError
+from layerctl.cli.app import cli
+from layerctl.core.errors import LayerctlError, ReaderLeftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,9 @@ from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.invocation.timeout import WATCH
 from shared_utils.logging import get_logger
 from shared_utils.logging.context import bound_values
-from shared_utils.logging.fast import flush_buffer, write_line
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.output import flush_buffer, write_line
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import current as current_log_state
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class _Serving:
             write_line(30, "no correlation id: the event could not be read", {"reason": type(error).__name__})
             return
         if found is not None and found != "":
-            STATE.correlate(str(found))
+            current_log_state().correlate(str(found))
 
     def answered(self, response: Any) -> None:
         """Take note of the handler's response."""
@@ -215,10 +216,10 @@ class _Serving:
             self._log("response", response, self._options.log_response)
 
     def _log(self, what: str, content: Any, size: int) -> None:
-        if STATE.threshold <= 20:
-            from shared_utils._json import Plainer
+        if SETTINGS.threshold <= 20:
+            from shared_utils._json import JSONConverter
 
-            write_line(20, f"invocation {what}", {what: Plainer(size).value(content)})
+            write_line(20, f"invocation {what}", {what: JSONConverter(size).value(content)})
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -248,7 +249,7 @@ def _log_uncaught(error: BaseException) -> None:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = None if trace is None or not STATE.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+    where = None if trace is None or not SETTINGS.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
     write_line(40, "uncaught exception", {**bound_values(), "exc_info": error}, where)
 
 

@@ -38,6 +38,7 @@ class Invocation:
         "function_arn",
         "function_name",
         "function_version",
+        "logging",
         "memory_mb",
         "request_id",
         "tenant_id",
@@ -52,6 +53,7 @@ class Invocation:
         self.function_arn: str | None = _attribute(context, "invoked_function_arn")
         self.memory_mb: str | None = _attribute(context, "memory_limit_in_mb")
         self.tenant_id: str | None = _attribute(context, "tenant_id")
+        self.logging: Any = None  # what shared_utils.logging keeps for it
 
     def remaining_ms(self) -> int | None:
         """Milliseconds until Lambda ends the invocation, or None when the context cannot tell."""

@@ -9,8 +9,8 @@ import time
 
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.logging.context import values_in
-from shared_utils.logging.fast import flush_buffer, write_line
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.output import flush_buffer, write_line
+from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
@@ -103,15 +103,18 @@ class _Watch:
 
 def _warn(watched: _Watched) -> None:
     """Say where the handler is; then write what would be lost with the process."""
-    if STATE.threshold <= WARNING:
-        values = {**values_in(watched.context), "remaining_ms": watched.invocation.remaining_ms()}
+    if SETTINGS.threshold <= WARNING:
+        values = {
+            **values_in(watched.context, watched.invocation.logging),
+            "remaining_ms": watched.invocation.remaining_ms(),
+        }
         where = None
         frame = sys._current_frames().get(watched.served_by)
         if frame is not None:
             from traceback import format_stack
 
             values["stack"] = "".join(format_stack(frame, limit=20)).rstrip("\n")
-            where = f"{frame.f_code.co_name}:{frame.f_lineno}" if STATE.location else None
+            where = f"{frame.f_code.co_name}:{frame.f_lineno}" if SETTINGS.location else None
         write_line(WARNING, "the invocation is about to time out", values, where)
     flush_buffer()
     _invocation.timing_out()

@@ -185,7 +185,7 @@ def _level_marks(level: str, defaults: dict[str, str], context: EmfContext, prob
 
     Source and what could not be tried: docs/decisions/metrics.md.
     """
-    from shared_utils.logging.fast import timestamp
+    from shared_utils.logging.fields import timestamp
 
     marks = {"level": level, "timestamp": timestamp()}
     taken = marks.keys() & {*defaults, *context.uses}
@@ -304,10 +304,10 @@ def _pages(fragments: list[_Fragment], room: int) -> list[list[_Fragment]]:
 
 def property_json(name: str, value: Any) -> str:
     """Return a property's value as strict JSON in ASCII, redacted like a line's value and cut at half a document."""
-    from shared_utils._json import Plainer
+    from shared_utils._json import JSONConverter
 
     record: dict[str, Any] = {}
-    Plainer(MAX_DOCUMENT_BYTES // 2).items([(name, value)], record)
+    JSONConverter(MAX_DOCUMENT_BYTES // 2).items([(name, value)], record)
     text = json.dumps(next(iter(record.values())), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # A lone surrogate is no character: UTF-8 cannot carry it, nor would every parser take its escape.
     return text if text.isascii() else json.dumps(json.loads(text.encode("utf-8", "replace")), separators=(",", ":"))

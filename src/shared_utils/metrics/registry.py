@@ -231,6 +231,6 @@ def _to_stdout(text: str) -> None:
 
 def _log_error(message: str) -> None:
     """Log one error line. It never raises, and needs the lines of shared_utils.logging only, not structlog."""
-    from shared_utils.logging.fast import write_line
+    from shared_utils.logging.output import write_line
 
     write_line(40, message, {}, name="shared_utils.metrics")

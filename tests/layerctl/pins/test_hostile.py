@@ -6,7 +6,7 @@ import os
 import pytest
 
 from layerctl.__main__ import main
-from layerctl.pins.scan import scan
+from layerctl.scan.files import scan
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:{}"
 FUNCTION = """\
@@ -148,7 +148,7 @@ def test_unreadable(tmp_path, monkeypatch):
     """A file that may not be read is an error; the others are done."""
     (tmp_path / "a.yaml").write_text(GOOD)
     (tmp_path / "b.yaml").write_text(GOOD)
-    from layerctl.pins.source import Source
+    from layerctl.templates.source import Source
 
     read = Source.read
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from layerctl.pins.literals import text_arns
-from layerctl.pins.scan import scan
-from layerctl.pins.source import Source
+from layerctl.scan.files import scan
+from layerctl.templates.literals import text_arns
+from layerctl.templates.source import Source
 from tests.layerctl.pins.made import CORPUS, corpus_files
 
 PLAIN = re.compile(r"arn:aws[a-zA-Z-]*:lambda:[a-zA-Z0-9-]+:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+")
@@ -106,7 +106,7 @@ def test_any_text(parts):
 @given(data=st.binary(max_size=300))
 def test_decoding_loses_nothing(data):
     """Whatever bytes can be read at all are written back as they were."""
-    from layerctl.pins.source import BinaryFileError
+    from layerctl.templates.source import BinaryFileError
 
     try:
         source = Source.decode(data)

@@ -13,7 +13,7 @@ from tests.support.fake_aws import FakeSsm
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.emulator import Emulator
+    from layerctl.local.emulator import Emulator
     from tests.support.fake_aws import Server
 
 ROOT = Path(__file__).resolve().parents[3]

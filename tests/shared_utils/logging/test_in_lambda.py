@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.emulator import Emulator
+    from layerctl.local.emulator import Emulator
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("built-layer")]
 

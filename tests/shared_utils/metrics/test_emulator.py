@@ -11,7 +11,7 @@ import pytest
 from tests.support import emf
 
 if TYPE_CHECKING:
-    from layerctl.emulator import Emulator
+    from layerctl.local.emulator import Emulator
 
 pytestmark = [pytest.mark.emulator, pytest.mark.xdist_group("emulator-metrics")]
 

@@ -6,10 +6,10 @@ Everything that looks into an artifact goes through `open_artifact`, so that an 
 
 from __future__ import annotations
 
-from layerctl.artifact._entry import ArtifactError, Entry, Limits, Problem
-from layerctl.artifact._reader import Artifact, content_digest, open_artifact
-from layerctl.artifact._unpack import unpack
-from layerctl.artifact._write import write_zip
+from layerctl.artifact.entry import ArtifactError, Entry, Limits, Problem
+from layerctl.artifact.reader import Artifact, content_digest, open_artifact
+from layerctl.artifact.unpacking import unpack
+from layerctl.artifact.write import write_zip
 
 __all__ = [
     "Artifact",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from layerctl.aws.clients import CONCURRENCY
 from layerctl.aws.failures import UNREACHABLE, Failure, describe
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

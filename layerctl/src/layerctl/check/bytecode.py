@@ -10,13 +10,14 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Issue, some
+from layerctl.check.model import Issue
+from layerctl.core.text import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from layerctl.check.model import Function
-    from layerctl.check.opt import Part
+    from layerctl.check.overlay import Part
 
 __all__ = ["check_bytecode"]
 

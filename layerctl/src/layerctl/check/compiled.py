@@ -6,18 +6,19 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from layerctl.check.model import Issue, some
-from layerctl.check.opt import roots_of
-from layerctl.elf import MAGIC, is_shared_object, read_elf
-from layerctl.runtimes import ARCHITECTURES, extension_suffixes
+from layerctl.check.model import Issue
+from layerctl.check.overlay import roots_of
+from layerctl.core.runtimes import ARCHITECTURES, extension_suffixes
+from layerctl.core.text import some
+from layerctl.python.elf import MAGIC, is_shared_object, read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from layerctl.check.model import Function
-    from layerctl.check.opt import Part
-    from layerctl.elf import ElfFacts
-    from layerctl.runtimes import Runtime
+    from layerctl.check.overlay import Part
+    from layerctl.core.runtimes import Runtime
+    from layerctl.python.elf import ElfFacts
 
 __all__ = ["compiled_mismatches"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from layerctl.artifact import Artifact, ArtifactError, Entry, Limits, open_artifact
+from layerctl.build.layer_sources import newest_artifact
 from layerctl.check.model import Content
-from layerctl.errors import LayerctlError
-from layerctl.layer_sources import newest_artifact
+from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from layerctl.check.fetch import Fetched
     from layerctl.check.model import Function, Layer
-    from layerctl.check.stacks import Stack
+    from layerctl.templates.check_stacks import Stack
 
 __all__ = ["Contents", "Sources"]
 

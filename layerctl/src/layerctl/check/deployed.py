@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.check.stacks import read_stack
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
+from layerctl.templates.check_stacks import read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

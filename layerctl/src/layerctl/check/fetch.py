@@ -11,15 +11,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from layerctl.cache import cached_folder
-from layerctl.errors import LayerctlError
+from layerctl.core.errors import LayerctlError
+from layerctl.core.files.cache import cached_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from layerctl.arn import LayerVersionArn
     from layerctl.aws.clients import Aws
     from layerctl.check.model import Layer
+    from layerctl.core.arn import LayerVersionArn
 
 __all__ = ["Fetched", "Fetcher"]
 
@@ -34,9 +34,10 @@ class Fetched:
 
 
 class Fetcher:
-    """Asks AWS, with the credentials of the environment, and only when something is not in the cache."""
+    """Asks AWS, with a profile's credentials or those of the environment, and only for what is not in the cache."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: str | None = None) -> None:
+        self._profile = profile
         self._aws: Aws | None = None
 
     def layer(self, layer: Layer) -> Fetched:
@@ -91,7 +92,7 @@ class Fetcher:
         from layerctl.aws.clients import Aws
         from layerctl.aws.failures import UNREACHABLE, describe
 
-        self._aws = self._aws or Aws(timeout=30)
+        self._aws = self._aws or Aws(timeout=30, profile=self._profile)
         try:
             client = self._aws.client(service, region)
             if client.can_paginate(operation):
@@ -105,6 +106,6 @@ class Fetcher:
 
 
 def _save(checksum: str, size: int, location: str, folder: Path) -> None:
-    from layerctl.layer_versions import StoredContent, download
+    from layerctl.releases.versions import StoredContent, download
 
     download(StoredContent(checksum, size, location), folder / "layer.zip")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from layerctl.check.model import Issue
-from layerctl.findings import Severity
-from layerctl.runtimes import MAX_LAYERS, MAX_UNZIPPED
+from layerctl.core.diagnostics import Severity
+from layerctl.core.runtimes import MAX_LAYERS, MAX_UNZIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from layerctl.findings import Severity
-from layerctl.runtimes import runtime_of
+from layerctl.core.diagnostics import Severity
+from layerctl.core.runtimes import runtime_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from layerctl.arn import LayerVersionArn
     from layerctl.artifact import Artifact, Entry
-    from layerctl.distributions import Distribution
-    from layerctl.runtimes import Runtime
+    from layerctl.core.arn import LayerVersionArn
+    from layerctl.core.runtimes import Runtime
+    from layerctl.python.distributions import Distribution
 
-__all__ = ["RULES", "Alias", "Content", "Function", "Issue", "Layer", "Place", "some"]
+__all__ = ["RULES", "Alias", "Content", "Function", "Issue", "Layer", "Place"]
 
 RULES = {
     "alias-not-published": "A new layer version alone would not move the function's alias",
@@ -107,7 +106,7 @@ class Content:
     @cached_property
     def distributions(self) -> list[Distribution]:
         """Every distribution, wherever it lies."""
-        from layerctl.distributions import read_distributions
+        from layerctl.python.distributions import read_distributions
 
         return read_distributions(self.entries, self.read)
 
@@ -207,10 +206,3 @@ class Function:
         return (
             self.code is not None and not self.code_unknown and all(layer.content is not None for layer in self.layers)
         )
-
-
-def some(names: Iterable[str], limit: int = 3) -> str:
-    """A few of the names, and how many more there are."""
-    names = sorted(names)
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from layerctl.check.compiled import compiled_mismatches
 from layerctl.check.model import Issue
-from layerctl.check.opt import parts_of
-from layerctl.findings import Severity
-from layerctl.runtimes import RUNTIMES_DOCUMENT, newest_python
+from layerctl.check.overlay import parts_of
+from layerctl.core.diagnostics import Severity
+from layerctl.core.runtimes import RUNTIMES_DOCUMENT, newest_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.check.model import Function
-    from layerctl.check.opt import Part
-    from layerctl.runtimes import Runtime
+    from layerctl.check.overlay import Part
+    from layerctl.core.runtimes import Runtime
 
 __all__ = ["check_platform", "check_runtime"]
 

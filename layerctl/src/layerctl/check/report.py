@@ -14,9 +14,9 @@ from layerctl.check.platform import check_platform, check_runtime
 from layerctl.check.publishing import check_publishing
 from layerctl.check.requirements import check_requirements
 from layerctl.check.shadowing import check_shadowing
-from layerctl.check.stacks import read_stack
-from layerctl.findings import Finding, Severity
-from layerctl.pins.regions import deployment_of
+from layerctl.core.diagnostics import Finding, Severity
+from layerctl.templates.check_stacks import read_stack
+from layerctl.templates.regions import deployment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,13 +64,6 @@ class Report:
     functions: list[Summary] = field(default_factory=list)
     unreadable: bool = False
     unused: list[str] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """2 for a template that could not be read, 1 for an error or warning, 0 otherwise."""
-        if self.unreadable:
-            return 2
-        return int(any(finding.severity is not Severity.NOTE for finding in self.findings))
 
 
 def check_templates(

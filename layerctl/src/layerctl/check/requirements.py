@@ -8,17 +8,17 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from layerctl.check.model import Issue
-from layerctl.check.opt import parts_of, roots_of
+from layerctl.check.overlay import parts_of, roots_of
 from layerctl.check.shadowing import installed_distributions
-from layerctl.dependencies import unmet_requirements
-from layerctl.findings import Severity
-from layerctl.runtimes import PROVIDED_OTHER, PROVIDED_SDK
+from layerctl.core.diagnostics import Severity
+from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
+from layerctl.python.requirements import unmet_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.check.model import Function
-    from layerctl.check.opt import Part, Root
+    from layerctl.check.overlay import Part, Root
     from layerctl.check.shadowing import Installed
 
 __all__ = ["check_requirements"]

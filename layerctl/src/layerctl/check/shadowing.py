@@ -6,16 +6,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from layerctl.check.bytecode import check_bytecode
-from layerctl.check.model import Issue, some
-from layerctl.check.opt import Root, module_conflicts, overwritten, parts_of, roots_of
-from layerctl.findings import Severity
+from layerctl.check.model import Issue
+from layerctl.check.overlay import Root, module_conflicts, overwritten, parts_of, roots_of
+from layerctl.core.diagnostics import Severity
+from layerctl.core.text import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from layerctl.check.model import Function
-    from layerctl.check.opt import Part
-    from layerctl.distributions import Distribution
+    from layerctl.check.overlay import Part
+    from layerctl.python.distributions import Distribution
 
 __all__ = ["Installed", "check_shadowing", "installed_distributions"]
 

@@ -15,14 +15,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from layerctl import __version__
-from layerctl.console import size_text
+from layerctl.core.text import size_text
 from layerctl.inspection.survey import KINDS, kind_of
 
 if TYPE_CHECKING:
     import jinja2
 
     from layerctl.inspection.difference import Difference
-    from layerctl.inspection.importtime import Waterfall
+    from layerctl.inspection.imports import Waterfall
     from layerctl.inspection.survey import Survey
 
 __all__ = ["page", "percent_text", "signed_text", "treemap"]

@@ -7,17 +7,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerctl.distributions import read_distributions
-from layerctl.elf import is_shared_object
-from layerctl.licences import spdx_expression
-from layerctl.runtimes import MAX_UNZIPPED, MAX_UPLOAD
+from layerctl.core.runtimes import MAX_UNZIPPED, MAX_UPLOAD
+from layerctl.python.distributions import read_distributions
+from layerctl.python.elf import is_shared_object
+from layerctl.python.licenses import spdx_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from layerctl.artifact import Artifact
-    from layerctl.distributions import Distribution
-    from layerctl.layer_config import LayerConfig
+    from layerctl.config import LayerConfig
+    from layerctl.python.distributions import Distribution
 
 __all__ = ["KINDS", "Coverage", "Part", "Survey", "owners_of", "survey"]
 
@@ -238,8 +238,8 @@ def _count(paths: Iterable[str], kinds: dict[str, str], sizes: dict[str, int]) -
 
 
 def _identity(artifact: Artifact) -> tuple[str, str]:
-    from layerctl.errors import LayerctlError
-    from layerctl.manifest import Manifest, manifest_path
+    from layerctl.build.manifest import Manifest, manifest_path
+    from layerctl.core.errors import LayerctlError
 
     if artifact.path.is_file():
         beside = manifest_path(artifact.path)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from layerctl.verify._context import Options
-from layerctl.verify._rules import RULES
-from layerctl.verify._run import verify
+from layerctl.verify.context import Options
+from layerctl.verify.rules import RULES
+from layerctl.verify.run import verify
 
 __all__ = ["RULES", "Options", "verify"]

@@ -1,0 +1,123 @@
+"""The sources that a layer is built from: which commit they are, and a copy without what happens to lie about."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerctl.build.manifest import Source
+from layerctl.core.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from layerctl.config import LayerConfig
+
+__all__ = ["export_sources", "source_facts"]
+
+# Where there is no git to ask: what is generated, at the top.
+_JUNK_FOLDERS = frozenset({"build", "dist", "node_modules", "venv"})
+_JUNK_SUFFIXES = (".pyc", ".pyo", ".swp", ".orig", ".rej", "~")
+# An untracked file of these kinds is a module that is being written, any other is likely a stray.
+_SOURCE_SUFFIXES = (".py", ".pyi", "py.typed")
+
+
+def export_sources(root: Path, target: Path) -> list[str]:
+    """Copy the sources to an empty folder: what git tracks, as it is in the working tree, and new modules.
+
+    Outside a git checkout: everything but hidden files and what is known to be generated.
+
+    Returns:
+        untracked modules that were taken along.
+
+    Raises:
+        LayerctlError: a file can't be read, or is a link that leads out of the repository.
+    """
+    tracked = _git(root, "ls-files", "-z", "--cached")
+    fresh: list[str] = []
+    if tracked is None:
+        names = list(_walk(root))
+    else:
+        others = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "src") or ""
+        fresh = sorted(name for name in others.split("\0") if name.endswith(_SOURCE_SUFFIXES))
+        names = [name for name in tracked.split("\0") if name] + fresh
+    for name in names:
+        source = root / name
+        if not source.is_file():  # deleted in the working tree, or a submodule
+            continue
+        if not source.resolve().is_relative_to(root.resolve()):
+            raise LayerctlError(f"{source} leads out of the repository", remedy="replace the link by a file")
+        place = target / name
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, place)
+        except OSError as error:
+            raise LayerctlError(f"{error.filename or source} cannot be copied: {error.strerror}") from None
+        place.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
+    return fresh
+
+
+def source_facts(config: LayerConfig) -> Source:
+    """The commit, whether the inputs of the build differ from it, and the locks' digests."""
+    root = config.root
+    locks = sorted({config.requirements, root / "requirements" / "dev.txt"})
+    inputs = [
+        "pyproject.toml",
+        "src",
+        "LICENSE",
+        "layerctl/src",
+        str(config.path.relative_to(root)),
+        *(str(lock) for lock in locks),
+    ]
+    commit = _git(root, "rev-parse", "--verify", "-q", "HEAD")
+    status = _git(root, "status", "--porcelain", "--", *inputs)
+    return Source(
+        commit=commit.strip() if commit else None,
+        dirty=bool(status),
+        locks={
+            lock.relative_to(root).as_posix(): "sha256:" + hashlib.sha256(lock.read_bytes()).hexdigest()
+            for lock in locks
+            if lock.is_file() and lock.is_relative_to(root)
+        },
+    )
+
+
+def _walk(root: Path) -> list[str]:
+    names: list[str] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and name != "__pycache__" and not name.endswith(".egg-info")
+        )
+        place = Path(folder).relative_to(root)
+        if place == Path():
+            folders[:] = [name for name in folders if name not in _JUNK_FOLDERS]
+        names += [
+            (place / name).as_posix()
+            for name in sorted(files)
+            if not name.startswith(".") and not name.endswith(_JUNK_SUFFIXES)
+        ]
+    return names
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """Git's answer, or None where `root` is not the top of a checkout or git is not there."""
+    # a hook's GIT_DIR would make git speak about another repository
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+
+    def ask(*words: str) -> str | None:
+        try:
+            answer = subprocess.run(
+                ["git", "-C", root, *words], env=environ, capture_output=True, check=True, stdin=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return os.fsdecode(answer.stdout)
+
+    top = ask("rev-parse", "--show-toplevel")
+    if top is None or Path(top.rstrip("\n")).resolve() != root.resolve():
+        return None
+    return ask("-c", "core.quotepath=off", *arguments)

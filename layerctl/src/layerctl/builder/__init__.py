@@ -1,7 +1,0 @@
-"""Building a layer: our own wheel, the locked closure, bytecode, a zip, its manifest and its SBOM."""
-
-from __future__ import annotations
-
-from layerctl.builder._pipeline import BuildOptions, BuildResult, build_layer
-
-__all__ = ["BuildOptions", "BuildResult", "build_layer"]

@@ -1,0 +1,198 @@
+"""`layerctl index`: write, check, mirror, yank, notes, schema."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from layerctl.cli.groups import Group
+from layerctl.cli.options import (
+    Target,
+    aws_findings_options,
+    aws_options,
+    dry_run_option,
+    index_option,
+    stage_option,
+)
+from layerctl.cli.output import note, print_json, print_table
+from layerctl.core.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from layerctl.cli.findings import Report
+    from layerctl.core.arn import LayerVersionArn
+    from layerctl.core.diagnostics import Finding
+    from layerctl.releases.index.mirror import Mirrored
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import Entry
+
+_FILE = index_option("The index file.", default=Path("layers.json"))
+
+
+@click.group(cls=Group)
+def command() -> None:
+    """Keep layers.json: which ARN a release is in each region, with its content digest, size, runtimes and date."""
+
+
+@command.command()
+@aws_options
+@_FILE
+@click.option("--forget-deleted", is_flag=True, help="Take out versions that do not exist any more.")
+@dry_run_option
+def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bool) -> int:
+    """Write what the regions have into the index. Adds only; a release whose content would change is refused.
+
+    Exit code 0: the index has every region. 2: a region could not be read; what the others have is written.
+    """
+    from layerctl.releases.index import store
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import forget, merge, scan_region
+
+    index = LayerIndex.load(index_file) if index_file.exists() else LayerIndex(target.layer)
+
+    def work(region: str) -> tuple[list[Entry], list[LayerVersionArn]]:
+        return scan_region(target.aws.client("lambda", region), index, region)
+
+    outcome = target.everywhere("reading", work)
+    entries = [one for found, _ in outcome.results.values() for one in found]
+    gone = [arn for _, lost in outcome.results.values() for arn in lost]
+
+    def change(current: LayerIndex) -> LayerIndex:
+        return merge(forget(current, gone) if forget_deleted else current, entries)
+
+    store.update(index_file, target.layer, change, dry_run=dry_run)
+    rows = [("added", one.release, str(one.version.arn)) for one in entries]
+    rows += [("forgotten" if forget_deleted else "gone", "", str(arn)) for arn in gone]
+    if target.as_json:
+        changes = [{"status": status, "release": release, "arn": arn} for status, release, arn in rows]
+        print_json({"index": str(index_file), "dry_run": dry_run, "changes": changes} | target.data(outcome.failures))
+    else:
+        print_table(("change", "release", "layer version"), rows)
+        if gone and not forget_deleted:
+            note("gone versions stay in the index until `layerctl index write --forget-deleted`")
+        target.close(outcome.failures)
+    return 2 if outcome.failures else 0
+
+
+@command.command()
+@aws_findings_options
+@_FILE
+@stage_option
+@click.option("--no-mirror", is_flag=True, help="Compare with the regions only, not with Parameter Store.")
+def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mirror: bool) -> int:
+    """Compare the index with its schema, the regions, and its mirror in Parameter Store.
+
+    Exit code 0: all agree, or warnings only. 1: they differ; each difference is named. 2: the index or a region could
+    not be read.
+    """
+    from layerctl.core.diagnostics import exit_code
+    from layerctl.releases.index.drift import RULES, check_mirror, check_region
+
+    index = _load(index_file, target.layer)
+
+    def work(region: str) -> list[Finding]:
+        findings = check_region(target.aws.client("lambda", region), index, region, str(index_file))
+        if not no_mirror:
+            findings += check_mirror(target.aws.client("ssm", region), index, region, stage, str(index_file))
+        return findings
+
+    regions = dict.fromkeys([*target.regions, *(name for one in index.releases.values() for name in one.regions)])
+    outcome = target.everywhere("checking", work, regions)
+    findings = [one for found in outcome.results.values() for one in found]
+    complete = not outcome.failures
+    if target.as_json:
+        print_json({"findings": [asdict(one) for one in findings]} | target.data(outcome.failures))
+        return exit_code(findings, strict=report.strict, complete=complete)
+    target.close(outcome.failures)
+    return report.close(findings, tool="index check", rules=RULES, looked_at=str(index_file), complete=complete)
+
+
+@command.command()
+@aws_options
+@_FILE
+@stage_option
+@dry_run_option
+def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> int:
+    """Mirror the index to Parameter Store: /NAME/STAGE/versions/RELEASE holds the ARN and never changes.
+
+    Exit code 0: all parameters say what the index says. 2: one holds another value (it is left alone), or a
+    region failed.
+    """
+    from layerctl.releases.index.mirror import mirror_region
+
+    index = _load(index_file, target.layer)
+
+    def work(region: str) -> list[Mirrored]:
+        return mirror_region(target.aws.client("ssm", region), index, region, stage, dry_run=dry_run)
+
+    outcome = target.everywhere("mirroring", work)
+    done = [(region, one) for region, mirrored in outcome.results.items() for one in mirrored]
+    if target.as_json:
+        parameters = [{"region": region} | asdict(one) for region, one in done]
+        print_json({"dry_run": dry_run, "parameters": parameters} | target.data(outcome.failures))
+    else:
+        rows = [
+            (region, one.name, one.status, one.arn + (f" (it holds {one.held})" if one.status == "refused" else ""))
+            for region, one in done
+        ]
+        print_table(("region", "parameter", "status", "layer version"), rows)
+        target.close(outcome.failures)
+    return 2 if outcome.failures or any(one.status == "refused" for _, one in done) else 0
+
+
+@command.command()
+@click.argument("release")
+@click.option("--reason", required=True, help="Why nobody should take it up any more; `pins check` shows it.")
+@_FILE
+@dry_run_option
+def yank(*, release: str, reason: str, index_file: Path, dry_run: bool) -> None:
+    """Mark RELEASE as withdrawn. It is not deleted: who pinned it can still deploy, and is told."""
+    from layerctl.releases.index import store
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import yank as mark
+
+    if not reason.strip():
+        raise LayerctlError("--reason is empty", remedy="say why, for those who pinned it")
+    layer = LayerIndex.load(index_file).layer
+    index = store.update(index_file, layer, lambda current: mark(current, release, reason), dry_run=dry_run)
+    yanked = index.releases[release].yanked
+    assert yanked is not None
+    click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}")
+
+
+@command.command()
+@click.argument("release")
+@_FILE
+def notes(*, release: str, index_file: Path) -> None:
+    """Write RELEASE's part of release notes in Markdown: its identity, and the ARN of each region."""
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import find_release
+
+    found = find_release(LayerIndex.load(index_file), release)
+    lines = [f"Content `{found.content_digest}`, for {', '.join(found.runtimes)} on {', '.join(found.architectures)}."]
+    if found.yanked:
+        lines += ["", f"**Yanked** on {found.yanked.date[:10]}: {found.yanked.reason}"]
+    lines += ["", "| region | layer version ARN |", "|---|---|"]
+    lines += [f"| {region} | `{there.arn}` |" for region, there in sorted(found.regions.items())]
+    click.echo("\n".join(lines))
+
+
+@command.command()
+def schema() -> None:
+    """Write the JSON schema of layers.json."""
+    from layerctl.releases.index.model import schema as loaded
+
+    print_json(loaded())
+
+
+def _load(path: Path, layer: str) -> LayerIndex:
+    from layerctl.releases.index.model import LayerIndex
+
+    index = LayerIndex.load(path)
+    if index.layer != layer:
+        raise LayerctlError(
+            f"{path} is the index of {index.layer!r}, not of {layer!r}", remedy="use --layer or --index"
+        )
+    return index

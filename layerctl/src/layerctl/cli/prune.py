@@ -1,0 +1,102 @@
+"""`layerctl prune`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from layerctl.cli.options import Age, Target, apply_option, aws_options, index_option
+from layerctl.cli.output import error, note, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from layerctl.aws.failures import Failure
+    from layerctl.core.arn import LayerVersionArn
+
+
+@click.command()
+@click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@aws_options
+@click.option("--keep", type=click.IntRange(min=1), default=1, show_default=True, help="Newest versions to keep.")
+@click.option("--older-than", type=Age(), help="Only versions of at least this age: 90d, 12w, 36h.")
+@click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
+@click.option(
+    "--assume-unused",
+    is_flag=True,
+    help="Also plan unused versions that an organisation or the public may use, though not all of them can be seen.",
+)
+@index_option("The index file: what was deleted is taken out of it.")
+@apply_option("Delete what is planned.")
+def command(
+    *,
+    target: Target,
+    templates: Sequence[Path],
+    keep: int,
+    older_than: timedelta | None,
+    roles: Sequence[str],
+    assume_unused: bool,
+    index_file: Path | None,
+    apply_: bool,
+) -> int:
+    """Plan, and with --apply delete, the versions that nobody needs.
+
+    Never planned: the newest version of a region, one that a function version, an SSM parameter .../latest or one
+    of TEMPLATES uses. Nothing is planned at all when the view is incomplete: every account that a version is shared
+    with must have been scanned (--role).
+
+    Exit code 0: planned or done. 2: refused, or something could not be deleted.
+    """
+    from layerctl.releases.index import store
+    from layerctl.releases.index.record import forget
+    from layerctl.releases.prune.delete import delete
+    from layerctl.releases.prune.look import assemble, look
+    from layerctl.releases.prune.plan import IncompleteViewError, Policy, plan_prune
+    from layerctl.releases.usage.accounts import open_accounts
+    from layerctl.releases.usage.functions import scan_accounts
+    from layerctl.releases.usage.templates import scan_templates
+
+    if index_file:  # found broken now, not after the deletion
+        store.update(index_file, target.layer, lambda index: index, dry_run=True)
+    pins = scan_templates(templates, target.layer)
+    accounts = open_accounts(target.aws, roles, target.regions)
+    seen = target.everywhere("reading", lambda region: look(target.aws, region, target.layer))
+    places = [f"{account} {region}" for account in accounts.credentials for region in target.regions]
+    with progress("scanning", places) as done:
+        scan = scan_accounts(accounts.credentials, target.regions, (accounts.owner, target.layer), done=done)
+    world = assemble(seen.results, seen.failures, accounts, scan, pins)
+    try:
+        verdicts = plan_prune(world, Policy(keep, older_than, assume_unused), now=datetime.now(UTC))
+    except IncompleteViewError as incomplete:
+        for gap in incomplete.gaps:
+            error(f"not seen: {gap}")
+        raise
+    deleted: set[LayerVersionArn] = set()
+    failures: dict[str, Failure] = {}
+    if apply_:
+        with progress("deleting", sorted({one.arn.region for one in verdicts if one.delete})) as done:
+            deleted, failures = delete(target.aws, verdicts, done=done)
+    if target.as_json:
+        rows = [
+            {"arn": str(one.arn), "delete": one.delete, "reason": one.reason, "deleted": one.arn in deleted}
+            for one in verdicts
+        ]
+        print_json({"applied": apply_, "versions": rows} | target.data(failures))
+    else:
+        lines = [
+            (str(one.arn), ("deleted" if one.arn in deleted else "delete") if one.delete else "keep", one.reason)
+            for one in verdicts
+        ]
+        print_table(("layer version", "deleted" if apply_ else "plan", "because"), lines)
+        planned = sum(one.delete for one in verdicts)
+        if planned and not apply_:
+            note(f"{planned} would be deleted; nothing was done: use --apply")
+        target.note_if_none(verdicts)
+        target.close(failures)
+    if deleted and index_file:
+        store.update(index_file, target.layer, lambda index: forget(index, deleted))
+    return 2 if failures else 0

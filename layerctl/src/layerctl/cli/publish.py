@@ -1,0 +1,121 @@
+"""`layerctl publish`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
+from layerctl.cli.output import note, print_json, print_table, warning
+
+if TYPE_CHECKING:
+    from layerctl.aws.regions import InRegions
+    from layerctl.releases.publish.payload import Payload
+    from layerctl.releases.publish.region import Published
+
+
+@click.command()
+@click.argument("artifact", type=click.Path(path_type=Path))
+@aws_options
+@click.option("--release", metavar="VERSION", help="The version; default: the manifest's, else the file name's.")
+@click.option("--s3-bucket", metavar="NAME", help="For zips over 50 MB: a bucket in each region, e.g. 'lib-{region}'.")
+@click.option("--s3-prefix", default="layers", show_default=True, help="Where in the bucket.")
+@index_option("The index file: the release is written into it.")
+@dry_run_option
+def command(
+    *,
+    target: Target,
+    artifact: Path,
+    release: str | None,
+    s3_bucket: str | None,
+    s3_prefix: str,
+    index_file: Path | None,
+    dry_run: bool,
+) -> int:
+    """Publish ARTIFACT (a layer's zip) to one or many regions.
+
+    A region that has the content already is skipped and repaired: its permissions are those of layer.toml. So a
+    run that failed somewhere is simply repeated. Every region is verified afterwards.
+
+    Exit code 0: every region has it. 1: verification found differences. 2: a region is missing.
+    """
+    from layerctl.releases.index import store
+    from layerctl.releases.index.record import Entry, merge, require_same_content
+    from layerctl.releases.policies.audience import configured
+    from layerctl.releases.publish.payload import Payload
+    from layerctl.releases.publish.region import RegionPublisher
+
+    payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
+    if index_file:  # all that the index could object to, before anything is done
+        known = store.update(index_file, target.layer, lambda index: index, dry_run=True)
+        require_same_content(known, payload.release, payload.content_digest)
+        if (release_known := known.releases.get(payload.release)) and release_known.yanked:
+            warning(f"{payload.release} was yanked: {release_known.yanked.reason}")
+    publisher = RegionPublisher(target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run)
+    outcome = target.everywhere("publishing", publisher)
+    if target.as_json:
+        print_json(_data(payload, outcome, dry_run) | target.data(outcome.failures))
+    else:
+        _show(payload, outcome)
+        target.close(outcome.failures)
+    if index_file and not dry_run:
+        entries = [
+            Entry(payload.release, payload.content_digest, one.version, one.code_sha256, one.size)
+            for one in outcome.results.values()
+            if one.version and not one.problems
+        ]
+        if entries:
+            store.update(index_file, payload.layer, lambda index: merge(index, entries))
+    problems = any(one.problems for one in outcome.results.values())
+    return 2 if outcome.failures else 1 if problems else 0
+
+
+def _show(payload: Payload, outcome: InRegions[Published]) -> None:
+    numbers = _numbers(outcome)
+    usual = max(numbers, key=lambda number: (len(numbers[number]), number), default=0)
+    rows: list[tuple[object, ...]] = []
+    for region, one in outcome.results.items():
+        remarks = [*(f"WRONG: {problem}" for problem in one.problems), *one.notes]
+        number, arn = (one.version.number, one.version.arn) if one.version else ("", "")
+        if one.version and one.version.number != usual:
+            remarks.append(f"numbered {number}, elsewhere {usual}")
+        rows.append((region, "differs" if one.problems else one.status, number, arn, "; ".join(remarks)))
+    rows += [(region, "FAILED", "", "", failure.what) for region, failure in outcome.failures.items()]
+    columns = ("region", "status", "version", "ARN", "notes")
+    print_table(columns, rows, title=f"{payload.layer} {payload.description}")
+    if len(numbers) > 1:
+        parts = (f"{number} in {', '.join(regions)}" for number, regions in sorted(numbers.items()))
+        note(f"version numbers differ: {'; '.join(parts)}. Pin the ARN of each region (layers.json has them).")
+
+
+def _numbers(outcome: InRegions[Published]) -> dict[int, list[str]]:
+    numbers: defaultdict[int, list[str]] = defaultdict(list)
+    for region, one in outcome.results.items():
+        if one.version:
+            numbers[one.version.number].append(region)
+    return dict(numbers)
+
+
+def _data(payload: Payload, outcome: InRegions[Published], dry_run: bool) -> dict[str, Any]:
+    return {
+        "layer": payload.layer,
+        "release": payload.release,
+        "content_digest": payload.content_digest,
+        "dry_run": dry_run,
+        "version_numbers_differ": len(_numbers(outcome)) > 1,
+        "regions": {
+            region: {
+                "status": one.status,
+                "arn": str(one.version.arn) if one.version else None,
+                "version": one.version.number if one.version else None,
+                "code_sha256": one.code_sha256 or None,
+                "size": one.size or None,
+                "notes": list(one.notes),
+                "problems": list(one.problems),
+            }
+            for region, one in outcome.results.items()
+        },
+    }

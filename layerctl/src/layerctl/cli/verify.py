@@ -1,0 +1,51 @@
+"""`layerctl verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from layerctl.cli.findings import findings_options
+from layerctl.cli.options import layer_config_option, optional_layer_config
+from layerctl.cli.output import transfer
+from layerctl.core.text import count_text
+
+if TYPE_CHECKING:
+    from layerctl.cli.findings import Report
+
+__all__ = ["command"]
+
+
+@click.command("verify")
+@click.argument("artifacts", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ARTIFACT|DIR...")
+@click.option("--rebuild", is_flag=True, help="Build again from the checkout, and compare file by file.")
+@click.option("--import", "imports", is_flag=True, help="Import its modules. This runs its code: own builds only.")
+@click.option("--manifest", type=click.Path(path_type=Path), help="The manifest.  [default: the one beside the zip]")
+@layer_config_option
+@findings_options
+def command(
+    artifacts: tuple[Path, ...],
+    *,
+    rebuild: bool,
+    imports: bool,
+    manifest: Path | None,
+    layer_config: Path | None,
+    report: Report,
+) -> int:
+    """Check what an artifact is: layout, modes, sizes, hashes, dependencies, bytecode, shared libraries, licences.
+
+    Exit code 0: nothing is wrong with it, or warnings only. 1: something is. 2: it could not be checked.
+    """
+    from layerctl.verify import RULES, Options, verify
+
+    config = optional_layer_config(layer_config)
+    found = []
+    for artifact in artifacts:
+        with transfer(artifact.name) as progress:
+            found += verify(
+                artifact, config, Options(imports=imports, rebuild=rebuild), manifest=manifest, progress=progress
+            )
+    names = ", ".join(str(artifact) for artifact in artifacts)
+    return report.close(found, tool="verify", rules=RULES, looked_at=f"{names}: {count_text(len(RULES), 'rule')}")

@@ -1,0 +1,68 @@
+"""The function's process: `sys.path` in Lambda's order, then AWS's own runtime interface client.
+
+Run as ``python -I -S -B bootstrap.py RUNTIME LAYER FUNCTION HANDLER`` (LAYER may be empty). The flags keep out the
+interpreter's site-packages, the user's, every ``PYTHON*`` variable and every editable install; what is left in
+`sys.path` is the standard library, and nothing is written beside the code. Imports nothing that Lambda would not.
+"""
+
+import os
+import site
+import sys
+
+
+def lambda_path(runtime: str, layer: str, function: str) -> list[str]:
+    """Lambda's search order: the function, the layers, the standard library, what the runtime provides.
+
+    Source: Lambda developer guide, "Working with layers for Python Lambda functions" and "Runtime search path".
+    """
+    minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    layers = [f"{layer}/python/lib/{minor}/site-packages", f"{layer}/python"] if layer else []
+    return [function, *layers, *sys.path, runtime]
+
+
+def main() -> None:
+    """Become the function."""
+    script, runtime, layer, function, handler = sys.argv
+    sys.path[:] = lambda_path(runtime, layer, function)
+    site.setquit()  # `exit` and `quit`, which -S leaves out and Lambda has
+    sys.argv = [script, handler]
+    if check_fd := os.environ.pop("_LAYERCTL_CHECK_FD", None):
+        check(handler, int(check_fd))
+    else:
+        from awslambdaric.__main__ import main as serve
+
+        serve(sys.argv)
+
+
+def place(error: BaseException | None) -> str:
+    """Where in the function's own code an error came up: `` (app.py:12)``, or nothing."""
+    function = os.getcwd() + os.sep  # noqa: PTH109 - pathlib is not imported
+    if isinstance(error, SyntaxError):
+        file, line = error.filename or "", error.lineno
+    else:
+        file, line = "", None
+        trace = error.__traceback__ if error else None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename.startswith(function):
+                file, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+            trace = trace.tb_next
+    return f" ({file.removeprefix(function)}:{line})" if file and line else ""
+
+
+def check(handler: str, report_fd: int) -> None:
+    """Only import the handler, as the runtime client would, and write what is wrong with it, if anything."""
+    from awslambdaric.bootstrap import FaultException, _get_handler
+
+    try:
+        _get_handler(handler)
+        problem = ""
+    except FaultException as error:
+        problem = error.msg + place(error.__context__)
+    except BaseException as error:  # whatever the module raises, `SystemExit` too, is the answer
+        problem = f"{type(error).__name__}: {error}{place(error)}"
+    os.write(report_fd, (problem or "ok").encode("utf-8", "replace"))
+    sys.stdout.flush()
+    os._exit(0)  # the function's own threads and exit handlers are not asked
+
+
+main()

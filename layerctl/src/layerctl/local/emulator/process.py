@@ -1,0 +1,290 @@
+"""One execution environment: a Runtime Interface Emulator with one function in it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from layerctl.core.errors import LayerctlError
+from layerctl.local.emulator.environment import Limits, function_environment
+from layerctl.local.emulator.layers import merge_layers
+from layerctl.local.emulator.output import LogLine, Output
+from layerctl.local.emulator.runtime import emulator_binary, own_interpreter, runtime_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from layerctl.python.interpreters import Interpreter
+
+__all__ = ["MAX_PAYLOAD", "Answer", "Emulator", "LogLine", "bootstrap_command"]
+
+# Lambda quotas: a synchronous request or response holds at most 6 MB.
+MAX_PAYLOAD = 6 * 1024 * 1024
+_PATH = "/2015-03-31/functions/function/invocations"
+_TIMED_OUT = re.compile(rb"Task timed out after [\d.]+ seconds")
+_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
+# Below Linux's ephemeral range, so that no outgoing connection of the machine can hold the port.
+_PORTS = range(20_000, 32_000)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an invocation came to.
+
+    Attributes:
+        status: the HTTP status of the emulator: 200, or 502 when the function's process died.
+        payload: the answer as it came.
+        lines: what the function wrote to stdout and stderr during the invocation (and, when it was a cold one,
+            during init), without line ends and without the platform's own lines.
+        init_ms: how long the emulator says init took, in milliseconds; None for a warm invocation.
+        duration_ms: the REPORT line's duration, in milliseconds; None when there was none.
+        request_id: the invocation's id, as the function's context had it.
+    """
+
+    status: int
+    payload: bytes
+    lines: tuple[str, ...]
+    init_ms: float | None
+    duration_ms: float | None
+    request_id: str
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the function's time was up. The emulator says so with status 200 and plain text, not JSON."""
+        return _TIMED_OUT.fullmatch(self.payload.strip()) is not None
+
+    @cached_property
+    def error(self) -> dict[str, Any] | None:
+        """The function error (``errorType``, ``errorMessage``, …), or None when the function returned.
+
+        The emulator has no error header, so the runtime client's error document is told from an equal-looking
+        return value by its keys and by the request id in it.
+        """
+        if self.timed_out:
+            return {"errorType": "Sandbox.Timedout", "errorMessage": self.payload.decode()}
+        try:
+            document = json.loads(self.payload) if self.payload else {}
+        except (ValueError, RecursionError):
+            document = {}
+        if self.status != 200:
+            found = document if isinstance(document, dict) else {}
+            return {"errorType": "Runtime.ExitError", "errorMessage": "the function's process ended", **found}
+        if isinstance(document, dict) and set(document) == _ERROR_KEYS and document["requestId"] == self.request_id:
+            return document
+        return None
+
+    def json(self) -> Any:
+        """The answer as JSON.
+
+        Raises:
+            ValueError: it is none (a time-out, a dead process).
+        """
+        return json.loads(self.payload)
+
+    def log_records(self) -> list[dict[str, Any]]:
+        """The lines that are JSON objects, parsed: log lines and metric documents alike."""
+        records = []
+        for line in self.lines:
+            with contextlib.suppress(ValueError, RecursionError):
+                record = json.loads(line)
+                if isinstance(record, dict):
+                    records.append(record)
+        return records
+
+
+class Emulator:
+    """Runs one function; a context manager. Calls from several threads take turns, as in one environment of Lambda.
+
+    Args:
+        function: the function's folder, as it would lie under /var/task.
+        handler: ``module.function``.
+        layers: folders as they would be unpacked into /opt (each holds ``python/``); later ones win.
+        interpreter: what runs it; default: the interpreter that runs this program.
+        environment: the function's own variables. Nothing of this program's environment is passed on.
+        limits: name, time-out, memory and log format.
+        on_line: called with each line as it comes, from another thread.
+
+    Raises:
+        LayerctlError: the emulator, the runtime's packages or the function's folder is missing.
+    """
+
+    def __init__(
+        self,
+        function: Path | str,
+        handler: str,
+        *,
+        layers: Sequence[Path | str] = (),
+        interpreter: Interpreter | None = None,
+        environment: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        on_line: Callable[[LogLine], None] | None = None,
+    ) -> None:
+        self.interpreter = interpreter or own_interpreter()
+        self.limits = limits or Limits()
+        self.function = Path(function).resolve()
+        self._handler = handler
+        self._layers = [Path(layer).resolve() for layer in layers]
+        self._variables = dict(environment or {})
+        self._on_line = on_line
+        self._turn = threading.Lock()
+        self._scratch: Path | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._output: Output | None = None
+        self._port = 0
+        if not self.function.is_dir():
+            raise LayerctlError(f"{function} is not a folder", remedy="name the folder that holds the function's code")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the emulator. The function itself is initialised by the first invocation."""
+        binary = emulator_binary()
+        self._scratch = Path(tempfile.mkdtemp(prefix="layerctl-"))
+        try:
+            command, environment = self.command(self._scratch)
+            for _ in range(5):  # a port that was free a moment ago may be taken now
+                if self._launch([str(binary)], command, environment):
+                    return
+            said = "; ".join(self._output.platform[-3:]) if self._output else ""
+            raise LayerctlError(f"the Runtime Interface Emulator did not start: {said or 'it said nothing'}")
+        except BaseException:
+            self.stop()
+            raise
+
+    def command(self, scratch: Path) -> tuple[list[str], dict[str, str]]:
+        """The command line and the environment of the function's process; `scratch` is its private folder."""
+        runtime = runtime_packages(self.interpreter)
+        layer = merge_layers(self._layers, scratch / "opt")
+        environment = function_environment(
+            self._variables,
+            limits=self.limits,
+            handler=self._handler,
+            runtime=self.interpreter.runtime,
+            packages=runtime,
+            task=self.function,
+            home=scratch,
+        )
+        return bootstrap_command(self.interpreter, runtime, layer, self.function, self._handler), environment
+
+    def _launch(self, binary: list[str], command: list[str], environment: dict[str, str]) -> bool:
+        """Try to start on a pair of free ports; False when the emulator ended at once."""
+        self._port, api_port = _free_ports(2)
+        addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
+        addresses += ["--runtime-api-address", f"127.0.0.1:{api_port}"]
+        guard = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
+        self._guard = subprocess.Popen(
+            [*guard, *binary, *addresses, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.function,
+            env=environment,
+            start_new_session=True,
+        )
+        self._output = Output(self._guard, self._on_line)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self._guard.poll() is not None:
+                break
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
+                return True
+            time.sleep(0.01)
+        self._end_guard()
+        return False
+
+    def invoke(self, event: Any, **headers: str) -> Answer:
+        """Run the function once.
+
+        Args:
+            event: anything that `json.dumps` takes; bytes are sent as they are.
+            headers: of the Invoke API, with underscores for hyphens (``x_amz_client_context=…``).
+
+        Raises:
+            LayerctlError: the emulator is not running or died, or the event is larger than Lambda takes.
+        """
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        if len(body) > MAX_PAYLOAD:  # the emulator would cut it off
+            raise LayerctlError(f"the event has {len(body):,} bytes", remedy=f"Lambda takes {MAX_PAYLOAD:,}")
+        with self._turn:
+            if self._guard is None or self._output is None:
+                raise LayerctlError("the emulator is not running")
+            self._output.begin()
+            try:
+                status, payload = self._post(body, {name.replace("_", "-"): value for name, value in headers.items()})
+            except (OSError, http.client.HTTPException) as error:
+                said = "; ".join(self._output.platform[-2:])
+                raise LayerctlError(f"the Runtime Interface Emulator ended: {said or error}") from None
+            record = self._output.finish()
+        return Answer(status, payload, record.lines, record.init_ms, record.duration_ms, record.request_id)
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        # The emulator keeps the time itself; ours only ends a wait on an emulator that hangs.
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self.limits.timeout + 60)
+        try:
+            connection.request("POST", _PATH, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """End the emulator and everything that it started. Safe to call twice."""
+        self._end_guard()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+
+    def _end_guard(self) -> None:
+        guard, self._guard = self._guard, None
+        if guard is None:
+            return
+        assert guard.stdin is not None
+        guard.stdin.close()  # the guard ends the emulator, the function, and whatever they started
+        try:
+            guard.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            guard.kill()
+            guard.wait()
+        if self._output is not None:
+            self._output.close()
+
+
+def bootstrap_command(
+    interpreter: Interpreter, runtime: Path, layer: Path | None, function: Path, handler: str
+) -> list[str]:
+    """The command line of the function's process; see `bootstrap`."""
+    bootstrap = Path(__file__).with_name("bootstrap.py")
+    # isolated, without site-packages, without writing bytecode beside the code
+    python = [str(interpreter.path), "-I", "-S", "-B", str(bootstrap)]
+    return [*python, str(runtime), str(layer or ""), str(function), handler]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Pick ports on which nobody listens now, all different."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.choice(_PORTS)  # noqa: S311 - not a secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in ports:
+                ports.append(port)
+    return ports

@@ -1,0 +1,142 @@
+"""What Lambda's runtime is made of, found or installed on this machine.
+
+The emulator comes in the SAM CLI's wheel. The runtime interface client and the SDK, which functions find in the
+runtime, are installed once per interpreter from a hashed lock into the user's cache folder; never into a layer.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+
+from layerctl.core.errors import LayerctlError
+from layerctl.core.files.cache import cached_folder
+from layerctl.python.interpreters import Interpreter, choose, find_interpreters
+from layerctl.python.uv import find_uv, uv_environment
+
+__all__ = ["emulator_binary", "find_interpreter", "own_interpreter", "runtime_packages"]
+
+_LOCK = Path(__file__).with_name("runtime-requirements.txt")
+_MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def emulator_binary() -> Path:
+    """Find the Runtime Interface Emulator of this machine's architecture.
+
+    ``$LAYERCTL_RIE``, else in the SAM CLI that is installed beside layerctl, in ``.venv-sam`` of the current folder,
+    one above it or beside layerctl's environment, or with the ``sam`` on PATH.
+
+    Raises:
+        LayerctlError: there is none, or this is not Linux.
+    """
+    if sys.platform != "linux":
+        raise LayerctlError(
+            f"AWS's Runtime Interface Emulator runs on Linux (and WSL) only, this is {sys.platform}",
+            remedy="unit tests with shared_utils.testing work everywhere",
+        )
+    if chosen := os.environ.get("LAYERCTL_RIE"):
+        if not os.access(chosen, os.X_OK) or Path(chosen).is_dir():
+            raise LayerctlError(f"LAYERCTL_RIE={chosen} is not a program that can be run")
+        return Path(chosen).absolute()
+    name = f"aws-lambda-rie-{_MACHINES.get(platform.machine().lower(), platform.machine())}"
+    # a Python environment, and AWS's own installer
+    for root, packages in product(_sam_environments(), ("lib/python3*/site-packages", "dist/_internal")):
+        for found in sorted(root.glob(f"{packages}/samcli/local/rapid/{name}")):
+            if os.access(found, os.X_OK):
+                return found
+    raise LayerctlError(
+        f"AWS's Runtime Interface Emulator ({name}) was not found; it comes with the SAM CLI's Python package",
+        remedy="run `make setup`, put that `sam` on PATH, or name the program in LAYERCTL_RIE",
+    )
+
+
+def _sam_environments() -> list[Path]:
+    """The roots of the environments that may hold the SAM CLI, the nearest first."""
+    roots = []
+    own = find_spec("samcli")
+    if own is not None and own.origin:
+        roots.append(Path(own.origin).parents[4])
+    here = Path.cwd()
+    roots += [folder / ".venv-sam" for folder in (here, *here.parents, Path(sys.prefix).parent)]
+    if sam := shutil.which("sam"):
+        roots.append(Path(sam).resolve().parent.parent)
+        first_line = Path(sam).read_bytes()[:256].split(b"\n", 1)[0].decode("utf-8", "replace")
+        if first_line.startswith("#!/"):  # pipx and the like: the script lies elsewhere than its environment
+            roots.append(Path(first_line[2:].split()[0]).parent.parent)
+    return roots
+
+
+def runtime_packages(interpreter: Interpreter) -> Path:
+    """Return the folder with what the runtime provides for this interpreter, installed on first use.
+
+    Raises:
+        LayerctlError: it could not be installed (no network, no wheel for this interpreter).
+    """
+    digest = sha256(_LOCK.read_bytes()).hexdigest()[:16]
+    machine = platform.machine().lower()
+
+    def install(folder: Path) -> None:
+        _run_installer(folder, interpreter)
+        # Lambda's runtime has its bytecode too; -B functions would otherwise compile the SDK at every cold start.
+        compile_all = [str(interpreter.path), "-I", "-S", "-m", "compileall", "-qq", "--invalidation-mode"]
+        subprocess.run([*compile_all, "unchecked-hash", str(folder)], check=False, capture_output=True)
+
+    return cached_folder(f"runtime/{interpreter.runtime}-{machine}-{digest}", install)
+
+
+def _run_installer(folder: Path, interpreter: Interpreter) -> None:
+    command = [find_uv(), "pip", "install", "--quiet", "--python", str(interpreter.path)]
+    command += ["--target", str(folder), "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=uv_environment())
+    if result.returncode != 0:
+        reason = " ".join(result.stderr.split())[:400] or f"exit code {result.returncode}"
+        raise LayerctlError(
+            f"what Lambda's {interpreter.runtime} provides (awslambdaric, boto3) could not be installed: {reason}",
+            remedy="it is needed once, from a package index; check the network and try again",
+        )
+
+
+def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
+    """Find an interpreter for a runtime identifier (``python3.13``), or None.
+
+    Args:
+        runtime: as templates write it.
+        exact: a version that is preferred (``3.13.0``); else the newest.
+    """
+    found = choose(runtime, exact, find_interpreters([runtime]))
+    if found is None:
+        return None
+    # A pyenv shim is a script that needs its caller's environment, which a function does not get.
+    answer = _ask(found.path, "sys.executable")
+    return replace(found, path=Path(answer)) if answer else found
+
+
+@cache
+def own_interpreter() -> Interpreter:
+    """The interpreter under this program, without its virtual environment."""
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    base = Path(sys.base_prefix) / "bin"
+    environ = {**os.environ, "PATH": f"{base}{os.pathsep}{Path(sys.executable).parent}"}
+    found = choose(runtime, platform.python_version(), find_interpreters([runtime], environ))
+    if found is None:
+        raise LayerctlError(f"the Python under this program ({sys.executable}) cannot be run on its own")
+    return found
+
+
+def _ask(python: Path, expression: str) -> str:
+    """What an expression over `sys` comes to in another interpreter; empty when that cannot be had."""
+    command = [str(python), "-I", "-S", "-c", f"import sys; print({expression})"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip()

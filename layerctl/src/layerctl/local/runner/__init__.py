@@ -1,0 +1,17 @@
+"""Running the functions of SAM templates on this machine: what runs where, on which layers, and for how long."""
+
+from layerctl.local.runner.planning import Plan, Runnable, RunOptions, plan
+from layerctl.local.runner.service import Service, check_imports, failure_of, import_failure
+from layerctl.local.runner.shutdown import ShutdownSignal
+
+__all__ = [
+    "Plan",
+    "RunOptions",
+    "Runnable",
+    "Service",
+    "ShutdownSignal",
+    "check_imports",
+    "failure_of",
+    "import_failure",
+    "plan",
+]

@@ -1,0 +1,284 @@
+"""What each function of some templates needs, found before anything is started."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerctl.artifact import unpack
+from layerctl.build.layer_sources import LayerSources
+from layerctl.core.errors import LayerctlError
+from layerctl.core.files.cache import cached_folder
+from layerctl.local.emulator import Emulator, Limits, find_interpreter, own_interpreter
+from layerctl.local.emulator.runtime import emulator_binary, runtime_packages
+from layerctl.templates.sam import load_template
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from layerctl.local.emulator import Interpreter, LogLine
+    from layerctl.templates.sam import Function, Template
+
+__all__ = ["RunOptions", "Runnable", "plan"]
+
+_NAMES = ("template.yaml", "template.yml", "template.json")
+# Beside a template: what `shared_utils.config` reads instead of AWS, unless AWS or a local one is asked for.
+LOCAL_CONFIG = "local-config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How functions are run.
+
+    Attributes:
+        layers: layer name (or ARN, or logical id) -> zip or folder.
+        parameters: values instead of the templates' defaults.
+        environment: variables that every function gets on top of the template's.
+        region: default: ``eu-central-1``.
+        credentials: variables with real credentials, instead of dummies.
+        exact_runtime: refuse an interpreter of another version than a function's Runtime.
+    """
+
+    layers: Mapping[str, Path] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    region: str | None = None
+    exact_runtime: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """A function and everything that it needs, found.
+
+    Attributes:
+        label: its name in output; unique among the functions of one run.
+        sources: where each layer was found, in the function's order (zip or folder).
+        layers: the same as folders.
+    """
+
+    function: Function
+    label: str
+    code: Path
+    interpreter: Interpreter
+    sources: tuple[Path, ...]
+    layers: tuple[Path, ...]
+    variables: dict[str, str]
+    region: str
+
+    def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
+        """An emulator for the function, not started."""
+        function = self.function
+        limits = Limits(
+            name=function.name,
+            timeout=function.timeout,
+            memory=function.memory,
+            region=self.region,
+            log_format=function.log_format,
+            log_level=function.log_level,
+        )
+        return Emulator(
+            self.code,
+            function.handler,
+            layers=self.layers,
+            interpreter=self.interpreter,
+            environment=self.variables,
+            limits=limits,
+            on_line=on_line,
+        )
+
+    def fingerprint(self) -> tuple[int, int]:
+        """What the function's files look like now: how many, and the newest change, in nanoseconds."""
+        count = newest = 0
+        for folder, folders, files in os.walk(self.code):
+            folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+            for name in files:
+                try:
+                    newest = max(newest, os.stat(f"{folder}/{name}").st_mtime_ns)  # noqa: PTH116 - many files
+                    count += 1
+                except OSError:  # it has just gone
+                    continue
+        return count, newest
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be run, and what is not as the templates have it, each in one line."""
+
+    runnables: tuple[Runnable, ...]
+    notes: tuple[str, ...]
+
+
+def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None) -> Plan:
+    """Find what the functions of some templates need.
+
+    Args:
+        paths: templates, or folders with a ``template.yaml``.
+        options: how to run them.
+        only: the logical id or name of the one function that is wanted.
+
+    Raises:
+        LayerctlError: there is no function, or one cannot be run: its code, handler, interpreter or a layer is missing.
+    """
+    templates = [
+        load_template(_template_path(path), region=options.region, parameters=options.parameters) for path in paths
+    ]
+    _check_parameters(templates, options)
+    named = ", ".join(str(template.path) for template in templates)
+    functions = [(template, function) for template in templates for function in template.functions]
+    if not functions:
+        raise LayerctlError(f"{named} has no function", remedy="name a template with an AWS::Serverless::Function")
+    if only is not None:
+        functions = [pair for pair in functions if only in (pair[1].logical_id, pair[1].name)]
+        if not functions:
+            known = ", ".join(function.logical_id for template in templates for function in template.functions)
+            raise LayerctlError(f"{named} has no function {only!r}", remedy=f"it has {known}")
+    foreign = [function for _, function in functions if function.foreign]
+    if len(foreign) < len(functions):  # what is none of ours is left out, as long as something is
+        functions = [pair for pair in functions if not pair[1].foreign]
+    emulator_binary()  # whether it is there must be known before anything is served
+    dist = [Path("dist")]
+    dist += [parent / "dist" for template in templates for parent in template.path.resolve().parents[:4]]
+    sources = LayerSources(options.layers, [folder for folder in dict.fromkeys(dist) if folder.is_dir()] or dist[:1])
+    interpreters = _Interpreters(exact=options.exact_runtime)
+    labels = _labels(functions)
+    runnables = [
+        _runnable(
+            function,
+            label,
+            local=_local(template, options),
+            sources=sources,
+            interpreters=interpreters,
+            options=options,
+        )
+        for (template, function), label in zip(functions, labels, strict=True)
+    ]
+    if sources.unused and only is None:
+        raise LayerctlError(
+            f"--layer {min(sources.unused)}: no function of {named} has that layer",
+            remedy="name it as the ARN does",
+        )
+    left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
+    return Plan(tuple(runnables), (*left_out, *interpreters.notes))
+
+
+def _template_path(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    for name in _NAMES:
+        if (path / name).is_file():
+            return path / name
+    raise LayerctlError(f"{path} has no {' or '.join(_NAMES)}", remedy="name the template")
+
+
+def _check_parameters(templates: Sequence[Template], options: RunOptions) -> None:
+    declared = frozenset[str]().union(*(template.parameters for template in templates))
+    for name in options.parameters:
+        if name not in declared:
+            known = ", ".join(sorted(declared)) or "none"
+            raise LayerctlError(f"--parameter {name}: no template has it", remedy=f"there are: {known}")
+
+
+def _labels(functions: Sequence[tuple[Template, Function]]) -> list[str]:
+    """Logical ids, with the template's folder in front where two are the same."""
+    ids = [function.logical_id for _, function in functions]
+    return [
+        f"{template.path.resolve().parent.name}/{function.logical_id}"
+        if ids.count(function.logical_id) > 1
+        else function.logical_id
+        for template, function in functions
+    ]
+
+
+def _local(template: Template, options: RunOptions) -> dict[str, str]:
+    """What tells a function that this is not Lambda: the SAM CLI's variable, and where configuration comes from."""
+    variables = {"AWS_SAM_LOCAL": "true"}
+    folder = template.path.resolve().parent
+    if folder.parts[-2:] == (".aws-sam", "build"):  # the template that `sam build` wrote
+        folder = folder.parents[1]
+    file = folder / LOCAL_CONFIG
+    if file.is_file() and not options.credentials and "AWS_ENDPOINT_URL" not in options.environment:
+        variables["SHARED_UTILS_CONFIG_FILE"] = str(file)
+    return variables
+
+
+def _runnable(
+    function: Function,
+    label: str,
+    *,
+    local: dict[str, str],
+    sources: LayerSources,
+    interpreters: _Interpreters,
+    options: RunOptions,
+) -> Runnable:
+    whose = f"{function.where}: {function.logical_id}"
+    if reason := function.foreign or function.problem:
+        raise LayerctlError(f"{whose} cannot be run: {reason}")
+    if "." not in function.handler.strip("."):
+        raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
+    interpreter = interpreters.find(function.runtime, whose)
+    found = [sources.find(layer, whose) for layer in function.layers]
+    variables = {**local, **function.environment, **options.credentials, **options.environment}
+    return Runnable(
+        function=function,
+        label=label,
+        code=_code(function, whose),
+        interpreter=interpreter,
+        sources=tuple(source for source, _ in found),
+        layers=tuple(folder for _, folder in found),
+        variables=variables,
+        region=options.region or "eu-central-1",
+    )
+
+
+def _code(function: Function, whose: str) -> Path:
+    if function.inline is not None:
+        return _inline_code(function.inline)
+    assert function.code is not None
+    code = function.code
+    if code.is_file() and code.suffix in (".zip", ".jar"):
+        digest = hashlib.sha256(code.read_bytes()).hexdigest()[:32]
+        return cached_folder(f"functions/{digest}", lambda folder: _unpack(code, folder))
+    if not code.is_dir():
+        raise LayerctlError(f"{whose}: its code {code} is not a folder", remedy="check CodeUri, or run `sam build`")
+    return code
+
+
+def _inline_code(text: str) -> Path:
+    """Inline code is the module ``index`` (CloudFormation, AWS::Lambda::Function Code, ZipFile)."""
+
+    def fill(folder: Path) -> None:
+        (folder / "index.py").write_text(text, "utf-8")
+
+    return cached_folder(f"inline/{hashlib.sha256(text.encode()).hexdigest()[:32]}", fill)
+
+
+def _unpack(code: Path, folder: Path) -> None:
+    unpack(code, folder)
+
+
+class _Interpreters:
+    """Finds the interpreter of each runtime once, and notes where it is one of another version."""
+
+    def __init__(self, *, exact: bool) -> None:
+        self._exact = exact
+        self._known: dict[str, Interpreter] = {}
+        self.notes: list[str] = []
+
+    def find(self, runtime: str, whose: str) -> Interpreter:
+        """The interpreter to take, with what its runtime provides installed, so that no request waits for that."""
+        if runtime not in self._known:
+            self._known[runtime] = find_interpreter(runtime) or self._another(runtime, whose)
+            runtime_packages(self._known[runtime])
+        return self._known[runtime]
+
+    def _another(self, runtime: str, whose: str) -> Interpreter:
+        hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
+        if self._exact:
+            raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", remedy=hint)
+        own = own_interpreter()
+        self.notes.append(f"no interpreter for {runtime} is on this machine; Python {own.version} is taken ({hint})")
+        return own

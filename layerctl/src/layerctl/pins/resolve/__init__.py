@@ -1,0 +1,1 @@
+"""Which versions of a layer there are, and which one a pin shall go to."""

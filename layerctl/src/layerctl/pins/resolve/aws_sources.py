@@ -1,0 +1,85 @@
+"""Versions from AWS itself: the index's mirror in Parameter Store, then Lambda's own list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from layerctl.core.arn import LayerVersionArn
+from layerctl.core.errors import LayerctlError
+from layerctl.pins.resolve.versions import PublishedVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from layerctl.aws.clients import Aws
+    from layerctl.scan.model import Pin
+
+__all__ = ["LambdaSource", "ParameterSource"]
+
+
+class _AwsSource:
+    """Asks in the pin's region, else in the regions that were named, else in the environment's."""
+
+    name = ""
+
+    def __init__(self, aws: Aws, regions: Sequence[str]) -> None:
+        self._aws = aws
+        self._regions = tuple(regions)
+        self.layers: frozenset[str] = frozenset()
+        self.failures: dict[str, str] = {}
+
+    def published(self, pin: Pin) -> list[PublishedVersion] | None:
+        """The layer's versions, or None where AWS does not tell; `failures` says why."""
+        from layerctl.aws.failures import UNREACHABLE, describe
+
+        if "$" in pin.name or "{" in pin.name:
+            return None
+        regions: tuple[str | None, ...] = (pin.region,) if pin.region else self._regions or (None,)
+        found: list[PublishedVersion] = []
+        for region in regions:
+            try:
+                found += self._ask(pin, region)
+            except UNREACHABLE as error:
+                self.failures[f"{self.name} in {region or 'the default region'}"] = str(describe(error, region or ""))
+            except LayerctlError as error:
+                self.failures[f"{self.name} in {region or 'the default region'}"] = str(error)
+        if found:
+            self.layers |= {pin.name}
+        return found or None
+
+    def _ask(self, pin: Pin, region: str | None) -> list[PublishedVersion]:
+        raise NotImplementedError
+
+
+class ParameterSource(_AwsSource):
+    """``/NAME/STAGE/versions/RELEASE`` in Parameter Store: releases and ARNs; no dates, runtimes or architectures."""
+
+    name = "Parameter Store"
+
+    def __init__(self, aws: Aws, regions: Sequence[str], stage: str) -> None:
+        super().__init__(aws, regions)
+        self._stage = stage
+
+    def _ask(self, pin: Pin, region: str | None) -> list[PublishedVersion]:
+        from layerctl.releases.index.mirror import read_mirror
+
+        told = read_mirror(self._aws.client("ssm", region), pin.name, self._stage)
+        found = [PublishedVersion(LayerVersionArn.parse(arn), release) for release, arn in told.items()]
+        return [one for one in found if one.arn.name == pin.name and pin.account in {None, one.arn.account}]
+
+
+class LambdaSource(_AwsSource):
+    """`ListLayerVersions`: numbers, dates, runtimes; releases where `layerctl publish` described them."""
+
+    name = "Lambda"
+
+    def _ask(self, pin: Pin, region: str | None) -> list[PublishedVersion]:
+        from layerctl.releases.versions import list_versions
+
+        client = self._aws.client("lambda", region)
+        partition = pin.partition or client.meta.partition
+        layer = f"arn:{partition}:lambda:{client.meta.region_name}:{pin.account}:layer:{pin.name}"
+        return [
+            PublishedVersion(one.arn, one.release, one.date, one.runtimes, one.architectures)
+            for one in list_versions(client, layer if pin.account else pin.name)
+        ]

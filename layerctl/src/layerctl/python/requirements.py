@@ -1,0 +1,111 @@
+"""Whether what is installed together satisfies what each distribution asks for, on one runtime and architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.utils import canonicalize_name
+
+from layerctl.core.runtimes import marker_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from packaging.requirements import Requirement
+
+    from layerctl.core.runtimes import Runtime
+    from layerctl.python.distributions import Distribution
+
+__all__ = ["Unmet", "dependency_graph", "unmet_requirements"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A requirement that is not satisfied.
+
+    Attributes:
+        by: the distribution that asks.
+        requirement: what it asks for.
+        found: the distribution of that name whose version does not fit; None: there is none.
+    """
+
+    by: Distribution
+    requirement: Requirement
+    found: Distribution | None
+
+
+def unmet_requirements(
+    installed: Mapping[str, Distribution],
+    runtime: Runtime,
+    architecture: str,
+    *,
+    provided: Iterable[str] = (),
+) -> list[Unmet]:
+    """Judge every Requires-Dist, with markers for the runtime and with the extras that the others ask for.
+
+    Args:
+        installed: canonical name -> the distribution that wins on `sys.path`.
+        runtime: a Python runtime.
+        architecture: ``x86_64`` or ``arm64``.
+        provided: canonical names that the runtime has, in versions that nobody publishes: any version is taken to fit.
+    """
+    have = frozenset(provided)
+    unmet: dict[tuple[str, str], Unmet] = {}
+    for by, requirement, found in _edges(installed, runtime, architecture):
+        if found is None:
+            if canonicalize_name(requirement.name) not in have:
+                unmet[by.name, str(requirement)] = Unmet(by, requirement, None)
+            continue
+        version = found.parsed_version
+        if version is not None and not requirement.specifier.contains(version, prereleases=True):
+            unmet[by.name, str(requirement)] = Unmet(by, requirement, found)
+    return [unmet[key] for key in sorted(unmet)]
+
+
+def dependency_graph(
+    installed: Mapping[str, Distribution], targets: Iterable[tuple[Runtime, str]]
+) -> dict[str, tuple[str, ...]]:
+    """Which of the installed distributions each one depends on, on any of the targets.
+
+    Args:
+        installed: canonical name -> distribution.
+        targets: runtimes and architectures.
+    """
+    graph: dict[str, set[str]] = {name: set() for name in installed}
+    for runtime, architecture in targets:
+        for by, _, found in _edges(installed, runtime, architecture):
+            if found is not None and found.name != by.name:
+                graph[by.name].add(found.name)
+    return {name: tuple(sorted(names)) for name, names in sorted(graph.items())}
+
+
+def _edges(
+    installed: Mapping[str, Distribution], runtime: Runtime, architecture: str
+) -> Iterator[tuple[Distribution, Requirement, Distribution | None]]:
+    """Every requirement that applies: who asks, for what, and the distribution of that name, if it is there."""
+    seen: set[tuple[str, str]] = set()
+    pending = [(name, "") for name in sorted(installed)]
+    while pending:
+        name, extra = pending.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        environment = marker_environment(runtime, architecture, extra=extra)
+        for requirement in installed[name].requires:
+            if not _applies(requirement, environment, extra):
+                continue
+            found = installed.get(canonicalize_name(requirement.name))
+            yield installed[name], requirement, found
+            if found is not None:
+                pending += [(found.name, canonicalize_name(asked)) for asked in sorted(requirement.extras)]
+
+
+def _applies(requirement: Requirement, environment: dict[str, str], extra: str) -> bool:
+    if requirement.marker is None:
+        return not extra  # seen already when the distribution itself was judged
+    try:
+        return requirement.marker.evaluate(environment)
+    except UndefinedEnvironmentName:
+        return False

@@ -1,0 +1,1 @@
+"""Published layer versions: published, shared, listed in the index, in use, pruned."""

@@ -1,0 +1,138 @@
+"""Where the index, its mirror and the regions disagree: each difference found and named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from layerctl.core.diagnostics import Finding, Severity
+from layerctl.releases.index.mirror import parameter_folder, read_mirror
+from layerctl.releases.index.model import is_release
+from layerctl.releases.versions import get_version, list_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from layerctl.releases.index.model import LayerIndex, Published, Release
+    from layerctl.releases.versions import LayerVersion
+
+__all__ = ["RULES", "check_mirror", "check_region"]
+
+RULES = {
+    "index-gone": "The index names a version that the region does not have",
+    "index-missing": "The region has a release that the index does not have there",
+    "index-content": "The index and the region differ in what a version is",
+    "release-reused": "A version names a release whose content in the index is another",
+    "ssm-missing": "A release of the index has no parameter",
+    "ssm-differs": "A parameter holds another ARN than the index",
+    "ssm-unknown": "A parameter names a release that the index does not have there",
+}
+
+
+def check_region(client: Any, index: LayerIndex, region: str, file: str) -> list[Finding]:
+    """Compare the index with one region: one list, and one request for each release (for its `CodeSha256` and size)."""
+    listed = {version.arn: version for version in list_versions(client, index.layer)}
+    findings: list[Finding] = []
+    for release in index.releases.values():
+        there = release.regions.get(region)
+        if there is None:
+            continue
+        version = listed.get(there.arn)
+        if version is None:
+            findings.append(
+                Finding(
+                    "index-gone",
+                    file,
+                    f"{release.version}: {there.arn} does not exist in {region} any more",
+                    "take it out with `layerctl index write --forget-deleted`",
+                )
+            )
+        else:
+            findings += _content(client, release, there, version, file)
+    for version in listed.values():
+        if version.release and is_release(version.release) and index.find(version.arn) is None:
+            findings += _unlisted(index, version, file)
+    return findings
+
+
+def _unlisted(index: LayerIndex, version: LayerVersion, file: str) -> Iterator[Finding]:
+    """What to say of a version that names a release and is not in the index."""
+    release = index.releases.get(version.release or "")
+    there = release.regions.get(version.arn.region) if release else None
+    if release and release.content_digest != version.content_digest:
+        yield Finding(
+            "release-reused",
+            file,
+            f"{version.arn} calls itself {version.release}, which is other content in the index",
+            "publish it under a version of its own, and delete this one",
+        )
+    elif there is None or there.arn.version > version.number:  # else: a duplicate of what the index has
+        yield Finding(
+            "index-missing",
+            file,
+            f"{version.release} is {version.arn}, and the index does not say so",
+            "add it with `layerctl index write`",
+        )
+
+
+def _content(client: Any, release: Release, there: Published, version: LayerVersion, file: str) -> Iterator[Finding]:
+    _, stored = get_version(client, there.arn)
+    pairs = [
+        ("CodeSha256", there.code_sha256, stored.code_sha256),
+        ("size", there.size, stored.size),
+        ("date", there.date, version.date),
+        ("runtimes", sorted(release.runtimes), sorted(version.runtimes)),
+        ("architectures", sorted(release.architectures), sorted(version.architectures)),
+    ]
+    if version.content_digest is not None:
+        pairs.append(("content digest", release.content_digest, version.content_digest))
+    for what, ours, theirs in pairs:
+        if ours != theirs:
+            yield Finding(
+                "index-content",
+                file,
+                f"{release.version}: {what} of {there.arn} is {_text(ours)} here, {_text(theirs)} in the region",
+                "the region is right: restore the file, or delete the entry and run `layerctl index write`",
+            )
+
+
+def _text(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: str) -> list[Finding]:
+    """Compare the index with its mirror in one region."""
+    held = read_mirror(client, index.layer, stage)
+    folder = parameter_folder(index.layer, stage)
+    findings: list[Finding] = []
+    for release in index.releases.values():
+        there = release.regions.get(region)
+        value = held.pop(release.version, None) if there else None
+        if there and value is None:
+            findings.append(
+                Finding(
+                    "ssm-missing",
+                    file,
+                    f"{folder}{release.version} is missing in {region}",
+                    f"write it with `layerctl index mirror --stage {stage}`",
+                    Severity.WARNING,
+                )
+            )
+        elif there and value != str(there.arn):
+            findings.append(
+                Finding(
+                    "ssm-differs",
+                    file,
+                    f"{folder}{release.version} in {region} is {value}, the index has {there.arn}",
+                    "find out which is right; delete a wrong parameter, then `layerctl index mirror`",
+                )
+            )
+    for release_name, value in sorted(held.items()):
+        findings.append(
+            Finding(
+                "ssm-unknown",
+                file,
+                f"{folder}{release_name} in {region} is {value}, and the index does not have that release there",
+                "add it with `layerctl index write`, or delete the parameter",
+            )
+        )
+    return findings

@@ -1,0 +1,139 @@
+"""Audiences: an account, an organisation, everyone. What `layer.toml` wants and what a policy says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from layerctl.core.errors import LayerctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from layerctl.config import LayerConfig
+
+__all__ = ["PUBLIC", "Audience", "Kind", "account", "audiences_of", "configured", "organization"]
+
+
+class Kind(StrEnum):
+    """What an audience is; `OTHER` is a policy statement that Lambda's own API could not have made."""
+
+    ACCOUNT = "account"
+    ORGANIZATION = "organization"
+    PUBLIC = "public"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Audience:
+    """Someone a layer version can be shared with. Make one with `account`, `organization` or `PUBLIC`."""
+
+    kind: Kind
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}".strip()
+
+    @property
+    def statement_id(self) -> str:
+        """The id of our policy statement for it: the same each time, so that a second run finds the first's."""
+        return f"layerctl-{self.kind}-{self.id}" if self.id else f"layerctl-{self.kind}"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What `AddLayerVersionPermission` needs to grant it."""
+        match self.kind:
+            case Kind.ACCOUNT:
+                return {"Principal": self.id}
+            case Kind.ORGANIZATION:
+                return {"Principal": "*", "OrganizationId": self.id}
+            case Kind.PUBLIC:
+                return {"Principal": "*"}
+            case _:
+                raise LayerctlError(
+                    f"{self} cannot be granted", remedy="share with accounts, organisations or the public"
+                )
+
+
+PUBLIC = Audience(Kind.PUBLIC)
+
+
+def account(text: str) -> Audience:
+    """An AWS account by its twelve digits.
+
+    Raises:
+        LayerctlError: it is no account id.
+    """
+    if not re.fullmatch(r"\d{12}", text):
+        raise LayerctlError(
+            f"{text!r} is not an account id", remedy="expected twelve digits, as text: leading zeros count"
+        )
+    return Audience(Kind.ACCOUNT, text)
+
+
+def organization(text: str) -> Audience:
+    """An organisation of AWS Organizations by its id (Lambda API reference, `OrganizationId`).
+
+    Raises:
+        LayerctlError: it is no organisation id.
+    """
+    if not re.fullmatch(r"o-[a-z0-9]{10,32}", text):
+        raise LayerctlError(f"{text!r} is not an organisation id", remedy="expected o- and 10 to 32 letters or digits")
+    return Audience(Kind.ORGANIZATION, text)
+
+
+def configured(config: LayerConfig) -> frozenset[Audience]:
+    """What the [sharing] table of `layer.toml` wants.
+
+    Raises:
+        LayerctlError: an account or organisation id in it is none.
+    """
+    try:
+        wanted = {account(str(one)) for one in config.accounts} | {
+            organization(str(one)) for one in config.organizations
+        }
+    except LayerctlError as error:
+        raise LayerctlError(f"{config.path}: [sharing]: {error.what}", remedy=error.remedy) from None
+    return frozenset(wanted | ({PUBLIC} if config.public else set()))
+
+
+def audiences_of(statement: dict[str, Any]) -> frozenset[Audience]:
+    """Whom a policy statement lets in.
+
+    A condition other than on the organisation is not counted on to narrow anything: the statement is then `OTHER`.
+    """
+    if statement.get("Effect") != "Allow":
+        return frozenset()
+    principals = _principals(statement.get("Principal"))
+    condition = statement.get("Condition") or {}
+    if not condition:
+        return frozenset(_principal(one) for one in principals)
+    organizations = _organizations(condition)
+    if organizations and principals == ["*"]:
+        return frozenset(Audience(Kind.ORGANIZATION, one) for one in organizations)
+    return frozenset(Audience(Kind.OTHER, f"{one} under a condition") for one in principals)
+
+
+def _principals(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        value = [one for part in value.values() for one in ([part] if isinstance(part, str) else part)]
+    return [value] if isinstance(value, str) else sorted(str(one) for one in value or [])
+
+
+def _principal(text: str) -> Audience:
+    if text == "*":
+        return PUBLIC
+    match = re.fullmatch(r"(?:arn:aws[a-zA-Z-]*:iam::)?(\d{12})(?::root)?", text)
+    return Audience(Kind.ACCOUNT, match[1]) if match else Audience(Kind.OTHER, text)
+
+
+def _organizations(condition: dict[str, Any]) -> Iterable[str]:
+    """The organisations that a condition is about; nothing unless it is about them alone."""
+    if set(condition) != {"StringEquals"} or {key.lower() for key in condition["StringEquals"]} != {
+        "aws:principalorgid"
+    }:
+        return ()
+    (value,) = condition["StringEquals"].values()
+    return (value,) if isinstance(value, str) else tuple(value)

@@ -1,0 +1,93 @@
+"""Who may use what, over all retained versions, held against `layer.toml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from layerctl.core.diagnostics import Finding, Severity
+from layerctl.releases.policies.audience import PUBLIC, Audience
+from layerctl.releases.policies.grants import Change, Grant, apply, granted, plan_changes, read_grants
+from layerctl.releases.versions import LayerVersion, list_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["RULES", "Audited", "audit", "converge", "read_region"]
+
+RULES = {
+    "grant-too-wide": "Someone may use a version whom layer.toml does not name",
+    "grant-missing": "Someone whom layer.toml names may not use a version",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A version and the statements of its policy."""
+
+    version: LayerVersion
+    grants: tuple[Grant, ...]
+
+    @property
+    def audiences(self) -> frozenset[Audience]:
+        """Everyone who may use it, its owner aside."""
+        return granted(self.grants, owner=self.version.arn.account)
+
+    def too_wide(self, wanted: frozenset[Audience]) -> list[Audience]:
+        """Who may use it and should not. Where everyone may, nobody is too much."""
+        return [] if PUBLIC in wanted else sorted(self.audiences - wanted)
+
+    def missing(self, wanted: frozenset[Audience]) -> list[Audience]:
+        """Who should be able to use it and is not. The owner needs no grant."""
+        if PUBLIC in wanted & self.audiences:
+            return []
+        return sorted(one for one in wanted - self.audiences if one.id != self.version.arn.account)
+
+
+def read_region(client: Any, layer: str) -> list[Audited]:
+    """Read every version of a region with its policy: one request per version, for Lambda lists no policies."""
+    return [Audited(version, tuple(read_grants(client, version.arn))) for version in list_versions(client, layer)]
+
+
+def audit(audited: Iterable[Audited], wanted: frozenset[Audience], yanked: Iterable[str] = ()) -> list[Finding]:
+    """Compare grants with what is wanted.
+
+    Args:
+        audited: versions with their grants.
+        wanted: what `layer.toml` says.
+        yanked: releases that need not be shared; a grant that they lack is no finding.
+    """
+    withdrawn = set(yanked)
+    findings = []
+    for one in audited:
+        arn = str(one.version.arn)
+        findings += [
+            Finding("grant-too-wide", arn, f"{audience} may use it, layer.toml does not say so", _NARROW)
+            for audience in one.too_wide(wanted)
+        ]
+        if one.version.release not in withdrawn:
+            findings += [
+                Finding(
+                    "grant-missing", arn, f"{audience} may not use it, layer.toml says so", _WIDEN, Severity.WARNING
+                )
+                for audience in one.missing(wanted)
+            ]
+    return findings
+
+
+_NARROW = "`layerctl permissions --repair --apply` revokes it; functions that use the version already go on working"
+_WIDEN = "`layerctl permissions --repair --apply` grants it"
+
+
+def converge(
+    client: Any, audited: Iterable[Audited], wanted: frozenset[Audience], *, yanked: Iterable[str] = (), dry_run: bool
+) -> list[Change]:
+    """Make grants what `layer.toml` says, narrower and wider, and return the steps."""
+    withdrawn = set(yanked)
+    steps: list[Change] = []
+    for one in audited:
+        add = () if one.version.release in withdrawn else one.missing(wanted)
+        steps += plan_changes(one.version.arn, one.grants, add=add, remove=one.too_wide(wanted))
+    if not dry_run:
+        apply(client, steps)
+    return steps

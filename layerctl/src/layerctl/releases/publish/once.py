@@ -1,0 +1,109 @@
+"""Publishing exactly once: `PublishLayerVersion` is not idempotent, so nothing here repeats it blindly.
+
+A request that was throttled did nothing and is sent again. One that ended in a time-out, a broken connection or a
+5xx may have made a version: the list is read again before it is repeated. And because listing and publishing are
+two requests, two publishers can each make a version of the same content. All of them then take the lowest number,
+and delete the higher ones that appeared while they ran: those are seconds old and no publisher will name them.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from layerctl.aws.failures import UNREACHABLE, describe, is_ambiguous, is_throttled
+from layerctl.core.arn import LayerVersionArn
+from layerctl.releases.versions import list_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from layerctl.releases.publish.payload import Payload
+    from layerctl.releases.versions import LayerVersion
+
+__all__ = ["Once", "publish_once", "same_content"]
+
+_ATTEMPTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What publishing came to.
+
+    Attributes:
+        arn: the version that has the content.
+        published: whether this run made it; False when another publisher was faster.
+        notes: what people should know.
+    """
+
+    arn: LayerVersionArn
+    published: bool
+    notes: tuple[str, ...] = ()
+
+
+def publish_once(
+    client: Any,
+    single: Any,
+    payload: Payload,
+    content: dict[str, Any],
+    *,
+    newest: int,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Once:
+    """Publish a payload that the region does not have, and leave one version of it.
+
+    Args:
+        client: the region's Lambda client.
+        single: a Lambda client that sends each request once.
+        payload: what to publish.
+        content: `PublishLayerVersion`'s Content.
+        newest: the highest version number before; 0 when there was none.
+        sleep: waits between attempts; tests pass their own.
+
+    Raises:
+        botocore.exceptions.ClientError, BotoCoreError: it could not be published.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            answer = single.publish_layer_version(
+                LayerName=payload.layer,
+                Description=payload.description,
+                Content=content,
+                CompatibleRuntimes=list(payload.runtimes),
+                CompatibleArchitectures=list(payload.architectures),
+                LicenseInfo=payload.licence,
+            )
+        except UNREACHABLE as error:
+            if attempt == _ATTEMPTS or not (is_throttled(error) or is_ambiguous(error)):
+                raise
+            sleep(random.uniform(0, min(20, 2**attempt / 2)))  # noqa: S311 - full jitter, not cryptography
+            if is_ambiguous(error) and (found := same_content(client, payload)):
+                return _settle(client, found, found[0].arn, newest)
+        else:
+            mine = LayerVersionArn.parse(answer["LayerVersionArn"])
+            return _settle(client, same_content(client, payload), mine, newest)
+    raise AssertionError("unreachable")
+
+
+def same_content(client: Any, payload: Payload) -> list[LayerVersion]:
+    """The versions whose description names the payload's content, lowest number (the one to use) first."""
+    found = [one for one in list_versions(client, payload.layer) if one.content_digest == payload.content_digest]
+    return sorted(found, key=lambda version: version.number)
+
+
+def _settle(client: Any, found: list[LayerVersion], mine: LayerVersionArn, newest: int) -> Once:
+    """Agree with other publishers on one version, and delete the duplicates that appeared meanwhile."""
+    first = min([mine, *(one.arn for one in found)])
+    duplicates = [one.arn for one in found if one.number > max(first.version, newest)]
+    if mine != first:
+        duplicates = sorted({mine, *duplicates})
+    notes = [] if mine == first else ["another publisher was faster"]
+    for duplicate in duplicates:
+        try:
+            client.delete_layer_version(LayerName=duplicate.name, VersionNumber=duplicate.version)
+            notes.append(f"duplicate version {duplicate.version} deleted")
+        except UNREACHABLE as error:
+            notes.append(f"version {duplicate.version} is a duplicate that stays: {describe(error, mine.region)}")
+    return Once(first, published=mine == first, notes=tuple(notes))

@@ -1,0 +1,127 @@
+"""What is to be published: a zip, its identity, and what its description and `layer.toml` say of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from layerctl.artifact import open_artifact
+from layerctl.build.manifest import manifest_path
+from layerctl.core.errors import LayerctlError
+from layerctl.releases.versions import describe_content
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from layerctl.config import LayerConfig
+
+__all__ = ["Payload"]
+
+# Lambda takes zips of 50 MB directly: base64 in a request of less than 69,905,067 bytes (its own error message says
+# so). The rest of the request is the description, runtimes and architectures: well under 4 KB.
+_MAX_REQUEST = 69_905_067
+_ENVELOPE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A layer's zip, ready to publish.
+
+    Attributes:
+        layer: the layer's name.
+        release: the version that people know, e.g. ``1.4.0``.
+        content_digest: ``sha256:<hex>`` over the content.
+        code_sha256: base64 of the zip's own sha256, as Lambda reports it.
+        size: of the zip, in bytes.
+    """
+
+    path: Path
+    layer: str
+    release: str
+    content_digest: str
+    code_sha256: str
+    size: int
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    licence: str
+
+    @classmethod
+    def read(cls, path: Path, config: LayerConfig, *, layer: str | None = None, release: str | None = None) -> Payload:
+        """Read an artifact and check it against its manifest.
+
+        Args:
+            path: the zip; its manifest is looked for beside it.
+            config: what the layer is.
+            layer: another name than the one in `config`.
+            release: the version; default: the manifest's, else the one in the file's name.
+
+        Raises:
+            LayerctlError: the zip is missing, unsafe, or not what its manifest says; or its version is unknown.
+        """
+        if path.is_dir():
+            raise LayerctlError(f"{path} is a folder", remedy="publish the zip that `layerctl build` writes")
+        with open_artifact(path) as artifact:
+            digest = artifact.content_digest()
+        manifest = _manifest(path)
+        if manifest and manifest.get("content_digest", digest) != digest:
+            raise LayerctlError(
+                f"{path} is not what its manifest says: its content is {digest},"
+                f" the manifest has {manifest['content_digest']}",
+                remedy="build again with `layerctl build`",
+            )
+        checksum = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                checksum.update(chunk)
+        payload = cls(
+            path=path,
+            layer=layer or config.name,
+            release=release or _release(path, manifest),
+            content_digest=digest,
+            code_sha256=base64.b64encode(checksum.digest()).decode(),
+            size=path.stat().st_size,
+            runtimes=tuple(config.runtimes),
+            architectures=config.architectures,
+            licence=config.licence,
+        )
+        _ = payload.description
+        return payload
+
+    @property
+    def description(self) -> str:
+        """What the published version's description says."""
+        return describe_content(self.release, self.content_digest)
+
+    @property
+    def fits_request(self) -> bool:
+        """Whether the zip can be sent to Lambda directly; a larger one goes through S3."""
+        return 4 * -(-self.size // 3) + _ENVELOPE < _MAX_REQUEST
+
+
+def _manifest(path: Path) -> dict[str, str]:
+    manifest = manifest_path(path)
+    try:
+        data = json.loads(manifest.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise LayerctlError(f"{manifest} cannot be read: {error}", remedy="build again with `layerctl build`") from None
+    if not isinstance(data, dict):
+        raise LayerctlError(f"{manifest} is no manifest", remedy="build again with `layerctl build`")
+    return data
+
+
+def _release(path: Path, manifest: dict[str, str]) -> str:
+    named = manifest.get("version")
+    if not named:
+        match = re.fullmatch(r".+?-(\d+\.\d+\S*)\.zip", path.name)
+        named = match[1] if match else None
+    if not named or not re.fullmatch(r"\S{1,100}", str(named)):
+        raise LayerctlError(
+            f"{path} has no manifest, and its name tells no version", remedy="name the version with --release"
+        )
+    return str(named)

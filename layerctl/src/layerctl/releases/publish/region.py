@@ -1,0 +1,170 @@
+"""Publishing in one region: find, publish, share, verify. Every step is skipped when it is done already."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from layerctl.artifact import ArtifactError
+from layerctl.core.errors import LayerctlError
+from layerctl.releases.policies.audience import account
+from layerctl.releases.policies.grants import Grant, apply, granted, plan_changes, read_grants
+from layerctl.releases.publish.once import Once, publish_once
+from layerctl.releases.publish.s3 import put_zip
+from layerctl.releases.versions import DigestCache, LayerVersion, StoredContent, get_version, list_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from layerctl.aws.clients import Aws
+    from layerctl.core.arn import LayerVersionArn
+    from layerctl.releases.policies.audience import Audience
+    from layerctl.releases.publish.payload import Payload
+
+__all__ = ["Published", "RegionPublisher"]
+
+# What a direct upload keeps in memory: the zip, its base64, the JSON around it and the request's copy of that.
+_COPIES = 4
+_MEMORY = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A region that has the content, or would have.
+
+    Attributes:
+        status: ``published``, ``present``, or in a dry run ``would publish``.
+        version: what the region lists; None in a dry run that would publish.
+        code_sha256, size: what Lambda stores; empty and 0 in such a dry run.
+        notes: what people should know.
+        problems: what verification found; empty when all is as it should be.
+    """
+
+    status: str
+    version: LayerVersion | None
+    code_sha256: str = ""
+    size: int = 0
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class RegionPublisher:
+    """Publishes one payload, region by region; may be called from many threads.
+
+    Attributes:
+        bucket: name of the S3 bucket for large zips, with ``{region}`` in it.
+        audiences: who may use the new version.
+    """
+
+    aws: Aws
+    payload: Payload
+    audiences: frozenset[Audience]
+    bucket: str | None = None
+    prefix: str = "layers"
+    dry_run: bool = False
+    digests: DigestCache = field(default_factory=DigestCache)
+
+    def __post_init__(self) -> None:
+        if not self.payload.fits_request and not self.bucket:
+            raise LayerctlError(
+                f"{self.payload.path} has {self.payload.size:,} bytes, more than Lambda takes directly (50 MB)",
+                remedy="name a bucket in each region with --s3-bucket 'artifacts-{region}'",
+            )
+        self.digests.put(self.payload.code_sha256, self.payload.content_digest)
+        together = max(1, _MEMORY // (_COPIES * max(self.payload.size, 1)))
+        self._memory = threading.BoundedSemaphore(together)
+
+    def __call__(self, region: str) -> Published:
+        """Publish in a region.
+
+        Raises:
+            LayerctlError, botocore's errors: the region does not have the content, or it could not be verified.
+        """
+        client = self.aws.client("lambda", region)
+        versions = list(list_versions(client, self.payload.layer))
+        present = self._present(client, versions)
+        notes = self._notes(versions, present)
+        status = "present"
+        if present is None:
+            if self.dry_run:
+                notes += [f"would grant {audience}" for audience in sorted(self.audiences)]
+                return Published("would publish", None, notes=tuple(notes))
+            once = self._publish(client, region, newest=max((one.number for one in versions), default=0))
+            status = "published" if once.published else "present"
+            notes += once.notes
+            arn, grants = once.arn, [] if once.published else read_grants(client, once.arn)
+        else:
+            arn, grants = present.arn, read_grants(client, present.arn)
+        changes = plan_changes(arn, grants, add=self.audiences)
+        if self.dry_run:
+            notes += [f"would {change}" for change in changes]
+        else:
+            apply(client, changes)
+            notes += [str(change) for change in changes]
+            grants = read_grants(client, arn) if changes else grants
+        version, stored = get_version(client, arn)
+        problems = [*self._differences(version, stored), *(() if self.dry_run else self._unshared(arn, grants))]
+        return Published(status, version, stored.code_sha256, stored.size, tuple(notes), tuple(problems))
+
+    def _present(self, client: Any, versions: Iterable[LayerVersion]) -> LayerVersion | None:
+        """The version that has the content: by its description, else by what is in it."""
+        described = [one for one in versions if one.content_digest == self.payload.content_digest]
+        if described:
+            return min(described, key=lambda version: version.number)
+        for version in versions:
+            if version.content_digest is None:  # not ours: a stack's, for instance
+                try:
+                    if self.digests.digest(get_version(client, version.arn)[1]) == self.payload.content_digest:
+                        return version
+                except ArtifactError:  # no layer that we could have built
+                    continue
+                except client.exceptions.ResourceNotFoundException:  # deleted since it was listed
+                    continue
+        return None
+
+    def _notes(self, versions: Iterable[LayerVersion], present: LayerVersion | None) -> list[str]:
+        """What is odd about releases and contents here."""
+        if present is None:
+            numbers = [str(one.number) for one in versions if one.release == self.payload.release]
+            other = f"{self.payload.release} is also the name of other content (version {', '.join(numbers)})"
+            return [other] if numbers else []
+        same = [one for one in versions if one.content_digest == self.payload.content_digest and one is not present]
+        notes = [f"version {one.number} has the same content" for one in same]
+        if present.content_digest is None:
+            notes.append("made by another tool; known by its content")
+        elif present.release != self.payload.release:
+            notes.append(f"published as {present.release}")
+        return notes
+
+    def _publish(self, client: Any, region: str, newest: int) -> Once:
+        single = self.aws.client("lambda", region, retry=False)
+        if self.payload.fits_request:
+            with self._memory:
+                return publish_once(
+                    client, single, self.payload, {"ZipFile": self.payload.path.read_bytes()}, newest=newest
+                )
+        assert self.bucket is not None
+        _, account = self.aws.identity([region])
+        bucket = self.bucket.replace("{region}", region)
+        key = put_zip(self.aws.client("s3", region), self.payload, bucket, self.prefix, owner=account)
+        return publish_once(client, single, self.payload, {"S3Bucket": bucket, "S3Key": key}, newest=newest)
+
+    def _differences(self, version: LayerVersion, stored: StoredContent) -> Iterator[str]:
+        """What of the version in the region is not as it should be. Versions are immutable, so it stays so."""
+        digest = self.digests.digest(stored)  # a download only where the zip is not ours byte for byte
+        if digest != self.payload.content_digest:
+            yield f"its description names {self.payload.content_digest}, but its content is {digest}"
+        elif stored.code_sha256 == self.payload.code_sha256 and stored.size != self.payload.size:
+            yield f"its size is {stored.size}, not {self.payload.size}"
+        for what, has, wanted in (
+            ("runtimes", version.runtimes, self.payload.runtimes),
+            ("architectures", version.architectures, self.payload.architectures),
+        ):
+            if set(has) != set(wanted):
+                yield f"its {what} are {', '.join(has) or 'not given'}, not {', '.join(wanted)}"
+
+    def _unshared(self, arn: LayerVersionArn, grants: Iterable[Grant]) -> Iterator[str]:
+        for audience in sorted(self.audiences - granted(grants, owner="") - {account(arn.account)}):
+            yield f"it is not shared with {audience}"

@@ -1,0 +1,65 @@
+"""Templates that pin a version of a layer, as `layerctl pins` finds them; what they leave open may be it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from layerctl.scan.files import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["TemplateScan", "TemplateUse", "scan_templates"]
+
+_OPEN = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateUse:
+    """A pin in a file.
+
+    Attributes:
+        place: ``path:line:column``.
+        version: the version number; None where it is decided outside of the file.
+        region, account: as the pin says; None where the file leaves them open, and so may mean any.
+    """
+
+    place: str
+    version: int | None
+    region: str | None = None
+    account: str | None = None
+
+    def may_be(self, account: str, region: str, version: int) -> bool:
+        """Whether the pin can mean this version of the layer."""
+        return self.version in (None, version) and self.region in (None, region) and self.account in (None, account)
+
+
+@dataclass
+class TemplateScan:
+    """The pins of a layer, and what could not be read."""
+
+    uses: list[TemplateUse] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def scan_templates(paths: Iterable[Path], layer: str) -> TemplateScan:
+    """Find the pins of a layer in files, and in all templates below folders."""
+    report = scan(paths)
+    found = TemplateScan(problems=[str(problem) for problem in report.problems])
+    for pin in report.pins:
+        if _may_name(pin.name, layer):
+            found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
+    for reference in report.unresolved:
+        named = re.search(r":layer:((?:\$\{[^}]*\}|[^:$])+):", reference.written)
+        if named is None or _may_name(named[1], layer):
+            found.uses.append(TemplateUse(f"{reference.path}:{reference.line}:{reference.column}", None))
+    return found
+
+
+def _may_name(written: str, layer: str) -> bool:
+    """Whether a layer's name, with ``${...}`` for what is open, can be this one."""
+    pattern = ".*".join(re.escape(part) for part in _OPEN.split(written))
+    return re.fullmatch(pattern, layer) is not None

@@ -1,0 +1,1 @@
+"""Templates and configuration, each value with its place: SAM, CloudFormation, Serverless Framework, Terraform."""

@@ -1,0 +1,240 @@
+"""serverless.yml: which function gets which layer version, with the framework's variables as far as the file decides.
+
+Variables: Serverless Framework documentation, "Variables" (`${self:…}`, `${opt:…, 'default'}`, `${sls:stage}`,
+`${param:…}`; `${env:…}`, `${cf:…}`, `${ssm:…}` and `${file(…)}` are left open unless they have a fallback).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import yaml
+
+from layerctl.templates.intrinsics import Expressions, intrinsic
+from layerctl.templates.model import FunctionFacts
+from layerctl.templates.spans import Span, SpannedString, composed_arns, concatenate, part_of
+from layerctl.templates.uses import Use
+from layerctl.templates.yaml import children, get, pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ServiceExpressions", "is_serverless", "open_pseudo", "serverless_uses"]
+
+Node = yaml.Node
+
+# ${AWS::Region}, and #{AWS::Region} of the pseudo-parameters plugin: CloudFormation's, not the framework's.
+_PSEUDO = re.compile(r"[$#]\{(AWS::\w+)\}")
+_MAX_NESTING = 12
+
+
+def is_serverless(root: Node) -> bool:
+    """Whether the document is a service, or a file of functions that a service includes."""
+    keys = dict(pairs(root))
+    if "provider" in keys and ("service" in keys or "functions" in keys):
+        return True
+    return any(get(value, "handler") is not None and get(value, "layers") is not None for value in keys.values()) or (
+        "functions" in keys and any(get(value, "handler") for _, value in pairs(keys["functions"]))
+    )
+
+
+def serverless_uses(text: str, root: Node) -> Iterator[Use]:
+    """Every layer version ARN that the service's structure gives."""
+    yield from _Service(text, root).uses()
+
+
+class ServiceExpressions(Expressions):
+    """Evaluates the values of one service: the framework's variables besides CloudFormation's functions."""
+
+    def __init__(self, text: str, root: Node) -> None:
+        super().__init__(text, get(root, "resources") or root)
+        self._root = root
+
+    def plain(self, node: yaml.ScalarNode, depth: int) -> list[SpannedString]:
+        """A scalar with the framework's variables filled in."""
+        return [done for value in super().plain(node, depth) for done in self._fill(value, depth)]
+
+    def _fill(self, value: SpannedString, depth: int) -> list[SpannedString]:
+        parts: list[list[SpannedString]] = [[replace(value, spans=())]]
+        for span in value.spans:
+            at = 0
+            for start, end in _variables(span.text) if not span.hole else ():
+                parts.append([part_of(span, at, start)])
+                at = end
+                if span.text.startswith("AWS::", start + 2):
+                    parts.append([part_of(span, start, end)])
+                else:
+                    parts.append(self._variable(span, start + 2, end - 1, depth + 1))
+            parts.append([part_of(span, at, len(span.text))])
+        return concatenate(parts)
+
+    def _variable(self, span: Span, start: int, end: int, depth: int) -> list[SpannedString]:
+        """The value of ``${start...end}``: the first of its comma-separated sources that is known."""
+        first: str | None = None
+        for begin, stop in _split(span.text, start, end):
+            source = span.text[begin:stop]
+            stripped = source.strip()
+            first = first or stripped
+            if depth > _MAX_NESTING:
+                break
+            begin += len(source) - len(source.lstrip())  # noqa: PLW2901 (the blank before a fallback is not its value)
+            inner = part_of(span, begin, begin + len(stripped))
+            values = self._source(stripped, inner, depth)
+            if values:
+                return values
+        return [SpannedString.unknown(first or "...")]
+
+    def _source(self, source: str, inner: SpannedString, depth: int) -> list[SpannedString]:
+        if source[:1] in {"'", '"'} and source[-1:] == source[:1] and len(source) > 1:
+            return [part_of(inner.spans[0], 1, len(source) - 1)]
+        if source.startswith("${"):
+            values = self._fill(inner, depth)
+            return [value for value in values if value.text is not None]
+        kind, _, address = source.partition(":")
+        if kind == "self":
+            return self._address(address, depth)
+        if kind == "sls" and address == "stage":
+            return self._value_at("provider.stage", depth) or [SpannedString.literal("dev", None)]
+        if kind == "aws" and address == "region":
+            return self._value_at("provider.region", depth) or [SpannedString.unknown("AWS::Region")]
+        if kind == "param":
+            stages = [name for name, _ in pairs(get(self._root, "params"))]
+            return [value for stage in stages for value in self._value_at(f"params.{stage}.{address}", depth)]
+        if source.isdecimal():
+            return [inner]
+        return []
+
+    def _value_at(self, path: str, depth: int) -> list[SpannedString]:
+        return self._address(path, depth)
+
+    def _address(self, address: str, depth: int) -> list[SpannedString]:
+        """What stands at a dotted path; where a part of the path is open, everything that it could be."""
+        nodes = [self._root]
+        # A part of the path that a variable decides (the stage, mostly) may be any: ${self:custom.arns.${sls:stage}}
+        names = re.sub(r"\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}", "\0", address)
+        for name in names.split("."):
+            nodes = [child for node in nodes for child in _step(node, name)]
+        last = next((name for name in reversed(names.split(".")) if "\0" not in name), "")
+        return [value.through(last) for node in nodes for value in self.evaluate(node, depth + 1) if value.spans]
+
+
+class _Service(ServiceExpressions):
+    def __init__(self, text: str, root: Node) -> None:
+        super().__init__(text, root)
+        self._provider = dict(pairs(get(root, "provider")))
+
+    def uses(self) -> Iterator[Use]:
+        """What functions get by their own layers and by the provider's, then every other composed ARN."""
+        inheriting: list[FunctionFacts] = []
+        done: set[int] = set()
+        for name, function in self._functions():
+            fields = dict(pairs(function))
+            facts = self._facts(name, fields)
+            if "layers" in fields:
+                done.add(id(fields["layers"]))
+                yield from self._found(fields["layers"], (facts,), None)
+            else:
+                inheriting.append(facts)
+        if "layers" in self._provider:
+            done.add(id(self._provider["layers"]))
+            yield from self._found(self._provider["layers"], tuple(inheriting), "provider")
+        for node in self._others(done):
+            yield from self._found(node, (), None)
+
+    def _functions(self) -> Iterator[tuple[str, Node]]:
+        section = get(self._root, "functions")
+        if isinstance(section, yaml.SequenceNode):
+            for item in section.value:
+                yield from pairs(item)
+        elif section is not None:
+            yield from pairs(section)
+        else:
+            yield from ((name, value) for name, value in pairs(self._root) if get(value, "handler") is not None)
+
+    def _facts(self, name: str, fields: dict[str, Node]) -> FunctionFacts:
+        own = self._provider | fields
+        architecture = own.get("architecture")
+        return FunctionFacts(
+            name,
+            self.one_text(own.get("runtime")),
+            "x86_64" if architecture is None else self.one_text(architecture),  # Lambda's default
+        )
+
+    def _found(self, node: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
+        for value in self.evaluate(node):
+            opened = open_pseudo(value)
+            for arn in composed_arns(opened):
+                yield Use(arn, node.start_mark.index, functions, via or arn.via, opened.region)
+
+    def _others(self, done: set[int]) -> Iterator[Node]:
+        stack = [self._root]
+        seen = set(done)
+        while stack:
+            node = stack.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if intrinsic(node) is not None or (isinstance(node, yaml.ScalarNode) and ":layer:" in node.value):
+                yield node
+            else:
+                stack += children(node)
+
+
+def _step(node: Node, name: str) -> list[Node]:
+    if isinstance(node, yaml.SequenceNode):
+        return node.value[int(name) : int(name) + 1] if name.isdecimal() else []
+    return [value for key, value in pairs(node) if key == name or "\0" in name]
+
+
+def _variables(text: str) -> Iterator[tuple[int, int]]:
+    """The outermost ``${...}``, as offsets of the dollar sign and of what follows the closing brace."""
+    at = text.find("${")
+    while at >= 0:
+        depth = 0
+        for index in range(at + 1, len(text)):
+            if text[index] == "{":
+                depth += 1
+            elif text[index] == "}":
+                depth -= 1
+                if depth == 0:
+                    yield at, index + 1
+                    at = index
+                    break
+        else:
+            return
+        at = text.find("${", at)
+
+
+def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Split at commas that are in no braces, parentheses or quotes."""
+    depth = 0
+    quote = ""
+    begin = start
+    for index in range(start, end):
+        character = text[index]
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "{(":
+            depth += 1
+        elif character in "})":
+            depth -= 1
+        elif character == "," and depth == 0:
+            yield begin, index
+            begin = index + 1
+    yield begin, end
+
+
+def open_pseudo(value: SpannedString) -> SpannedString:
+    """Turn CloudFormation's pseudo parameters into holes."""
+    spans: list[Span] = []
+    for span in value.spans:
+        at = 0
+        for match in _PSEUDO.finditer(span.text) if not span.hole else ():
+            spans += [*part_of(span, at, match.start()).spans, Span(match[1], None, hole=True)]
+            at = match.end()
+        spans += part_of(span, at, len(span.text)).spans
+    return replace(value, spans=tuple(spans))

@@ -1,0 +1,140 @@
+"""Terraform modules: which function gets which layer version. A module is all files of one folder."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from layerctl.templates import hcl
+from layerctl.templates.literals import REGION
+from layerctl.templates.model import FunctionFacts
+from layerctl.templates.source import BinaryFileError, Source
+from layerctl.templates.spans import SpannedString, composed_arns
+from layerctl.templates.terraform_values import Module
+from layerctl.templates.uses import Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["terraform_uses"]
+
+_MAX_MODULES = 4
+_MAX_MODULE = 8_000_000
+
+
+def terraform_uses(path: Path, text: str) -> list[Use]:
+    """The uses of layer versions whose version stands in this file, whichever file of the module uses it."""
+    folder = path.parent
+    if path.suffix == ".tfvars":  # values may lie in a folder of their own: environments/prod.tfvars
+        folder = next((one for one in (folder, *list(folder.parents)[:2]) if any(one.glob("*.tf"))), folder)
+    texts = dict(_texts(folder)) | {path.as_posix(): text}
+    if sum(map(len, texts.values())) > _MAX_MODULE:
+        texts = {path.as_posix(): text}
+    name = path.as_posix()
+    mine = []
+    # In one order whichever file is asked about, so that the module is worked out once for all of them.
+    for owner, use in _module_uses(folder, tuple(sorted(texts.items()))):
+        arn = use.arn
+        if name in {owner, arn.arn_origin}:
+            origin = "" if owner == name else owner
+            arn_origin = "" if arn.arn_origin == name else arn.arn_origin
+            mine.append(use._replace(arn=arn._replace(origin=origin, arn_origin=arn_origin)))
+    return mine
+
+
+def _texts(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files of a module, and the values that lie in its folder or one below."""
+    for path in sorted([*folder.glob("*.tf"), *folder.glob("*.tfvars"), *folder.glob("*/*.tfvars")]):
+        try:
+            info = path.stat()
+            yield path.as_posix(), _read(path, info.st_mtime_ns, info.st_size)
+        except (OSError, BinaryFileError):
+            continue  # reported where that file is read for itself
+
+
+@lru_cache(maxsize=512)
+def _read(path: Path, stamp: int, size: int) -> str:
+    del stamp, size  # a changed file is another entry
+    return Source.read(path).text
+
+
+@lru_cache(maxsize=4)
+def _module_uses(folder: Path, texts: tuple[tuple[str, str], ...]) -> list[tuple[str, Use]]:
+    if not any("layer" in text for _, text in texts):
+        return []
+    return list(_Uses(folder, texts).uses())
+
+
+class _Uses(Module):
+    def uses(self) -> Iterator[tuple[str, Use]]:
+        """Every ARN, with the file that holds its version (or the expression, where the version is open)."""
+        for name, block in self.blocks:
+            facts: tuple[FunctionFacts, ...] = ()
+            if block.kind in {"resource", "module"} and block.labels:
+                facts = self._facts(name, block)
+            for key, value in _attributes(block):
+                layers = key in {"layers", "layer_arns", "lambda_layers"} and facts
+                via = (
+                    f"module {block.labels[-1]}" if block.kind == "module" and block.labels and "layer" in key else None
+                )
+                yield from self._found(name, value, facts if layers else (), via)
+            if block.kind == "module" and block.labels:
+                yield from self._called(name, block)
+        for name, block in self.layers.values():
+            yield from self._arns(name, self.layer(name, block, 0), 0, (), None)
+
+    def _called(self, name: str, block: hcl.Block) -> Iterator[tuple[str, Use]]:
+        """What the functions of a local module get through the variables that this module sets."""
+        source = self.one_text(name, block.attributes.get("source"))
+        if (
+            source is None
+            or (not source.startswith("./") and not source.startswith("../"))
+            or self.depth >= _MAX_MODULES
+        ):
+            return
+        folder = self.folder / source
+        given = {key: (self, name, value) for key, value in block.attributes.items()}
+        called = _Uses(folder, _texts(folder), given, self.depth + 1)
+        for owner, use in called.uses():
+            if owner in self.names:
+                yield owner, use._replace(via=f"module {block.labels[0]}", at=-1)
+
+    def _facts(self, name: str, block: hcl.Block) -> tuple[FunctionFacts, ...]:
+        function = block.labels[0] == "aws_lambda_function" and len(block.labels) == 2
+        if not function and not (block.kind == "module" and {"runtime", "handler"} & set(block.attributes)):
+            return ()
+        architectures = block.attributes.get("architectures")
+        return (
+            FunctionFacts(
+                block.labels[-1],
+                self.one_text(name, block.attributes.get("runtime")),
+                "x86_64" if architectures is None else self.one_text(name, architectures),  # Lambda's default
+            ),
+        )
+
+    def _found(
+        self, name: str, value: hcl.Expression, functions: tuple[FunctionFacts, ...], via: str | None
+    ) -> Iterator[tuple[str, Use]]:
+        if isinstance(value, hcl.Table):
+            for key, entry in value.entries:
+                region = key if REGION.fullmatch(key) else None
+                for found, use in self._found(name, entry, functions, via):
+                    yield found, use._replace(expected_region=use.expected_region or region)
+            return
+        yield from self._arns(name, self.evaluate(name, value, 0), value.at, functions, via)
+
+    def _arns(
+        self, name: str, values: list[SpannedString], at: int, functions: tuple[FunctionFacts, ...], via: str | None
+    ) -> Iterator[tuple[str, Use]]:
+        for value in values:
+            for arn in composed_arns(value):
+                owner = arn.origin or name
+                yield owner, Use(arn, at, functions, via or arn.via, value.region)
+
+
+def _attributes(block: hcl.Block) -> Iterator[tuple[str, hcl.Expression]]:
+    """A block's attributes and those of the blocks in it."""
+    yield from block.attributes.items()
+    for inner in block.blocks:
+        yield from _attributes(inner)

@@ -1,0 +1,90 @@
+"""What the rules are given to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from layerctl.core.runtimes import ARCHITECTURES, RUNTIMES, runtime_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from layerctl.artifact import Artifact, Entry
+    from layerctl.build.manifest import Manifest
+    from layerctl.config import LayerConfig
+    from layerctl.core.runtimes import Runtime
+    from layerctl.python.distributions import Distribution
+
+__all__ = ["Context", "Options"]
+
+# Without a layer.toml: the runtimes on which functions can still be created in 2026.
+_DEFAULT_RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to check besides the rules that only read.
+
+    Attributes:
+        imports: run the layer's code: import its modules on each interpreter found.
+        rebuild: build the layer from the checkout again and compare.
+    """
+
+    imports: bool = False
+    rebuild: bool = False
+
+
+@dataclass(slots=True)
+class Context:
+    """An artifact, and all that is known of it.
+
+    Attributes:
+        artifact: opened with ``strict=False``.
+        distributions: what lies in it.
+        config: the `layer.toml` to judge by; None judges by Lambda's own rules only.
+        manifest: the manifest beside the zip.
+        damaged: files whose content can't be read; rules leave them out.
+        advance: told how many bytes were looked at.
+    """
+
+    artifact: Artifact
+    distributions: list[Distribution]
+    config: LayerConfig | None
+    manifest: Manifest | None
+    damaged: set[str] = field(default_factory=set)
+    advance: Callable[[int], None] = lambda size: None
+
+    @property
+    def readable(self) -> list[Entry]:
+        """The files whose content can be read."""
+        return [entry for entry in self.artifact.entries if entry.path not in self.damaged]
+
+    @property
+    def runtimes(self) -> list[Runtime]:
+        """The runtimes that the layer declares and that are known."""
+        named = self.config.runtimes if self.config else _DEFAULT_RUNTIMES
+        return [runtime for name in named if (runtime := runtime_of(name) or _newer(name))]
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """The architectures that the layer declares."""
+        return self.config.architectures if self.config else tuple(ARCHITECTURES)
+
+    @property
+    def own(self) -> str | None:
+        """The canonical name of our own distribution."""
+        return canonicalize_name(self.config.distribution) if self.config and self.config.distribution else None
+
+    def owner(self, path: str) -> Distribution | None:
+        """The distribution that a file belongs to."""
+        return next((one for one in self.distributions if path in one.files), None)
+
+
+def _newer(name: str) -> Runtime | None:
+    """A runtime that came after our table: taken to be like the newest one in it."""
+    from dataclasses import replace
+
+    return replace(RUNTIMES["python3.14"], name=name) if name.startswith("python3.") else None

@@ -1,0 +1,97 @@
+"""docs/permissions.md: each policy holds what its command asks for, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from layerctl.aws.failures import action_of
+from tests.layerctl.releases.test_usage import OTHER, ROLE, layer_arn, make_function
+from tests.support.fault_proxy import barrier
+
+PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
+
+
+def policies():
+    """Section title to the actions of its policy."""
+    sections = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    found = {}
+    for title, body in sections:
+        block = re.search(r"```json\n(.*?)```", body, re.DOTALL)
+        statements = json.loads(block[1])["Statement"]
+        actions = [one["Action"] for one in statements]
+        found[title] = {name for one in actions for name in ([one] if isinstance(one, str) else one)}
+    return found
+
+
+def test_every_command_has_a_policy():
+    """Each command that speaks to AWS has a section of its own."""
+    expected = {"publish", "share", "permissions", "index write", "index check", "index mirror", "usage", "prune"}
+    assert expected <= set(policies())
+
+
+@pytest.fixture
+def world(project, layerctl):
+    """Two releases, one of them used by a function, in one region."""
+    project.configure(regions=("eu-central-1",))
+    for release in ("1.0.0", "1.1.0", "1.2.0"):
+        artifact = project.artifact(release, f"x = {release!r}\n")
+        assert layerctl("publish", artifact, "--index", project.index).code == 0
+    make_function(project.aws, "todos", [layer_arn(2)])
+    return project
+
+
+COMMANDS = {
+    "share": [
+        ("share", "--version", "1", "--account", OTHER),
+        ("share", "--all-versions", "--account", OTHER, "--revoke", "--apply"),
+    ],
+    "permissions": [("permissions",)],
+    "index write": [("index", "write", "--index", "new.json")],
+    "index check": [("index", "check")],
+    "usage": [("usage", "--role", ROLE)],
+    "prune": [("prune", "--role", ROLE, "--apply")],
+}
+
+
+@pytest.mark.parametrize("section", COMMANDS)
+def test_a_policy_is_what_the_command_sends(world, layerctl, section):
+    """Run with everything that the section covers, the command sends requests of exactly the policy's actions."""
+    sent = set()
+    for argv in COMMANDS[section]:
+        sent |= set(layerctl(*argv, "--json").data["requests"])
+    assert {action_of(*request.split(".")) for request in sent} == policies()[section]
+
+
+def test_the_mirror_asks_for_what_its_policy_has(proxy, world, layerctl):
+    """Reading a single parameter happens only when another run was faster, and that is provoked here."""
+
+    def faster(call):
+        ssm = world.aws.client("ssm")
+        ssm.put_parameter(Name="/helpers/dev/versions/1.0.0", Value=layer_arn(1), Type="String")
+        return call.forward()
+
+    proxy.add("PutParameter", faster)
+    requests = layerctl("index", "mirror", "--json").data["requests"]
+    assert {action_of(*request.split(".")) for request in requests} == policies()["index mirror"]
+
+
+def test_publishing_asks_for_what_its_policies_have(proxy, project, layerctl):
+    """The whole of publish: shared, beaten by another publisher, and a large zip through S3."""
+    project.configure(regions=("eu-central-1",), accounts=(OTHER,))
+    artifact = project.artifact()
+    gate = barrier(1)
+
+    def beaten(call):
+        call.forward()  # the same request by somebody else, just before
+        return gate(call)
+
+    proxy.add("PublishLayerVersion", beaten)
+    requests = layerctl("publish", artifact, "--json").data["requests"]
+    assert {action_of(*request.split(".")) for request in requests} == policies()["publish"]
+    assert {action_of("s3", "HeadObject"), action_of("s3", "PutObject"), "sts:GetCallerIdentity"} == policies()[
+        "publish through S3"
+    ]

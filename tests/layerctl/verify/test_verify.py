@@ -1,0 +1,477 @@
+"""`layerctl verify`: each rule finds what it is about, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import py_compile
+import re
+import stat
+import struct
+import subprocess
+import sys
+import warnings
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from layerctl.__main__ import main
+from layerctl.artifact import open_artifact
+from layerctl.build import BuildOptions, build_layer
+from layerctl.build.manifest import manifest_path
+from layerctl.config import LayerConfig
+from layerctl.core.errors import LayerctlError
+from layerctl.verify import RULES, Options, verify
+from tests.support.elf import tiny_elf
+from tests.support.layer_zips import INFO, PYC, LayerZip, compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.mini_repository import MiniRepository
+
+CONFIG = Path(__file__).parents[1] / "fixtures" / "verify.toml"
+CORE = "python/good/core.py"
+Spoil = "Callable[[LayerZip], None]"
+
+
+def _key(kind: str) -> bytes:
+    """A thing that looks like a private key, put together here so that no scanner takes this file for one."""
+    return f"-----BEGIN {kind}PRIVATE KEY-----\n{'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC' * 3}\n".encode()
+
+
+def _pyc(good: LayerZip, data: bytes) -> None:
+    good.files[PYC] = data
+
+
+def _distribution(
+    good: LayerZip, *names: str, version: str = "1.0", metadata: str = "License-Expression: MIT\n"
+) -> None:
+    for name in names:
+        good.add_distribution(name, version, metadata=metadata)
+
+
+def _without_arm(good: LayerZip) -> None:
+    del good.files["python/good/_fast.cpython-311-aarch64-linux-gnu.so"]
+
+
+def _source(good: LayerZip, text: bytes) -> None:
+    """Change the source, with bytecode that fits it."""
+    good.files[CORE] = text
+    good.files[PYC] = compiled(text, py_compile.PycInvalidationMode.UNCHECKED_HASH)
+
+
+_FAST = "python/good/_fast.cpython-311-x86_64-linux-gnu.so"
+_SPOILT: dict[str, list[Callable[[LayerZip], None]]] = {
+    "archive-path": [lambda good: good.files.update({"python/../../x.py": b""})],
+    "archive-link": [
+        lambda good: good.files.update({"python/l": b"/etc"}) or good.modes.update({"python/l": stat.S_IFLNK | 0o777})
+    ],
+    "layout-root": [
+        lambda good: good.files.update({"README.md": b""}),
+        lambda good: good.files.update({"bin/run": b""}),
+    ],
+    "layout-nested": [lambda good: good.files.update({"python/python/x.py": b""})],
+    "layout-name": [
+        lambda good: good.files.update({"python/my-module.py": b""}),
+        lambda good: good.files.update({"python/a b/__init__.py": b""}),
+    ],
+    "mode-unreadable": [lambda good: good.modes.update({CORE: stat.S_IFREG | 0o600})],
+    "mode-setuid": [
+        lambda good: good.modes.update({CORE: stat.S_IFREG | 0o4755}),
+        lambda good: good.modes.update({CORE: stat.S_IFREG | 0o666}),
+    ],
+    "builder-path": [
+        lambda good: _source(good, b"ROOT = '/home/jane/projects/layer'\n"),
+        lambda good: _source(good, b"ROOT = '/Users/jane/projects/layer'\n"),
+        lambda good: _source(good, b"#!/opt2/venv/bin/python\n"),
+        lambda good: (
+            good.files.update({"python/x.pth": b"/srv/checkout/src\n"}) or good.files.update({"python/x.py": b""})
+        ),
+        lambda good: good.files.update({f"{INFO}/direct_url.json": b'{"url": "file:///srv/good"}'}),
+        lambda good: _pyc(
+            good, compiled(good.files[CORE], py_compile.PycInvalidationMode.UNCHECKED_HASH, "/srv/build/good/core.py")
+        ),
+        lambda good: _source(good, f"ROOT = {sys.prefix + '/lib'!r}\n".encode()),
+    ],
+    "size-budget": [lambda good: good.files.update({"python/data.bin": bytes(40_001)})],
+    "record-mismatch": [
+        lambda good: good.files.update({f"{INFO}/RECORD": b"good/core.py,sha256=AAAA,12\n"}),
+        lambda good: good.files.update({f"{INFO}/RECORD": b"good/gone.py,sha256=AAAA,12\n"}),
+    ],
+    "dependency-missing": [lambda good: good.needs.append("other>=1")],
+    "dependency-version": [lambda good: good.needs.append("other>=2") or _distribution(good, "other")],
+    "sdk-partial": [lambda good: _distribution(good, "botocore")],
+    "distribution-twice": [lambda good: _distribution(good, "other") or _distribution(good, "other", version="2.0")],
+    "licence": [
+        lambda good: setattr(good, "licence", "GPL-3.0-only"),
+        lambda good: setattr(good, "licence", "MIT AND GPL-3.0-only"),
+        lambda good: setattr(good, "licence", ""),
+        lambda good: _distribution(good, "other", metadata="License: see the file\n"),
+    ],
+    "bytecode-invalid": [
+        lambda good: _pyc(good, b""),
+        lambda good: _pyc(good, struct.pack("<H", 1234) + good.files[PYC][2:]),
+        lambda good: _pyc(good, good.files[PYC][:16] + b"xxxxxxxx"),
+        lambda good: _pyc(good, good.files[PYC][:-3]),
+    ],
+    "bytecode-kind": [
+        lambda good: _pyc(good, compiled(good.files[CORE], py_compile.PycInvalidationMode.TIMESTAMP)),
+        lambda good: _pyc(good, compiled(good.files[CORE], py_compile.PycInvalidationMode.CHECKED_HASH)),
+    ],
+    "bytecode-stale": [lambda good: good.files.update({CORE: b"ANSWER = 43\n"})],
+    "bytecode-orphan": [lambda good: good.files.pop(CORE) and None],
+    "elf-invalid": [lambda good: good.files.update({_FAST: b"not an ELF file"})],
+    "elf-machine": [lambda good: good.files.update({_FAST: tiny_elf("arm64")})],
+    "elf-glibc": [lambda good: good.files.update({_FAST: tiny_elf("x86_64", glibc=(2, 28))})],
+    "elf-coverage": [_without_arm],
+    "secret": [
+        lambda good: _source(good, b"KEY = '''" + _key("RSA ") + b"'''\n"),
+        lambda good: good.files.update({"python/key.py": _key("")}),
+        lambda good: _source(good, b"KEY = 'AKIA" + b"QWERTZUIOPASDFGH" + b"'\n"),
+        lambda good: _source(good, b"aws_secret_access_key = '" + b"abcd/EFGH+" * 4 + b"'\n"),
+        lambda good: _source(good, b"TOKEN = 'gh" + b"p_" + b"a1" * 18 + b"'\n"),
+        lambda good: good.files.update({"python/good/.env": b"A=1"}),
+    ],
+}
+_CASES = [(rule, number) for rule, several in _SPOILT.items() for number in range(len(several))]
+# Rules whose broken layer is made by hand in a test of its own below.
+_ELSEWHERE = {
+    "archive-damaged",
+    "archive-duplicate",
+    "archive-encrypted",
+    "archive-compression",
+    "archive-limits",
+    "layout-empty",
+    "size-lambda",
+    "manifest-mismatch",
+    "import-failed",
+    "rebuild-differs",
+}
+
+
+@pytest.fixture
+def good() -> LayerZip:
+    """A layer in which nothing is wrong."""
+    return LayerZip()
+
+
+@pytest.fixture
+def config() -> LayerConfig:
+    """What it is judged by."""
+    return LayerConfig.load(CONFIG)
+
+
+def _rules(path: Path, config: LayerConfig | None, **options: bool) -> set[str]:
+    return {finding.rule for finding in verify(path, config, Options(**options))}
+
+
+def test_every_rule_has_a_broken_layer() -> None:
+    """A new rule without a test of what it finds makes this fail."""
+    assert set(_SPOILT) | _ELSEWHERE == set(RULES)
+
+
+def test_the_good_layer_is_clean(good: LayerZip, config: LayerConfig, tmp_path: Path) -> None:
+    """No rule finds anything in it, with a layer.toml or without, packed or not."""
+    path = good.write(tmp_path / "good.zip")
+    assert verify(path, config) == []
+    folder = tmp_path / "folder"
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder)
+    assert verify(folder, config) == []
+    del good.files["python/good/_fast.cpython-311-aarch64-linux-gnu.so"]
+
+
+@pytest.mark.parametrize(("rule", "number"), _CASES)
+def test_each_rule_finds_what_it_is_about(
+    good: LayerZip, config: LayerConfig, tmp_path: Path, rule: str, number: int
+) -> None:
+    """The layer that breaks one rule is caught by exactly that rule, which names a file and a remedy."""
+    _SPOILT[rule][number](good)
+    findings = verify(good.write(tmp_path / "broken.zip"), config)
+    assert {finding.rule for finding in findings} == {rule}
+    assert all(finding.path and finding.message and finding.remedy for finding in findings)
+    assert len(findings) == 1
+
+
+def test_what_installers_and_vendors_do_is_no_finding(good: LayerZip, config: LayerConfig, tmp_path: Path) -> None:
+    """Scripts that were left out, stubs-only packages, and a vendored second version of a distribution are fine."""
+    _distribution(good, "other")
+    good.files["python/good/_vendor/other-2.0.dist-info/METADATA"] = b"Name: other\nVersion: 2.0\n"
+    good.files["python/good-stubs/__init__.pyi"] = b""
+    good.files["python/other-1.0.dist-info/RECORD"] += b"bin/other,sha256=AAAA,1\n../../../bin/other,sha256=AAAA,1\n"
+    assert verify(good.write(tmp_path / "good.zip"), config) == []
+
+
+def test_no_secret_is_printed(
+    good: LayerZip, tmp_path: Path, capsys: pytest.CaptureFixture[str], config: LayerConfig
+) -> None:
+    """A finding about a credential names the file and the kind, never the value."""
+    value = "gh" + "p_" + "b2" * 18
+    _source(good, f"TOKEN = '{value}'\n".encode())
+    path = good.write(tmp_path / "broken.zip")
+    for form in ("text", "json", "sarif", "github"):
+        assert main(["verify", str(path), "--layer-config", str(config.path), "--format", form]) == 1
+        out = capsys.readouterr().out
+        assert value not in out
+        assert CORE in out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"URL = 'https://example.com/home/jane/page'\n",
+        b"# e.g. /home/user/project, or /Users/you/project\n",
+        b"XPATH = '%s/child'\n" % b"/root",
+        b"TMP = '/tmp/cache'\n",
+        b"HEADER = b'-----BEGIN PRIVATE KEY-----'\n",
+        b"EXAMPLE = 'AKIAIOSFODNN7EXAMPLE'\n",
+        b"aws_secret_access_key = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'\n",
+        b"#!/usr/bin/env python3\n",
+        b"HASH = 'da39a3ee5e6b4b0d3255bfef95601890afd80709'\n",
+    ],
+)
+def test_what_is_no_secret_and_no_path(good: LayerZip, config: LayerConfig, tmp_path: Path, text: bytes) -> None:
+    """Placeholders, AWS's documented examples and the like are no findings."""
+    _source(good, text)
+    assert verify(good.write(tmp_path / "good.zip"), config) == []
+
+
+def test_a_secret_on_the_seam_of_two_pieces(good: LayerZip, config: LayerConfig, tmp_path: Path) -> None:
+    """A large file is read in pieces, and what lies across their border is found."""
+    for start in (2**18 - 20, 2**18 - 1, 2**18):
+        good.files["python/data.bin"] = b"\n" * start + b"gh" + b"p_" + b"a1" * 18 + b"\n" * 1000
+        findings = verify(good.write(tmp_path / "x.zip"), config)
+        assert [finding.rule for finding in findings if finding.path == "python/data.bin"] == ["secret"]
+
+
+def test_containers_that_do_harm(config: LayerConfig, tmp_path: Path) -> None:
+    """Damage, duplicates, encryption, odd compression, bombs and emptiness are findings, not exceptions."""
+    path = tmp_path / "x.zip"
+
+    def found(data: bytes) -> set[str]:
+        path.write_bytes(data)
+        return _rules(path, config)
+
+    def packed(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytearray:
+        with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "w", method) as archive:
+            for name, data in files:
+                info = zipfile.ZipInfo(name)
+                info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+                archive.writestr(info, data, method)
+        return bytearray(path.read_bytes())
+
+    assert found(b"no zip") == {"archive-damaged"}
+    assert found(packed()) == {"layout-empty"}
+    assert found(packed(("python/a.py", b"1"), ("python/b.py", b""), ("python/a.py", b"2"))) == {"archive-duplicate"}
+    assert found(packed(("python/a.py", b"1"), ("python/b.py", b""), method=zipfile.ZIP_LZMA)) >= {
+        "archive-compression"
+    }
+    data = packed(("python/a.py", b"text"), ("python/b.py", b""))
+    data[data.index(b"text" if b"text" in data else b"PK") + 40] ^= 0xFF
+    assert found(data) == {"archive-damaged"}
+    data = packed(("python/b.py", b""), ("python/a.py", b"text"))
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    assert found(data) == {"archive-encrypted"}
+    data = packed(("python/b.py", b""), ("python/a.py", b"text"))
+    struct.pack_into("<L", data, data.rindex(b"PK\x01\x02") + 24, 300_000_000)
+    assert found(data) == {"archive-limits"}
+
+
+def test_lambdas_own_limits(tmp_path: Path) -> None:
+    """A layer that no function could use is told, also without a layer.toml."""
+    (tmp_path / "layer/python").mkdir(parents=True)
+    with (tmp_path / "layer/python/data.bin").open("wb") as stream:
+        stream.truncate(262_144_001)
+    assert _rules(tmp_path / "layer", None) == {"size-lambda"}
+
+
+def test_a_built_layer_and_one_flipped_byte(mini: MiniRepository, tmp_path: Path) -> None:
+    """What was built is clean, rebuilt too; one byte changed in a file is found, named and explained."""
+    result = build_layer(mini.config, BuildOptions(out=mini.root / "dist"))
+    assert result.zip is not None
+    assert verify(result.zip, mini.config, Options(imports=True, rebuild=True)) == []
+    with zipfile.ZipFile(result.zip) as archive:
+        content = {info: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(result.zip, "w", zipfile.ZIP_DEFLATED) as archive:
+        for info, data in content.items():
+            spoilt = info.filename == "python/mini_layer/clock.py"
+            archive.writestr(info, data.replace(b"tick", b"tock", 1) if spoilt else data)
+    findings = verify(result.zip, mini.config, Options(rebuild=True))
+    assert {finding.rule for finding in findings} == {
+        "manifest-mismatch",
+        "record-mismatch",
+        "bytecode-stale",
+        "rebuild-differs",
+    }
+    (rebuild,) = [finding for finding in findings if finding.rule == "rebuild-differs"]
+    assert rebuild.path == "python/mini_layer/clock.py"
+    assert "changed after it was built" in rebuild.message
+
+
+def test_files_that_the_manifest_does_not_know(mini: MiniRepository) -> None:
+    """Added and removed files are told, and a repacked zip whose files are right."""
+    result = build_layer(mini.config, BuildOptions(out=mini.root / "dist"))
+    assert result.zip is not None
+    with zipfile.ZipFile(result.zip) as archive:
+        content = [(info, archive.read(info)) for info in archive.infolist()]
+
+    def repack(files: list[tuple[zipfile.ZipInfo, bytes]]) -> set[tuple[str, str]]:
+        assert result.zip is not None
+        with zipfile.ZipFile(result.zip, "w", zipfile.ZIP_STORED) as archive:
+            for info, data in files:
+                info.compress_type = zipfile.ZIP_STORED
+                archive.writestr(info, data)
+        return {(finding.rule, finding.path) for finding in verify(result.zip, mini.config)}
+
+    extra = zipfile.ZipInfo("python/extra.py")
+    extra.create_system, extra.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+    assert repack([*content, (extra, b"")]) == {("manifest-mismatch", "python/extra.py")}
+    typed = [pair for pair in content if pair[0].filename != "python/pure_dep/py.typed"]
+    assert ("manifest-mismatch", "python/pure_dep/py.typed") in repack(typed)
+    assert repack(content) == {("manifest-mismatch", result.zip.name)}
+
+
+def test_rebuild_tells_changed_source_and_lock(mini: MiniRepository) -> None:
+    """Changed sources and a changed lock are told apart, each with what it was and what it is."""
+    mini.commit()
+    result = build_layer(mini.config, BuildOptions(out=mini.root / "dist"))
+    assert result.zip is not None
+    path = result.zip
+
+    def causes() -> dict[str, str]:
+        findings = verify(path, mini.config, Options(rebuild=True))
+        assert {finding.rule for finding in findings} == {"rebuild-differs"}
+        return {finding.path: finding.message for finding in findings}
+
+    mini.edit("src/mini_layer/clock.py", "tick", "beat")
+    told = causes()
+    assert "changed source" in told["python/mini_layer/clock.py"]
+    assert "uncommitted changes" in told["python/mini_layer/clock.py"]
+    assert all("changed source" in message for message in told.values())
+    mini.git("checkout", "-q", ".")
+    mini.locked.clear()
+    mini.add("pure-dep", {"pure_dep/__init__.py": "ONE = 1.0\n", "pure_dep/py.typed": ""})
+    assert "changed lock: layer/requirements.txt" in causes()["python/pure_dep/__init__.py"]
+
+
+def test_rebuild_tells_another_interpreter(mini: MiniRepository) -> None:
+    """Bytecode that differs, from a source that does not, is put down to the interpreter that the manifest names."""
+    result = build_layer(mini.config, BuildOptions(out=mini.root / "dist"))
+    assert result.zip is not None
+    with zipfile.ZipFile(result.zip) as archive:
+        content = [(info, archive.read(info)) for info in archive.infolist()]
+    with zipfile.ZipFile(result.zip, "w", zipfile.ZIP_DEFLATED) as archive:
+        for info, data in content:
+            other = info.filename.endswith("clock.cpython-311.pyc")
+            archive.writestr(info, data.replace(b"tack", b"TACK") if other else data)
+    path = "python/mini_layer/__pycache__/clock.cpython-311.pyc"
+    with open_artifact(result.zip) as artifact:
+        sha256 = artifact.sha256(artifact.require(path))
+        digest = artifact.content_digest()
+    manifest = result.manifest
+    files = tuple(replace(file, sha256=sha256) if file.path == path else file for file in manifest.files)
+    runtimes = (replace(manifest.runtimes[0], interpreter="3.11.99"), *manifest.runtimes[1:])
+    zipped = replace(manifest.zip, sha256=hashlib.sha256(result.zip.read_bytes()).hexdigest())
+    made = replace(manifest, files=files, runtimes=runtimes, content_digest=digest, zip=zipped)
+    manifest_path(result.zip).write_text(made.to_json(), "utf-8")
+    (finding,) = verify(result.zip, mini.config, Options(rebuild=True))
+    assert (finding.rule, finding.path) == ("rebuild-differs", path)
+    assert "interpreter patch level: it was compiled by CPython 3.11.99" in finding.message
+    assert finding.remedy == "install CPython 3.11.99"
+
+
+def test_rebuild_without_a_checkout(good: LayerZip, tmp_path: Path) -> None:
+    """Where there is nothing to build from, that is said."""
+    with pytest.raises(LayerctlError, match="needs the layer's checkout"):
+        verify(good.write(tmp_path / "x.zip"), None, Options(rebuild=True))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        (b"import no_such_module\n", "No module named 'no_such_module'"),
+        (b"import sys\nsys.exit(3)\n", "SystemExit"),
+        (b"import os\nos._exit(3)\n", "ended with 3"),
+        (b"import os\nos.kill(os.getpid(), 9)\n", "killed by signal 9"),
+        (b"x = bytearray(1 << 36)\n", "MemoryError"),
+        (b"import os\nassert 'AWS_SECRET_ACCESS_KEY' in os.environ\n", "AssertionError"),
+        (b"import click\n", "No module named 'click'"),
+    ],
+)
+def test_modules_that_can_not_be_imported(
+    good: LayerZip, config: LayerConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: tuple[bytes, str]
+) -> None:
+    """Whatever a module does at import is told with its file; it neither stops the check nor sees the caller's keys."""
+    source, message = module
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "caller")
+    _source(good, source)
+    del good.files[PYC]
+    for path in list(good.files):
+        if path.endswith(".so"):
+            del good.files[path]
+    findings = verify(good.write(tmp_path / "x.zip"), config, Options(imports=True))
+    assert {(finding.rule, finding.path) for finding in findings} == {("import-failed", CORE)}
+    assert all(message in finding.message for finding in findings)
+
+
+def test_what_the_runtime_provides_can_be_imported(good: LayerZip, config: LayerConfig, tmp_path: Path) -> None:
+    """A module of the layer may import boto3 at once: the runtime has it."""
+    _source(good, b"import boto3\n")
+    for path in list(good.files):
+        if path.endswith(".so"):
+            del good.files[path]
+    assert verify(good.write(tmp_path / "x.zip"), config, Options(imports=True)) == []
+
+
+def test_the_command(good: LayerZip, config: LayerConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 0 and one line for a good layer, 1 for a bad one, 2 for none; JSON and SARIF for machines."""
+    path = str(good.write(tmp_path / "good.zip"))
+    options = ["--layer-config", str(config.path)]
+    assert main(["verify", path, *options]) == 0
+    assert f"{len(RULES)} rules: nothing found" in capsys.readouterr().err
+    assert main(["verify", path, *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    good.files["README.md"] = b""
+    path = str(good.write(tmp_path / "bad.zip"))
+    assert main(["verify", path, *options, "--format", "sarif"]) == 1
+    run = json.loads(capsys.readouterr().out)["runs"][0]
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == set(RULES)
+    assert [result["ruleId"] for result in run["results"]] == ["layout-root"]
+    assert main(["verify", str(tmp_path / "none.zip"), *options]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_memory_stays_bounded(tmp_path: Path) -> None:
+    """A layer of 250 MB, half of it one shared library, is checked within 300 MB: files are read in pieces."""
+    path = tmp_path / "large.zip"
+    chunk = bytes(range(256)) * 4096
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, start, pieces in (("data.bin", b"", 122), ("libbig.so", tiny_elf(), 122), ("big.py", b"", 33)):
+            info = zipfile.ZipInfo(f"python/{name}")
+            info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(info, "w") as out:
+                out.write(start)
+                for _ in range(pieces):
+                    out.write(chunk)
+    program = (
+        "import re, sys; from layerctl.__main__ import main; main(sys.argv[1:]);"
+        # not getrusage: its peak includes that of the process which this one was forked from
+        "print(re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1])"
+    )
+    command = [sys.executable, "-c", program, "verify", str(path), "--json"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    findings, _, kilobytes = result.stdout.rstrip().rpartition("\n")
+    told = {(finding["rule"], finding["path"]) for finding in json.loads(findings)}
+    assert told == {("archive-limits", "python/big.py"), ("size-lambda", "large.zip")}
+    assert int(kilobytes) < 300_000
+
+
+def test_the_page_lists_every_rule() -> None:
+    """docs/verifying.md has a row for each rule, and for no other."""
+    page = (Path(__file__).parents[3] / "docs" / "verifying.md").read_text("utf-8")
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == list(RULES)
