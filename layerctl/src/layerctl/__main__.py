@@ -32,9 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LayerctlError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort) as error:
-        said = str(error.__cause__ or error)  # click makes an Abort of Ctrl-C
-        click.echo(f"interrupted{said and f': {said}'}", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
         return 130
     except (BrokenPipeError, ReaderLeftError):
         return _reader_left()

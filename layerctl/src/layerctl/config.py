@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.find import find_above
 from layerctl.core.toml_schema import find_mistakes, line_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class LayerConfig:
         bytecode_zipped, bytecode_unzipped: what each runtime's bytecode may add to them.
         profiles: partition -> profile of the AWS configuration, where a release spans partitions.
         leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
+        own_leave_out: modules of the layer's own distribution that don't ship: developers' tools.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class LayerConfig:
     version: str = "0"
     sources_only: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    own_leave_out: tuple[str, ...] = ()
     bytecode_zipped: int = 0
     bytecode_unzipped: int = 0
     public: bool = False
@@ -172,12 +175,10 @@ def find_layer_config(start: Path | None = None) -> Path:
     Raises:
         LayerctlError: there is none.
     """
-    folder = (start or Path.cwd()).resolve()
-    for candidate in (folder, *folder.parents):
-        for path in (candidate / "layer" / "layer.toml", candidate / "layer.toml"):
-            if path.is_file():
-                return path
-    raise LayerctlError(
-        f"no layer/layer.toml in {folder} or above it",
-        remedy="run inside the repository, or use --layer-config",
-    )
+    path = find_above("layer/layer.toml", "layer.toml", start=start)
+    if path is None:
+        raise LayerctlError(
+            f"no layer/layer.toml in {(start or Path.cwd()).resolve()} or above it",
+            remedy="run inside the repository, or use --layer-config",
+        )
+    return path

@@ -112,7 +112,7 @@ def test_what_cannot_be_indexed_is_refused_before_it_is_published(aws, project, 
     assert ran.code == 2
     assert "'1.0.0+local' can't be indexed" in ran.err
     assert versions(aws) == []
-    assert layerctl("publish", project.artifact(), "--release", "nightly").code == 0
+    assert layerctl("publish", project.artifact(), "--release", "1.0.0+local").code == 0
     written = layerctl("index", "write")
     assert written.code == 0
     assert LayerIndex.load(project.index).releases == {}
@@ -202,7 +202,7 @@ def test_no_drift_is_exit_0(released, layerctl):
     layerctl("index", "mirror")
     ran = layerctl("index", "check")
     assert ran.code == 0
-    assert "no differences" in ran.out
+    assert "nothing found" in ran.err
 
 
 def change(path, old, new):

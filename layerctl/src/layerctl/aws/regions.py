@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from layerctl.aws.clients import Aws
 
-__all__ = ["InRegions", "RegionsInterruptedError", "enabled_regions", "in_regions", "read_regions"]
+__all__ = ["InRegions", "enabled_regions", "in_regions", "read_regions"]
 
 T = TypeVar("T")
 
@@ -81,15 +81,6 @@ class InRegions(Generic[T]):
                 self.results[region] = outcome
 
 
-class RegionsInterruptedError(KeyboardInterrupt):
-    """Ctrl-C while regions were worked on: says which are done. What is under way in the others may still arrive."""
-
-    def __init__(self, done: Sequence[str], rest: Sequence[str]) -> None:
-        self.done = tuple(done)
-        self.rest = tuple(rest)
-        super().__init__(f"done in {', '.join(done) or 'no region'}; not finished in {', '.join(rest)}: run again")
-
-
 def in_regions(
     regions: Iterable[str],
     work: Callable[[str], T],
@@ -102,11 +93,10 @@ def in_regions(
     Args:
         regions: names; repeated ones count once.
         work: called with a region's name, in threads. Whatever it raises becomes that region's failure.
-        done: called in this thread as each region is finished.
+        done: called in this thread as each region is done; not for one that failed.
         concurrency: how many threads.
 
-    Raises:
-        RegionsInterruptedError: Ctrl-C. Nothing more is started, and requests under way are not waited for.
+    Ctrl-C is passed on at once: nothing more is started, and requests under way are not waited for.
     """
     names = list(dict.fromkeys(regions))
     waiting: SimpleQueue[str] = SimpleQueue()
@@ -128,17 +118,13 @@ def in_regions(
         while len(outcomes) < len(names):
             region, outcome = finished.get()
             outcomes[region] = outcome
-            done(region)
-    except KeyboardInterrupt:
+            if not isinstance(outcome, Failure):
+                done(region)
+    finally:
         with contextlib.suppress(Empty):
             while True:
                 waiting.get_nowait()
-        completed = [name for name in names if not isinstance(outcomes.get(name, _UNFINISHED), Failure)]
-        raise RegionsInterruptedError(completed, [name for name in names if name not in completed]) from None
     return InRegions(names, outcomes)
-
-
-_UNFINISHED = Failure("unfinished", "interrupted")
 
 
 def _guarded(region: str, work: Callable[[str], T]) -> T | Failure:
