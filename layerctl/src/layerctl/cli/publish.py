@@ -44,7 +44,7 @@ def command(
     """
     from layerctl.releases.index import store
     from layerctl.releases.index.model import LayerIndex
-    from layerctl.releases.index.record import Entry, gone_for, merge, require_same_content
+    from layerctl.releases.index.record import Entry, forget, gone_for, merge, require_same_content
     from layerctl.releases.policies.audience import configured
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
@@ -71,7 +71,7 @@ def command(
         ]
         if entries:
             gone = gone_for(target.aws, known, entries)
-            store.update(index_file, payload.layer, lambda index: merge(index, entries, gone))
+            store.update(index_file, payload.layer, lambda index: merge(forget(index, gone), entries))
     problems = any(one.problems for one in outcome.results.values())
     return 2 if outcome.failures else 1 if problems else 0
 

@@ -145,7 +145,7 @@ class RegionPublisher:
             with self._memory:
                 return publish_once(client, single, self.payload, {"ZipFile": self.payload.path.read_bytes()})
         assert self.bucket is not None
-        _, account = self.aws.identity([region])
+        account = self.aws.account([region])
         bucket = self.bucket.replace("{region}", region)
         key = put_zip(self.aws.client("s3", region), self.payload, bucket, self.prefix, owner=account)
         return publish_once(client, single, self.payload, {"S3Bucket": bucket, "S3Key": key})
