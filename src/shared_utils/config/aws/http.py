@@ -12,7 +12,7 @@ import socket
 import time
 from threading import Lock
 
-from shared_utils.config.outcomes import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _ConnectionClosed(Exception):  # noqa: N818 - never leaves this module
 
 
 def _broken(what: str) -> Failure:
-    return Failure(UNAVAILABLE, what, transient=True)
+    return Failure(UNAVAILABLE, what, retry=BRIEFLY)
 
 
 class Pool:

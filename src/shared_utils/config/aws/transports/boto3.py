@@ -6,7 +6,7 @@ from threading import Lock, Thread
 
 from shared_utils.config.aws import endpoints as _endpoints
 from shared_utils.config.aws.errors import classify_error
-from shared_utils.config.outcomes import DENIED, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, DENIED, INVALID, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Boto3Transport:
         thread.start()
         thread.join(deadline.remaining())
         if not outcome:
-            raise Failure(UNAVAILABLE, "the SDK gave no answer in time", transient=True)
+            raise Failure(UNAVAILABLE, "the SDK gave no answer in time", retry=BRIEFLY)
         if isinstance(outcome[0], Failure):
             raise outcome[0]
         return outcome[0]
@@ -117,4 +117,4 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, (exceptions.TokenRetrievalError, exceptions.UnauthorizedSSOTokenError)):
         return Failure(DENIED, str(error), code="NoCredentials", remedy="log in again: aws sso login")
     # The rest is the connection's, or an answer that cannot be parsed; its text may hold what was answered.
-    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", transient=True)
+    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", retry=BRIEFLY)
