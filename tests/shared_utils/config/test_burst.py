@@ -31,6 +31,7 @@ def test_a_burst_of_cold_starts_is_answered(serve: Serve, monkeypatch: pytest.Mo
     """Four times as many readers at once as requests are let through in a second: each has its answer in time."""
     readers, rate = 80, 20
     ssm, bucket = FakeSsm(**{"/a": "1"}), TokenBucket(rate)
+
     def answer(call: Call) -> Answer:
         return ssm(call) if bucket.take() else aws_error("ThrottlingException", "Rate exceeded")
 

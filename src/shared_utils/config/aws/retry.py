@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Thread
 
 from shared_utils._random import fraction
 from shared_utils.config.outcomes import BRIEFLY, FAILING, NEVER, THROTTLED, UNAVAILABLE, Failure
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-__all__ = ["Deadline", "current_deadline", "retry"]
+__all__ = ["Deadline", "current_deadline", "retry", "run_within"]
 
 _ATTEMPTS = 4
 """Tries of a request that is tried again briefly: a dead connection, an answer cut off."""
@@ -103,3 +104,33 @@ def _after_throttling(left: float) -> float:
     there can be (benchmarks/burst.py), where short pauses would have every try meet the same crowd.
     """
     return max(_FIRST_PAUSE, left / 2 * fraction())
+
+
+def run_within(seconds: float, work: Callable[[], _T]) -> _T:
+    """Return `work()`, called in a thread that is left to itself after some seconds.
+
+    Where no thread can be had (the interpreter is shutting down), it is called in this one, without the limit.
+
+    Raises:
+        TimeoutError: it has not ended.
+    """
+    results: list[_T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # raised again in the calling thread
+            errors.append(error)
+
+    thread = Thread(target=run, name="shared_utils.config", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return work()
+    thread.join(max(0.0, seconds))
+    if errors:
+        raise errors.pop()
+    if not results:
+        raise TimeoutError
+    return results[0]

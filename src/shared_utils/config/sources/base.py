@@ -135,10 +135,15 @@ class Reading:
         others = [
             Thread(target=work, name="shared_utils.config", daemon=True) for _ in range(min(threads, len(waiting)) - 1)
         ]
+        started = []
         for thread in others:
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter is shutting down
+                break
+            started.append(thread)
         work()
-        for thread in others:
+        for thread in started:
             thread.join(self.deadline.remaining() + 0.1)
 
 
