@@ -18,13 +18,17 @@ LOGGING = (
     | {
         f"shared_utils{module}"
         for module in (
-            *(".logging", ".redaction", ".redaction.rules", ".invocation", ".invocation.lifecycle"),
+            *("._env", ".logging", ".redaction", ".redaction.rules", ".invocation", ".invocation.lifecycle"),
             *(".logging.bindable", ".logging.logger", ".logging.context", ".logging.levels", ".logging.fast"),
             *(".logging.settings", ".logging.output", ".logging.stdlib", ".logging.structlog_hook"),
         )
     }
 )
-INSTRUMENT = LOGGING | {"shared_utils.invocation.decorator", "shared_utils.invocation.timeout"}
+INSTRUMENT = (
+    LOGGING
+    | {"shared_utils.errors"}
+    | {f"shared_utils.invocation.{module}" for module in ("callables", "decorator", "serving", "timeout")}
+)
 INVOCATION = """
 from shared_utils import get_logger, instrument, logging
 log = get_logger().bind(a=1)

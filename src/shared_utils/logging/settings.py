@@ -256,7 +256,7 @@ class LogState:
                 function_request_id=invocation.request_id,
                 tenant_id=invocation.tenant_id,
                 correlation_id=self.correlation_id and REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID],
-                xray_trace_id=_trace_id(),
+                xray_trace_id=invocation.xray_trace_id,
             )
         else:
             if self.idle is None:
@@ -293,14 +293,6 @@ def _scalar(value: Any) -> str | float | bool:
 def _floor() -> int:
     """Return the level under which the platform itself drops lines (0 when it drops none)."""
     return parse_level(os.environ.get("AWS_LAMBDA_LOG_LEVEL")) or 0
-
-
-def _trace_id() -> str | None:
-    """Return the root of the invocation's X-Ray trace, as Lambda's runtime puts it into the environment."""
-    header = os.environ.get("_X_AMZN_TRACE_ID")
-    if not header:
-        return None
-    return header.split(";", 1)[0].removeprefix("Root=")
 
 
 STATE = LogState()

@@ -190,7 +190,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _timing_out() -> None:
+def _timing_out(_: Invocation) -> None:
     """Write what there is while there is time; the handler may still finish, so its document goes on."""
     _registry.write(_registry.waiting(), keep_context=True, may_raise=False)
 
