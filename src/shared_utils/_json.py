@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["Plainer", "text_of"]
+__all__ = ["JSONConverter", "text_of"]
 
 _DEEPEST = 32
 _LONGEST_KEY = 256
@@ -30,8 +30,8 @@ _LONGEST_JSON_TEXT = 256 * 1024
 _SEQUENCES = (list, tuple, AbstractSet, deque, KeysView, ValuesView)
 
 
-class Plainer:
-    """Turns values into JSON types until `allowance` characters are used up; a marker stands for the rest."""
+class JSONConverter:
+    """Converts values to JSON types until `allowance` characters are used up; a marker stands for the rest."""
 
     def __init__(self, allowance: int) -> None:
         self.left = allowance
@@ -236,7 +236,7 @@ def _scrub(text: str) -> str:
             content = json.loads(text)
         except (ValueError, RecursionError):
             return scrubbed
-        return json.dumps(Plainer(2 * len(text)).value(content), ensure_ascii=False)
+        return json.dumps(JSONConverter(2 * len(text)).value(content), ensure_ascii=False)
     return scrubbed
 
 

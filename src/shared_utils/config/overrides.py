@@ -116,7 +116,7 @@ def look_in(values: Mapping[str, Any] | Failure, reference: Reference) -> Value 
                 return _value(reference, given)
             if key.key == reference.key:
                 if reference.scheme == "secret":
-                    from shared_utils.redaction.rules import register_secret
+                    from shared_utils.redaction.values import register_secret
 
                     register_secret({key.key: given})
                 return Value({key.key: given}, sensitive=reference.scheme == "secret")

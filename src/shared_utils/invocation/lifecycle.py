@@ -8,8 +8,8 @@ What they build on:
 
 - `current()`: the invocation of the running code, or None. Code whose context says nothing (a plain thread, a pool's
   worker) belongs to the only invocation that is open, and to none as soon as two are.
-- `Invocation.logs` and `Invocation.metrics`: what logging and metrics keep for one invocation. None until they put it
-  there, on first use; nobody else touches it. It lives as long as anything of the invocation does.
+- `Invocation.logging` and `Invocation.metrics`: what logging and metrics keep for one invocation. None until they put
+  it there on first use, by `Invocation.keep`; no other code touches it. It lives as long as anything of the invocation.
 - `Invocation.fields`: what each line of it says besides the Lambda context (a web request's route, an execution's ARN).
 - `Invocation.is_open`: false once it has ended. What runs on then still has `current()`, but nothing flushes after it.
 - `at_begin`, `at_end`, `at_timeout`: callbacks that get the invocation. They run in its context (in a thread of its
@@ -62,20 +62,23 @@ class Invocation:
         context: what Lambda's runtime passed to the handler.
         cold_start: whether it is the first, and the environment was initialised for it; None where that means nothing.
         fields: more fields for each of its lines, by name; to be set before the first line.
-        logs: what logging keeps for it.
+        logging: what logging keeps for it.
         metrics: what metrics keep for it.
         trace_header: the X-Ray header that Lambda's runtime put into the environment for it, as stored there.
     """
 
-    __slots__ = ("__weakref__", "cold_start", "context", "fields", "logs", "metrics", "trace_header")
+    fields: dict[str, Any] | None = None
+    logging: Any = None
+    metrics: Any = None
 
     def __init__(self, context: Any, *, cold_start: bool | None = False) -> None:
         self.context = context
         self.cold_start = cold_start
-        self.fields: dict[str, Any] | None = None
-        self.logs: Any = None
-        self.metrics: Any = None
         self.trace_header: Any = _environment(_TRACE_VARIABLE)
+
+    def keep(self, name: str, value: Any) -> Any:
+        """Return what is kept as the attribute `name`: `value`, unless another thread has put its own there first."""
+        return self.__dict__.setdefault(name, value)
 
     @property
     def is_open(self) -> bool:

@@ -10,8 +10,9 @@ from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ITERABLE_COROUTINE
 from shared_utils.invocation.timeout import WATCH
 from shared_utils.logging.context import bound_values
-from shared_utils.logging.fast import flush_buffer, write_line
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.output import flush_buffer, write_line
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import current as log_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,13 +152,13 @@ class Serving:
             write_line(30, "no correlation id: the event could not be read", {"reason": type(error).__name__})
             return
         if found is not None and found != "":
-            STATE.correlate(str(found))
+            log_state().correlate(str(found))
 
     def _log(self, what: str, content: Any, size: int) -> None:
-        if STATE.threshold <= 20:
-            from shared_utils._json import Plainer
+        if log_state().threshold <= 20:
+            from shared_utils._json import JSONConverter
 
-            write_line(20, f"invocation {what}", {what: Plainer(size).value(content)})
+            write_line(20, f"invocation {what}", {what: JSONConverter(size).value(content)})
 
     def _log_uncaught(self, error: BaseException) -> None:
         if self._failure is error:
@@ -167,7 +168,7 @@ class Serving:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
-        where = None if trace is None or not STATE.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+        where = None if trace is None or not SETTINGS.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
         write_line(40, "uncaught exception", {**bound_values(), "exc_info": error}, where)
 
 

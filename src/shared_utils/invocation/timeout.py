@@ -10,8 +10,9 @@ from contextvars import Context
 
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import values_in
-from shared_utils.logging.fast import flush_buffer, write_line
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.output import flush_buffer, write_line
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import current as log_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,32 +88,39 @@ class _Watch:
         self._deadlines.pop(watched, None)
 
     def _run(self) -> None:
-        while True:
-            now = time.monotonic()
-            due: list[Watched] = []
-            with self._mutex:
-                for watched, deadline in list(self._deadlines.items()):
-                    if not watched.invocation.is_open:  # something hit its end before it was taken off
-                        self._deadlines.pop(watched, None)
-                    elif deadline <= now:
-                        self._deadlines.pop(watched, None)
+        while self._warn_and_sleep():
+            pass
+
+    def _warn_and_sleep(self) -> bool:
+        """Warn of what is due, or sleep until the next deadline; return False when nothing is left to watch."""
+        due, left = self._take_due(time.monotonic())
+        for watched in due:
+            Context().run(_warn, watched)
+        if left is not None and not due:
+            self._wake.acquire(timeout=min(left, _thread.TIMEOUT_MAX))
+        return bool(due) or left is not None
+
+    def _take_due(self, now: float) -> tuple[list[Watched], float | None]:
+        """Return what is due, and the seconds until the next is; None when there is no next one."""
+        due = []
+        with self._mutex:
+            for watched, deadline in list(self._deadlines.items()):
+                is_open = watched.invocation.is_open  # not when a signal's exception hit what takes it off the list
+                if deadline <= now or not is_open:
+                    self._deadlines.pop(watched, None)
+                    if is_open:
                         due.append(watched)
-                left = min(self._deadlines.values(), default=None)
-                if left is None and not due:
-                    self._wakes_at = None
-                    return
-                self._wakes_at = now if left is None else left
-            for watched in due:
-                Context().run(_warn, watched)
-            if not due and left is not None:
-                self._wake.acquire(timeout=min(left - now, _thread.TIMEOUT_MAX))
+            earliest = min(self._deadlines.values(), default=None)
+            self._wakes_at = now if due else earliest
+            return due, None if earliest is None else earliest - now
 
 
 def _warn(watched: Watched) -> None:
     """Say where the handler is; then write what would be lost with the process. Runs in a context of its own."""
     lifecycle.enter(watched.invocation)
-    if STATE.threshold <= WARNING:
-        values = {**values_in(watched.context), "remaining_ms": watched.invocation.remaining_ms()}
+    state = log_state()
+    if state.threshold <= WARNING:
+        values = {**values_in(watched.context, state), "remaining_ms": watched.invocation.remaining_ms()}
         where = None
         frames = _frames(watched)
         if frames:
@@ -120,7 +128,7 @@ def _warn(watched: Watched) -> None:
 
             stack = StackSummary.extract((frame, frame.f_lineno or 0) for frame in frames[-_MOST_FRAMES:])
             values["stack"] = "".join(stack.format()).rstrip("\n")
-            if STATE.location:
+            if SETTINGS.location:
                 place = next((frame for frame in reversed(frames) if _is_the_users(frame)), frames[-1])
                 where = f"{place.f_code.co_name}:{place.f_lineno}"
         write_line(WARNING, "the invocation is about to time out", values, where)

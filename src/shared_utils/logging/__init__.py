@@ -15,19 +15,24 @@ The keys are those of Powertools' Logger. The environment can set what `configur
 
 from __future__ import annotations
 
-from shared_utils.logging import stdlib as _standard_logging  # noqa: F401 - joins in when logging is first used
+from shared_utils._lazy import lazy_names
+from shared_utils.logging import stdlib as _stdlib  # noqa: F401 - joins in when logging is first used
+from shared_utils.logging import structlog_hook as _structlog_hook  # noqa: F401 - likewise
 from shared_utils.logging.context import bind, bound, clear, unbind
-from shared_utils.logging.fast import MISSING, flush_buffer
-from shared_utils.logging.levels import parse_level
-from shared_utils.logging.logger import PROCESSORS, BoundLogger, LineLogger, emit, make_logger
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.logger import PROCESSORS, BoundLogger, LineLogger
+from shared_utils.logging.output import flush_buffer
+from shared_utils.logging.settings import SETTINGS
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Literal
 
     from shared_utils.invocation.correlation import correlation_paths
+else:
+    __getattr__, _ = lazy_names(
+        globals(), {"correlation_paths": "shared_utils.invocation.correlation:correlation_paths"}
+    )
 
 __all__ = [
     "BoundLogger",
@@ -49,15 +54,6 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load `correlation_paths` on first use."""
-    if name == "correlation_paths":
-        from shared_utils.invocation.correlation import correlation_paths
-
-        return correlation_paths
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 class _Unset:
     """The option was not given."""
 
@@ -65,10 +61,32 @@ class _Unset:
 _UNSET: Any = _Unset()
 _ROOT = BoundLogger(LineLogger(), PROCESSORS, {})
 
+debug = _ROOT.debug
+info = _ROOT.info
+warning = _ROOT.warning
+error = _ROOT.error
+critical = _ROOT.critical
+exception = _ROOT.exception
+log = _ROOT.log
+
 
 def get_logger(name: str | None = None, /, **values: Any) -> BoundLogger:
-    """Return a logger that has `values` in each of its lines, and its `name` under ``logger`` when it has one."""
-    return make_logger(name, values)
+    """Return a logger that has `values` in each of its lines, and its `name` under ``logger`` when it has one.
+
+    Raises:
+        LoggingError: `name` is not a string.
+    """
+    if type(name) not in (str, type(None)):
+        _refuse_name(name)
+    SETTINGS.ensure_configured()
+    return BoundLogger(LineLogger(name), PROCESSORS, values)
+
+
+def _refuse_name(name: object) -> None:
+    if not isinstance(name, str):
+        from shared_utils.errors import LoggingError
+
+        raise LoggingError(f"get_logger({name!r}): expected a name, a string; values are given as keywords")
 
 
 def configure(
@@ -108,49 +126,4 @@ def configure(
     for name in ("redact", "redact_patterns"):
         if hasattr(given.get(name), "__iter__") and not isinstance(given[name], str):
             given[name] = tuple(given[name])  # it may be an iterator
-    STATE.configure(given)
-
-
-def debug(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
-    """Log at level DEBUG."""
-    if STATE.threshold <= 10:
-        emit(_ROOT, 10, event, args, values)
-
-
-def info(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
-    """Log at level INFO."""
-    if STATE.threshold <= 20:
-        emit(_ROOT, 20, event, args, values)
-
-
-def warning(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
-    """Log at level WARNING."""
-    if STATE.threshold <= 30:
-        emit(_ROOT, 30, event, args, values)
-
-
-def error(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
-    """Log at level ERROR."""
-    if STATE.threshold <= 40:
-        emit(_ROOT, 40, event, args, values)
-
-
-def critical(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
-    """Log at level CRITICAL."""
-    if STATE.threshold <= 50:
-        emit(_ROOT, 50, event, args, values)
-
-
-def exception(event: Any = MISSING, /, *args: Any, **values: Any) -> None:
-    """Log at level ERROR, with the exception being handled."""
-    if STATE.threshold <= 40:
-        values.setdefault("exc_info", True)
-        emit(_ROOT, 40, event, args, values)
-
-
-def log(level: int | str, event: Any = MISSING, /, *args: Any, **values: Any) -> None:
-    """Log at `level`, a number or a name; an unknown one counts as INFO."""
-    number = parse_level(level)
-    number = 20 if number is None else number
-    if STATE.threshold <= number:
-        emit(_ROOT, number, event, args, values)
+    SETTINGS.configure(given)

@@ -6,14 +6,14 @@ import os
 import traceback
 
 from shared_utils._json import text_of
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.settings import SETTINGS
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from shared_utils._json import Plainer
+    from shared_utils._json import JSONConverter
 
 __all__ = ["LONGEST_TRACE", "describe", "stack_trace"]
 
@@ -30,31 +30,31 @@ _LONGEST_LOCAL = 200
 LONGEST_TRACE = 64 * 1024  # characters of a printed traceback
 
 
-def describe(error: BaseException, plainer: Plainer) -> dict[str, Any]:
+def describe(error: BaseException, converter: JSONConverter) -> dict[str, Any]:
     """Return the exception with its causes and members, bounded in depth, number and size."""
     try:
-        return _Description(plainer).of(error, 0)
+        return _Description(converter).of(error, 0)
     except Exception as failure:  # its class may have broken whatever it inherits
         return {"type": type(error).__qualname__, "message": f"<{type(failure).__name__} when described>"}
 
 
 class _Description:
-    def __init__(self, plainer: Plainer) -> None:
-        self._plainer = plainer
+    def __init__(self, converter: JSONConverter) -> None:
+        self._converter = converter
         self._seen: set[int] = set()
 
     def of(self, error: BaseException, depth: int) -> dict[str, Any]:
         self._seen.add(id(error))
-        plainer = self._plainer
+        converter = self._converter
         kind = type(error)
         result: dict[str, Any] = {"type": kind.__qualname__}
         if kind.__module__ != "builtins":
             result["module"] = kind.__module__
-        result["message"] = plainer.text(text_of(error))
+        result["message"] = converter.text(text_of(error))
         notes = getattr(error, "__notes__", None)
         if notes:
             shown = list(notes)[:_MOST_MEMBERS] if isinstance(notes, (list, tuple)) else [notes]
-            result["notes"] = [plainer.text(text_of(note)) for note in shown]
+            result["notes"] = [converter.text(text_of(note)) for note in shown]
         result["frames"] = self._frames(error.__traceback__)
         members = getattr(error, "exceptions", None)
         if isinstance(error, BaseExceptionGroup) and members:
@@ -91,22 +91,22 @@ class _Description:
 
     def _frame(self, link: TracebackType) -> dict[str, Any]:
         code = link.tb_frame.f_code
-        self._plainer.left -= len(code.co_filename) + len(code.co_qualname) + 40
+        self._converter.left -= len(code.co_filename) + len(code.co_qualname) + 40
         frame: dict[str, Any] = {"file": code.co_filename, "line": link.tb_lineno, "function": code.co_qualname}
-        if STATE.exception_locals and self._plainer.left > 0:
+        if SETTINGS.exception_locals and self._converter.left > 0:
             frame["locals"] = self._locals(link.tb_frame.f_locals)
         return frame
 
     def _locals(self, values: Any) -> dict[str, Any]:
-        from shared_utils._json import Plainer
+        from shared_utils._json import JSONConverter
 
         shown: dict[str, Any] = {}
         for name, value in list(values.items())[:_MOST_LOCALS]:
             if name.startswith("__"):
                 continue
-            plainer = Plainer(_LONGEST_LOCAL)
-            plainer.items([(name, value)], shown)
-            self._plainer.left -= len(name) + _LONGEST_LOCAL - plainer.left
+            converter = JSONConverter(_LONGEST_LOCAL)
+            converter.items([(name, value)], shown)
+            self._converter.left -= len(name) + _LONGEST_LOCAL - converter.left
         return shown
 
 

@@ -1,6 +1,6 @@
-"""The way of a line that is not simple: any value, redacted, cut to size, always one line of strict JSON.
+"""The full way to a line: any value, redacted, cut to size, always one line of strict JSON.
 
-Loaded when the first such line is logged.
+Loaded when the first line is logged that is not simple.
 """
 
 from __future__ import annotations
@@ -8,29 +8,30 @@ from __future__ import annotations
 import json
 import sys
 
-from shared_utils._json import Plainer, text_of
-from shared_utils.logging.fast import MISSING, OWN_KEYS, escape, timestamp
-from shared_utils.logging.levels import standard
-from shared_utils.logging.settings import STATE
+from shared_utils._json import JSONConverter
+from shared_utils.logging.fields import MISSING, RESERVED_KEYS, escape, name_of, timestamp
+from shared_utils.logging.settings import SETTINGS
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-__all__ = ["careful_line", "console_line", "text_of"]
+    from shared_utils.logging.state import LogState
+
+__all__ = ["render_console", "render_full"]
 
 # The line's own keys that a caller may set: they say whose the line is, and the caller may know better.
 _SETTABLE = frozenset({"service", "correlation_id", "tenant_id", "logger"})
 _ATTEMPTS = 8
 
 
-def careful_line(
-    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None, name: str | None
+def render_full(  # noqa: PLR0917 - as render_fast
+    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None, name: str | None, state: LogState
 ) -> str:
     """Return the line, at most ``max_line_bytes`` with its newline. What does not fit is cut, the message last."""
-    call = _Call(number, event, values, where, name)
-    limit = STATE.max_line_bytes - 1
+    call = _Call(number, event, values, where, name, state)
+    limit = SETTINGS.max_line_bytes - 1
     # At first so much that whatever fits is left whole: the allowance reckons with more punctuation than there is.
     allowance = 2 * limit
     for _ in range(_ATTEMPTS):
@@ -43,13 +44,13 @@ def careful_line(
     return _encode({"level": call.level, "message": "a line was too long", "timestamp": call.stamp})
 
 
-def console_line(
-    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None, name: str | None
+def render_console(  # noqa: PLR0917
+    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None, name: str | None, state: LogState
 ) -> str:
     """Return the line for a person at a terminal."""
     from shared_utils.logging.console import render
 
-    return render(_Call(number, event, values, where, name).record(STATE.max_line_bytes))
+    return render(_Call(number, event, values, where, name, state).record(SETTINGS.max_line_bytes))
 
 
 def _encode(record: dict[str, Any]) -> str:
@@ -57,17 +58,25 @@ def _encode(record: dict[str, Any]) -> str:
 
 
 class _Call:
-    """What was asked to be logged, and when and where; `record` makes a line of it, as often as it takes."""
+    """One call of a logger: what was logged, when and where; `record` makes a line of it, as often as it takes."""
 
-    def __init__(
-        self, number: int, event: Any, values: dict[str, Any], where: FrameType | str | None, name: str | None
+    def __init__(  # noqa: PLR0917
+        self,
+        number: int,
+        event: Any,
+        values: dict[str, Any],
+        where: FrameType | str | None,
+        name: str | None,
+        state: LogState,
     ) -> None:
-        self.level = STATE.names[standard(number)]
+        self.level = name_of(number, SETTINGS.names)
         self.stamp = timestamp()
         self.values = values = dict(values)
         # log.info(event="…") is a way to give the message too, as in structlog.
         self.event = values.pop("event", "") if event is MISSING else event
-        self.own = STATE.own
+        if state.base_fields_json is None:
+            state.work_out_fields()
+        self.base_fields = state.base_fields
         self.name = name if "logger" not in values else None
 
         stacklevel = values.pop("stacklevel", 1)
@@ -85,35 +94,37 @@ class _Call:
 
     def record(self, allowance: int) -> dict[str, Any]:
         """Return the line as a dict of JSON types whose text is about `allowance` characters long."""
-        plainer = Plainer(allowance - sum(len(key) + len(str(value)) + 6 for key, value in self.own.items()))
+        converter = JSONConverter(
+            allowance - sum(len(key) + len(str(value)) + 6 for key, value in self.base_fields.items())
+        )
         record: dict[str, Any] = {"level": self.level}
         if self.where is not None:
             record["location"] = self.where
         if self.name is not None:
             record["logger"] = self.name
-        record["message"] = plainer.message(self.event)
+        record["message"] = converter.message(self.event)
         record["timestamp"] = self.stamp
-        record |= {k: v for k, v in self.own.items() if k not in self.values or k not in _SETTABLE}
-        failure = self._failure(plainer)
+        record |= {k: v for k, v in self.base_fields.items() if k not in self.values or k not in _SETTABLE}
+        failure = self._failure(converter)
         taken = record.keys() | failure.keys()
-        items = ((_free(key, taken) if key in OWN_KEYS else key, value) for key, value in self.values.items())
-        plainer.items(items, record)
+        items = ((_unused(key, taken) if key in RESERVED_KEYS else key, value) for key, value in self.values.items())
+        converter.items(items, record)
         return record | failure
 
-    def _failure(self, plainer: Plainer) -> dict[str, Any]:
+    def _failure(self, converter: JSONConverter) -> dict[str, Any]:
         failure: dict[str, Any] = {}
         if self.error is not None:
             from shared_utils.logging.exceptions import LONGEST_TRACE, describe, stack_trace
 
-            failure["exception"] = describe(self.error, plainer)
+            failure["exception"] = describe(self.error, converter)
             failure["exception_name"] = type(self.error).__name__
-            failure["stack_trace"] = plainer.text(stack_trace(self.error), keep_end=True, longest=LONGEST_TRACE)
+            failure["stack_trace"] = converter.text(stack_trace(self.error), keep_end=True, longest=LONGEST_TRACE)
         if self.stack is not None:
-            failure["stack"] = plainer.text(self.stack, keep_end=True)
+            failure["stack"] = converter.text(self.stack, keep_end=True)
         return failure
 
 
-def _free(key: str, taken: set[str]) -> str:
+def _unused(key: str, taken: set[str]) -> str:
     """Return the key, with an underscore at its end when the line itself has it already."""
     while key in taken:
         key += "_"

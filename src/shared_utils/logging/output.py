@@ -1,19 +1,84 @@
-"""Where lines go: standard output, whole, one write each."""
+"""Where lines go: standard output, whole, one write each; or the invocation's buffer first."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import suppress
+from json.encoder import encode_basestring
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+from shared_utils.logging.fields import ERROR, WARNING, escape, name_of, timestamp
+from shared_utils.logging.render import render
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import OUTSIDE, current
+from shared_utils.redaction.rules import REDACTION
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
 
-__all__ = ["taps", "write", "write_descriptor"]
+    from shared_utils.logging.state import LogState
 
-# Tests listen here: each callable is given every line, without its newline, before it is written.
-taps: list[Callable[[str], None]] = []
+__all__ = ["flush_buffer", "observers", "report_failure", "write", "write_descriptor", "write_line", "write_or_buffer"]
+
+# For tests: each is given every line, without its newline, before it is written.
+observers: list[Callable[[str], None]] = []
+
+
+def write_or_buffer(number: int, line: str, state: LogState) -> None:
+    """Write the line, or keep it in the invocation's buffer when its level is below the level that is written."""
+    buffer = state.buffer
+    if buffer is not None:
+        if number < state.written_from:
+            buffer.add(line)
+            return
+        if number >= ERROR:
+            flush_buffer()
+    write(line)
+
+
+def write_line(
+    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None = None, name: str | None = None
+) -> None:
+    """Render one line and write or buffer it. Never raises: a handler must not fail because of a line."""
+    state = OUTSIDE
+    try:
+        SETTINGS.ensure_configured()
+        state = current()
+        write_or_buffer(number, render(number, event, values, where, name, (), state), state)
+    except Exception as error:
+        report_failure(number, event, error, state)
+
+
+def flush_buffer() -> None:
+    """Write what the invocation's buffer holds, and say how much had been dropped."""
+    state = current()
+    buffer = state.buffer
+    if buffer is None:
+        return
+    lines, dropped = buffer.take()
+    if dropped:
+        message = "log buffer was full: the oldest lines are missing"
+        write(render(WARNING, message, {"dropped_lines": dropped}, None, None, (), state))
+    for line in lines:
+        write(line)
+
+
+def report_failure(number: int, event: Any, error: Exception, state: LogState) -> None:
+    """Write that a line could not be made; with nothing in it that could fail again."""
+    message = event if type(event) is str and len(event) < 1000 else type(event).__name__
+    text = REDACTION.scrub(f"logging failed: {type(error).__name__}; the line was: {message}")
+    level = name_of(max(number, ERROR), SETTINGS.names)
+    base = state.base_fields_json or ""
+    write(escape(f'{{"level":"{level}","message":{encode_basestring(text)},"timestamp":"{timestamp()}"{base}}}'))
+
+
+def _write_warnings() -> None:
+    """Write what is wrong with the settings, each once."""
+    while SETTINGS.warnings:
+        write_line(WARNING, *SETTINGS.warnings.pop(0))
 
 
 def write(line: str) -> None:
@@ -23,13 +88,13 @@ def write(line: str) -> None:
     handler cannot block on it. Never raises: a reader that has gone away or a stream that is closed, missing or unable
     to encode the line is no reason for a handler to fail.
     """
-    for tap in taps:
-        tap(line)
+    for observer in observers:
+        observer(line)
     stream = sys.stdout
     try:
         stream.write(line + "\n")
     except UnicodeEncodeError:
-        _write_past(stream, _ascii(line))
+        _print_ascii(stream, _ascii(line))
     except Exception:  # closed (ValueError), None (AttributeError), entered twice (RuntimeError), ...
         write_descriptor(line)
     else:
@@ -37,8 +102,8 @@ def write(line: str) -> None:
             stream.flush()
 
 
-def _write_past(stream: object, line: str) -> None:
-    """Write a line that was too much for the stream's encoding."""
+def _print_ascii(stream: object, line: str) -> None:
+    """Write a line that the stream's encoding could not take."""
     try:
         print(line, file=stream, flush=True)  # type: ignore[call-overload]
     except Exception:
@@ -52,7 +117,7 @@ def write_descriptor(line: str) -> None:
         while rest:
             rest = rest[os.write(1, rest) :]
     except OSError:
-        pass  # nobody reads any more: there is no place left to say so
+        pass  # the reader has gone: there is no place left to say so
 
 
 def _ascii(line: str) -> str:
@@ -61,3 +126,6 @@ def _ascii(line: str) -> str:
     from json.encoder import encode_basestring_ascii
 
     return re.sub(r"[^\x00-\x7f]+", lambda match: encode_basestring_ascii(match[0])[1:-1], line)
+
+
+SETTINGS.on_resolved.append(_write_warnings)

@@ -6,27 +6,22 @@ import logging
 import warnings
 
 from shared_utils.logging.context import bound_values
-from shared_utils.logging.fast import interpolate, write_line
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.fields import interpolate
+from shared_utils.logging.output import write_line
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import on_threshold
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["install"]
 
-# Attributes that every record has; what else a record carries came as `extra`.
-_RECORD_ATTRIBUTES = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {
-    "message",
-    "asctime",
-    "taskName",
-    "aws_request_id",
-    "tenant_id",
-    "_frame_type",
-}
+# Attributes that every record has: what else a record carries came as `extra`. Filled for the first record.
+_record_attributes: set[str] = set()
 # At DEBUG the SDK prints requests with signatures and bodies, secrets included, and asyncio its selector: they stay at
 # INFO unless their own level is set.
-_TALKATIVE = ("asyncio", "boto3", "botocore", "s3transfer", "urllib3")
+_VERBOSE = ("asyncio", "boto3", "botocore", "s3transfer", "urllib3")
 
 
 class RootHandler(logging.Handler):
@@ -34,14 +29,14 @@ class RootHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, with its `extra` values and its exception. Never raises."""
-        if record.levelno < STATE.threshold or _writes_itself(record.name):
+        if record.levelno < SETTINGS.threshold or _writes_itself(record.name):
             return
         values = {**bound_values(), **_extra(record)}
         if record.exc_info:
             values["exc_info"] = record.exc_info
         if record.stack_info:
             values["stack"] = record.stack_info
-        location = f"{record.funcName}:{record.lineno}" if STATE.location else None
+        location = f"{record.funcName}:{record.lineno}" if SETTINGS.location else None
         write_line(record.levelno, _message(record), values, location, record.name)
 
 
@@ -59,7 +54,11 @@ def _arguments(args: Any) -> tuple[Any, ...]:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    return {key: value for key, value in record.__dict__.items() if key not in _RECORD_ATTRIBUTES}
+    if not _record_attributes:
+        _record_attributes.update(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
+        # By formatters, from Python 3.12 on, and by Lambda's runtime.
+        _record_attributes.update({"message", "asctime", "taskName", "aws_request_id", "tenant_id", "_frame_type"})
+    return {key: value for key, value in record.__dict__.items() if key not in _record_attributes}
 
 
 def _writes_itself(name: str) -> bool:
@@ -99,11 +98,11 @@ def uninstall() -> None:
 
 def follow_level() -> None:
     """Let the standard library's loggers make records from our present level on, the SDK's from INFO at most."""
-    level = STATE.threshold
+    level = SETTINGS.threshold
     if logging.root.level == level:
         return
     logging.root.setLevel(level)
-    for name in _TALKATIVE:
+    for name in _VERBOSE:
         logger = logging.getLogger(name)
         if level < logging.INFO and logger.level == logging.NOTSET:
             logger.setLevel(logging.INFO)
@@ -125,10 +124,10 @@ def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     if file is not None:
         file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
-    if STATE.threshold <= logging.WARNING:
+    if SETTINGS.threshold <= logging.WARNING:
         values = {**bound_values(), "category": category.__name__, "file": filename, "line": lineno}
         write_line(logging.WARNING, str(message), values, None, "py.warnings")
 
 
-STATE.on_settled.append(install)
-STATE.on_threshold.append(follow_level)
+SETTINGS.on_resolved.append(install)
+on_threshold.append(follow_level)

@@ -1,56 +1,62 @@
-"""structlog, which is set up the moment somebody imports it, and which we do not import ourselves.
+"""structlog is set up the moment it is imported; it is not imported here.
 
 Its import is most of what a first line used to cost: seventeen modules of its own, dataclasses, inspect and asyncio.
-Our logger speaks its bound-logger protocol without it (`_bindable`), so a function whose libraries do not use structlog
-never loads it. Where one does, a finder on `sys.meta_path` sees the import, lets it happen as ever, and calls back.
+Our logger speaks its bound-logger protocol without it, so a function whose libraries do not use structlog never loads
+it. Where one does, a finder on `sys.meta_path` sees the import, lets it happen as ever, and calls back.
 """
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+from shared_utils.logging.context import follow_structlog
+from shared_utils.logging.logger import PROCESSORS, BoundLogger, LineLogger
+from shared_utils.logging.settings import SETTINGS
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
 
-__all__ = ["call_when_imported", "structlog_values"]
-
-# Every variable that structlog.contextvars has ever bound; empty when nobody uses it, as in most functions.
-_registry: dict[str, Any] = {}
+__all__ = ["join"]
 
 
-def structlog_values() -> dict[str, Any]:
-    """Return what libraries bound in this context by structlog's own functions."""
-    if not _registry:
-        return {}
-    values: dict[str, Any] = sys.modules["structlog.contextvars"].get_contextvars()
-    return values
-
-
-def call_when_imported(configure: Callable[[ModuleType], None]) -> None:
-    """Call `configure(structlog)` now if it is imported, else right after it will be."""
-
-    def joined(structlog: ModuleType) -> None:
-        global _registry  # noqa: PLW0603 - structlog's own registry from now on
-        contextvars = sys.modules["structlog.contextvars"]
-        _registry = getattr(contextvars, "_CONTEXT_VARS", {"unknown": None})
-        configure(structlog)
-
+def join() -> None:
+    """Set structlog up now if it is imported, else right after it will be."""
     structlog = sys.modules.get("structlog")
     if structlog is not None:
-        joined(structlog)
+        _set_up(structlog)
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder(joined))
+        sys.meta_path.insert(0, _Finder(_set_up))
+
+
+def _set_up(structlog: ModuleType) -> None:
+    """Let ``structlog.get_logger()``, in whatever library, return loggers like ours."""
+    contextvars = sys.modules["structlog.contextvars"]
+    follow_structlog(getattr(contextvars, "_CONTEXT_VARS", {"unknown": None}))
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=PROCESSORS,
+        wrapper_class=BoundLogger,
+        context_class=dict,
+        logger_factory=_make_line_logger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _make_line_logger(*args: Any) -> LineLogger:
+    """Make the logger behind ``structlog.get_logger(name)``."""
+    return LineLogger(args[0] if args and isinstance(args[0], str) else None)
 
 
 class _Finder:
     """Finds structlog by the other finders, once, and has its loader call back (importlib's finder protocol)."""
 
-    def __init__(self, joined: Callable[[ModuleType], None]) -> None:
-        self._joined = joined
+    def __init__(self, call_back: Callable[[ModuleType], None]) -> None:
+        self._call_back = call_back
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -69,7 +75,7 @@ class _Finder:
     def _imported(self, module: ModuleType) -> None:
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-        self._joined(module)
+        self._call_back(module)
 
 
 class _Loader:
@@ -90,3 +96,6 @@ class _Loader:
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._imported(module)
+
+
+SETTINGS.on_resolved.append(join)

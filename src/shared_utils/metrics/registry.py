@@ -245,7 +245,7 @@ def _level_marks(level: str, recorded: Recorded, problems: list[MetricsError]) -
 
     Source and what could not be tried: docs/decisions/metrics.md.
     """
-    from shared_utils.logging.fast import timestamp
+    from shared_utils.logging.fields import timestamp
 
     marks = {"level": level, "timestamp": timestamp()}
     taken = {*recorded.metric_names, *recorded.dimensions, *recorded.properties}.intersection(marks)
@@ -268,6 +268,6 @@ def _to_stdout(text: str) -> None:
 
 def _log_error(message: str) -> None:
     """Log one error line. It never raises, and needs the lines of shared_utils.logging only, not structlog."""
-    from shared_utils.logging.fast import write_line
+    from shared_utils.logging.output import write_line
 
     write_line(40, message, {}, name="shared_utils.metrics")

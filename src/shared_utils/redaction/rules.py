@@ -1,19 +1,19 @@
-"""What must not be readable in a line, and how it is found: by key, by type, by value, by pattern, and in text.
+"""What must not be readable in a line, and how it is found: by key, by pattern, in text, and by registered value.
 
 While nothing is secret this costs next to nothing: each key is judged once, registered values and patterns are empty.
-`shared_utils.config` hands every secret that it loads to `register_secret`.
+Values are registered in `shared_utils.redaction.values`.
 """
 
 from __future__ import annotations
 
 import re
-from json.encoder import encode_basestring, encode_basestring_ascii
+from json.encoder import encode_basestring
 
-TYPE_CHECKING = False  # as typing's, without the import: configuration alone must not pay for it
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["MASK", "REDACTION", "Redaction", "register_secret"]
+__all__ = ["MASK", "REDACTION", "Redaction", "snake_case"]
 
 MASK = "[REDACTED]"
 
@@ -62,39 +62,22 @@ PATTERNS = (
     r"(?i:\b(?:bearer|basic)\s{1,4}[A-Za-z0-9._~+/=-]{8,})",
 )
 
-# A registered value shorter than this is not looked for in text: "on" or "42" would be masked in every line.
-_SHORTEST = 4
-# One shorter than this is masked only where it stands alone: "prod" is, "product" is not.
-_STANDS_ALONE_BELOW = 8
-# Values that are not lasting and are still looked for; each costs every line 0.1 µs.
-_MOST_PASSING = 64
 _MOST_KEYS_REMEMBERED = 4096
-# What describes a database in a JSON secret, and is no secret: it stands in messages everywhere ("todos", "admin"). The
-# keys are those of AWS ("JSON structure of AWS Secrets Manager secrets", Secrets Manager user guide) and their usual
-# other names, without separators.
-_DESCRIPTIVE = frozenset(
-    (  # noqa: SIM905
-        "database dbclusteridentifier dbinstanceidentifier dbname engine host hostname masterarn port region ssl user "
-        "userarn username"
-    ).split()
-)
 
 
 class Redaction:
-    """The rules in force. One instance serves the process; `configure` sets it up, `register_secret` feeds it."""
+    """The rules in force. One instance serves the process."""
 
     __slots__ = (
         "_allowed",
         "_extra",
         "_forms",
-        "_passing",
-        "_registered",
         "_stems",
         "_verdicts",
         "epoch",
         "longest",
         "needles",
-        "on_register",
+        "on_new_values",
         "pattern",
         "safe_keys",
     )
@@ -109,10 +92,8 @@ class Redaction:
         self._extra: frozenset[str] = frozenset()
         self._allowed: frozenset[str] = frozenset()
         self._stems: tuple[str, ...] = tuple(_STEMS)
-        self.on_register: list[Callable[[], None]] = []  # what was scrubbed before must be scrubbed again
-        self._registered: dict[str, dict[str, str]] = {}  # value -> its forms
-        self._passing: dict[str, None] = {}  # of them, those that are not lasting, the latest last
-        self._forms: dict[str, str] = {}  # text to look for -> its regular expression
+        self.on_new_values: list[Callable[[], None]] = []  # what was scrubbed before must be scrubbed again
+        self._forms: Mapping[str, str] = {}  # text to look for -> its regular expression
 
     def configure(self, keys: Iterable[str] = (), patterns: bool | Iterable[str] = False) -> None:
         """Add sensitive `keys` to the default list ("!token" takes one off it) and switch `patterns` on.
@@ -121,8 +102,8 @@ class Redaction:
             re.error: one of the patterns is not a regular expression.
         """
         names = [name for name in keys if name]
-        self._extra = frozenset(_normal(name) for name in names if name[0] != "!")
-        self._allowed = frozenset(_normal(name[1:]) for name in names if name[0] == "!")
+        self._extra = frozenset(snake_case(name) for name in names if name[0] != "!")
+        self._allowed = frozenset(snake_case(name[1:]) for name in names if name[0] == "!")
         self._stems = (*_STEMS, *(name.split("_")[0] for name in self._extra))
         chosen = PATTERNS if patterns is True else tuple(patterns or ())
         self.pattern = re.compile("|".join(f"(?:{p})" for p in chosen)) if chosen else None
@@ -134,7 +115,7 @@ class Redaction:
         """Whether the value under `key` must be masked. Case and separators do not matter."""
         verdict = self._verdicts.get(key)
         if verdict is None:
-            verdict = self._judge(_normal(key[:256]))
+            verdict = self._judge(snake_case(key[:256]))
             if len(self._verdicts) < _MOST_KEYS_REMEMBERED:
                 self._verdicts[key] = verdict
         return verdict
@@ -150,58 +131,16 @@ class Redaction:
             or any(name.endswith("_" + word) for word in self._extra)
         )
 
-    def register(self, values: Iterable[str], *, lasting: bool = True) -> None:
-        """Mask `values` wherever they stand: as they are, escaped (JSON, repr), percent-encoded, or in base64.
+    def look_for(self, forms: Mapping[str, str]) -> None:
+        """Look for these texts from now on, each given with the regular expression that finds it.
 
-        Base64 of a longer text that holds a value ("user:password") looks different and is not recognised; its key
-        ("authorization") is. Of values that are not `lasting` the latest are looked for: a function that makes a
-        Secret of each request's token must not become slower with each.
+        They are replaced as a whole: other threads read them meanwhile.
         """
-        new = False
-        for value in values:
-            if len(value) < _SHORTEST:
-                continue
-            known = value in self._registered
-            if lasting:
-                self._passing.pop(value, None)
-            elif not known or value in self._passing:
-                self._passing.pop(value, None)
-                self._passing[value] = None  # the latest comes last
-            if not known:
-                self._registered[value] = _expressions(value)
-                new = True
-        for value in list(self._passing)[:-_MOST_PASSING]:
-            self._passing.pop(value, None)
-            self._registered.pop(value, None)
-        if new:
-            self._renew()
-
-    def _renew(self) -> None:
-        """Make what lines are searched for anew, as a whole: other threads read it meanwhile."""
-        while True:
-            registered = self._registered.copy()
-            forms: dict[str, str] = {}
-            for expressions in registered.values():
-                forms |= expressions
-            needles = tuple(dict.fromkeys(encode_basestring(form)[1:-1] for form in forms))
-            self._forms, self.needles, self.longest = forms, needles, max(map(len, needles), default=0)
-            self.epoch += 1
-            if registered.keys() == self._registered.keys():  # else another thread has registered one, and lost
-                break
-        for callback in self.on_register:
+        needles = tuple(dict.fromkeys(encode_basestring(form)[1:-1] for form in forms))
+        self._forms, self.needles, self.longest = forms, needles, max(map(len, needles), default=0)
+        self.epoch += 1
+        for callback in self.on_new_values:
             callback()
-
-    def forget(self, *, but: Iterable[str] = ()) -> None:
-        """Forget every registered value, `but` those. For tests."""
-        kept = list(but)
-        self._registered.clear()
-        self._passing.clear()
-        self.register(kept)
-        self._renew()
-
-    def registered(self) -> list[str]:
-        """Return every registered value. For tests."""
-        return list(self._registered)
 
     def suspects(self, line: str) -> bool:
         """Whether encoded values may hold something that only a look at each of them can find."""
@@ -257,67 +196,9 @@ def _masked_like(value: str) -> str:
     return f"{quote}{MASK}{quote}"
 
 
-def _normal(key: str) -> str:
+def snake_case(key: str) -> str:
     """Return the key in snake case: ``X-Api-Key``, ``xApiKey`` and ``x_api_key`` are one."""
     return re.sub(_WORDS, "_", key).strip("_").lower()
 
 
-def _expressions(value: str) -> dict[str, str]:
-    """Return the forms of `value` that are long enough to be looked for, each with the expression that finds it."""
-    return {
-        form: rf"(?<!\w){re.escape(form)}(?!\w)" if len(form) < _STANDS_ALONE_BELOW else re.escape(form)
-        for form in _forms(value)
-        if len(form) >= _SHORTEST
-    }
-
-
-def _forms(value: str) -> list[str]:
-    """Return the ways in which `value` may be written in a text."""
-    from binascii import b2a_base64
-
-    try:
-        raw = value.encode()
-    except UnicodeEncodeError:  # a lone surrogate; nothing can have percent-encoded it
-        return [value]
-    forms = [value, b2a_base64(raw, newline=False).rstrip(b"=").decode()]
-    if not value.isalnum() or not value.isascii():
-        percent = "".join(chr(b) if b < 128 and (chr(b).isalnum() or b in b"-._~") else f"%{b:02X}" for b in raw)
-        forms += [repr(value)[1:-1], percent, percent.replace("%20", "+")]
-        for escape in (encode_basestring, encode_basestring_ascii):  # JSON, and JSON in a string in JSON
-            once = escape(value)[1:-1]
-            forms += [once, escape(once)[1:-1]]
-    return forms
-
-
 REDACTION = Redaction()
-
-
-def register_secret(value: object, *, lasting: bool = True) -> None:
-    """Mask `value` in every line written from now on; of a mapping or sequence, every text and whole number in it.
-
-    A value shorter than 4 characters is not masked by value, one shorter than 8 only where it stands alone. In a
-    mapping what describes a database (``username``, ``host``, ``dbname``, ...) is no secret. See `Redaction.register`
-    for `lasting`.
-    """
-    REDACTION.register(_texts(value), lasting=lasting)
-
-
-def _texts(value: object) -> Iterable[str]:
-    """Yield every secret text in `value`, however deep."""
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 1024:
-            yield str(value)
-        elif isinstance(value, (bytes, bytearray)):
-            yield bytes(value).decode("utf-8", "backslashreplace")
-        elif isinstance(value, dict):
-            waiting += (item for key, item in value.items() if isinstance(item, (dict, list)) or not _describes(key))
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            waiting += value
-
-
-def _describes(key: object) -> bool:
-    return _normal(str(key)[:256]).replace("_", "") in _DESCRIPTIVE

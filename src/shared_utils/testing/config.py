@@ -58,11 +58,11 @@ def config_values() -> Iterator[ConfigValues]:
     The secrets among them are masked in the test's lines, and in nobody else's.
     """
     from shared_utils.config.client import store
-    from shared_utils.redaction.rules import REDACTION
+    from shared_utils.redaction.values import forget, registered
 
     keeper = store()
     before = keeper.standins
-    known = REDACTION.registered()
+    known = registered()
     keeper.forget()
     keeper.standins = values = ConfigValues()
     try:
@@ -70,4 +70,4 @@ def config_values() -> Iterator[ConfigValues]:
     finally:
         keeper.standins = before
         keeper.forget()
-        REDACTION.forget(but=known)
+        forget(but=known)

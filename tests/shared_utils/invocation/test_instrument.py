@@ -15,7 +15,7 @@ import pytest
 from shared_utils import get_logger, instrument, logging
 from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle as _invocation
-from shared_utils.redaction.rules import register_secret
+from shared_utils.redaction.values import register_secret
 from shared_utils.testing import LambdaContext
 
 

@@ -14,8 +14,8 @@ from layerctl.core.diagnostics import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from layerctl.pins.model import FileReport
-    from layerctl.pins.resolve.versions import Catalogue
+    from layerctl.pins.resolve.versions import VersionResolver
+    from layerctl.scan.model import FileReport
 
 __all__ = ["command"]
 
@@ -71,9 +71,9 @@ def list_(*, paths: tuple[Path, ...], as_json: bool, **sources: Any) -> int:
     from layerctl.pins import listing
 
     sources["aws"] = sources["aws"] or False  # a list never goes to AWS unless told to
-    catalogue = _catalogue(**sources)
+    resolver = _resolver(**sources)
     report = _scan(paths)
-    (listing.write_json if as_json else listing.write_table)(report, catalogue, sys.stdout)
+    (listing.write_json if as_json else listing.write_table)(report, resolver, sys.stdout)
     _close(report, as_json=as_json)
     return 2 if report.problems else 0
 
@@ -104,24 +104,24 @@ def check(
     from layerctl.pins.check import RULES, Limits, check_pins, parse_age
 
     limits = Limits(max_behind, parse_age(max_age) if max_age else None)
-    catalogue = _catalogue(**sources)
+    resolver = _resolver(**sources)
     report = _scan(paths)
-    findings = check_pins(report.pins, catalogue, limits, regions=frozenset(sources["regions"]))
+    findings = check_pins(report.pins, resolver, limits, regions=frozenset(sources["regions"]))
     text = render(findings, "json" if as_json else form, tool="pins check", rules=RULES)
     if text:
         click.echo(text)
     _close(report, as_json=True)
-    for where, failure in catalogue.failures():
+    for where, failure in resolver.failures():
         click.echo(f"error: {where}: {failure}", err=True)
     bad = sum(one.severity is not Severity.NOTE for one in findings)
     click.echo(f"{len(report.pins)} pins checked, {bad} finding{'s' * (bad != 1)}", err=True)
-    if report.pins and not catalogue.sources:
+    if report.pins and not resolver.sources:
         click.echo(
             "error: no source of versions: only regions and partitions were checked; name a layers.json with --index, "
             "or log in to AWS and say --aws",
             err=True,
         )
-    elif report.pins and all(catalogue.source(pin) is None for pin in report.pins) and any(catalogue.failures()):
+    elif report.pins and all(resolver.source(pin) is None for pin in report.pins) and any(resolver.failures()):
         click.echo("error: no source of versions could be asked", err=True)
     elif not report.problems:
         return 1 if bad else 0
@@ -155,12 +155,12 @@ def bump(
 
     Exit code 0: done. 2: a pin or a file could not be moved; the others are.
     """
-    from layerctl.pins.bumping import bump_all
-    from layerctl.pins.resolve.targets import Wish
+    from layerctl.pins.bump import bump_all
+    from layerctl.pins.resolve.targets import BumpRequest
 
-    wish = Wish(to, layer, major=major, regions=frozenset(sources["regions"]))
+    request = BumpRequest(to, layer, major=major, regions=frozenset(sources["regions"]))
     with _progress() as progress:
-        outcome = bump_all(paths, wish, _catalogue(**sources), comment=comment, dry_run=dry_run, progress=progress)
+        outcome = bump_all(paths, request, _resolver(**sources), comment=comment, dry_run=dry_run, progress=progress)
     outcome.show(sys.stdout, as_json=as_json)
     for note in outcome.notes:
         click.echo(f"note: {note}", err=True)
@@ -170,14 +170,14 @@ def bump(
     return 2 if outcome.problems else 0
 
 
-def _catalogue(**sources: Any) -> Catalogue:
-    from layerctl.pins.resolve.catalogue import catalogue_of
+def _resolver(**sources: Any) -> VersionResolver:
+    from layerctl.pins.resolve.resolver import resolver_of
 
-    return catalogue_of(**sources)
+    return resolver_of(**sources)
 
 
 def _scan(paths: tuple[Path, ...]) -> FileReport:
-    from layerctl.pins.scan import scan
+    from layerctl.scan.files import scan
 
     with _progress() as progress:
         return scan(paths, progress)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.check.model import Issue, Place
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.yaml_nodes import NodeError, Tree
+from layerctl.templates.yaml import NodeError, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.templates import hcl
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.yaml_nodes import NodeError, Tree, get, pairs, scalar
+from layerctl.templates.yaml import NodeError, Tree, get, pairs, scalar
 
 if TYPE_CHECKING:
     from pathlib import Path

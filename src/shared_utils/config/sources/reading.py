@@ -228,7 +228,7 @@ def _parameter_value(parameter: dict[str, Any]) -> Value | Failure:
     if kind == "StringList":
         return Value(StringList(text.split(",")))
     if kind == "SecureString":
-        from shared_utils.redaction.rules import register_secret
+        from shared_utils.redaction.values import register_secret
 
         register_secret(text)
     return Value(text, sensitive=kind == "SecureString")
@@ -236,7 +236,7 @@ def _parameter_value(parameter: dict[str, Any]) -> Value | Failure:
 
 def secret_value(answer: dict[str, Any]) -> Value:
     """Return the value in a GetSecretValue answer: text, or bytes. What is secret in it is told to the logger."""
-    from shared_utils.redaction.rules import register_secret
+    from shared_utils.redaction.values import register_secret
 
     text = answer.get("SecretString")
     if text is None:

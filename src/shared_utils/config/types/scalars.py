@@ -161,7 +161,7 @@ def to_bool(content: Any) -> bool:
 def _to_secret(content: Any) -> Secret:
     if isinstance(content, Secret):
         return content
-    from shared_utils.redaction.rules import register_secret
+    from shared_utils.redaction.values import register_secret
 
     value = content if isinstance(content, bytes) else to_text(content)
     register_secret(value)  # for good: configuration is few values, and long-lived ones

@@ -20,7 +20,7 @@ class Secret:
     def __init__(self, value: str | bytes) -> None:
         if not isinstance(value, (str, bytes)):
             raise TypeError(f"a Secret holds str or bytes, not {type(value).__name__}")
-        from shared_utils.redaction.rules import register_secret
+        from shared_utils.redaction.values import register_secret
 
         object.__setattr__(self, "_Secret__value", value)
         register_secret(value, lasting=False)

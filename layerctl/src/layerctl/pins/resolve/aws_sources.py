@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from layerctl.aws.clients import Aws
-    from layerctl.pins.model import Pin
+    from layerctl.scan.model import Pin
 
 __all__ = ["LambdaSource", "ParameterSource"]
 

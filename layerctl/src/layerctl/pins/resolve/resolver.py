@@ -6,21 +6,21 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.pins.index_text import is_index
 from layerctl.pins.resolve.index_source import load_index
-from layerctl.pins.resolve.versions import Catalogue
+from layerctl.pins.resolve.versions import VersionResolver
+from layerctl.scan.index_text import is_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from layerctl.pins.resolve.versions import VersionSource
 
-__all__ = ["catalogue_of"]
+__all__ = ["resolver_of"]
 
 
-def catalogue_of(
+def resolver_of(
     indexes: Sequence[str], *, aws: bool | None = False, stage: str = "dev", regions: Sequence[str] = ()
-) -> Catalogue:
+) -> VersionResolver:
     """The sources that a command was given.
 
     Args:
@@ -42,7 +42,7 @@ def catalogue_of(
 
         account = Aws(timeout=20)
         sources += [ParameterSource(account, regions, stage), LambdaSource(account, regions)]
-    return Catalogue(sources)
+    return VersionResolver(sources)
 
 
 def _has_credentials() -> bool:

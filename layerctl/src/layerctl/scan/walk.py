@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.pins.model import Problem
+from layerctl.scan.model import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

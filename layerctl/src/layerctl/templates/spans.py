@@ -1,7 +1,7 @@
 """Strings that remember where their characters stand in a file.
 
 Templates compose an ARN from parts: `Fn::Sub`, `Fn::Join`, interpolation, variables. Evaluating such an
-expression gives a `Traced` string: literal parts with their offsets, and holes for what only a deployment knows.
+expression gives a `SpannedString` string: literal parts with their offsets, and holes for what only a deployment knows.
 The version found in it can then be changed where it is really written.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ComposedArn", "Piece", "Traced", "composed_arns", "concatenate", "piece_of"]
+__all__ = ["ComposedArn", "Span", "SpannedString", "composed_arns", "concatenate", "part_of"]
 
 # Stands for a hole in the composed string: a private-use character, so that it cannot collide with text.
 _HOLE = "\ue000"
@@ -22,7 +22,7 @@ _HOLE = "\ue000"
 # More ways to compose one value (regions of a mapping times branches) than this are not looked at.
 _MAX_ALTERNATIVES = 256
 # References to references multiply; an ARN has a dozen parts.
-_MAX_PIECES = 2000
+_MAX_SPANS = 2000
 
 _FIELD = rf"[\w.*?{_HOLE}-]+"
 _ARN = re.compile(
@@ -34,7 +34,7 @@ _ARN = re.compile(
 _WILD = frozenset("*?")
 
 
-class Piece(NamedTuple):
+class Span(NamedTuple):
     """A part of a composed string.
 
     Attributes:
@@ -53,77 +53,77 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
+class SpannedString:
     """One value that an expression can have.
 
     Attributes:
-        pieces: the parts in order.
+        spans: the parts in order.
         assumed: what must be true for it, as (name, value): the region (``AWS::Region``) or the parameter that a
             mapping was looked up with.
     """
 
-    pieces: tuple[Piece, ...] = ()
+    spans: tuple[Span, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def literal(cls, text: str, start: int | None, origin: str = "") -> Traced:
+    def literal(cls, text: str, start: int | None, origin: str = "") -> SpannedString:
         """A string that stands in a file at `start`."""
-        return cls((Piece(text, start, origin=origin),))
+        return cls((Span(text, start, origin=origin),))
 
     @classmethod
-    def unknown(cls, label: str) -> Traced:
+    def unknown(cls, label: str) -> SpannedString:
         """A value that the file does not tell."""
-        return cls((Piece(label, None, hole=True),))
+        return cls((Span(label, None, hole=True),))
 
     @property
     def text(self) -> str | None:
         """The whole text, or None if it has a hole."""
-        if any(piece.hole for piece in self.pieces):
+        if any(span.hole for span in self.spans):
             return None
-        return "".join(piece.text for piece in self.pieces)
+        return "".join(span.text for span in self.spans)
 
-    def through(self, name: str) -> Traced:
+    def through(self, name: str) -> SpannedString:
         """The same value, noted to be what `name` holds."""
-        return replace(self, pieces=tuple(piece._replace(via=piece.via or name) for piece in self.pieces))
+        return replace(self, spans=tuple(span._replace(via=span.via or name) for span in self.spans))
 
     @property
     def region(self) -> str | None:
         """The region that is assumed."""
         return dict(self.assumed).get("AWS::Region")
 
-    def assuming(self, name: str, value: str) -> Traced:
+    def assuming(self, name: str, value: str) -> SpannedString:
         """The same value, noted to hold only when `name` has `value`."""
         return replace(self, assumed=self.assumed + ((name, value),) * ((name, value) not in self.assumed))
 
-    def __add__(self, other: Traced) -> Traced:
+    def __add__(self, other: SpannedString) -> SpannedString:
         assumed = self.assumed + tuple(one for one in other.assumed if one not in self.assumed)
-        return Traced(self.pieces + other.pieces, assumed)
+        return SpannedString(self.spans + other.spans, assumed)
 
-    def agrees(self, other: Traced) -> bool:
+    def agrees(self, other: SpannedString) -> bool:
         """Whether both can be true at once."""
         mine = dict(self.assumed)
         return all(mine.get(name, value) == value for name, value in other.assumed)
 
 
-def concatenate(parts: Sequence[list[Traced]]) -> list[Traced]:
+def concatenate(parts: Sequence[list[SpannedString]]) -> list[SpannedString]:
     """Every way to put the parts' values one after another without contradictions, up to a limit."""
     if all(len(values) == 1 and not values[0].assumed for values in parts):  # one way, as mostly
-        pieces = tuple([piece for values in parts for piece in values[0].pieces])
-        return [Traced.unknown("...") if len(pieces) > _MAX_PIECES else Traced(pieces)]
-    whole = [Traced()]
+        spans = tuple([span for values in parts for span in values[0].spans])
+        return [SpannedString.unknown("...") if len(spans) > _MAX_SPANS else SpannedString(spans)]
+    whole = [SpannedString()]
     for values in parts:
         whole = [left + right for left in whole for right in values if left.agrees(right)][:_MAX_ALTERNATIVES]
-        if any(len(value.pieces) > _MAX_PIECES for value in whole):
-            return [Traced.unknown("...")]
+        if any(len(value.spans) > _MAX_SPANS for value in whole):
+            return [SpannedString.unknown("...")]
     return whole
 
 
-def piece_of(piece: Piece, start: int, end: int) -> Traced:
-    """A part of a piece, by offsets into its text; a hole has no parts."""
-    if piece.hole:
-        return Traced((piece,))
-    place = None if piece.start is None else piece.start + start
-    return Traced((piece._replace(text=piece.text[start:end], start=place),))
+def part_of(span: Span, start: int, end: int) -> SpannedString:
+    """A part of a span, by offsets into its text; a hole has no parts."""
+    if span.hole:
+        return SpannedString((span,))
+    place = None if span.start is None else span.start + start
+    return SpannedString((span._replace(text=span.text[start:end], start=place),))
 
 
 class ComposedArn(NamedTuple):
@@ -153,25 +153,25 @@ class ComposedArn(NamedTuple):
     written: str
 
 
-def composed_arns(value: Traced) -> list[ComposedArn]:
+def composed_arns(value: SpannedString) -> list[ComposedArn]:
     """The layer version ARNs in a composed string, those with an open version included."""
-    if len(value.pieces) == 1 and not value.pieces[0].hole:
-        return _plain(value.pieces[0])
-    whole = "".join([_HOLE if piece.hole else piece.text for piece in value.pieces])
+    if len(value.spans) == 1 and not value.spans[0].hole:
+        return _plain(value.spans[0])
+    whole = "".join([_HOLE if span.hole else span.text for span in value.spans])
     if ":layer:" not in whole:
         return []
-    labels = [piece.text for piece in value.pieces if piece.hole]
+    labels = [span.text for span in value.spans if span.hole]
     return [_read(match, whole, labels, value) for match in _ARN.finditer(whole)]
 
 
-def _plain(piece: Piece) -> list[ComposedArn]:
-    """The same for a string in one piece, as most are."""
-    if ":layer:" not in piece.text:
+def _plain(span: Span) -> list[ComposedArn]:
+    """The same for a string in one span, as most are."""
+    if ":layer:" not in span.text:
         return []
     found = []
-    for match in _ARN.finditer(piece.text):
+    for match in _ARN.finditer(span.text):
         partition, region, account, name, version = match.groups()
-        start = None if piece.start is None else piece.start + match.start()
+        start = None if span.start is None else span.start + match.start()
         arn = match[0]
         open_parts = "*" in arn or "?" in arn
         found.append(
@@ -179,16 +179,16 @@ def _plain(piece: Piece) -> list[ComposedArn]:
                 None if open_parts and set(partition) & _WILD else partition,
                 None if open_parts and set(region) & _WILD else region,
                 None if open_parts and set(account) & _WILD else account,
-                name, int(version), start, piece.origin,
+                name, int(version), start, span.origin,
                 None if start is None else start + len(arn) - len(version),
                 None if start is None else start + len(arn),
-                piece.origin, piece.via, arn,
+                span.origin, span.via, arn,
             )
         )  # fmt: skip
     return found
 
 
-def _read(match: re.Match[str], whole: str, labels: list[str], value: Traced) -> ComposedArn:
+def _read(match: re.Match[str], whole: str, labels: list[str], value: SpannedString) -> ComposedArn:
     def show(group: int | str) -> str:
         index = whole.count(_HOLE, 0, match.start(group))
         shown = match[group]
@@ -223,21 +223,21 @@ def _read(match: re.Match[str], whole: str, labels: list[str], value: Traced) ->
     )
 
 
-def _offset(value: Traced, at: int, length: int) -> tuple[int | None, Piece | None]:
-    """Where `length` characters of the composed string stand, if in one run, and the piece that they begin in."""
+def _offset(value: SpannedString, at: int, length: int) -> tuple[int | None, Span | None]:
+    """Where `length` characters of the composed string stand, if in one run, and the span that they begin in."""
     position = 0
-    first: Piece | None = None
+    first: Span | None = None
     begin = covered = 0
-    for piece in value.pieces:
-        size = 1 if piece.hole else len(piece.text)
+    for span in value.spans:
+        size = 1 if span.hole else len(span.text)
         inside = max(at - position, 0)
         if inside < size and position < at + length:
-            if piece.start is None:
+            if span.start is None:
                 return None, None
-            here = piece.start + inside
+            here = span.start + inside
             if first is None:
-                first, begin = piece, here
-            elif (here, piece.origin) != (begin + covered, first.origin):
+                first, begin = span, here
+            elif (here, span.origin) != (begin + covered, first.origin):
                 return None, None
             covered += min(position + size, at + length) - (position + inside)
         position += size

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.templates.trace import Piece, Traced
+from layerctl.templates.spans import Span, SpannedString
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NodeError", "Tree", "children", "get", "pairs", "scalar", "traced_scalar"]
+__all__ = ["NodeError", "Tree", "children", "get", "pairs", "scalar", "spanned_scalar"]
 
 Node = yaml.Node
 
@@ -250,7 +250,7 @@ def scalar(node: Node | None) -> str | None:
     return None
 
 
-def traced_scalar(text: str, node: yaml.ScalarNode) -> Traced:
+def spanned_scalar(text: str, node: yaml.ScalarNode) -> SpannedString:
     """A scalar's value with the place of each character, through quotes, folding and continued lines."""
     value: str = node.value
     begin, end = node.start_mark.index, node.end_mark.index
@@ -258,36 +258,36 @@ def traced_scalar(text: str, node: yaml.ScalarNode) -> Traced:
     if node.style not in {"|", ">"}:
         at = raw.rfind(value)
         if at >= 0:
-            return Traced.literal(value, begin + at)
+            return SpannedString.literal(value, begin + at)
     properties = _PROPERTIES.match(raw)
     at = properties.end() if properties else 0
     if node.style in {"|", ">"}:
         at = raw.find("\n", at) + 1
     elif node.style in {"'", '"'}:
         at += 1
-    return Traced(tuple(_align(value, text, begin + at, end)))
+    return SpannedString(tuple(_align(value, text, begin + at, end)))
 
 
 _PROPERTIES = re.compile(r"(?:[!&]\S*\s+)*")
 _ESCAPE = re.compile(r"\\(?:\r?\n|x..|u....|U........|.)", re.DOTALL)
 
 
-def _align(value: str, text: str, at: int, end: int) -> list[Piece]:
+def _align(value: str, text: str, at: int, end: int) -> list[Span]:
     r"""Find the value's characters in ``text[at:end]`` in order, skipping indentation, escapes and continuations.
 
-    What does not stand there as such (an escape like ``\x3a``, a folded line end) becomes a piece without a place.
+    What does not stand there as such (an escape like ``\x3a``, a folded line end) becomes a span without a place.
     """
-    pieces: list[Piece] = []
+    spans: list[Span] = []
 
     def put(character: str, where: int | None) -> None:
-        last = pieces[-1] if pieces else None
+        last = spans[-1] if spans else None
         adjacent = last is not None and (
             last.start is None if where is None else last.start is not None and last.start + len(last.text) == where
         )
         if last is not None and adjacent:
-            pieces[-1] = Piece(last.text + character, last.start)
+            spans[-1] = Span(last.text + character, last.start)
         else:
-            pieces.append(Piece(character, where))
+            spans.append(Span(character, where))
 
     for character in value:
         while True:
@@ -311,4 +311,4 @@ def _align(value: str, text: str, at: int, end: int) -> list[Piece]:
                 put(character, None)
                 at += 1 if here else 0
                 break
-    return pieces
+    return spans

@@ -7,15 +7,15 @@ import os
 from sys import intern
 from typing import TYPE_CHECKING
 
-from layerctl.pins.finder import find_pins
-from layerctl.pins.model import FileReport
-from layerctl.pins.walk import find_files
+from layerctl.scan.finder import find_pins
+from layerctl.scan.model import FileReport
+from layerctl.scan.walk import find_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from layerctl.pins.model import Pin
+    from layerctl.scan.model import Pin
 
 __all__ = ["scan"]
 

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["INDEX", "FileReport", "FunctionFacts", "Pin", "Problem", "Unresolved"]
+if TYPE_CHECKING:
+    from layerctl.templates.model import FunctionFacts
+
+__all__ = ["INDEX", "FileReport", "Pin", "Problem", "Unresolved"]
 
 
 # The `via` of ARNs that stand in an index: they are listed, but nobody uses them from there.
 INDEX = "index"
-
-
-class FunctionFacts(NamedTuple):
-    """What a template says of a function, as far as it says it literally.
-
-    Attributes:
-        name: logical id, key or resource name.
-        runtime: a Lambda runtime identifier, or None where it is not literal.
-        architecture: ``x86_64`` or ``arm64``, or None where it is not literal.
-    """
-
-    name: str
-    runtime: str | None = None
-    architecture: str | None = None
 
 
 class Pin(NamedTuple):

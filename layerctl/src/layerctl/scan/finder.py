@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from layerctl.pins.index_text import looks_like_index
-from layerctl.pins.model import INDEX, FileReport, Pin, Problem, Unresolved
-from layerctl.pins.walk import TEMPLATE_SUFFIXES
+from layerctl.scan.index_text import looks_like_index
+from layerctl.scan.model import INDEX, FileReport, Pin, Problem, Unresolved
+from layerctl.scan.walk import TEMPLATE_SUFFIXES
 from layerctl.templates.literals import REGION, text_arns
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.structure import structural_uses
