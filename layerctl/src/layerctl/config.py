@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.find import find_above
 from layerctl.core.runtimes import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class LayerConfig:
         budget_zipped, budget_unzipped: our own limits, in bytes, without bytecode.
         bytecode_zipped, bytecode_unzipped: what each runtime's bytecode may add to them.
         leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
+        own_leave_out: modules of the layer's own distribution that don't ship: developers' tools.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class LayerConfig:
     version: str = "0"
     sources_only: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    own_leave_out: tuple[str, ...] = ()
     bytecode_zipped: int = 0
     bytecode_unzipped: int = 0
     public: bool = False
@@ -128,6 +131,7 @@ class LayerConfig:
             runtimes=runtimes,
             sources_only=tuple(reader.get("bytecode.sources-only", list, [])),
             leave_out=tuple(reader.get("leave-out.patterns", list, [])),
+            own_leave_out=tuple(reader.get("leave-out.own-modules", list, [])),
             bundle_sdk=reader.get("provided.bundle-sdk", bool, False),
             sdk=sdk,
             provided=sdk | frozenset(reader.get("provided.other", list, [])),
@@ -171,12 +175,10 @@ def find_layer_config(start: Path | None = None) -> Path:
     Raises:
         LayerctlError: there is none.
     """
-    folder = (start or Path.cwd()).resolve()
-    for candidate in (folder, *folder.parents):
-        for path in (candidate / "layer" / "layer.toml", candidate / "layer.toml"):
-            if path.is_file():
-                return path
-    raise LayerctlError(
-        f"no layer/layer.toml in {folder} or above it",
-        remedy="run inside the repository, or use --layer-config",
-    )
+    path = find_above("layer/layer.toml", "layer.toml", start=start)
+    if path is None:
+        raise LayerctlError(
+            f"no layer/layer.toml in {(start or Path.cwd()).resolve()} or above it",
+            remedy="run inside the repository, or use --layer-config",
+        )
+    return path

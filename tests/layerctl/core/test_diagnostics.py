@@ -154,9 +154,9 @@ def test_github_escapes():
     )
 
 
-def test_table():
+def test_text():
     """People get the place as editors link it, the message, the rule and the remedy."""
-    text = render([Finding("pin-yanked", "a.yaml", "it was yanked", "take 13", line=3, column=9)], "table", tool="x")
+    text = render([Finding("pin-yanked", "a.yaml", "it was yanked", "take 13", line=3, column=9)], "text", tool="x")
     assert "a.yaml:3:9" in text
     assert "it was yanked" in text
     assert "pin-yanked" in text
@@ -164,9 +164,9 @@ def test_table():
 
 
 def test_nothing_found():
-    """Nothing found is an empty table, an empty list, a log without results."""
+    """Nothing found is an empty text, an empty list, a log without results."""
     assert {form: render([], form, tool="x") for form in FORMATS if form != "sarif"} == {
-        "table": "", "json": "[]", "github": "",
+        "text": "", "json": "[]", "github": "",
     }  # fmt: skip
     assert json.loads(render([], "sarif", tool="x"))["runs"][0]["results"] == []
 

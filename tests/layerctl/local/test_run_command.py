@@ -213,7 +213,7 @@ def test_it_ends_when_nobody_reads(tmp_path: Path) -> None:
 def test_credentials_only_when_asked_for(
     serve: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without --aws-profile a function has dummies; with it, the profile's keys and region."""
+    """Without --profile a function has dummies; with it, the profile's keys and region."""
     (tmp_path / "credentials").write_text(
         "[mine]\naws_access_key_id = AKIAMINE\naws_secret_access_key = secret-of-mine\n"
     )
@@ -225,7 +225,7 @@ def test_credentials_only_when_asked_for(
     app = write_app(tmp_path / "app")
     without = serve(app).ask("/http/x")[1]["environment"]
     assert not {"AKIAMINE", "secret-of-mine", "token-of-mine", "mine"} & set(without.values())
-    running = serve(app, "--aws-profile", "mine", "--endpoint-url", "http://localhost:4566")
+    running = serve(app, "--profile", "mine", "--endpoint-url", "http://localhost:4566")
     environment = running.ask("/http/x")[1]["environment"]
     assert (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]) == ("AKIAMINE", "secret-of-mine")
     assert (environment["AWS_REGION"], environment["AWS_ENDPOINT_URL"]) == ("eu-north-1", "http://localhost:4566")

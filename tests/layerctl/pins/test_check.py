@@ -10,7 +10,8 @@ import pytest
 
 from layerctl.__main__ import main
 from layerctl.core.errors import LayerctlError
-from layerctl.pins.check import RULES, Limits, check_pins, parse_age
+from layerctl.core.text import parse_age
+from layerctl.pins.check import RULES, Limits, check_pins
 from layerctl.pins.resolve.index_source import load_index
 from layerctl.pins.resolve.versions import VersionResolver
 from layerctl.scan.files import scan

@@ -47,7 +47,7 @@ def world(project, layerctl):
 COMMANDS = {
     "share": [
         ("share", "--version", "1", "--account", OTHER),
-        ("share", "--all-versions", "--account", OTHER, "--revoke"),
+        ("share", "--all-versions", "--account", OTHER, "--revoke", "--apply"),
     ],
     "permissions": [("permissions",)],
     "index write": [("index", "write", "--index", "new.json")],

@@ -174,9 +174,8 @@ def test_a_deletion_that_fails_is_said_and_may_be_repeated(proxy, published, lay
     ("options", "said"),
     [
         (["--keep", "0"], "--keep"),
-        (["--older-than", "90"], "expected e.g. 90d"),
-        (["--older-than", "-1d"], "expected e.g. 90d"),
-        (["--apply", "--dry-run"], "exclude each other"),
+        (["--older-than", "90"], "write e.g. 90d"),
+        (["--older-than", "-1d"], "write e.g. 90d"),
         (["--role", "arn:aws:iam::1:role/x"], "is not a role ARN"),
         (["none.yaml"], "does not exist"),
     ],

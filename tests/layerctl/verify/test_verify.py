@@ -213,7 +213,7 @@ def test_no_secret_is_printed(
     value = "gh" + "p_" + "b2" * 18
     _source(good, f"TOKEN = '{value}'\n".encode())
     path = good.write(tmp_path / "broken.zip")
-    for form in ("table", "json", "sarif", "github"):
+    for form in ("text", "json", "sarif", "github"):
         assert main(["verify", str(path), "--layer-config", str(config.path), "--format", form]) == 1
         out = capsys.readouterr().out
         assert value not in out
@@ -432,7 +432,7 @@ def test_the_command(good: LayerZip, config: LayerConfig, tmp_path: Path, capsys
     path = str(good.write(tmp_path / "good.zip"))
     options = ["--layer-config", str(config.path)]
     assert main(["verify", path, *options]) == 0
-    assert "nothing to find fault with" in capsys.readouterr().out
+    assert f"{len(RULES)} rules: nothing found" in capsys.readouterr().err
     assert main(["verify", path, *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
     good.files["README.md"] = b""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared_utils import config
-from shared_utils.config import cache as _cache
 from tests.support.fake_aws import Answer, FakeSsm, aws_error, denied_message
 
 if TYPE_CHECKING:
@@ -228,11 +227,22 @@ def test_trap_9_the_error_code_is_there_to_be_looked_at(serve: Serve) -> None:
     assert "asked in eu-central-1" in message
 
 
-def test_trap_9_lifetimes_are_spread(serve: Serve) -> None:
-    """The TTL of each entry differs by up to a tenth, so that a fleet does not refresh in step."""
-    factors = {_cache.jitter() for _ in range(200)}
-    assert len(factors) > 100
-    assert all(0.9 <= factor <= 1.1 for factor in factors)
+def test_trap_9_lifetimes_are_spread(serve: Serve, clock: Clock) -> None:
+    """The TTL of each value differs by up to a tenth, so that a fleet does not refresh in step."""
+    server = serve(FakeSsm(**{f"/{number}": str(number) for number in range(50)}))
+    for number in range(50):
+        config.get(f"ssm:///{number}")
+    expired: dict[int, int] = {}  # after that many seconds: so many values
+    for second in range(265, 335, 5):
+        clock.advance(265 if second == 265 else 5)
+        before = len(server.calls)
+        for number in range(50):
+            config.get(f"ssm:///{number}")
+        expired[second] = len(server.calls) - before
+    assert expired[265] == 0
+    assert sum(expired.values()) == 50
+    assert sum(count > 0 for count in expired.values()) >= 6
+    assert max(expired.values()) < 25
 
 
 def test_trap_9_a_failed_read_is_remembered_for_a_moment(serve: Serve, clock: Clock) -> None:

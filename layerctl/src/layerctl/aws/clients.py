@@ -47,14 +47,21 @@ class Aws:
 
     Args:
         timeout: seconds to wait for an answer.
-        session: whose credentials; default: botocore's chain.
+        profile: whose credentials, by the profile's name; None: botocore's chain.
+        session: in place of a profile: whose credentials.
         requests: counts HTTP requests by ``service.Operation``, retries included; shared between accounts.
     """
 
     def __init__(
-        self, *, timeout: float = 60, session: Session | None = None, requests: Counter[str] | None = None
+        self,
+        *,
+        timeout: float = 60,
+        profile: str | None = None,
+        session: Session | None = None,
+        requests: Counter[str] | None = None,
     ) -> None:
         self._timeout = timeout
+        self._profile = profile
         self._attempts = _ATTEMPTS
         self._session = session
         self._clients: dict[tuple[str, str | None, bool], Any] = {}
@@ -85,7 +92,7 @@ class Aws:
 
         try:
             if self._session is None:
-                core = botocore.session.Session()
+                core = botocore.session.Session(profile=self._profile)
                 self._attempts = core.get_config_variable("max_attempts") or _ATTEMPTS  # AWS_MAX_ATTEMPTS
                 self._session = boto3.session.Session(botocore_session=core)
             config = Config(

@@ -10,7 +10,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Issue, some
+from layerctl.check.model import Issue
+from layerctl.core.text import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from layerctl.check.model import Issue, some
+from layerctl.check.model import Issue
 from layerctl.check.overlay import roots_of
 from layerctl.core.runtimes import ARCHITECTURES, extension_suffixes
+from layerctl.core.text import some
 from layerctl.python.elf import MAGIC, is_shared_object, read_elf
 
 if TYPE_CHECKING:

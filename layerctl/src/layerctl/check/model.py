@@ -10,7 +10,6 @@ from layerctl.core.diagnostics import Severity
 from layerctl.core.runtimes import runtime_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from layerctl.artifact import Artifact, Entry
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
 
-__all__ = ["RULES", "Alias", "Content", "Function", "Issue", "Layer", "Place", "some"]
+__all__ = ["RULES", "Alias", "Content", "Function", "Issue", "Layer", "Place"]
 
 RULES = {
     "alias-not-published": "A new layer version alone would not move the function's alias",
@@ -207,10 +206,3 @@ class Function:
         return (
             self.code is not None and not self.code_unknown and all(layer.content is not None for layer in self.layers)
         )
-
-
-def some(names: Iterable[str], limit: int = 3) -> str:
-    """A few of the names, and how many more there are."""
-    names = sorted(names)
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown

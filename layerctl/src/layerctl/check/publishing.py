@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Issue, some
+from layerctl.check.model import Issue
 from layerctl.core.diagnostics import Severity
+from layerctl.core.text import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -65,13 +65,6 @@ class Report:
     unreadable: bool = False
     unused: list[str] = field(default_factory=list)
 
-    @property
-    def exit_code(self) -> int:
-        """2 for a template that could not be read, 1 for an error or warning, 0 otherwise."""
-        if self.unreadable:
-            return 2
-        return int(any(finding.severity is not Severity.NOTE for finding in self.findings))
-
 
 def check_templates(
     paths: Sequence[Path],

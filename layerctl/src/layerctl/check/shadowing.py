@@ -6,9 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from layerctl.check.bytecode import check_bytecode
-from layerctl.check.model import Issue, some
+from layerctl.check.model import Issue
 from layerctl.check.overlay import Root, module_conflicts, overwritten, parts_of, roots_of
 from layerctl.core.diagnostics import Severity
+from layerctl.core.text import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
-from layerctl.cli.output import print_json, print_table
-from layerctl.core.diagnostics import FORMATS
+from layerctl.cli.groups import Group
+from layerctl.cli.options import (
+    Target,
+    aws_findings_options,
+    aws_options,
+    dry_run_option,
+    index_option,
+    stage_option,
+)
+from layerctl.cli.output import note, print_json, print_table
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
+    from layerctl.cli.findings import Report
     from layerctl.core.arn import LayerVersionArn
     from layerctl.core.diagnostics import Finding
     from layerctl.releases.index.mirror import Mirrored
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
 _FILE = index_option("The index file.", default=Path("layers.json"))
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Keep layers.json: which ARN a release is in each region, with its content digest, size, runtimes and date."""
 
@@ -63,23 +71,23 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
     else:
         print_table(("change", "release", "layer version"), rows)
         if gone and not forget_deleted:
-            click.echo("gone versions stay in the index until `layerctl index write --forget-deleted`", err=True)
+            note("gone versions stay in the index until `layerctl index write --forget-deleted`")
         target.close(outcome.failures)
     return 2 if outcome.failures else 0
 
 
 @command.command()
-@aws_options
+@aws_findings_options
 @_FILE
-@click.option("--stage", default="dev", show_default=True, help="Whose parameters, /NAME/STAGE/versions/RELEASE.")
+@stage_option
 @click.option("--no-mirror", is_flag=True, help="Compare with the regions only, not with Parameter Store.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="How findings are written.")
-def check(*, target: Target, index_file: Path, stage: str, no_mirror: bool, form: str) -> int:
+def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mirror: bool) -> int:
     """Compare the index with its schema, the regions, and its mirror in Parameter Store.
 
-    Exit code 0: all agree. 1: they differ; each difference is named. 2: the index or a region could not be read.
+    Exit code 0: all agree, or warnings only. 1: they differ; each difference is named. 2: the index or a region could
+    not be read.
     """
-    from layerctl.core.diagnostics import render
+    from layerctl.core.diagnostics import exit_code
     from layerctl.releases.index.drift import RULES, check_mirror, check_region
 
     index = _load(index_file, target.layer)
@@ -93,18 +101,18 @@ def check(*, target: Target, index_file: Path, stage: str, no_mirror: bool, form
     regions = dict.fromkeys([*target.regions, *(name for one in index.releases.values() for name in one.regions)])
     outcome = target.everywhere("checking", work, regions)
     findings = [one for found in outcome.results.values() for one in found]
+    complete = not outcome.failures
     if target.as_json:
         print_json({"findings": [asdict(one) for one in findings]} | target.data(outcome.failures))
-    else:
-        click.echo(render(findings, form, tool="index", rules=RULES) or f"{index_file}: no differences")
-        target.close(outcome.failures)
-    return 2 if outcome.failures else 1 if findings else 0
+        return exit_code(findings, strict=report.strict, complete=complete)
+    target.close(outcome.failures)
+    return report.close(findings, tool="index check", rules=RULES, looked_at=str(index_file), complete=complete)
 
 
 @command.command()
 @aws_options
 @_FILE
-@click.option("--stage", default="dev", show_default=True, help="Whose parameters, /NAME/STAGE/versions/RELEASE.")
+@stage_option
 @dry_run_option
 def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> int:
     """Mirror the index to Parameter Store: /NAME/STAGE/versions/RELEASE holds the ARN and never changes.

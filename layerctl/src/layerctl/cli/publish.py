@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
-from layerctl.cli.output import note, print_json, print_table
+from layerctl.cli.output import note, print_json, print_table, warning
 
 if TYPE_CHECKING:
     from layerctl.aws.regions import InRegions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--release", metavar="VERSION", help="The version; default: the manifest's, else the file name's.")
 @click.option("--s3-bucket", metavar="NAME", help="For zips over 50 MB: a bucket in each region, e.g. 'lib-{region}'.")
 @click.option("--s3-prefix", default="layers", show_default=True, help="Where in the bucket.")
-@index_option("Also write this layers.json.")
+@index_option("The index file: the release is written into it.")
 @dry_run_option
 def command(
     *,
@@ -53,7 +53,7 @@ def command(
         known = store.update(index_file, target.layer, lambda index: index, dry_run=True)
         require_same_content(known, payload.release, payload.content_digest)
         if (release_known := known.releases.get(payload.release)) and release_known.yanked:
-            note(f"warning: {payload.release} was yanked: {release_known.yanked.reason}")
+            warning(f"{payload.release} was yanked: {release_known.yanked.reason}")
     publisher = RegionPublisher(target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run)
     outcome = target.everywhere("publishing", publisher)
     if target.as_json:

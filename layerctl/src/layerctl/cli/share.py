@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option
-from layerctl.cli.output import print_json, print_table
+from layerctl.cli.options import Target, apply_option, aws_options, dry_run_option
+from layerctl.cli.output import note, print_json, print_table
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--public", is_flag=True, help="Everyone; granting it needs --yes-public.")
 @click.option("--yes-public", is_flag=True, help="Confirm that the whole world may use it.")
 @click.option("--revoke", is_flag=True, help="Take the right away. Functions that use the version go on working.")
+@apply_option("Revoke what --revoke plans.")
 @dry_run_option
 def command(
     *,
@@ -40,9 +41,12 @@ def command(
     public: bool,
     yes_public: bool,
     revoke: bool,
+    apply_: bool,
     dry_run: bool,
 ) -> int:
     """Grant or revoke the use of layer versions. What is so already is left alone, so it may be run again.
+
+    Granting takes effect at once, unless --dry-run is given; revoking only with --apply.
 
     Exit code 0: done. 2: a region failed, or has no such version.
     """
@@ -54,6 +58,10 @@ def command(
         raise LayerctlError("--public lets every AWS account use the layer", remedy="add --yes-public if you mean it")
     if sum((number is not None, release is not None, all_versions)) != 1:
         raise click.UsageError("name the versions: --version N, --release VERSION or --all-versions")
+
+    if apply_ and (dry_run or not revoke):
+        raise click.UsageError("--apply is for --revoke, and excludes --dry-run")
+    dry_run = dry_run or (revoke and not apply_)
 
     def chosen(version: LayerVersion) -> bool:
         return all_versions or version.number == number or (release is not None and version.release == release)
@@ -88,6 +96,8 @@ def command(
     else:
         lines = [(version.arn, version.release or "", _words(changes, dry_run)) for version, changes in taken]
         print_table(("layer version", "release", "change"), lines)
+        if revoke and dry_run and any(changes for _, changes in taken):
+            note("nothing was done: use --apply")
         target.close(outcome.failures)
     return 2 if outcome.failures else 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layerctl.cli.options import Target, aws_options
-from layerctl.cli.output import note, print_json, print_table, progress
+from layerctl.cli.output import error, note, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,8 @@ def command(
         return list(list_versions(target.aws.client("lambda", region), name))
 
     listed = target.everywhere("listing", versions_of)
-    with progress("scanning", len(accounts.credentials) * len(target.regions)) as done:
+    places = [f"{account} {region}" for account in accounts.credentials for region in target.regions]
+    with progress("scanning", places) as done:
         scan = scan_accounts(accounts.credentials, target.regions, layer, aliases=not no_aliases, done=done)
     scan.problems[:0] = [*accounts.problems, *pins.problems]
     versions = [one for found in listed.results.values() for one in found]
@@ -57,7 +58,7 @@ def command(
     else:
         _show(versions, scan, pins.uses)
         for problem in scan.problems:
-            click.echo(f"error: not seen: {problem}", err=True)
+            error(f"not seen: {problem}")
         note(f"{scan.entries} function versions in {len(scan.scanned)} account regions")
         target.note_if_none(versions)
         target.close(listed.failures)

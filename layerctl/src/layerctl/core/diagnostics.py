@@ -17,9 +17,9 @@ from layerctl import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["FORMATS", "Finding", "Severity", "render"]
+__all__ = ["FORMATS", "Finding", "Severity", "exit_code", "render"]
 
-FORMATS = ("table", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "github")
 
 
 class Severity(StrEnum):
@@ -57,18 +57,30 @@ class Finding:
         return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
 
 
+def exit_code(findings: Iterable[Finding], *, strict: bool = False, complete: bool = True) -> int:
+    """Return the exit code of every command that finds something.
+
+    0: nothing, or warnings and notes only. 1: an error, with `strict` a warning too. 2: not everything could be looked
+    at, so that nothing may rest on the result.
+    """
+    if not complete:
+        return 2
+    bad = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
+    return int(any(finding.severity in bad for finding in findings))
+
+
 def render(findings: Sequence[Finding], form: str, *, tool: str, rules: dict[str, str] | None = None) -> str:
     """Write findings in one of `FORMATS`.
 
     Args:
-        findings: what was found; an empty sequence gives an empty table, an empty JSON list, a valid SARIF log.
-        form: ``table``, ``json``, ``sarif`` or ``github``.
+        findings: what was found; an empty sequence gives an empty text, an empty JSON list, a valid SARIF log.
+        form: ``text``, ``json``, ``sarif`` or ``github``.
         tool: the command's name, for SARIF.
         rules: every rule the tool knows, id to description, for SARIF's rule table.
     """
     match form:
-        case "table":
-            return _table(findings)
+        case "text":
+            return _text(findings)
         case "json":
             return json.dumps([asdict(finding) for finding in findings], indent=2)
         case "sarif":
@@ -79,7 +91,7 @@ def render(findings: Sequence[Finding], form: str, *, tool: str, rules: dict[str
             raise ValueError(f"unknown format {form!r}; one of {', '.join(FORMATS)}")
 
 
-def _table(findings: Iterable[Finding]) -> str:
+def _text(findings: Iterable[Finding]) -> str:
     lines: list[str] = []
     for finding in findings:
         lines.append(f"{finding.place}: {finding.severity}: {finding.message} [{finding.rule}]")

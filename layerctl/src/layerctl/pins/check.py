@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.diagnostics import Finding, Severity
-from layerctl.core.errors import LayerctlError
 from layerctl.scan.model import INDEX
 from layerctl.templates.regions import Deployment, deployment_of, partition_of
 
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from layerctl.pins.resolve.versions import PublishedVersion, VersionResolver
     from layerctl.scan.model import Pin
 
-__all__ = ["RULES", "Limits", "check_pins", "parse_age"]
+__all__ = ["RULES", "Limits", "check_pins"]
 
 RULES = {
     "pin-unknown": "The version is not published in its region.",
@@ -46,19 +44,6 @@ class Limits:
 
     behind: int | None = None
     age: timedelta | None = None
-
-
-def parse_age(text: str) -> timedelta:
-    """Read ``90d``, ``12w`` or ``36h``.
-
-    Raises:
-        LayerctlError: it is none of these.
-    """
-    match = re.fullmatch(r"(\d{1,5})([hdw])", text.strip())
-    if match is None:
-        raise LayerctlError(f"{text!r} is no age", remedy="write e.g. 90d, 12w or 36h")
-    number = int(match[1])
-    return {"h": timedelta(hours=number), "d": timedelta(days=number), "w": timedelta(weeks=number)}[match[2]]
 
 
 def check_pins(
@@ -235,12 +220,12 @@ def _age(
     if limits.behind is not None and len(worst) > limits.behind:
         count = f"{len(worst)} release{'s' * (len(worst) != 1)}"
         message = f"{pin.name} {_shown(mine)} is {count} behind; at most {limits.behind} are allowed"
-        yield _finding(pin, "pin-behind", message, remedy, Severity.WARNING)
+        yield _finding(pin, "pin-behind", message, remedy)
     if limits.age is not None and mine.date:
         age = now - datetime.fromisoformat(mine.date)
         if age > limits.age:
             message = f"{pin.name} {_shown(mine)} is {age.days} days old; at most {_days(limits.age)} are allowed"
-            yield _finding(pin, "pin-old", message, remedy, Severity.WARNING)
+            yield _finding(pin, "pin-old", message, remedy)
 
 
 def _is_newer(other: PublishedVersion, one: PublishedVersion) -> bool:

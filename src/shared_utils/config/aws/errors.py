@@ -6,9 +6,9 @@ GetLatestConfiguration, and "Common error types" of each API reference.
 
 from __future__ import annotations
 
-from shared_utils.config.failures import DENIED, INVALID, MISSING, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import DENIED, INVALID, MISSING, UNAVAILABLE, Failure
 
-__all__ = ["KNOWN_CODES", "failure_of"]
+__all__ = ["KNOWN_CODES", "classify_error"]
 
 _MISSING = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
@@ -57,10 +57,10 @@ _REMEDIES = {
 }
 
 KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _TRANSIENT | frozenset(_REMEDIES)
-"""Every code that is told apart, for transports that only get prose."""
+"""Every code that is told apart, for the transport that only gets prose."""
 
 
-def failure_of(code: str, message: str, status: int) -> Failure:
+def classify_error(code: str, message: str, status: int) -> Failure:
     """Return what an error answer means.
 
     Args:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for one small request at a time, over connections that are kept and may have died in a freeze.
+"""HTTP/1.1 for one small request at a time, over connections that are kept and may have been closed in a freeze.
 
 Why not http.client: importing it costs 17 ms (email, ssl), more than everything else that a read needs, and its time-
 outs are per packet, so that a server which drips one byte a second holds it for ever. Here a deadline bounds the
@@ -10,9 +10,9 @@ from __future__ import annotations
 import select
 import socket
 import time
-from _thread import allocate_lock
+from threading import Lock
 
-from shared_utils.config.failures import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import INVALID, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Response:
         self.body = body
 
 
-class _Gone(Exception):  # noqa: N818 - never leaves this module
+class _ConnectionClosed(Exception):  # noqa: N818 - never leaves this module
     """The other side closed a kept connection before it answered anything."""
 
 
@@ -89,7 +89,7 @@ class Pool:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._ca_file = ca_file
-        self._lock = allocate_lock()
+        self._lock = Lock()
         self._idle: list[_Connection] = []
         self._tls: ssl.SSLContext | None = None
 
@@ -104,7 +104,7 @@ class Pool:
         while kept is not None:
             try:
                 return self._exchange(kept, message, deadline)
-            except _Gone:  # it died while nobody looked; that is no attempt, so a fresh one is made silently
+            except _ConnectionClosed:  # closed while it was idle: not an attempt, so the next connection is tried
                 if request.once:
                     break
                 kept = self._take(endpoint)
@@ -112,7 +112,7 @@ class Pool:
             raise _broken(f"{endpoint.authority} closed the connection without an answer")
         try:
             return self._exchange(self._connect(endpoint, deadline), message, deadline)
-        except _Gone:
+        except _ConnectionClosed:
             raise _broken(f"{endpoint.authority} closed the connection without an answer") from None
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class Pool:
         return response
 
     def _take(self, endpoint: Endpoint) -> _Connection | None:
-        """Return a kept connection that seems alive, and close those that do not."""
+        """Return a kept connection that is still open, and close the others."""
         key = (endpoint.scheme, endpoint.host, endpoint.port)
         while True:
             with self._lock:
@@ -145,7 +145,7 @@ class Pool:
                 if found is None:
                     return None
                 self._idle.remove(found)
-            if found.seems_alive():
+            if found.is_alive():
                 return found
             found.close()
 
@@ -229,7 +229,7 @@ class _Connection:
     def close(self) -> None:
         self._socket.close()
 
-    def seems_alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether it has not been idle for long by either clock, and nothing (an end, an alert) waits to be read."""
         monotonic, wall = self.idle_since
         if time.monotonic() - monotonic > _IDLE or abs(time.time() - wall) > _IDLE:
@@ -254,7 +254,7 @@ class _Connection:
             why = f"no whole answer within {limit:.3g} s"
         except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
             if not self._answered:
-                raise _Gone from None
+                raise _ConnectionClosed from None
             why = f"the answer was cut off ({type(error).__name__})"
         except ValueError:
             why = "the answer is not HTTP, or larger than any configuration value can be"
@@ -310,7 +310,7 @@ class _Connection:
                 raise ValueError
             name, value = name.lower(), value.strip()
             if name == "content-length" and headers.get(name, value) != value:
-                raise ValueError  # two lengths: where the answer ends is anyone's guess
+                raise ValueError  # two lengths: where the answer ends is not known
             headers[name] = value
         return int(code), headers, version == "HTTP/1.1"
 

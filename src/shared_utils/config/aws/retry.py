@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 
-from shared_utils.config.failures import UNAVAILABLE, Failure
+from shared_utils._random import fraction
+from shared_utils.config.outcomes import UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-__all__ = ["Deadline", "for_now", "retrying"]
+__all__ = ["Deadline", "current_deadline", "retry"]
 
 _ATTEMPTS = 4
 _BASE_DELAY, _LONGEST_DELAY = 0.05, 1.0
@@ -23,11 +23,11 @@ _BASE_DELAY, _LONGEST_DELAY = 0.05, 1.0
 Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
 """
 _RESERVE = 0.1
-"""The share of an invocation's remaining time that is left to the function after a read that used up all its time."""
+"""The share of an invocation's remaining time that a read leaves to the function."""
 
 
 class Deadline:
-    """A moment by which a read has ended, one way or the other."""
+    """The moment by which a read must end."""
 
     __slots__ = ("_at",)
 
@@ -39,7 +39,7 @@ class Deadline:
         return max(0.0, self._at - time.monotonic())
 
 
-def for_now(longest: float) -> Deadline:
+def current_deadline(longest: float) -> Deadline:
     """Return the deadline for a read that starts now: `longest` seconds, or less when the invocation ends before."""
     from shared_utils.invocation.lifecycle import current
 
@@ -50,7 +50,7 @@ def for_now(longest: float) -> Deadline:
     return Deadline(min(longest, left / 1000 * (1 - _RESERVE)))
 
 
-def retrying(attempt: Callable[[], _T], deadline: Deadline, sleep: Callable[[float], None] = time.sleep) -> _T:
+def retry(attempt: Callable[[], _T], deadline: Deadline, sleep: Callable[[float], None] = time.sleep) -> _T:
     """Return `attempt()`, called again after a transient failure while tries and time are left.
 
     Raises:
@@ -71,6 +71,6 @@ def retrying(attempt: Callable[[], _T], deadline: Deadline, sleep: Callable[[flo
 
 
 def _full_jitter(attempt: int) -> float:
-    """Return a pause in seconds, from the operating system's randomness (a SnapStart copy shares any other)."""
+    """Return a pause in seconds."""
     longest: float = min(_LONGEST_DELAY, _BASE_DELAY * 2.0**attempt)
-    return longest * int.from_bytes(os.urandom(4), "little") / 0xFFFFFFFF
+    return longest * fraction()

@@ -19,7 +19,12 @@ __all__ = ["resolver_of"]
 
 
 def resolver_of(
-    indexes: Sequence[str], *, aws: bool | None = False, stage: str = "dev", regions: Sequence[str] = ()
+    indexes: Sequence[str],
+    *,
+    aws: bool | None = False,
+    stage: str = "dev",
+    regions: Sequence[str] = (),
+    profile: str | None = None,
 ) -> VersionResolver:
     """The sources that a command was given.
 
@@ -28,6 +33,7 @@ def resolver_of(
         aws: whether AWS is asked about layers that no index knows; None: if there is no index, and credentials are.
         stage: whose parameters are read.
         regions: where AWS is asked about pins that name no region.
+        profile: whose credentials AWS is asked with; None: botocore's own search order.
 
     Raises:
         LayerctlError: an index cannot be read.
@@ -36,11 +42,11 @@ def resolver_of(
     if not named and is_index(Path("layers.json")):
         named = ["layers.json"]
     sources: list[VersionSource] = [load_index(one) for one in named]
-    if aws or (aws is None and not sources and _has_credentials()):
+    if aws or (aws is None and not sources and (profile or _has_credentials())):
         from layerctl.aws.clients import Aws
         from layerctl.pins.resolve.aws_sources import LambdaSource, ParameterSource
 
-        account = Aws(timeout=20)
+        account = Aws(timeout=20, profile=profile)
         sources += [ParameterSource(account, regions, stage), LambdaSource(account, regions)]
     return VersionResolver(sources)
 

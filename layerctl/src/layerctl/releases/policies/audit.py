@@ -75,8 +75,8 @@ def audit(audited: Iterable[Audited], wanted: frozenset[Audience], yanked: Itera
     return findings
 
 
-_NARROW = "`layerctl permissions --repair` revokes it; functions that use the version already go on working"
-_WIDEN = "`layerctl permissions --repair` grants it"
+_NARROW = "`layerctl permissions --repair --apply` revokes it; functions that use the version already go on working"
+_WIDEN = "`layerctl permissions --repair --apply` grants it"
 
 
 def converge(

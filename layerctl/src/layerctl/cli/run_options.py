@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.build.layer_sources import parse_layer_options
+from layerctl.cli.options import Pairs, layer_option, parameter_option, parse_layer_options, region_option
 from layerctl.core.errors import LayerctlError
 from layerctl.local.runner.planning import RunOptions
 
@@ -16,20 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["run_options", "with_run_options"]
 
 _OPTIONS = (
+    layer_option,
     click.option(
-        "--layer",
-        "layers",
-        multiple=True,
-        metavar="NAME=PATH",
-        help="The zip or folder that stands for a pinned layer.  [default: the newest of that name in dist/]",
+        "--env", "environment", multiple=True, type=Pairs(), metavar="NAME=VALUE", help="A variable for every function."
     ),
-    click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="A variable for every function."),
+    parameter_option,
+    region_option("the profile's, else eu-central-1"),
     click.option(
-        "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Instead of a parameter's default."
-    ),
-    click.option("--region", help="What the functions take for their region.  [default: eu-central-1]"),
-    click.option(
-        "--aws-profile", help="Give the functions this profile's credentials and region; without it they get dummies."
+        "--profile",
+        metavar="NAME",
+        help="Give the functions the credentials of this AWS profile.  [default: credentials that are worth nothing]",
     ),
     click.option("--endpoint-url", help="AWS_ENDPOINT_URL for the functions, e.g. a local AWS."),
     click.option("--exact-runtime", is_flag=True, help="Refuse an interpreter of another version than the template's."),
@@ -46,43 +42,33 @@ def with_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run_options(
     *,
     layers: Iterable[str],
-    environment: Iterable[str],
-    parameters: Iterable[str],
+    environment: Iterable[tuple[str, str]],
+    parameters: Iterable[tuple[str, str]],
     region: str | None,
-    aws_profile: str | None,
+    profile: str | None,
     endpoint_url: str | None,
     exact_runtime: bool,
 ) -> RunOptions:
     """Read the options' values.
 
     Raises:
-        LayerctlError: one has not the form that it must have, or the profile has no credentials.
+        LayerctlError: a layer is not there, or the profile has no credentials.
     """
-    variables = _pairs("--env", environment)
+    variables = dict(environment)
     if endpoint_url:
         variables.setdefault("AWS_ENDPOINT_URL", endpoint_url)
     credentials: dict[str, str] = {}
-    if aws_profile:
-        credentials, profile_region = _profile(aws_profile)
+    if profile:
+        credentials, profile_region = _profile(profile)
         region = region or profile_region
     return RunOptions(
         layers=parse_layer_options(layers),
-        parameters=_pairs("--parameter", parameters),
+        parameters=dict(parameters),
         environment=variables,
         credentials=credentials,
         region=region,
         exact_runtime=exact_runtime,
     )
-
-
-def _pairs(option: str, texts: Iterable[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise LayerctlError(f"{option} {name!r} is not NAME=VALUE")
-        pairs[name] = value
-    return pairs
 
 
 def _profile(name: str) -> tuple[dict[str, str], str | None]:
@@ -96,11 +82,9 @@ def _profile(name: str) -> tuple[dict[str, str], str | None]:
         frozen = found.get_frozen_credentials() if found else None
         region = session.get_config_variable("region")
     except BotoCoreError as error:
-        raise LayerctlError(
-            f"--aws-profile {name}: {error}", remedy="`aws configure list-profiles` names them"
-        ) from None
+        raise LayerctlError(f"--profile {name}: {error}", remedy="`aws configure list-profiles` names them") from None
     if frozen is None or not frozen.access_key:
-        raise LayerctlError(f"--aws-profile {name} has no credentials", remedy=f"run `aws sso login --profile {name}`")
+        raise LayerctlError(f"--profile {name} has no credentials", remedy=f"run `aws sso login --profile {name}`")
     variables = {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key or ""}
     # The emulator makes an unset token an empty one, which is how the SDK takes long-lived keys too.
     return {**variables, "AWS_SESSION_TOKEN": frozen.token or ""}, region

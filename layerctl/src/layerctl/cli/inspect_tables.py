@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.output import print_table, size_text
+from layerctl.cli.output import print_table
+from layerctl.core.text import size_text
 from layerctl.inspection.page import percent_text, signed_text
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Ending"]
+__all__ = ["ShutdownSignal"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Ending:
+class ShutdownSignal:
     """Something to wait for in the main thread; a context manager.
 
     The kernel may deliver a signal to any thread, and Python's handlers run in the main thread once it runs again: a

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from layerctl.local.emulator import LogLine
     from layerctl.local.gateway import Request
     from layerctl.local.runner.planning import Runnable
 
-__all__ = ["Console", "waiting"]
+__all__ = ["Console"]
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 _PADDING = re.compile(r"\r\n?|\n")
-
-
-@contextmanager
-def waiting(text: str) -> Iterator[None]:
-    """Show that something is under way, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    import rich.console
-
-    with rich.console.Console(stderr=True).status(text):
-        yield
 
 
 class Console:
