@@ -69,6 +69,12 @@ class LogState:
         self.correlation_id = correlation_id[:4096]
         self.base_fields_json = None
 
+    def fields(self) -> dict[str, Any]:
+        """Return `base_fields`."""
+        if self.base_fields_json is None:
+            self.work_out_fields()
+        return self.base_fields
+
     def work_out_fields(self) -> str:
         """Set `base_fields` and `base_fields_json`, and return the latter."""
         fields: dict[str, Any] = {"service": SETTINGS.service}
@@ -87,8 +93,13 @@ class LogState:
             }
         if SETTINGS.sample_rate:
             fields["sampling_rate"] = SETTINGS.sample_rate
-        self.base_fields = {key: _scalar(value) for key, value in fields.items() if value is not None}
-        text = encode_fields(self.base_fields)
+        base: dict[str, Any] = {key: _scalar(value) for key, value in fields.items() if value is not None}
+        if SETTINGS.values:
+            from shared_utils._json import JSONConverter
+
+            base = JSONConverter(SETTINGS.max_line_bytes // 4).items(SETTINGS.values.items(), base)
+        self.base_fields = base
+        text = encode_fields(base, SETTINGS.key_names)
         if invocation is None or invocation.is_open:  # else nothing tells of secrets that become known
             self.base_fields_json = text
         return text
@@ -107,7 +118,11 @@ on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.threshold ha
 
 def current() -> LogState:
     """Return the state of the invocation of the running code, or `OUTSIDE`."""
-    invocation = lifecycle.current()
+    return state_of(lifecycle.current())
+
+
+def state_of(invocation: Invocation | None) -> LogState:
+    """Return the state of an invocation, or `OUTSIDE`."""
     if invocation is None:
         return OUTSIDE
     state: LogState = invocation.logging or _begin(invocation)
