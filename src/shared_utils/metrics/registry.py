@@ -152,7 +152,7 @@ class Registry:
             self._count_cold_start(invocation, last_chance=True)
         self.finish(may_raise=not raising)
 
-    def timing_out(self) -> None:
+    def timing_out(self, _invocation: Invocation) -> None:
         """Write what there is while there is time; the handler may still finish, so its document goes on."""
         self.write(self.pending(), keep_context=True, may_raise=False)
 
