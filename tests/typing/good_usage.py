@@ -1,5 +1,7 @@
 """What a function's author writes; both type checkers accept every line of it and see the types asserted here."""
 
+# pyright: strict
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -175,7 +177,8 @@ async def use_configuration() -> None:
     assert_type(config.get("ssm:///a", type=int, default=None, max_age=5), int | None)
     assert_type(config.get("ssm:///a", type=int, default=5), int)
     assert_type(config.get("ssm:///a", type=list[str]), list[str])
-    assert_type(config.get("ssm:///a", type=dict[str, int], default={}, max_stale=1), dict[str, int])
+    none: dict[str, int] = {}
+    assert_type(config.get("ssm:///a", type=dict[str, int], default=none, max_stale=1), dict[str, int])
     assert_type(config.get("secret://a", type=config.Secret[str]).reveal(), str)
     assert_type(config.get("secret://a", type=config.Secret[bytes]).reveal(), bytes)
     assert_type(config.Secret(b"b").reveal(), bytes)
