@@ -109,6 +109,7 @@ class LayerConfig:
                 many + "\n".join(f"{path}:{line}: {said}" for line, said in mistakes), remedy=_REFERENCE
             )
         layer, provided, budget = (_table(data, name) for name in ("layer", "provided", "budget"))
+        leave_out = _table(data, "leave-out")
         licences, publish, sharing = (_table(data, name) for name in ("licences", "publish", "sharing"))
         return cls(
             path=path.resolve(),
@@ -122,7 +123,8 @@ class LayerConfig:
             test_only=tuple(layer["test-only"]),
             runtimes=data["runtimes"],
             sources_only=tuple(_table(data, "bytecode")["sources-only"]),
-            leave_out=tuple(_table(data, "leave-out")["patterns"]),
+            leave_out=tuple(leave_out["patterns"]),
+            own_leave_out=tuple(leave_out["own-modules"]),
             bundle_sdk=provided["bundle-sdk"],
             sdk=frozenset(provided["sdk"]),
             provided=frozenset(provided["sdk"] + provided["other"]),

@@ -48,8 +48,9 @@ def command(
     """Plan, and with --apply delete, the versions that nobody needs.
 
     Never planned: the newest version of a region that is not yanked, one that a function version, an SSM parameter
-    .../latest or one of TEMPLATES uses. Nothing is planned at all when the view is incomplete: every account that a version is shared
-    with must have been scanned (--role). What is deleted goes from the index's mirror in Parameter Store too.
+    .../latest or one of TEMPLATES uses. Nothing is planned at all when the view is incomplete: every account that a
+    version is shared with must have been scanned (--role). What is deleted goes from the index's mirror in Parameter
+    Store too.
 
     Exit code 0: planned or done. 2: refused, or something could not be deleted.
     """
@@ -72,7 +73,7 @@ def command(
     seen = target.everywhere("reading", lambda region: collect(target.aws, region, target.layer))
     with progress("scanning", accounts.places) as done:
         scan = scan_accounts(accounts.opened, accounts.owners, target.layer, done=done)
-    inventory = assemble(seen.results, seen.failures, accounts, scan, pins, yanked_in(index))
+    inventory = assemble(seen.results, seen.failures, accounts, scan, pins, yanked=yanked_in(index))
     try:
         decisions = plan_prune(inventory, Policy(keep, older_than, assume_unused), now=datetime.now(UTC))
     except IncompleteViewError as incomplete:

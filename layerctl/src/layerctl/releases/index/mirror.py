@@ -86,12 +86,11 @@ def mirror_region(client: Any, index: LayerIndex, region: str, stage: str, *, dr
         botocore.exceptions.ClientError, BotoCoreError: AWS refused.
     """
     mirror = read_mirror(client, index.layer, stage)
-    outcomes: list[Mirrored] = []
+    steps: list[Mirrored] = []
     for release in index.releases.values():
-        for step in (_version_step(mirror, release, region), _yank_step(mirror, release, region)):
-            if step is not None:
-                outcomes.append(_planned(step) if dry_run else _carried_out(client, step))
-    return outcomes
+        found = (_version_step(mirror, release, region), _yank_step(mirror, release, region))
+        steps += [step for step in found if step is not None]
+    return [_planned(step) if dry_run else _carried_out(client, step) for step in steps]
 
 
 def _version_step(mirror: Mirror, release: Release, region: str) -> Mirrored | None:

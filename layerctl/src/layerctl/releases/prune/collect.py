@@ -86,6 +86,7 @@ def assemble(
     accounts: Accounts,
     scan: FunctionScan,
     pins: TemplateScan,
+    *,
     yanked: Collection[LayerVersionArn] = (),
 ) -> Inventory:
     """Put together what was seen, and what was not."""

@@ -40,6 +40,8 @@ def unlisted(versions: Iterable[tuple[LayerVersionArn, Collection[Audience]]]) -
             if audience.kind is not Kind.ACCOUNT:
                 found.setdefault(str(audience), []).append(arn)
     return [
-        f"{audience} may use {arns[0]}" + f" and {len(arns) - 1} more" * (len(arns) > 1) + ": who that is, AWS does not tell"
+        f"{audience} may use {arns[0]}"
+        + f" and {len(arns) - 1} more" * (len(arns) > 1)
+        + ": who that is, AWS does not tell"
         for audience, arns in found.items()
     ]
