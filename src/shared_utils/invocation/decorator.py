@@ -8,7 +8,6 @@ from contextvars import copy_context
 
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.invocation.timeout import WATCH
-from shared_utils.logging import get_logger
 from shared_utils.logging.context import bound_values
 from shared_utils.logging.output import flush_buffer, write_line
 from shared_utils.logging.settings import SETTINGS
@@ -101,7 +100,7 @@ def instrument(  # noqa: F811
 
         find_id = finder(correlation_id)
     options = _Options(find_id, _size(log_event), _size(log_response), timeout_warning, redact_uncaught)
-    get_logger()  # sets logging up now, in the init phase, unless it is already
+    SETTINGS.use(take_over=True)  # sets logging up now, in the init phase, unless it is already
     _invocation.arm_restore()
     is_async = _is_async(handler)
 

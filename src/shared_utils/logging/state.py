@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared_utils.invocation.lifecycle import Invocation
     from shared_utils.logging.buffer import LineBuffer
 
-__all__ = ["OUTSIDE", "LogState", "current", "on_threshold", "reset"]
+__all__ = ["OUTSIDE", "LogState", "current", "follow_levels", "on_threshold", "reset", "state_of"]
 
 # Every line must have room for it. Ids have 36 characters, trace headers a hundred.
 LONGEST_CORRELATION_ID = 256
@@ -70,6 +70,13 @@ class LogState:
         """Set the correlation id. It comes from outside, and may be anything."""
         self.correlation_id = correlation_id[:4096]
         self.base_fields_json = None
+
+    def unbuffered(self) -> LogState:
+        """Return the same for a line that is written at once."""
+        state = LogState(None)
+        state.base_fields, state.base_fields_json = self.fields(), self.base_fields_json
+        state.threshold, state.written_from = self.threshold, self.written_from
+        return state
 
     def fields(self) -> dict[str, Any]:
         """Return `base_fields`."""
@@ -135,7 +142,7 @@ def _begin(invocation: Invocation) -> None:
     invocation.logging = state = LogState(invocation)
     _active.append(state)
     if state.threshold != SETTINGS.threshold:
-        _follow()
+        follow_levels()
 
 
 def _end(invocation: Invocation) -> None:
@@ -144,19 +151,21 @@ def _end(invocation: Invocation) -> None:
         _active.remove(state)
         state.buffer = None
         if _active or OUTSIDE.threshold != SETTINGS.threshold:
-            _follow()
+            follow_levels()
 
 
 def _refresh_all() -> None:
     for state in (OUTSIDE, *_active):
         state.base_fields_json = None
         state.set_levels()
-    _follow()
+    follow_levels()
 
 
-def _follow() -> None:
+def follow_levels() -> None:
     """Let lines be made from the lowest level on that any of the present states asks for."""
     threshold = min([state.threshold for state in _active], default=OUTSIDE.threshold)
+    if SETTINGS.captured:
+        threshold = 0
     if threshold != SETTINGS.threshold:
         SETTINGS.threshold = threshold
         for callback in on_threshold:
