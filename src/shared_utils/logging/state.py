@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from shared_utils import _env
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.fields import DEBUG, encode_fields
@@ -74,7 +72,7 @@ class LogState:
     def unbuffered(self) -> LogState:
         """Return the same for a line that is written at once."""
         state = LogState(None)
-        state.base_fields, state.base_fields_json = self.fields(), self.base_fields_json
+        state.invocation, state.correlation_id = self.invocation, self.correlation_id
         state.threshold, state.written_from = self.threshold, self.written_from
         return state
 
@@ -97,7 +95,8 @@ class LogState:
                 "function_request_id": invocation.request_id,
                 "tenant_id": invocation.tenant_id,
                 "correlation_id": self.correlation_id and REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID],
-                "xray_trace_id": _trace_id(),
+                "xray_trace_id": invocation.xray_trace_id,
+                **(invocation.fields or {}),
             }
         if SETTINGS.sample_rate:
             fields["sampling_rate"] = SETTINGS.sample_rate
@@ -107,7 +106,9 @@ class LogState:
 
             base = JSONConverter(SETTINGS.max_line_bytes // 4).items(SETTINGS.values.items(), base)
         self.base_fields = base
-        self.base_fields_json = text = encode_fields(base, SETTINGS.key_names)
+        text = encode_fields(base, SETTINGS.key_names)
+        if invocation is None or invocation.is_open:  # else nothing tells of secrets that become known
+            self.base_fields_json = text
         return text
 
     def set_levels(self) -> None:
@@ -119,12 +120,11 @@ class LogState:
 
 
 OUTSIDE = LogState(None)
-_active: list[LogState] = []
 on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.threshold has changed
 
 
 def current() -> LogState:
-    """Return the state of the invocation being served, or `OUTSIDE`."""
+    """Return the state of the invocation of the running code, or `OUTSIDE`."""
     return state_of(lifecycle.current())
 
 
@@ -132,38 +132,48 @@ def state_of(invocation: Invocation | None) -> LogState:
     """Return the state of an invocation, or `OUTSIDE`."""
     if invocation is None:
         return OUTSIDE
-    if invocation.logging is None:  # logging was imported after it began
-        _begin(invocation)
-    state: LogState = invocation.logging
+    state: LogState = invocation.logging or _begin(invocation)
     return state
 
 
-def _begin(invocation: Invocation) -> None:
-    invocation.logging = state = LogState(invocation)
-    _active.append(state)
+def _begin(invocation: Invocation) -> LogState:
+    """Start an invocation's state: for its first line, unless its lines differ from those of others."""
+    state: LogState = invocation.keep("logging", LogState(invocation))
     if state.threshold != SETTINGS.threshold:
         follow_levels()
+    return state
+
+
+def _begin_early(invocation: Invocation) -> None:
+    if SETTINGS.sample_rate > 0 or SETTINGS.buffer_bytes:
+        _begin(invocation)
 
 
 def _end(invocation: Invocation) -> None:
     state = invocation.logging
-    if state in _active:
-        _active.remove(state)
-        state.buffer = None
-        if _active or OUTSIDE.threshold != SETTINGS.threshold:
-            follow_levels()
+    if state is None:
+        return
+    state.base_fields_json = None
+    if state.buffer is not None:
+        state.buffer.take()  # what goes on in the invocation's name may still fail, and has details of its own
+    if state.threshold != OUTSIDE.threshold:
+        follow_levels(ended=state)
+
+
+def _open_states() -> list[LogState]:
+    return [one.logging for one in lifecycle.open_invocations() if one.logging is not None]
 
 
 def _refresh_all() -> None:
-    for state in (OUTSIDE, *_active):
+    for state in (OUTSIDE, *_open_states()):
         state.base_fields_json = None
         state.set_levels()
     follow_levels()
 
 
-def follow_levels() -> None:
+def follow_levels(ended: LogState | None = None) -> None:
     """Let lines be made from the lowest level on that any of the present states asks for."""
-    threshold = min([state.threshold for state in _active], default=OUTSIDE.threshold)
+    threshold = min([OUTSIDE.threshold, *(state.threshold for state in _open_states() if state is not ended)])
     if SETTINGS.captured:
         threshold = 0
     if threshold != SETTINGS.threshold:
@@ -174,7 +184,7 @@ def follow_levels() -> None:
 
 def _new_values() -> None:
     """Scrub the correlation ids again: one may hold a secret that has become known."""
-    for state in _active:
+    for state in _open_states():
         if state.correlation_id is not None:
             state.base_fields_json = None
 
@@ -183,7 +193,6 @@ def reset() -> None:
     """Forget everything, the settings included. For tests."""
     SETTINGS.reset()
     _env.set_service(None)
-    _active.clear()
     OUTSIDE.__init__(None)  # type: ignore[misc]
 
 
@@ -191,15 +200,7 @@ def _scalar(value: Any) -> str | float | bool:
     return value if type(value) in (str, int, float, bool) else str(value)
 
 
-def _trace_id() -> str | None:
-    """Return the root of the invocation's X-Ray trace, as Lambda's runtime puts it into the environment."""
-    header = os.environ.get("_X_AMZN_TRACE_ID")
-    if not header:
-        return None
-    return header.split(";", 1)[0].removeprefix("Root=")
-
-
 SETTINGS.on_resolved.append(_refresh_all)
 REDACTION.on_new_values.append(_new_values)
-lifecycle.at_begin(_begin)
+lifecycle.at_begin(_begin_early)
 lifecycle.at_end(_end, last=True)

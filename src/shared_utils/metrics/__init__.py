@@ -23,7 +23,7 @@ from shared_utils._lazy import lazy_names
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.metrics.limits import shorten
-from shared_utils.metrics.recorder import Scope, active_scope
+from shared_utils.metrics.recorder import Scope
 from shared_utils.metrics.registry import Registry
 from shared_utils.metrics.settings import UNSET
 
@@ -62,7 +62,7 @@ _registry = Registry()
 
 def count(name: str, value: SupportsFloat = 1) -> None:
     """Add `value` to the count `name`: ``add(name, value, "Count")``."""
-    (active_scope.get() or _registry.main).add(name, value, "Count")
+    _registry.current_set().add(name, value, "Count")
 
 
 def add(name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enum = 60) -> None:
@@ -75,7 +75,7 @@ def add(name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enu
             One metric may come in several units; each is kept.
         resolution: 60 seconds, or 1 for a high-resolution metric.
     """
-    (active_scope.get() or _registry.main).add(name, value, unit, resolution)
+    _registry.current_set().add(name, value, unit, resolution)
 
 
 def timer(name: str, resolution: int | Enum = 60) -> Timer:
@@ -100,7 +100,7 @@ def dimensions(mapping: Mapping[str, object] | None = None, /, **values: object)
         mapping: names that are no identifiers, such as ``{"http.method": "GET"}``.
         **values: dimensions by name; values are strings of 1 to 1024 printable ASCII characters, or numbers.
     """
-    (active_scope.get() or _registry.main).set_dimensions(mapping, values)
+    _registry.current_set().set_dimensions(mapping, values)
 
 
 def dimension_set(mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
@@ -108,7 +108,7 @@ def dimension_set(mapping: Mapping[str, object] | None = None, /, **values: obje
 
     The service is not part of it unless it is named. Each set makes a metric of its own in CloudWatch.
     """
-    (active_scope.get() or _registry.main).dimension_set(mapping, **values)
+    _registry.current_set().dimension_set(mapping, **values)
 
 
 def default_dimensions(mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
@@ -121,7 +121,7 @@ def properties(mapping: Mapping[str, object] | None = None, /, **values: object)
 
     Any object is accepted and written as JSON, as it is now; what JSON cannot hold is written as its ``str``.
     """
-    (active_scope.get() or _registry.main).properties(mapping, **values)
+    _registry.current_set().properties(mapping, **values)
 
 
 def timestamp(when: datetime | int) -> None:
@@ -130,7 +130,7 @@ def timestamp(when: datetime | int) -> None:
     Args:
         when: a datetime, or milliseconds since 1970; at most 14 days ago and 2 hours ahead (CloudWatch drops others).
     """
-    (active_scope.get() or _registry.main).timestamp(when)
+    _registry.current_set().timestamp(when)
 
 
 def scope(mapping: Mapping[str, object] | None = None, /, *, namespace: str | None = None, **values: object) -> Scope:

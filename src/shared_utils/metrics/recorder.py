@@ -225,6 +225,10 @@ class MetricSet:
 
     # --- writing ---
 
+    def holds_anything(self) -> bool:
+        """Whether there are metrics, or what describes them."""
+        return bool(self.context.uses) or self.context.timestamp is not None
+
     def drain(self, keep_context: bool = False) -> EmfContext:
         """Return what is recorded and start anew; `keep_context` keeps dimensions, properties and timestamp."""
         fresh = EmfContext()

@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 
 from shared_utils.errors import MetricsError
+from shared_utils.invocation import lifecycle
 from shared_utils.metrics.emf import lines
 from shared_utils.metrics.limits import shorten
 from shared_utils.metrics.recorder import MetricSet, active_scope, for_each
@@ -28,7 +29,7 @@ class Registry:
 
     Attributes:
         settings: what is configured.
-        main: the set that is recorded into outside of scopes.
+        main: the set outside of invocations and scopes; an invocation that records takes over what it holds.
         sink: takes the text of documents.
     """
 
@@ -43,7 +44,8 @@ class Registry:
         self.sink: Callable[[str], object] = _to_stdout
         self._cold_start_done_for: Invocation | None = None
         self._was_cold_for_powertools = True  # when the invocation began
-        self._pending: dict[MetricSet, None] = {}  # the sets that hold metrics, in the order of their first one
+        # The sets that hold metrics, in the order of their first one, each with the invocation that it belongs to.
+        self._pending: dict[MetricSet, Invocation | None] = {}
         self._reported: set[str] = set()
 
     def add_default_dimensions(self, mapping: Mapping[str, object] | None, values: dict[str, object]) -> None:
@@ -54,18 +56,40 @@ class Registry:
 
     def current_set(self) -> MetricSet:
         """Return the set that is recorded into: the innermost scope's, or the invocation's."""
-        return active_scope.get() or self.main
+        return active_scope.get() or self.set_of(lifecycle.current())
+
+    def set_of(self, invocation: Invocation | None) -> MetricSet:
+        """Return the set of an invocation, or the one outside of any."""
+        if invocation is None:
+            return self.main
+        metric_set: MetricSet = invocation.metrics or self._begin_set(invocation)
+        return metric_set
+
+    def _begin_set(self, invocation: Invocation) -> MetricSet:
+        metric_set = MetricSet(self)
+        if self.main.holds_anything():
+            self._pending.pop(self.main, None)
+            metric_set.context = self.main.drain()
+            if metric_set.context.series:
+                self.opened(metric_set)
+        kept: MetricSet = invocation.keep("metrics", metric_set)
+        return kept
 
     def opened(self, metric_set: MetricSet) -> None:
         """Take note of a set that holds its first metric."""
-        self._pending[metric_set] = None
+        self._pending[metric_set] = lifecycle.current()
         if not self._prepared:
             self._prepared = True
             self._prepare_exit()
 
     def pending(self) -> tuple[MetricSet, ...]:
-        """Return the sets that hold metrics."""
-        return tuple(self._pending)
+        """Return the sets that hold metrics: the present invocation's, and those that no open invocation will write."""
+        present = lifecycle.current()
+        return tuple(
+            metric_set
+            for metric_set, owner in list(self._pending.items())
+            if owner is None or owner is present or not owner.is_open
+        )
 
     def discard(self, metric_set: MetricSet) -> None:
         """Drop what a set holds."""
@@ -80,7 +104,8 @@ class Registry:
 
     def discard_parents(self) -> None:
         """In a forked child: leave the parent's metrics to the parent, and locks that its threads may hold."""
-        for metric_set in {self.main, *self._pending}:
+        open_sets = [one.metrics for one in lifecycle.open_invocations() if one.metrics is not None]
+        for metric_set in {self.main, *self._pending, *open_sets}:
             metric_set.renew_after_fork()
         self._pending.clear()
         self._prepared, self._forked = False, True
@@ -88,17 +113,23 @@ class Registry:
     # --- writing ---
 
     def flush(self, may_raise: bool = True) -> None:
-        """Write everything recorded."""
-        self.write(tuple(self._pending), may_raise=may_raise)
+        """Write what the present invocation has recorded, and what belongs to none that is open."""
+        self.write(self.pending(), may_raise=may_raise)
 
-    def finish(self, may_raise: bool = True) -> None:
-        """Write everything recorded, with Powertools too, and end what describes the invocation's document."""
+    def finish(self, may_raise: bool = True, everything: bool = False) -> None:
+        """Do as `flush`, with what Powertools has recorded too, and end what describes the documents."""
         powertools = sys.modules.get("aws_lambda_powertools.metrics.metrics")
         if powertools is not None and powertools.Metrics._metrics:  # what all plain Metrics() record into
             from shared_utils.metrics.powertools import adopt
 
             adopt(self)
-        self.write(tuple({self.main: None, **self._pending}), may_raise=may_raise)
+        invocation = lifecycle.current()
+        sets = [*self._pending] if everything else [*self.pending()]
+        for metric_set in (self.main, None if invocation is None else invocation.metrics):
+            if metric_set is not None and metric_set not in sets and metric_set.holds_anything():
+                sets.insert(0, metric_set)
+        if sets:
+            self.write(sets, may_raise=may_raise)
 
     def write(self, sets: Iterable[MetricSet], *, keep_context: bool = False, may_raise: bool = True) -> None:
         """Drain the sets and write all that can be written, before any problem is reported."""
@@ -132,16 +163,17 @@ class Registry:
             error = MetricsError("; ".join(texts))
             error.must_raise = True
             raise error from problems[0]
+        invocation = lifecycle.current()
+        reported = self._reported if invocation is None else invocation.keep("metric_problems", set())
         for text in texts:
-            if text not in self._reported and len(self._reported) < _MOST_PROBLEMS:
-                self._reported.add(text)
+            if text not in reported and len(reported) < _MOST_PROBLEMS:
+                reported.add(text)
                 _log_error(f"metrics: {text}")
 
     # --- when metrics are written without being asked ---
 
     def begun(self, invocation: Invocation) -> None:
-        """Report problems anew, and write the cold-start metric before anything can go wrong."""
-        self._reported.clear()
+        """Write the cold-start metric before anything can go wrong."""
         if invocation.cold_start:
             self._count_cold_start(invocation, last_chance=False)
 
@@ -152,7 +184,7 @@ class Registry:
             self._count_cold_start(invocation, last_chance=True)
         self.finish(may_raise=not raising)
 
-    def timing_out(self) -> None:
+    def timing_out(self, _: Invocation) -> None:
         """Write what there is while there is time; the handler may still finish, so its document goes on."""
         self.write(self.pending(), keep_context=True, may_raise=False)
 
@@ -206,7 +238,7 @@ class Registry:
 
     def _write_at_exit(self) -> None:
         """Write everything, and flush: a child of multiprocessing has flushed its streams before (Python 3.13)."""
-        self.finish(may_raise=False)
+        self.finish(may_raise=False, everything=True)
         with suppress(Exception):  # closed or broken; nobody is left to tell
             sys.stdout.flush()
 

@@ -134,7 +134,7 @@ def test_before_a_time_out_metrics_are_written_and_not_again(documents: Any) -> 
     def handler(event: Any, context: Any) -> None:
         metrics.dimensions(kind="slow")
         metrics.count("Before")
-        thread = threading.Thread(target=_invocation.timing_out)
+        thread = threading.Thread(target=_invocation.timing_out, args=(_invocation.current(),))
         thread.start()
         thread.join()
         metrics.count("After")
