@@ -49,10 +49,11 @@ def command(
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
 
-    payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
-    known = LayerIndex(target.layer)
+    named = target.layer if target.layer != target.config.name else None
+    payload = Payload.read(artifact, target.config, layer=named, release=release)
+    known = LayerIndex(payload.layer)
     if index_file:  # all that the index could object to, before anything is done
-        known = store.update(index_file, target.layer, lambda index: index, dry_run=True)
+        known = store.update(index_file, payload.layer, lambda index: index, dry_run=True)
         require_same_content(known, payload.release, payload.content_digest)
         if (release_known := known.releases.get(payload.release)) and release_known.yanked:
             warning(f"{payload.release} was yanked: {release_known.yanked.reason}")

@@ -45,7 +45,11 @@ def command(
     for artifact in artifacts:
         with transfer(artifact.name) as progress:
             found += verify(
-                artifact, config, Options(imports=imports, rebuild=rebuild), manifest=manifest, progress=progress
+                artifact,
+                config and config.for_artifact(artifact),
+                Options(imports=imports, rebuild=rebuild),
+                manifest=manifest,
+                progress=progress,
             )
     names = ", ".join(str(artifact) for artifact in artifacts)
     return report.close(found, tool="verify", rules=RULES, looked_at=f"{names}: {count_text(len(RULES), 'rule')}")

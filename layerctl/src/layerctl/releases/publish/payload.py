@@ -64,6 +64,7 @@ class Payload:
         Raises:
             LayerctlError: the zip is missing, unsafe, or not what its manifest says; or its version is unknown.
         """
+        config = config.for_artifact(path)
         if path.is_dir():
             raise LayerctlError(f"{path} is a folder", remedy="publish the zip that `layerctl build` writes")
         with open_artifact(path) as artifact:
