@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerctl.check.contents import Contents, Sources
-from layerctl.check.limits import check_limits
 from layerctl.check.model import Issue
-from layerctl.check.platform import check_platform, check_runtime
-from layerctl.check.publishing import check_publishing
-from layerctl.check.requirements import check_requirements
-from layerctl.check.shadowing import check_shadowing
+from layerctl.check.rules.limits import check_limits
+from layerctl.check.rules.platform import check_platform, check_runtime
+from layerctl.check.rules.publishing import check_publishing
+from layerctl.check.rules.requirements import check_requirements
+from layerctl.check.rules.shadowing import check_shadowing
 from layerctl.core.diagnostics import Finding, Severity
 from layerctl.templates.check_stacks import read_stack
 from layerctl.templates.regions import deployment_of

@@ -9,21 +9,21 @@ from layerctl.artifact import ArtifactError, open_artifact
 from layerctl.build.manifest import Manifest, manifest_path
 from layerctl.core.diagnostics import Finding
 from layerctl.python.distributions import read_distributions
-from layerctl.verify.bytecode import check_bytecode
-from layerctl.verify.container import check_layout, check_modes, check_problems, check_sizes, problem_finding
-from layerctl.verify.content import MAX_TEXT, check_content
-from layerctl.verify.context import Context, Options
-from layerctl.verify.elf import check_elf
-from layerctl.verify.imports import check_imports
-from layerctl.verify.manifest import check_manifest
-from layerctl.verify.metadata import (
+from layerctl.verify.case import Context, Options
+from layerctl.verify.rules.bytecode import check_bytecode
+from layerctl.verify.rules.container import check_layout, check_modes, check_problems, check_sizes, problem_finding
+from layerctl.verify.rules.content import MAX_TEXT, check_content
+from layerctl.verify.rules.elf import check_elf
+from layerctl.verify.rules.imports import check_imports
+from layerctl.verify.rules.manifest import check_manifest
+from layerctl.verify.rules.metadata import (
     check_dependencies,
     check_duplicates,
     check_licences,
     check_records,
     check_sdk,
 )
-from layerctl.verify.rebuild import check_rebuild
+from layerctl.verify.rules.rebuild import check_rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.python.interpreters import Interpreter
-    from layerctl.verify.context import Context
+    from layerctl.verify.case import Context
 
 __all__ = ["check_imports"]
 
-_WORKER = Path(__file__).with_name("import_worker.py")
+_WORKER = Path(__file__).parents[1] / "import_worker.py"
 _SECONDS = 20  # of processor time for one module
 _MEMORY = 4 * 2**30  # bytes of address space for one module
 _PATIENCE = 300  # seconds for all modules of one interpreter

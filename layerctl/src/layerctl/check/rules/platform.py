@@ -6,9 +6,9 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
-from layerctl.check.compiled import compiled_mismatches
 from layerctl.check.model import Issue
 from layerctl.check.overlay import parts_of
+from layerctl.check.rules.compiled import compiled_mismatches
 from layerctl.core.diagnostics import Severity
 from layerctl.core.runtimes import RUNTIMES_DOCUMENT, newest_python
 

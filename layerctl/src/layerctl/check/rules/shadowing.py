@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from layerctl.check.bytecode import check_bytecode
 from layerctl.check.model import Issue
 from layerctl.check.overlay import Root, module_conflicts, overwritten, parts_of, roots_of
+from layerctl.check.rules.bytecode import check_bytecode
 from layerctl.core.diagnostics import Severity
 from layerctl.core.text import some
 

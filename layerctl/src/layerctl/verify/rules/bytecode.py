@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from layerctl.artifact import Entry
     from layerctl.python.interpreters import Interpreter
-    from layerctl.verify.context import Context
+    from layerctl.verify.case import Context
 
 __all__ = ["check_bytecode"]
 

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from layerctl.check.model import Issue
 from layerctl.check.overlay import parts_of, roots_of
-from layerctl.check.shadowing import installed_distributions
+from layerctl.check.rules.shadowing import installed_distributions
 from layerctl.core.diagnostics import Severity
 from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
 from layerctl.python.requirements import unmet_requirements
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from layerctl.check.model import Function
     from layerctl.check.overlay import Part, Root
-    from layerctl.check.shadowing import Installed
+    from layerctl.check.rules.shadowing import Installed
 
 __all__ = ["check_requirements"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.artifact import Problem
-    from layerctl.verify.context import Context
+    from layerctl.verify.case import Context
 
 __all__ = ["check_layout", "check_modes", "check_problems", "check_sizes", "problem_finding"]
 

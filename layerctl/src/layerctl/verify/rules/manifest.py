@@ -10,7 +10,7 @@ from layerctl.core.diagnostics import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.verify.context import Context
+    from layerctl.verify.case import Context
 
 __all__ = ["check_manifest"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from layerctl.artifact import ArtifactError
 from layerctl.core.diagnostics import Finding
-from layerctl.verify.container import problem_finding
+from layerctl.verify.rules.container import problem_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.artifact import Entry
-    from layerctl.verify.context import Context
+    from layerctl.verify.case import Context
 
 __all__ = ["MAX_TEXT", "check_content"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.python.distributions import Distribution
-    from layerctl.verify.context import Context
+    from layerctl.verify.case import Context
 
 __all__ = ["check_dependencies", "check_duplicates", "check_licences", "check_records", "check_sdk"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.core.runtimes import Runtime
-    from layerctl.verify.context import Context
+    from layerctl.verify.case import Context
 
 __all__ = ["check_elf"]
 
