@@ -101,6 +101,10 @@ lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module m
 types: $(VENV)/.ready ## mypy --strict
 	@$(BIN)/mypy src layerctl/src
 
+.PHONY: rules
+rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
+	@$(BIN)/layerctl rule --docs docs/rules
+
 # --- measuring --------------------------------------------------------------------------------------------
 
 .PHONY: bench

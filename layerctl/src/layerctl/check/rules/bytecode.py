@@ -10,24 +10,25 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Issue
 from layerctl.core.text import some
+from layerctl.rules.shared import BYTECODE_STALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from layerctl.check.model import Function
-    from layerctl.check.overlay import Part
+    from layerctl.check.case import Case
+    from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_bytecode"]
 
 _UNCHECKED = b"\x01\x00\x00\x00"  # PEP 552: hash-based, check_source not set
 
 
-def check_bytecode(function: Function, parts: Sequence[Part]) -> Iterator[Issue]:
+def check_bytecode(case: Case) -> Iterator[Finding]:
     """Find the sources whose bytecode comes from another layer."""
-    assert function.runtime is not None
-    assert function.runtime.python is not None
+    function, parts = case.function, case.parts
+    if function.runtime is None or function.runtime.python is None:
+        return
     tag = "cpython-{}{}".format(*function.runtime.python)
     cached = re.compile(rf"(?P<folder>(?:.*/)?)__pycache__/(?P<stem>[^/]+)\.{tag}\.pyc")
     merged = {path: part for part in parts if not part.is_code for path in part.content.entries}
@@ -45,8 +46,7 @@ def check_bytecode(function: Function, parts: Sequence[Part]) -> Iterator[Issue]
             stale[wins.index, compiled_by.index].append(source)
     for (winning, older), sources in sorted(stale.items()):
         winner, loser = by_index[winning], by_index[older]
-        yield Issue(
-            "bytecode-stale",
+        yield BYTECODE_STALE.at(
             winner.place,
             f"Python runs the bytecode that {loser.label} has of {some([f'/opt/{source}' for source in sources])}, "
             f"though {winner.label} overwrites the source",

@@ -6,21 +6,48 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from layerctl.check.model import Issue
 from layerctl.check.overlay import roots_of
 from layerctl.core.runtimes import ARCHITECTURES, extension_suffixes
 from layerctl.core.text import some
 from layerctl.python.elf import MAGIC, is_shared_object, read_elf
+from layerctl.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from layerctl.check.model import Function
     from layerctl.check.overlay import Part
+    from layerctl.core.diagnostics import Finding
     from layerctl.core.runtimes import Runtime
     from layerctl.python.elf import ElfFacts
 
-__all__ = ["compiled_mismatches"]
+__all__ = ["ARCHITECTURE_MISMATCH", "RUNTIME_MISMATCH", "compiled_mismatches"]
+
+RUNTIME_MISMATCH = Rule(
+    id="runtime-mismatch",
+    commands=("check",),
+    summary="What a layer or the code declares and contains is made for the function's runtime.",
+    looks_at="Declared runtimes, `Requires-Python`, `lib/pythonX.Y/site-packages`, and the file names of extension "
+    "modules.",
+    example="A layer of `cpython-312` extension modules on a function of python3.13.",
+    fix="Use a version of the layer that is made for the runtime, or install wheels for it.",
+)
+ARCHITECTURE_MISMATCH = Rule(
+    id="architecture-mismatch",
+    commands=("check",),
+    summary="What a layer or the code declares and contains is built for the function's processor.",
+    looks_at="Declared architectures, the file names of extension modules, and the headers of ELF and Mach-O files.",
+    example="An x86_64 wheel in a layer of a function on arm64.",
+    fix="Install wheels for the architecture, or change Architectures.",
+)
+GLIBC_MISMATCH = Rule(
+    id="glibc-mismatch",
+    commands=("check",),
+    summary="No binary needs a newer C library than the runtime has, or musl.",
+    looks_at="The symbol versions that ELF files need: glibc 2.26 below python3.12, 2.34 from there on.",
+    example="A manylinux_2_28 wheel on python3.11, or a musllinux wheel.",
+    fix="Install a wheel for an older manylinux, or move to a newer runtime.",
+)
 
 # x.cpython-313-x86_64-linux-gnu.so, x.cpython-313t-darwin.so, x.cp313-win_amd64.pyd: PEP 3149 and distutils' EXT_SUFFIX
 _TAGGED = re.compile(
@@ -33,14 +60,14 @@ _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 class _Mismatch(NamedTuple):
     """Why a file of a part does not fit; equal ones become one finding."""
 
-    rule: str
+    rule: Rule
     part: Part
     why: str
     remedy: str
 
 
-def compiled_mismatches(function: Function, parts: Sequence[Part]) -> Iterator[tuple[Part, Issue]]:
-    """Find what the function's interpreter cannot load, one issue per cause and part."""
+def compiled_mismatches(function: Function, parts: Sequence[Part]) -> Iterator[tuple[Part, Finding]]:
+    """Find what the function's interpreter cannot load, one finding per cause and part."""
     runtime, architecture = function.runtime, function.architecture
     if runtime is None or architecture not in ARCHITECTURES:
         return
@@ -52,7 +79,7 @@ def compiled_mismatches(function: Function, parts: Sequence[Part]) -> Iterator[t
         found[mismatch].append(path)
     for mismatch, paths in found.items():
         which = f"{some((mismatch.part.path(path) for path in paths), limit=1)} of {mismatch.part.label}"
-        yield mismatch.part, Issue(mismatch.rule, mismatch.part.place, f"{which} {mismatch.why}", mismatch.remedy)
+        yield mismatch.part, mismatch.rule.at(mismatch.part.place, f"{which} {mismatch.why}", mismatch.remedy)
 
 
 def _unloadable_names(
@@ -77,7 +104,7 @@ def _unloadable_names(
             yield (
                 root.prefix + path,
                 _Mismatch(
-                    "architecture-mismatch" if version_fits else "runtime-mismatch",
+                    ARCHITECTURE_MISMATCH if version_fits else RUNTIME_MISMATCH,
                     part,
                     f"can't be imported: made for {', '.join(made_for)}, and the function runs {runtime.name} on "
                     f"{architecture}",
@@ -114,7 +141,7 @@ def _unfit_binaries(parts: Sequence[Part], runtime: Runtime, architecture: str) 
 
 def _other_machine(part: Part, machine: str, architecture: str) -> _Mismatch:
     return _Mismatch(
-        "architecture-mismatch",
+        ARCHITECTURE_MISMATCH,
         part,
         f"is built for {machine}, and the function runs on {architecture}",
         f"build it for {architecture}" + (", or change Architectures" if machine in ARCHITECTURES else ""),
@@ -126,11 +153,11 @@ def _other_library(part: Part, read: ElfFacts, runtime: Runtime, architecture: s
     wheel = f"manylinux_{has.replace('.', '_')}_{ARCHITECTURES[architecture]}"
     if read.musl:
         why = f"is linked with musl, and {runtime.name} has glibc {has}"
-        return _Mismatch("glibc-mismatch", part, why, f"install the {wheel} wheel, not the musllinux one")
+        return _Mismatch(GLIBC_MISMATCH, part, why, f"install the {wheel} wheel, not the musllinux one")
     if read.glibc is not None and read.glibc > runtime.glibc:
         needs = ".".join(str(number) for number in read.glibc)
         why = f"needs glibc {needs}, and {runtime.name} has {has}"
-        return _Mismatch("glibc-mismatch", part, why, f"install a {wheel} wheel or older, or move to a newer runtime")
+        return _Mismatch(GLIBC_MISMATCH, part, why, f"install a {wheel} wheel or older, or move to a newer runtime")
     return None
 
 

@@ -10,22 +10,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Issue
 from layerctl.core.diagnostics import Severity
 from layerctl.core.text import some
+from layerctl.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.model import Function
+    from layerctl.check.case import Case
+    from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_publishing"]
 
+ALIAS_NOT_PUBLISHED = Rule(
+    id="alias-not-published",
+    commands=("check",),
+    summary="A new layer version alone moves the function's alias.",
+    looks_at="`AutoPublishAlias`, `AutoPublishAliasAllProperties`, `AutoPublishCodeSha256`, and how the layer's "
+    "version is written.",
+    example="`AutoPublishAlias: live` alone: a bumped layer changes $LATEST, and callers of `live` stay on the old "
+    "one.",
+    fix="Set `AutoPublishAliasAllProperties: true`, and write the ARN into Layers.",
+    severity=Severity.WARNING,
+)
 
-def check_publishing(function: Function) -> Iterator[Issue]:
+
+def check_publishing(case: Case) -> Iterator[Finding]:
     """Say when a bump would change $LATEST and leave the alias where it is (aws-sam-cli #7775)."""
-    alias = function.alias
-    if alias is None or not function.layers:
+    function, alias = case.function, case.function.alias
+    if function.is_image or alias is None or not function.layers:
         return
     hidden = [layer.name for layer in function.layers if not layer.visible]
     if alias.code_sha256:
@@ -38,8 +51,7 @@ def check_publishing(function: Function) -> Iterator[Issue]:
         remedy = "write the ARN into Layers, or set PublishLambdaVersion: true on a layer of the same template"
     else:
         return
-    yield Issue(
-        "alias-not-published",
+    yield ALIAS_NOT_PUBLISHED.at(
         alias.place,
         f"a new layer version alone publishes no function version, and alias {alias.name} stays on the old one: {why}",
         remedy,

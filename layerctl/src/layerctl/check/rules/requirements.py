@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from layerctl.check.model import Issue
-from layerctl.check.overlay import parts_of, roots_of
-from layerctl.check.rules.shadowing import installed_distributions
 from layerctl.core.diagnostics import Severity
 from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
-from layerctl.python.requirements import unmet_requirements
+from layerctl.python.requirements import SDK_CORE, unfit_urllib3, unmet_requirements
+from layerctl.rules import Rule
+from layerctl.rules.shared import DEPENDENCY_MISSING, DEPENDENCY_VERSION, SDK_PARTIAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from layerctl.check.case import Case
     from layerctl.check.model import Function
-    from layerctl.check.overlay import Part, Root
-    from layerctl.check.rules.shadowing import Installed
+    from layerctl.check.overlay import Installed, Part, Root
+    from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_requirements"]
 
-# These three are released together and pin each other to the minor version (their own Requires-Dist).
-_SDK_CORE = ("boto3", "botocore", "s3transfer")
+SDK_SHADOWED = Rule(
+    id="sdk-shadowed",
+    commands=("check",),
+    summary="Nothing that is bundled hides what the runtime provides.",
+    looks_at="The SDK's own boto3, botocore, s3transfer and what they share with others (urllib3, python-dateutil, "
+    "six).",
+    example="A layer with the whole SDK, which hides the runtime's.",
+    fix="Nothing, if that is meant; otherwise leave it out and save its space.",
+    severity=Severity.NOTE,
+)
+
 # What botocore asks of the packages it shares with everyone (its own Requires-Dist; the 1.26 limit is for < 3.10).
 _SDK_SHARED = {"python-dateutil": "dateutil", "six": "six", "urllib3": "urllib3"}
 # Well-known distributions whose module has another name.
@@ -41,17 +49,14 @@ _IMPORTED_AS = {
 }
 
 
-def check_requirements(function: Function) -> Iterator[Issue]:
+def check_requirements(case: Case) -> Iterator[Finding]:
     """Judge what the Python function's path holds against what its distributions ask for."""
-    assert function.runtime is not None
-    parts = parts_of(function)
-    installed = installed_distributions(function, parts)
-    roots = roots_of(function, parts)
-    yield from _requirements(function, installed, roots)
-    yield from _sdk(function, installed, roots)
+    if case.is_python and not case.function.is_image:
+        yield from _requirements(case.function, case.installed, case.roots)
+        yield from _sdk(case.function, case.installed, case.roots)
 
 
-def _requirements(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Issue]:
+def _requirements(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Finding]:
     assert function.runtime is not None
     winners = {name: same[0] for name, same in installed.items()}
     unmet = unmet_requirements(
@@ -65,22 +70,19 @@ def _requirements(function: Function, installed: dict[str, list[Installed]], roo
         wanted = f"{one.by} of {by.part.label} needs {one.requirement.name}{one.requirement.specifier}"
         if one.found is not None:
             holder = winners[one.found.name].part
-            yield Issue(
-                "dependency-version",
+            yield DEPENDENCY_VERSION.at(
                 max(by.part.place, holder.place),
                 f"{wanted}, and {holder.label} has {one.found.version}",
                 f"install a {one.found.name} that fits, in {by.part.label} or before it on sys.path",
             )
         elif function.complete:
-            yield Issue(
-                "dependency-missing",
+            yield DEPENDENCY_MISSING.at(
                 by.part.place,
                 f"{wanted}, which is nowhere on the function's path",
                 f"add {one.requirement.name} to {by.part.label}, or attach a layer that has it",
             )
         else:
-            yield Issue(
-                "dependency-missing",
+            yield DEPENDENCY_MISSING.at(
                 by.part.place,
                 f"{wanted}, which is in nothing that could be looked at",
                 "make the rest of the content known (see content-unknown), or check it there",
@@ -96,26 +98,24 @@ def _importable(roots: list[Root]) -> set[str]:
     }
 
 
-def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Issue]:
+def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Finding]:
     assert function.runtime is not None
     assert function.runtime.python is not None
-    core = {name: holder for name in _SDK_CORE if (holder := _module_holder(roots, name)) is not None}
-    if core and len(core) < len(_SDK_CORE):
-        missing = [name for name in _SDK_CORE if name not in core]
+    core = {name: holder for name in SDK_CORE if (holder := _module_holder(roots, name)) is not None}
+    if core and len(core) < len(SDK_CORE):
+        missing = [name for name in SDK_CORE if name not in core]
         part = next(iter(core.values()))
-        yield Issue(
-            "sdk-partial",
+        yield SDK_PARTIAL.at(
             part.place,
             f"{part.label} has {' and '.join(core)} but {' and '.join(missing)} would come from the runtime, "
             "in a version that need not fit",
-            f"bundle {', '.join(_SDK_CORE)} together at versions that fit, or none of them",
+            f"bundle {', '.join(SDK_CORE)} together at versions that fit, or none of them",
             Severity.ERROR if function.complete else Severity.WARNING,
         )
         return
     if core:
         part = core["botocore"]
-        yield Issue(
-            "sdk-shadowed",
+        yield SDK_SHADOWED.at(
             part.place,
             f"the SDK of {part.label} ({_version(installed, 'boto3')}) hides the runtime's own",
             "nothing to do if that is meant; otherwise leave it out and save its space",
@@ -124,10 +124,8 @@ def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[
         return
     shared = [name for name, module in _SDK_SHARED.items() if _module_holder(roots, module) is not None]
     urllib3 = installed.get("urllib3", [None])[0]
-    allowed = SpecifierSet("<1.27" if function.runtime.python < (3, 10) else "!=2.2.0,<3")
-    if urllib3 and urllib3.distribution.parsed_version and urllib3.distribution.parsed_version not in allowed:
-        yield Issue(
-            "sdk-partial",
+    if urllib3 and (allowed := unfit_urllib3(urllib3.distribution, function.runtime)):
+        yield SDK_PARTIAL.at(
             urllib3.part.place,
             f"{urllib3.distribution} of {urllib3.part.label} hides the runtime's own, and the runtime's botocore "
             f"needs urllib3{allowed}",
@@ -136,8 +134,7 @@ def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[
     elif shared:
         holders = [holder for name in shared if (holder := _module_holder(roots, _SDK_SHARED[name])) is not None]
         where = " and ".join(dict.fromkeys(holder.label for holder in holders))
-        yield Issue(
-            "sdk-shadowed",
+        yield SDK_SHADOWED.at(
             holders[0].place,
             f"{', '.join(shared)} of {where} {'hides' if len(shared) == 1 else 'hide'} the runtime's own, "
             "and its boto3 will use it",

@@ -5,81 +5,77 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Issue
-from layerctl.check.overlay import Root, module_conflicts, overwritten, parts_of, roots_of
-from layerctl.check.rules.bytecode import check_bytecode
+from layerctl.check.overlay import module_conflicts, overwritten
 from layerctl.core.diagnostics import Severity
 from layerctl.core.text import some
+from layerctl.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from layerctl.check.model import Function
-    from layerctl.check.overlay import Part
-    from layerctl.python.distributions import Distribution
+    from layerctl.check.case import Case
+    from layerctl.check.overlay import Installed, Part, Root
+    from layerctl.core.diagnostics import Finding
 
-__all__ = ["Installed", "check_shadowing", "installed_distributions"]
+__all__ = ["check_shadowing"]
+
+DISTRIBUTION_VERSIONS = Rule(
+    id="distribution-versions",
+    commands=("check",),
+    summary="Each distribution is there in one version.",
+    looks_at="Every distribution on the path of the function, and which one Python finds first. An error where the "
+    "files of two versions lie over each other, a warning where one hides the other.",
+    example="attrs 21.4 in one layer and attrs 24.2 in another.",
+    fix="Keep it in one place, or the same version in both.",
+)
+DISTRIBUTION_DUPLICATE = Rule(
+    id="distribution-duplicate",
+    commands=("check",),
+    summary="Each distribution is there once.",
+    looks_at="Every distribution on the path of the function.",
+    example="urllib3 2.2.3 in the layer and in the function's code: space that nothing uses.",
+    fix="Leave it out of one of the two.",
+    severity=Severity.NOTE,
+)
+FILE_SHADOWED = Rule(
+    id="file-shadowed",
+    commands=("check",),
+    summary="No layer overwrites files of an earlier one with other content.",
+    looks_at="The files of all layers in the order in which Lambda unpacks them into /opt.",
+    example="Two layers that both bring `python/config/__init__.py`.",
+    fix="Change the order of the layers, or give the files names of their own.",
+    severity=Severity.WARNING,
+)
+MODULE_SHADOWED = Rule(
+    id="module-shadowed",
+    commands=("check",),
+    summary="No module hides another one of the same name.",
+    looks_at="What can be imported from /var/task and from the layers, namespace packages joined as Python joins them.",
+    example="`logging_setup/` in the function's code and in a layer.",
+    fix="Rename one of them, or leave out the one that is not meant.",
+    severity=Severity.WARNING,
+)
 
 
-class Installed:
-    """A distribution on the path of a function, and the part that it comes from."""
-
-    def __init__(self, part: Part, distribution: Distribution, order: tuple[int, int]) -> None:
-        self.part = part
-        self.distribution = distribution
-        self.order = order  # sorts before what it hides
-
-    @property
-    def modules(self) -> frozenset[str]:
-        """The dotted names, as far as they can collide, that its files make importable."""
-        root = len(self.distribution.root)
-        names: set[str] = set()
-        for path in self.distribution.files:
-            parts = path[root:].split("/")
-            if ".dist-info" not in parts[0] and ".egg-info" not in parts[0]:
-                names.update(".".join(parts[:depth]).partition(".py")[0] for depth in range(1, len(parts) + 1))
-        return frozenset(names)
-
-
-def installed_distributions(function: Function, parts: Iterable[Part]) -> dict[str, list[Installed]]:
-    """Every distribution that lies on the function's path, by name, the one that wins first."""
-    assert function.runtime is not None
-    found: dict[str, list[Installed]] = defaultdict(list)
-    roots = [root.prefix for root in roots_of(function, ())]
-    for part in parts:
-        for distribution in part.content.distributions:
-            rank = 0 if part.is_code and not distribution.root else None
-            if not part.is_code and distribution.root in roots[1:]:
-                rank = 1 + roots[1:].index(distribution.root)
-            if rank is not None:  # elsewhere (vendored copies) nothing is imported from it by its name
-                found[distribution.name].append(Installed(part, distribution, (rank, -part.index)))
-    for same in found.values():
-        same.sort(key=lambda installed: installed.order)
-    return dict(found)
-
-
-def check_shadowing(function: Function) -> Iterator[Issue]:
+def check_shadowing(case: Case) -> Iterator[Finding]:
     """Tell what hides what. For another language than Python these are the files that layers overwrite."""
-    parts = parts_of(function)
-    if function.runtime is None or function.runtime.python is None:
-        yield from _files(parts, explained=set())
+    if not case.is_python:
+        yield from _files(case.parts, explained=set())
         return
-    installed = installed_distributions(function, parts)
     explained_files: set[tuple[str, int]] = set()
     explained_modules: set[str] = set()
-    for same in installed.values():
+    for same in case.installed.values():
         if len(same) > 1:
             yield from _versions(same)
             for one in same:
                 explained_files |= {(path, one.part.index) for path in one.distribution.files}
                 explained_modules |= one.modules
-    yield from _duplicates(installed.values())
-    yield from _files(parts, explained_files)
-    yield from _modules(roots_of(function, parts), explained_modules)
-    yield from check_bytecode(function, parts)
+    yield from _duplicates(case.installed.values())
+    yield from _files(case.parts, explained_files)
+    yield from _modules(case.roots, explained_modules)
 
 
-def _versions(same: list[Installed]) -> Iterator[Issue]:
+def _versions(same: list[Installed]) -> Iterator[Finding]:
     """Other versions of a distribution than the one that wins."""
     winner = same[0]
     for hidden in same[1:]:
@@ -91,8 +87,7 @@ def _versions(same: list[Installed]) -> Iterator[Issue]:
             if mixed
             else f"{winner.part.label} comes first on sys.path"
         )
-        yield Issue(
-            "distribution-versions",
+        yield DISTRIBUTION_VERSIONS.at(
             max(winner.part.place, hidden.part.place),
             f"{winner.distribution} of {winner.part.label} wins over {hidden.distribution.version} of "
             f"{hidden.part.label}: {how}",
@@ -101,7 +96,7 @@ def _versions(same: list[Installed]) -> Iterator[Issue]:
         )
 
 
-def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Issue]:
+def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Finding]:
     """The same versions in two parts: one issue for each two parts that share some, unless they are one layer twice."""
     shared: dict[tuple[int, int], list[tuple[Installed, Installed]]] = defaultdict(list)
     for same in installed:
@@ -116,8 +111,7 @@ def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Issue]:
         bytes_lost = sum(
             other.part.content.entries[path].size for _, other in pairs for path in other.distribution.files
         )
-        yield Issue(
-            "distribution-duplicate",
+        yield DISTRIBUTION_DUPLICATE.at(
             max(winner.part.place, hidden.part.place),
             f"{some(str(one.distribution) for one, _ in pairs)} of {winner.part.label} wins, and {hidden.part.label} "
             f"has the same ({bytes_lost:,} bytes that nothing uses)",
@@ -126,7 +120,7 @@ def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Issue]:
         )
 
 
-def _files(parts: list[Part], explained: set[tuple[str, int]]) -> Iterator[Issue]:
+def _files(parts: list[Part], explained: set[tuple[str, int]]) -> Iterator[Finding]:
     groups: dict[tuple[int, int], list[str]] = defaultdict(list)
     by_index = {part.index: part for part in parts}
     for path, loser, winner in overwritten(parts):
@@ -135,8 +129,7 @@ def _files(parts: list[Part], explained: set[tuple[str, int]]) -> Iterator[Issue
         groups[winner.index, loser.index].append(path)
     for (winning, losing), paths in sorted(groups.items()):
         winner, loser = by_index[winning], by_index[losing]
-        yield Issue(
-            "file-shadowed",
+        yield FILE_SHADOWED.at(
             winner.place,
             f"{winner.label} overwrites {some(f'/opt/{path}' for path in paths)} of {loser.label} with other content",
             "change the order of the layers, or give the files names of their own",
@@ -144,7 +137,7 @@ def _files(parts: list[Part], explained: set[tuple[str, int]]) -> Iterator[Issue
         )
 
 
-def _modules(roots: list[Root], explained: set[str]) -> Iterator[Issue]:
+def _modules(roots: list[Root], explained: set[str]) -> Iterator[Finding]:
     groups: dict[tuple[str, str, str], list[tuple[str, Part, Part]]] = defaultdict(list)
     for name, winner, loser in module_conflicts(roots):
         if name in explained:
@@ -155,8 +148,7 @@ def _modules(roots: list[Root], explained: set[str]) -> Iterator[Issue]:
     for hidden in groups.values():
         _, winning, losing = hidden[0]
         names = some(name for name, _, _ in hidden)
-        yield Issue(
-            "module-shadowed",
+        yield MODULE_SHADOWED.at(
             losing.place if winning.is_code else winning.place,
             f"{names} of {winning.label} {'hides' if len(hidden) == 1 else 'hide'} what {losing.label} has "
             f"under the same name: {winning.path('').rstrip('/')} comes first on sys.path",

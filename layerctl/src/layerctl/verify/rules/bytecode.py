@@ -9,17 +9,45 @@ from itertools import zip_longest
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from layerctl.core.diagnostics import Finding
 from layerctl.python.interpreters import choose, clean_environment, find_interpreters
+from layerctl.rules import Rule
+from layerctl.rules.shared import BYTECODE_STALE
+from layerctl.verify.rules.untried import NOT_TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.artifact import Entry
+    from layerctl.core.diagnostics import Finding
     from layerctl.python.interpreters import Interpreter
-    from layerctl.verify.case import Context
+    from layerctl.verify.case import Case
 
 __all__ = ["check_bytecode"]
+
+BYTECODE_INVALID = Rule(
+    id="bytecode-invalid",
+    commands=("verify",),
+    summary="Each .pyc can be loaded by the runtime that its name tells.",
+    looks_at="The magic number and length of each .pyc; where that interpreter is found, it reads the whole file.",
+    example="A `core.cpython-312.pyc` that was compiled by Python 3.13 and renamed.",
+    fix="Compile it with the runtime's own Python: `layerctl build`.",
+)
+BYTECODE_KIND = Rule(
+    id="bytecode-kind",
+    commands=("verify",),
+    summary="Each .pyc is of the unchecked-hash kind; others are stale in a layer, or cost a check.",
+    looks_at="The flags in the header of each .pyc (PEP 552). In a layer of others a warning: it is slower, not wrong.",
+    example="What `python -m compileall` writes: checked by the source's time, which a zip does not keep.",
+    fix="Compile with `--invalidation-mode unchecked-hash`, or leave bytecode out.",
+)
+BYTECODE_ORPHAN = Rule(
+    id="bytecode-orphan",
+    commands=("verify",),
+    summary="Each .pyc has its source.",
+    looks_at="The path of each .pyc and of the source that belongs to it (PEP 3147).",
+    example="`__pycache__/old.cpython-313.pyc` without `old.py`.",
+    fix="Ship the source, or leave the .pyc out.",
+)
 
 _PYC = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+)\.(?P<tag>cpython-3(?P<minor>\d+))(?:\.opt-\d)?\.pyc")
 # CPython's Include/internal/pycore_magic_number.h: the magic number of each release.
@@ -44,12 +72,12 @@ for number in range(int(sys.argv[1])):
 """
 
 
-def check_bytecode(context: Context) -> Iterator[Finding]:
+def check_bytecode(case: Case) -> Iterator[Finding]:
     """Each .pyc: its name, header and source; where its interpreter is found, its body too."""
     by_runtime: dict[str, list[Entry]] = {}
-    for entry in context.readable:
+    for entry in case.readable:
         if entry.path.endswith(".pyc"):
-            findings = list(_check(context, entry))
+            findings = list(_check(case, entry))
             yield from findings
             match = _PYC.fullmatch(entry.path)
             if match and not findings:
@@ -59,68 +87,72 @@ def check_bytecode(context: Context) -> Iterator[Finding]:
     found = find_interpreters(by_runtime)
     for runtime, entries in by_runtime.items():
         interpreter = choose(runtime, "", found)
-        if interpreter is not None:
-            yield from _load(context, interpreter, entries)
+        if interpreter is None:
+            message = f"the bytecode of {runtime} was not loaded: no interpreter of {runtime} is here"
+            yield NOT_TRIED.finding(case.artifact.path.name, message, f"install {runtime}")
+        else:
+            yield from _load(case, interpreter, entries)
 
 
-def _load(context: Context, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
+def _load(case: Case, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
     """Let the interpreter read the bodies. A crash ends the reading at the file that caused it."""
-    with TemporaryFile() as bodies:
+    why = f"CPython {interpreter.version} can't load it"
+    with TemporaryFile() as bodies, TemporaryFile() as answers:
         for entry in entries:
             bodies.write(entry.size.to_bytes(8, "little"))
-            bodies.writelines(context.artifact.chunks(entry))
+            bodies.writelines(case.artifact.chunks(entry))
         bodies.seek(0)
-        answers = subprocess.run(
-            [interpreter.path, "-I", "-S", "-c", _LOADER, str(len(entries))],
-            stdin=bodies,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=clean_environment(),
-            timeout=_PATIENCE,
-            check=False,
-        ).stdout
-    for entry, line in zip_longest(entries, answers.decode().splitlines()[: len(entries)]):
+        try:
+            subprocess.run(
+                [interpreter.path, "-I", "-S", "-c", _LOADER, str(len(entries))],
+                stdin=bodies,
+                stdout=answers,
+                stderr=subprocess.DEVNULL,
+                env=clean_environment(),
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:  # the file that it was at is to blame
+            why = f"CPython {interpreter.version} did not load it within {_PATIENCE:g} seconds"
+        answers.seek(0)
+        lines = answers.read().decode("ascii", "replace").splitlines()[: len(entries)]
+    hint = f"compile it with {interpreter.runtime}: layerctl build"
+    for entry, line in zip_longest(entries, lines):
         if line is not None and line.endswith(" 1"):
             continue
-        yield Finding(
-            "bytecode-invalid",
-            entry.path,
-            f"CPython {interpreter.version} can't load it",
-            f"compile it with {interpreter.runtime}: layerctl build",
-        )
+        yield BYTECODE_INVALID.finding(entry.path, why, hint)
         if line is None or line.endswith(" "):
             return
 
 
-def _check(context: Context, entry: Entry) -> Iterator[Finding]:
+def _check(case: Case, entry: Entry) -> Iterator[Finding]:
     match = _PYC.fullmatch(entry.path)
-    source = context.artifact.get(f"{match['folder']}{match['name']}.py") if match else None
+    source = case.artifact.get(f"{match['folder']}{match['name']}.py") if match else None
     if match is None or source is None:
-        yield Finding(
-            "bytecode-orphan", entry.path, "there is no source that it belongs to", "ship the source, or leave it out"
-        )
+        hint = "ship the source, or leave it out"
+        yield BYTECODE_ORPHAN.finding(entry.path, "there is no source that it belongs to", hint)
         return
-    data = context.artifact.read(entry)
+    data = case.artifact.read(entry)
     minor = int(match["minor"])
     remedy = f"compile it with CPython 3.{minor}: layerctl build"
     magic = _MAGIC.get(minor)
     expected = magic.to_bytes(2, "little") + b"\r\n" if magic else data[:4]
     if len(data) < 20 or data[2:4] != b"\r\n" or data[16] & 0x7F != _CODE:
-        yield Finding("bytecode-invalid", entry.path, "it is cut off, or no bytecode", remedy)
+        yield BYTECODE_INVALID.finding(entry.path, "it is cut off, or no bytecode", remedy)
         return
     if data[:4] != expected:
         number = int.from_bytes(data[:2], "little")
-        yield Finding(
-            "bytecode-invalid", entry.path, f"its magic number is {number}; CPython 3.{minor} has {magic}", remedy
-        )
+        message = f"its magic number is {number}; CPython 3.{minor} has {magic}"
+        yield BYTECODE_INVALID.finding(entry.path, message, remedy)
         return
     flags = int.from_bytes(data[4:8], "little")
     if flags != _HASH_BASED:
         kind = "checked against its source at each import" if flags & _CHECK_SOURCE else "checked by time"
-        yield Finding("bytecode-kind", entry.path, f"it is {kind}", "compile with --invalidation-mode unchecked-hash")
+        hint = "compile with --invalidation-mode unchecked-hash"
+        yield BYTECODE_KIND.finding(entry.path, f"it is {kind}", hint, case.doubtful)
         return
-    if source.path in context.damaged:
+    if source.path in case.damaged:
         return
     # the source's hash is keyed by the magic number, so any CPython can work out another one's
-    if _imp.source_hash(int.from_bytes(data[:4], "little"), context.artifact.read(source)) != data[8:16]:
-        yield Finding("bytecode-stale", entry.path, f"it was not compiled from {source.path} as it is", remedy)
+    if _imp.source_hash(int.from_bytes(data[:4], "little"), case.artifact.read(source)) != data[8:16]:
+        yield BYTECODE_STALE.finding(entry.path, f"it was not compiled from {source.path} as it is", remedy)

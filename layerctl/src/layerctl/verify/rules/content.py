@@ -7,16 +7,41 @@ import sys
 from typing import TYPE_CHECKING
 
 from layerctl.artifact import ArtifactError
-from layerctl.core.diagnostics import Finding
-from layerctl.verify.rules.container import problem_finding
+from layerctl.core.diagnostics import Severity
+from layerctl.python.metadata_reads import MARKS
+from layerctl.rules import Rule
+from layerctl.rules.suppressions import MARK
+from layerctl.verify.rules.archive import ARCHIVE_DAMAGED, ARCHIVE_LIMITS, problem_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.artifact import Entry
-    from layerctl.verify.case import Context
+    from layerctl.core.diagnostics import Finding
+    from layerctl.verify.case import Case
 
 __all__ = ["MAX_TEXT", "check_content"]
+
+SECRET = Rule(
+    id="secret",
+    commands=("verify",),
+    summary="No file holds a private key or a credential.",
+    looks_at="Private keys, AWS keys and the tokens of GitHub, PyPI, Slack, Google and Stripe in every file; names "
+    "such as `.env` and `id_rsa`. A warning in a file that came out of a published wheel: libraries ship keys for "
+    "their tests.",
+    example="`aws_secret_access_key = '…'` in a settings module.",
+    fix="Take it out, revoke it, and read it at run time from Secrets Manager. A published test key: "
+    "`# layerctl: ignore[secret] reason` in its line, or `per-path-ignores` in pyproject.toml.",
+)
+BUILDER_PATH = Rule(
+    id="builder-path",
+    commands=("verify",),
+    summary="No file holds an absolute path of the machine that built it.",
+    looks_at="Our own and unrecorded files, bytecode, scripts' first lines and what installers write. In files of "
+    "third parties, which come out of hashed wheels, only this machine's own paths count.",
+    example="`#!/home/jane/layer/.venv/bin/python`",
+    fix="Build in a clean environment, from wheels: `layerctl build`.",
+)
 
 # Modules, bytecode and metadata are read as a whole, so there must be an end to their size.
 MAX_TEXT = 32 * 2**20
@@ -59,98 +84,128 @@ _WORKPLACE = re.compile(
     rb"|/root(?:/\.\w+/|/[\w./@+-]*(?:site-packages|/src/|\.py\b))"
     rb"|/tmp/(?:[\w.-]*(?:build|pip|uv|layer|wheel|env|repo)[\w.-]*)/[\w.@+-]+"
     rb"|/(?:private/)?var/folders/\w\w/\w+"
-    rb"|/(?:github/workspace|__w|builds|codebuild/output|workspace)/[\w.-]+/[\w.@+-]+"
+    rb"|/(?:github/workspace|__w|builds|codebuild/output|workspace)/[\w.-]+/[\w.@+-]+/[\w.@+-]+"
     rb")"
 )
+_WITHIN_TEXT = re.compile(rb"[^\s'\"`<>|,;()]*\Z")  # what stands before a path in one word
+_INSTALLED = ("/usr", "/opt", "/var/lang")  # folders of this machine that others have too
 _SHEBANG = re.compile(rb"#!\s*(/\S+)")
 _RUNTIME_PLACES = (b"/usr/", b"/bin/", b"/opt/", b"/var/lang/", b"/var/task/")
 _PYC = re.compile(r"python/(.*?)__pycache__/([^/]+)\.cpython-\d+(?:\.opt-\d)?\.pyc")
 
 
-def check_content(context: Context) -> Iterator[Finding]:
+def check_content(case: Case) -> Iterator[Finding]:
     """Read every file; what is damaged is left out of all later rules."""
     # Files of third parties came out of hashed wheels: paths in them are their makers', unless they are this machine's.
-    foreign = {path for one in context.distributions if one.name != context.own for path in one.files}
-    here = _this_machine(context)
-    for entry in context.artifact.entries:
+    foreign = {path for one in case.distributions if one.name != case.own for path in one.files}
+    here = _this_machine(case)
+    for entry in case.artifact.entries:
         if entry.size > MAX_TEXT and entry.path.endswith(_TEXTS):
-            context.damaged.add(entry.path)
+            case.damaged.add(entry.path)
             message = f"it has {entry.size:,} bytes; no module or metadata is that large"
-            yield Finding("archive-limits", entry.path, message, "leave it out: reading it would take too much memory")
+            yield ARCHIVE_LIMITS.finding(entry.path, message, "leave it out: reading it would take too much memory")
             continue
         if _SECRET_FILES.search(entry.path):
-            yield _secret(entry, "its name says that it holds credentials")
-        messages: dict[tuple[str, str], None] = {}
+            yield _secret(case, entry.path, "its name says that it holds credentials", None, foreign)
+        suspects: dict[tuple[Rule, str, int | None], None] = {}
         try:
-            for piece, is_first in _pieces(context, entry):
-                messages |= dict.fromkeys(
-                    _suspects(context, entry, piece, is_first=is_first, foreign=foreign, here=here)
-                )
+            for piece, before in _pieces(case, entry):
+                suspects |= dict.fromkeys(_suspects(case, entry, piece, before=before, foreign=foreign, here=here))
         except ArtifactError as error:
-            context.damaged.add(entry.path)
+            case.damaged.add(entry.path)
             if error.problem is not None:
-                yield problem_finding(error.problem, context.artifact.path.name)
+                yield problem_finding(error.problem, case.artifact.path.name)
             else:
-                yield Finding("archive-damaged", entry.path, error.what, "make it readable")
+                yield ARCHIVE_DAMAGED.finding(entry.path, error.what, "make it readable")
             continue
-        for rule, message in messages:
-            if rule == "secret":
-                yield _secret(entry, message)
+        for rule, message, line in suspects:
+            if rule is SECRET:
+                yield _secret(case, entry.path, message, line, foreign)
             else:
-                yield Finding(rule, entry.path, message, "build in a clean environment, from wheels: layerctl build")
+                hint = "build in a clean environment, from wheels: layerctl build"
+                yield rule.finding(entry.path, message, hint, case.doubtful, line=line)
 
 
-def _pieces(context: Context, entry: Entry) -> Iterator[tuple[bytes, bool]]:
-    tail = b""
-    is_first = True
-    for chunk in context.artifact.chunks(entry):
-        context.advance(len(chunk))
+def _pieces(case: Case, entry: Entry) -> Iterator[tuple[bytes, int]]:
+    """Read a file in pieces that overlap; each comes with the number of lines before it."""
+    tail, lines = b"", 0
+    for chunk in case.artifact.chunks(entry):
+        case.advance(len(chunk))
         piece = tail + chunk
-        yield piece, is_first
+        yield piece, lines
         tail = piece[-_OVERLAP:]
-        is_first = False
+        lines += piece.count(b"\n", 0, len(piece) - len(tail))
 
 
 def _suspects(
-    context: Context, entry: Entry, piece: bytes, *, is_first: bool, foreign: set[str], here: list[bytes]
-) -> Iterator[tuple[str, str]]:
+    case: Case, entry: Entry, piece: bytes, *, before: int, foreign: set[str], here: list[bytes]
+) -> Iterator[tuple[Rule, str, int | None]]:
     compiled = _PYC.fullmatch(entry.path)
-    has_source = compiled and context.artifact.get(f"python/{compiled[1]}{compiled[2]}.py") is not None
+    binary = compiled is not None or _is_binary(piece)
+
+    def line(at: int) -> int | None:
+        return None if binary else before + piece.count(b"\n", 0, at) + 1
+
+    if not compiled and MARK.encode() in piece:
+        case.commented.add(entry.path)
+    if entry.path.endswith(".py") and any(mark in piece for mark in MARKS):
+        case.metadata_readers.add(entry.path)
+    has_source = compiled and case.artifact.get(f"python/{compiled[1]}{compiled[2]}.py") is not None
     if not has_source:  # otherwise the source is looked at, and says the same
         for what, (rare, pattern) in _SECRETS.items():
-            if rare in piece and pattern.search(piece):
-                yield "secret", f"it holds {what}"
+            for match in pattern.finditer(piece) if rare in piece else ():
+                yield SECRET, f"it holds {what}", line(match.start())
         for path in here:
             if path in piece:
-                yield "builder-path", f"it names {path.decode(errors='replace')}, a folder of this machine"
+                message = f"it names {path.decode(errors='replace')}, a folder of this machine"
+                yield BUILDER_PATH, message, line(piece.index(path))
     if compiled:
-        yield from _traceback_paths(piece, f"{compiled[1]}{compiled[2]}.py")
+        for message in _traceback_paths(piece, f"{compiled[1]}{compiled[2]}.py"):
+            yield BUILDER_PATH, message, None
         return
-    if is_first and (shebang := _SHEBANG.match(piece)) and not shebang[1].startswith(_RUNTIME_PLACES):
-        yield "builder-path", f"it starts with {_text(shebang[0])}, which is not on Lambda"
+    if before == 0 and (shebang := _SHEBANG.match(piece)) and not shebang[1].startswith(_RUNTIME_PLACES):
+        yield BUILDER_PATH, f"it starts with {_text(shebang[0])}, which is not on Lambda", line(0)
     name = entry.path.rsplit("/", 1)[-1]
     if name == "direct_url.json" and b"file://" in piece:
-        yield "builder-path", "it names the folder that the distribution was installed from"
-    if name.endswith((".pth", ".egg-link")) and re.search(rb"(?m)^/(?!opt/)", piece):
-        yield "builder-path", "it adds a folder of the builder to sys.path"
-    if entry.path not in foreign and not _is_binary(piece) and (found := _WORKPLACE.search(piece)):
-        yield "builder-path", f"it names {_text(found[0])}"
+        yield (
+            BUILDER_PATH,
+            "it names the folder that the distribution was installed from",
+            line(piece.index(b"file://")),
+        )
+    if name.endswith((".pth", ".egg-link")) and (added := re.search(rb"(?m)^/(?!opt/)", piece)):
+        yield BUILDER_PATH, "it adds a folder of the builder to sys.path", line(added.start())
+    if entry.path not in foreign and not binary and (found := _workplace(piece)):
+        yield BUILDER_PATH, f"it names {_text(found[0])}", line(found.start())
 
 
-def _traceback_paths(piece: bytes, source: str) -> Iterator[tuple[str, str]]:
+def _workplace(piece: bytes) -> re.Match[bytes] | None:
+    """The first path of a workplace that is no part of an address or of a template such as ``{host}/home/…``."""
+    for match in _WORKPLACE.finditer(piece):
+        before = _WITHIN_TEXT.search(piece, max(0, match.start() - 200), match.start())
+        word = before[0] if before else b""
+        if b"://" not in word and not word.endswith((b"}", b"%s", b"$", b">", b"]")):
+            return match
+    return None
+
+
+def _traceback_paths(piece: bytes, source: str) -> Iterator[str]:
     """The path in a code object: what tracebacks show, and where the file was when it was compiled."""
     name = source.encode()
     if name not in piece:
         return
     for match in re.finditer(rb"(/(?:[\w.@+ -]+/)*)" + re.escape(name), piece):
         if not match[1].startswith(_RUNTIME_PLACES):
-            yield "builder-path", f"it was compiled as {_text(match[0])}"
+            yield f"it was compiled as {_text(match[0])}"
 
 
-def _this_machine(context: Context) -> list[bytes]:
+def _this_machine(case: Case) -> list[bytes]:
     """The checkout and the environment that this runs in; not the home folder, which build services share by name."""
-    places = {sys.prefix, *([str(context.config.root)] if context.config else [])}
-    return sorted(f"{place}/".encode() for place in places if place.count("/") > 1 and not place.startswith("/usr"))
+    places = {sys.prefix, *([str(case.config.root)] if case.config else [])}
+    return sorted(
+        f"{place}/".encode()
+        for place in places
+        if place.count("/") > 1 and not place.startswith(("/usr", "/opt", "/var/lang"))
+    )
 
 
 def _is_binary(piece: bytes) -> bool:
@@ -161,7 +216,9 @@ def _text(found: bytes) -> str:
     return found[:120].decode("utf-8", "replace")
 
 
-def _secret(entry: Entry, message: str) -> Finding:
-    return Finding(
-        "secret", entry.path, message, "take it out, revoke it, and read it at run time from Secrets Manager"
-    )
+def _secret(case: Case, path: str, message: str, line: int | None, foreign: set[str]) -> Finding:
+    if path not in foreign:
+        hint = "take it out, revoke it, and read it at run time from Secrets Manager"
+        return SECRET.finding(path, message, hint, line=line)
+    hint = f"it came with {case.owner(path)}: if it is a published test key, ignore it by comment or per-path-ignores"
+    return SECRET.finding(path, message, hint, Severity.WARNING, line=line)

@@ -6,6 +6,7 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import platform
 import signal
 import subprocess
 import tempfile
@@ -15,18 +16,31 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from layerctl.artifact import unpack
-from layerctl.core.diagnostics import Finding
+from layerctl.core.diagnostics import Severity
 from layerctl.core.errors import LayerctlError
-from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
+from layerctl.core.runtimes import ARCHITECTURES, PROVIDED_OTHER, PROVIDED_SDK
 from layerctl.python.interpreters import choose, find_interpreters
+from layerctl.rules import Rule
+from layerctl.verify.rules.untried import NOT_TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from layerctl.core.diagnostics import Finding
     from layerctl.python.interpreters import Interpreter
-    from layerctl.verify.case import Context
+    from layerctl.verify.case import Case
 
 __all__ = ["check_imports"]
+
+IMPORT_FAILED = Rule(
+    id="import-failed",
+    commands=("verify",),
+    summary="Every module of ours and every top-level package can be imported.",
+    looks_at="With --import: each module in a process of its own on each interpreter found, with the layer, the "
+    "standard library and what the runtime provides on its path. This runs the layer's code.",
+    example="A module that needs a distribution which is not in the layer.",
+    fix="Mend the module, or add the distribution that it needs to layer/requirements.in.",
+)
 
 _WORKER = Path(__file__).parents[1] / "import_worker.py"
 _SECONDS = 20  # of processor time for one module
@@ -34,27 +48,38 @@ _MEMORY = 4 * 2**30  # bytes of address space for one module
 _PATIENCE = 300  # seconds for all modules of one interpreter
 
 
-def check_imports(context: Context) -> Iterator[Finding]:
+def check_imports(case: Case) -> Iterator[Finding]:
     """Every module of ours and every top-level package, on each interpreter that is found.
 
     On the path: the layer, the standard library, and of what the runtime provides whatever this environment has.
     """
-    if context.artifact.problems or context.damaged:
-        return  # not fit to be unpacked; that is told already
-    named = {runtime.name: "" for runtime in context.runtimes}
-    if context.config:
-        named |= context.config.runtimes
+    if not case.options.imports or case.artifact.problems or case.damaged:
+        return  # not asked for; or not fit to be unpacked, which is told already
+    here = next((name for name, machine in ARCHITECTURES.items() if machine == platform.machine()), "")
+    if case.built_for and here not in case.built_for:
+        foreign = " and ".join(sorted(case.built_for))
+        message = f"its shared libraries are for {foreign}, this machine is {platform.machine()}: no import was tried"
+        hint = f"run it with --import on a machine of {foreign}"
+        yield NOT_TRIED.finding(case.artifact.path.name, message, hint, Severity.WARNING)
+        return
+    named = {runtime.name: "" for runtime in case.runtimes}
+    if case.config:
+        named |= case.config.runtimes
     found = find_interpreters(named)
-    modules = _modules(context)
+    modules = _modules(case)
     with tempfile.TemporaryDirectory(prefix="layerctl-import-") as scratch:
-        content = unpack(context.artifact.path, Path(scratch, "opt"))
-        provided = _provided(context, Path(scratch, "runtime"))
+        content = unpack(case.artifact.path, Path(scratch, "opt"))
+        provided = _provided(case, Path(scratch, "runtime"))
         home = Path(scratch, "home")
         home.mkdir()
         for runtime, exact in named.items():
             interpreter = choose(runtime, exact, found)
-            if interpreter is not None:
-                yield from _try(interpreter, modules, [str(content / "python"), str(provided)], home)
+            if interpreter is None:
+                message = f"imports on {runtime} were not tried: no interpreter of {runtime} is here"
+                yield NOT_TRIED.finding(case.artifact.path.name, message, f"install {runtime}")
+                continue
+            folders = [content / f"python/lib/{runtime}/site-packages", content / "python", provided]
+            yield from _try(interpreter, modules, [str(folder) for folder in folders if folder.is_dir()], home)
 
 
 def _try(interpreter: Interpreter, modules: dict[str, str], path: list[str], home: Path) -> Iterator[Finding]:
@@ -89,14 +114,14 @@ def _try(interpreter: Interpreter, modules: dict[str, str], path: list[str], hom
         module, message = json.loads(line)
         remedy = "mend the module, or add the distribution that it needs to layer/requirements.in"
         what = f"import {module} fails on {interpreter.runtime} ({interpreter.version}): {message}"
-        yield Finding("import-failed", modules[module], what, remedy)
+        yield IMPORT_FAILED.finding(modules[module], what, remedy)
 
 
-def _modules(context: Context) -> dict[str, str]:
+def _modules(case: Case) -> dict[str, str]:
     """Module -> file: what is top-level, and everything of our own distribution."""
-    own = {path for one in context.distributions if one.name == context.own for path in one.files}
+    own = {path for one in case.distributions if one.name == case.own for path in one.files}
     modules: dict[str, str] = {}
-    for entry in context.artifact.entries:
+    for entry in case.artifact.entries:
         parts = entry.path.removeprefix("python/").split("/")
         if not entry.path.startswith("python/") or not parts[-1].endswith((".py", ".so")):
             continue
@@ -106,17 +131,17 @@ def _modules(context: Context) -> dict[str, str]:
         if not parts or not all(part.isidentifier() for part in parts) or parts[-1] == "__main__":
             continue
         name = ".".join(parts)
-        test_only = context.config.test_only if context.config else ()
+        test_only = case.config.test_only if case.config else ()
         if (len(parts) == 1 or entry.path in own) and not any(f"{name}.".startswith(f"{one}.") for one in test_only):
             modules.setdefault(name, entry.path)
     return dict(sorted(modules.items()))
 
 
-def _provided(context: Context, folder: Path) -> Path:
+def _provided(case: Case, folder: Path) -> Path:
     """A folder like the runtime's site-packages: links to those of its distributions that this environment has."""
     folder.mkdir()
-    names = PROVIDED_SDK | PROVIDED_OTHER | (context.config.provided if context.config else frozenset())
-    here = {one.name for one in context.distributions}
+    names = PROVIDED_SDK | PROVIDED_OTHER | (case.config.provided if case.config else frozenset())
+    here = {one.name for one in case.distributions}
     for name in sorted({canonicalize_name(name) for name in names} - here):
         try:
             files = importlib.metadata.files(name) or []

@@ -5,30 +5,39 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from layerctl.core.diagnostics import Finding
+from layerctl.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.verify.case import Context
+    from layerctl.core.diagnostics import Finding
+    from layerctl.verify.case import Case
 
 __all__ = ["check_manifest"]
 
-_RULE = "manifest-mismatch"
+MANIFEST_MISMATCH = Rule(
+    id="manifest-mismatch",
+    commands=("verify",),
+    summary="The files, the digest and the zip are those of the manifest.",
+    looks_at="The manifest beside the zip (or --manifest): paths, modes, SHA-256 of each file, the content digest, "
+    "the zip.",
+    example="A file that was changed in the zip after it was built.",
+    fix="Don't use it: it is not what was built. Build it anew.",
+)
 _REMEDY = "don't use it: it is not what was built; build it anew with `layerctl build`"
 
 
-def check_manifest(context: Context) -> Iterator[Finding]:
+def check_manifest(case: Case) -> Iterator[Finding]:
     """Files added, removed, changed; then the digests as a whole, if no file explains the difference."""
-    manifest, artifact = context.manifest, context.artifact
+    manifest, artifact = case.manifest, case.artifact
     if manifest is None:
         return
     listed = {file.path: file for file in manifest.files}
-    told = bool(context.damaged) or bool(artifact.problems)
+    told = bool(case.damaged) or bool(artifact.problems)
     for path in sorted(listed.keys() - {entry.path for entry in artifact.entries}):
         told = True
-        yield Finding(_RULE, path, "the manifest lists it, but it is not there", _REMEDY)
-    for entry in context.readable:
+        yield MANIFEST_MISMATCH.finding(path, "the manifest lists it, but it is not there", _REMEDY)
+    for entry in case.readable:
         file = listed.get(entry.path)
         if file is None:
             message = "it is there, but the manifest doesn't list it"
@@ -39,14 +48,16 @@ def check_manifest(context: Context) -> Iterator[Finding]:
         else:
             continue
         told = True
-        yield Finding(_RULE, entry.path, message, _REMEDY)
+        yield MANIFEST_MISMATCH.finding(entry.path, message, _REMEDY)
     if told:
         return
     name = artifact.path.name
     if artifact.content_digest() != manifest.content_digest:
-        yield Finding(_RULE, name, f"its content is not {manifest.content_digest}", _REMEDY)
+        yield MANIFEST_MISMATCH.finding(name, f"its content is not {manifest.content_digest}", _REMEDY)
     elif artifact.zipped_size is not None:
         with artifact.path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         if sha256 != manifest.zip.sha256:
-            yield Finding(_RULE, name, "the zip's SHA-256 is not the manifest's, though its files are", _REMEDY)
+            yield MANIFEST_MISMATCH.finding(
+                name, "the zip's SHA-256 is not the manifest's, though its files are", _REMEDY
+            )

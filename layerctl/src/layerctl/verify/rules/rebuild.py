@@ -8,37 +8,47 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from layerctl.build import BuildOptions, build_layer
-from layerctl.core.diagnostics import Finding
 from layerctl.core.errors import LayerctlError
+from layerctl.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.build.manifest import Manifest
-    from layerctl.verify.case import Context
+    from layerctl.core.diagnostics import Finding
+    from layerctl.verify.case import Case
 
 __all__ = ["check_rebuild"]
 
+REBUILD_DIFFERS = Rule(
+    id="rebuild-differs",
+    commands=("verify",),
+    summary="A rebuild from the checkout gives the same bytes.",
+    looks_at="With --rebuild: each file of a fresh build that takes nothing from earlier ones. Causes are told apart: "
+    "changed source, changed lock, another interpreter, or a file that was changed after the build.",
+    example="A zip that was built from uncommitted changes.",
+    fix="Check out the commit that it was built from, or build it anew.",
+)
 _TAG = re.compile(r"\.cpython-3(\d+)(?:\.opt-\d)?\.pyc$")
 
 
-def check_rebuild(context: Context) -> Iterator[Finding]:
-    """Compare each file with a fresh build that takes nothing from earlier ones.
+def check_rebuild(case: Case) -> Iterator[Finding]:
+    """With --rebuild: compare each file with a fresh build that takes nothing from earlier ones.
 
     Raises:
         LayerctlError: there is nothing to build from, or the build fails.
     """
-    if context.config is None:
+    if not case.options.rebuild:
+        return
+    if case.config is None:
         raise LayerctlError(
             "--rebuild needs the layer's checkout", remedy="run inside the repository, or use --layer-config"
         )
-    rebuilt = build_layer(context.config, BuildOptions(cache=False)).manifest
+    rebuilt = build_layer(case.config, BuildOptions(cache=False)).manifest
     ours = {file.path: file for file in rebuilt.files}
-    theirs = {entry.path: entry for entry in context.readable}
+    theirs = {entry.path: entry for entry in case.readable}
     changed = {
-        path
-        for path in ours.keys() | theirs.keys()
-        if path not in context.damaged and not _same(context, rebuilt, path)
+        path for path in ours.keys() | theirs.keys() if path not in case.damaged and not _same(case, rebuilt, path)
     }
     for path in sorted(changed):
         if path not in theirs:
@@ -47,22 +57,22 @@ def check_rebuild(context: Context) -> Iterator[Finding]:
             what = "the artifact has it, a rebuild has not"
         else:
             what = "a rebuild gives other content"
-        cause, remedy = _cause(context, rebuilt, path, changed)
-        yield Finding("rebuild-differs", path, f"{what}: {cause}", remedy)
+        cause, remedy = _cause(case, rebuilt, path, changed)
+        yield REBUILD_DIFFERS.finding(path, f"{what}: {cause}", remedy)
 
 
-def _same(context: Context, rebuilt: Manifest, path: str) -> bool:
-    entry = context.artifact.get(path)
+def _same(case: Case, rebuilt: Manifest, path: str) -> bool:
+    entry = case.artifact.get(path)
     file = next((file for file in rebuilt.files if file.path == path), None)
-    return entry is not None and file is not None and file.sha256 == context.artifact.sha256(entry)
+    return entry is not None and file is not None and file.sha256 == case.artifact.sha256(entry)
 
 
-def _cause(context: Context, rebuilt: Manifest, path: str, changed: set[str]) -> tuple[str, str]:
+def _cause(case: Case, rebuilt: Manifest, path: str, changed: set[str]) -> tuple[str, str]:
     """Why a file differs, and what to do; the manifest tells what the artifact was made from."""
-    manifest = context.manifest
+    manifest = case.manifest
     recorded = next((file.sha256 for file in manifest.files if file.path == path), None) if manifest else None
-    entry = context.artifact.get(path)
-    if manifest and (context.artifact.sha256(entry) if entry else None) != recorded:
+    entry = case.artifact.get(path)
+    if manifest and (case.artifact.sha256(entry) if entry else None) != recorded:
         return "the artifact was changed after it was built", "don't use it; build it anew"
     if tag := _TAG.search(path):
         folder, _, name = path.rpartition("/")
@@ -73,7 +83,7 @@ def _cause(context: Context, rebuilt: Manifest, path: str, changed: set[str]) ->
     owner = next((file.distribution for file in rebuilt.files if file.path == path), None)
     if owner is None and manifest:
         owner = next((file.distribution for file in manifest.files if file.path == path), None)
-    if owner == context.own and owner is not None:
+    if owner == case.own and owner is not None:
         commit = manifest.source.commit if manifest else None
         if manifest and (commit != rebuilt.source.commit or manifest.source.dirty or rebuilt.source.dirty):
             state = " with uncommitted changes" if manifest.source.dirty else ""
@@ -92,9 +102,9 @@ def _cause(context: Context, rebuilt: Manifest, path: str, changed: set[str]) ->
             if manifest.source.locks.get(name) != locks.get(name)
         )
         return f"changed lock: {', '.join(differing)}", "check out the commit that it was built from"
-    if owner is None and context.config and context.config.distribution:
+    if owner is None and case.config and case.config.distribution:
         return (
-            f"it belongs to no distribution of the rebuild (own: {canonicalize_name(context.config.distribution)})",
+            f"it belongs to no distribution of the rebuild (own: {canonicalize_name(case.config.distribution)})",
             "build it anew",
         )
     return "changed lock, or another version of what installs it", "build it anew from the lock"

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from layerctl.core.diagnostics import FORMATS, Finding, Severity, render
+from layerctl.core.diagnostics import Finding, Severity
+from layerctl.pins.rules import RULES
+from layerctl.rules.render import FORMATS, render
 
 # What SARIF 2.1.0 (OASIS standard, sections 3.13 to 3.49) asks of the parts that we write.
 REGION = {
@@ -20,6 +22,7 @@ LOCATION = {
     "type": "object",
     "required": ["physicalLocation"],
     "properties": {
+        "logicalLocations": {"type": "array", "items": {"required": ["fullyQualifiedName"]}},
         "physicalLocation": {
             "type": "object",
             "required": ["artifactLocation"],
@@ -32,7 +35,7 @@ LOCATION = {
                 "region": REGION,
             },
             "additionalProperties": False,
-        }
+        },
     },
 }
 TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
@@ -66,7 +69,15 @@ SARIF = {
                                         "items": {
                                             "type": "object",
                                             "required": ["id"],
-                                            "properties": {"id": {"type": "string"}, "shortDescription": TEXT},
+                                            "properties": {
+                                                "id": {"type": "string"},
+                                                "shortDescription": TEXT,
+                                                "fullDescription": TEXT,
+                                                "help": TEXT,
+                                                "defaultConfiguration": {
+                                                    "properties": {"level": {"enum": ["note", "warning", "error"]}}
+                                                },
+                                            },
                                             "additionalProperties": False,
                                         },
                                     },
@@ -116,7 +127,7 @@ FINDINGS = st.lists(
 @given(findings=FINDINGS)
 def test_sarif(findings):
     """Whatever was found, the log is valid SARIF, its results name rules that it describes, nothing is lost."""
-    log = json.loads(render(findings, "sarif", tool="pins check", rules={"pin-yanked": "It was withdrawn."}))
+    log = json.loads(render(findings, "sarif", tool="pins check", rules=RULES))
     Draft7Validator(SARIF).validate(log)
     (run,) = log["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
@@ -177,11 +188,56 @@ def test_an_unknown_form():
         render([], "xml", tool="x")
 
 
-def test_absolute_paths_are_file_addresses():
-    """In SARIF an absolute path becomes a file URI, and a relative one stays relative, both encoded."""
-    uris = [
-        json.loads(render([Finding("r", path, "m", "r")], "sarif", tool="x"))["runs"][0]["results"][0]["locations"][0]
-        ["physicalLocation"]["artifactLocation"]["uri"]
-        for path in ("/tmp/a b.yaml", "a b/ü.yaml")
+def _uris(root, *findings):
+    results = json.loads(render(findings, "sarif", tool="x", root=root))["runs"][0]["results"]
+    return [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in results]
+
+
+def test_files_are_named_relative_to_the_repository(tmp_path, monkeypatch):
+    """Wherever in the repository the command runs, and however a file was named, code scanning can show it."""
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    findings = [
+        Finding("r", path, "m", "r", line=3) for path in ("a b/ü.yaml", "../up.yaml", str(tmp_path / "x.yaml"), "/else")
+    ]
+    assert _uris(tmp_path, *findings) == ["sub/a%20b/%C3%BC.yaml", "up.yaml", "x.yaml", "file:///else"]
+    assert [line.partition("file=")[2].partition(",")[0] for line in render(
+        findings, "github", tool="x", root=tmp_path).splitlines()] == [
+        "sub/a b/ü.yaml", "up.yaml", "x.yaml", "/else",
     ]  # fmt: skip
-    assert uris == ["file:///tmp/a%20b.yaml", "a%20b/%C3%BC.yaml"]
+
+
+def test_what_lies_in_an_archive_is_found_at_the_archive(tmp_path, monkeypatch):
+    """A path within a zip is no file of the repository: the zip is; in a folder the file itself is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "layer").mkdir()
+    zipped = Finding("r", "python/a.py", "bad", "mend it", line=7, artifact="dist/x.zip")
+    whole = Finding("r", "x.zip", "too large", "mend it", artifact="dist/x.zip")
+    folder = Finding("r", "python/a.py", "bad", "mend it", line=7, artifact="layer")
+    assert _uris(tmp_path, zipped, whole, folder) == ["dist/x.zip", "dist/x.zip", "layer/python/a.py"]
+    log = json.loads(render([zipped, folder], "sarif", tool="x", root=tmp_path))
+    Draft7Validator(SARIF).validate(log)
+    first, second = log["runs"][0]["results"]
+    assert first["message"]["text"] == "python/a.py:7: bad. mend it"
+    assert "region" not in first["locations"][0]["physicalLocation"]
+    assert second["locations"][0]["physicalLocation"]["region"] == {"startLine": 7}
+    assert render([zipped], "text", tool="x").startswith("dist/x.zip: python/a.py:7: error: bad [r]")
+
+
+def test_an_arn_is_no_file(tmp_path):
+    """A finding about a layer version has a logical location, and an annotation without a file."""
+    arn = "arn:aws:lambda:eu-central-1:123456789012:layer:x:1"
+    finding = Finding("grant-too-wide", arn, "shared", "revoke it")
+    (result,) = json.loads(render([finding], "sarif", tool="x", root=tmp_path))["runs"][0]["results"]
+    assert result["locations"] == [{"logicalLocations": [{"fullyQualifiedName": arn}]}]
+    assert render([finding], "github", tool="x") == "::error title=grant-too-wide::shared. revoke it"
+
+
+def test_one_cause_in_many_files_is_told_once():
+    """For people, what differs in the file only is one line with the number of files; machines get each."""
+    message = "it is checked by time"
+    findings = [Finding("bytecode-kind", f"python/{n:03}.pyc", message, "compile it") for n in range(572)]
+    text = render(findings, "text", tool="verify")
+    assert text.count("checked by time") == 1
+    assert "python/000.pyc, python/001.pyc and 570 more" in text
+    assert len(json.loads(render(findings, "json", tool="verify"))) == 572
