@@ -98,8 +98,8 @@ test: setup ## run the tests
 lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module may import which)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
 
-types: $(VENV)/.ready ## mypy --strict
-	@$(BIN)/mypy src layerctl/src
+types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
+	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
 
 .PHONY: rules
 rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules

@@ -20,7 +20,11 @@ LOGGING = PACKAGE | {
     *("shared_utils.logging.settings", "shared_utils.logging.state", "shared_utils.logging.stdlib"),
     "shared_utils.logging.structlog_hook",
 }
-INSTRUMENT = LOGGING | {"shared_utils.invocation.decorator", "shared_utils.invocation.timeout"}
+INSTRUMENT = (
+    LOGGING
+    | {"shared_utils.errors"}
+    | {f"shared_utils.invocation.{module}" for module in ("callables", "decorator", "serving", "timeout")}
+)
 INVOCATION = """
 from shared_utils import get_logger, instrument, logging
 log = get_logger().bind(a=1)

@@ -34,6 +34,7 @@ class LayerConfig:
         budget_zipped, budget_unzipped: our own limits, in bytes, without bytecode.
         bytecode_zipped, bytecode_unzipped: what each runtime's bytecode may add to them.
         leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
+        own_leave_out: modules of the layer's own distribution that don't ship: developers' tools.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class LayerConfig:
     version: str = "0"
     sources_only: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    own_leave_out: tuple[str, ...] = ()
     bytecode_zipped: int = 0
     bytecode_unzipped: int = 0
     public: bool = False
@@ -129,6 +131,7 @@ class LayerConfig:
             runtimes=runtimes,
             sources_only=tuple(reader.get("bytecode.sources-only", list, [])),
             leave_out=tuple(reader.get("leave-out.patterns", list, [])),
+            own_leave_out=tuple(reader.get("leave-out.own-modules", list, [])),
             bundle_sdk=reader.get("provided.bundle-sdk", bool, False),
             sdk=sdk,
             provided=sdk | frozenset(reader.get("provided.other", list, [])),

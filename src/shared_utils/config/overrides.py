@@ -1,6 +1,6 @@
-"""Values that stand in for AWS: a file for local work, a mapping for tests.
+"""Values that override AWS: a file for local work, a mapping for tests.
 
-Both map references to values. What a value is there follows the source: a parameter is text (a list is a StringList), a
+Both map references to values. The form of a value follows the source: a parameter is text (a list is a StringList), a
 secret is text or an object of keys, a configuration any tree.
 """
 
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 
-from shared_utils.config.cache import Value
-from shared_utils.config.failures import INVALID, MISSING, Failure
-from shared_utils.config.references import Reference, parse
-from shared_utils.config.types.scalars import StringList
+from shared_utils.config.outcomes import INVALID, MISSING, Failure, Value
+from shared_utils.config.references import Reference
+from shared_utils.config.sources.registry import parse, source_of
+from shared_utils.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["file_values", "look_in"]
+__all__ = ["check_reference", "file_values", "find_override"]
 
 _VARIABLE = "SHARED_UTILS_CONFIG_FILE"
 _cached: tuple[object, dict[str, Any] | Failure] | None = None
@@ -26,10 +26,10 @@ _warned = False
 
 
 def check_reference(text: str) -> None:
-    """Refuse a key that no read would ever look for.
+    """Refuse a key that is no reference, because no read would ever look for it.
 
     Raises:
-        ValueError: it is not a reference.
+        ConfigError: it is not a reference.
     """
     try:
         parse(text)
@@ -37,7 +37,7 @@ def check_reference(text: str) -> None:
         wrong = f"{text!r}: {failure.what}; {failure.remedy}"
     else:
         return
-    raise ValueError(wrong)
+    raise ConfigError(wrong)
 
 
 def in_lambda() -> bool:
@@ -56,9 +56,9 @@ def file_values() -> dict[str, Any] | Failure | None:
     if in_lambda():
         if not _warned:
             _warned = True
-            from shared_utils.config.client import report
+            from shared_utils import logging
 
-            report("warning", f"{_VARIABLE} is ignored: in Lambda, configuration comes from AWS only")
+            logging.warning(f"{_VARIABLE} is ignored: in Lambda, configuration comes from AWS only")
         return None
     path = os.environ[_VARIABLE]
     try:
@@ -96,63 +96,36 @@ def _load(path: str) -> dict[str, Any] | Failure:
     for key in tree:
         try:
             check_reference(key)
-        except ValueError as error:
+        except ConfigError as error:
             return Failure(INVALID, f"{_VARIABLE}: {path}: {error}")
     return tree
 
 
-def look_in(values: Mapping[str, Any] | Failure, reference: Reference) -> Value | Failure:
-    """Return what `values` hold for a reference, as the source would have answered."""
+def find_override(values: Mapping[str, Any] | Failure, reference: Reference) -> Value | Failure:
+    """Return what `values` have for a reference, as its source would have answered."""
     if isinstance(values, Failure):
         return values
-    wanted = Reference(reference.scheme, reference.name, None, dict(reference.options)).base
-    under: dict[str, Any] = {}
+    below: dict[str, Any] = {}
     for text, given in values.items():
         key = parse(text)
-        if key.scheme != reference.scheme or key.scheme == "env":
-            continue
-        if key.base == wanted:
+        if key.base == reference.base:
             if key.key is None:
-                return _value(reference, given)
+                return source_of(reference.scheme).local_value(reference, given)
             if key.key == reference.key:
-                if reference.scheme == "secret":
-                    from shared_utils.redaction.values import register_secret
-
-                    register_secret({key.key: given})
-                return Value({key.key: given}, sensitive=reference.scheme == "secret")
-        elif reference.is_path and key.name.startswith(reference.name):
-            rest = key.name[len(reference.name) :]
-            if rest and ("/" not in rest or reference.options.get("recursive") != "false"):
-                under[rest] = _value(key, given).content
-    if under:
-        return Value(under)
-    return Failure(MISSING, "not found among the values that stand in for AWS", remedy=f"add {reference} to them")
+                return _part(reference.scheme, key.key, given)
+        elif reference.children is not None:
+            name = reference.children.name_of(key.base)
+            if name is not None:
+                below[name] = source_of(key.scheme).local_value(key, given).content
+    if below:
+        return Value(below)
+    return Failure(MISSING, "not found among the values that override AWS", remedy=f"add {reference} to them")
 
 
-def _value(reference: Reference, given: Any) -> Value:
-    if reference.scheme == "appconfig":
-        return Value(given)
-    if reference.scheme == "secret":
-        from shared_utils.config.sources.reading import secret_value
+def _part(scheme: str, key: str, given: Any) -> Value:
+    """Return a value that has one key only, which was given by itself."""
+    if scheme == "secret":
+        from shared_utils.redaction.values import register_secret
 
-        if isinstance(given, bytes):
-            return secret_value({"SecretBinary": given})
-        if not isinstance(given, str):
-            import json
-
-            given = json.dumps(given, default=str)
-        return secret_value({"SecretString": given})
-    if reference.is_path and isinstance(given, dict):
-        return Value({str(name): _text(value) for name, value in given.items()})
-    return Value(_text(given))
-
-
-def _text(given: Any) -> Any:
-    """Return a parameter's value as SSM would hold it: a text, or a StringList."""
-    if isinstance(given, str):
-        return given
-    import json
-
-    if isinstance(given, (list, tuple)) and all(isinstance(item, str) for item in given):
-        return StringList(given)
-    return json.dumps(given, default=str)
+        register_secret({key: given})
+    return Value({key: given}, sensitive=scheme == "secret")

@@ -25,7 +25,7 @@ from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Literal
 
     from shared_utils.invocation.correlation import correlation_paths
@@ -94,6 +94,10 @@ def configure(
     service: str | None = _UNSET,
     level: str | int | None = _UNSET,
     format: Literal["json", "console"] | None = _UNSET,  # noqa: A002
+    processors: Iterable[Callable[[Any, str, Any], Any]] | None = _UNSET,
+    keys: Mapping[str, str | None] | None = _UNSET,
+    values: Mapping[str, object] | None = _UNSET,
+    serializer: Callable[[dict[str, Any]], str | bytes] | None = _UNSET,
     buffer: bool | int | None = _UNSET,
     sample_rate: float | None = _UNSET,
     redact: Iterable[str] | None = _UNSET,
@@ -109,6 +113,12 @@ def configure(
         level: lowest level to write; else ``SHARED_UTILS_LOG_LEVEL``, ``POWERTOOLS_LOG_LEVEL``, ``LOG_LEVEL``, INFO.
             Never below ``AWS_LAMBDA_LOG_LEVEL``. Applies to loggers that exist already too.
         format: "json", or "console" for people; by default console on a terminal outside Lambda.
+        processors: callables of structlog's protocol, ``(logger, method_name, event_dict) -> event_dict``, for every
+            line of the process. They see ``event`` and the line's own keys; redaction and the size limit come after
+            them. One that raises is left out, and the line says so once.
+        keys: other names for the line's own keys, or None for not at all: ``{"message": "msg", "function_arn": None}``.
+        values: fields that every line has from now on: ``{"stage": "dev"}``.
+        serializer: makes the line of its dict: ``orjson.dumps``. A line that it fails for is written as JSON.
         buffer: keep lines below the level for each invocation, and write them when it logs an error, raises or is
             about to time out. True for 20 KB, or a size in bytes; the oldest give way.
         sample_rate: share of invocations (0 to 1) that write everything from DEBUG on.
@@ -123,7 +133,10 @@ def configure(
         LoggingError: an option that cannot be used; the earlier set-up stays.
     """
     given = {name: value for name, value in locals().items() if value is not _UNSET}
-    for name in ("redact", "redact_patterns"):
+    for name in ("processors", "redact", "redact_patterns"):
         if hasattr(given.get(name), "__iter__") and not isinstance(given[name], str):
             given[name] = tuple(given[name])  # it may be an iterator
+    for name in ("keys", "values"):
+        if hasattr(given.get(name), "keys"):
+            given[name] = dict(given[name])
     SETTINGS.configure(given)

@@ -107,9 +107,17 @@ def bound(**values: Any) -> Iterator[None]:
         _values.set(before)
 
 
+def _begin(_invocation: object) -> None:
+    """Let the first invocation have what was bound before it, until it ends itself."""
+    bound = _values.get()
+    if bound is not None and bound._owner is _outside:
+        _rebind(current(), bound._context)
+
+
 def _end(_invocation: object) -> None:
     global _outside  # noqa: PLW0603 - from now on what was bound before is void
     _outside = object()
 
 
+lifecycle.at_begin(_begin)
 lifecycle.at_end(_end, last=True)

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST_TRACE", "describe", "stack_trace"]
 
 # The frames around every handler say nothing about it.
-_OURS = {
-    __file__.replace("logging/exceptions.py", name) for name in ("invocation/decorator.py", "invocation/async_.py")
-}
+_OURS = __file__.replace("logging/exceptions.py", "invocation/")
 
 _MOST_FRAMES = 50  # the outermost 10 and the innermost 40 of a deeper traceback
 _OUTERMOST = 10
@@ -114,7 +112,7 @@ class _Description:
 
 def _is_around(file: str, around: bool) -> bool:
     """Whether a frame of `file` stands around the handler: one of ours, or of asyncio's right after one of ours."""
-    return file in _OURS or (around and f"{os.sep}asyncio{os.sep}" in file)
+    return file.startswith(_OURS) or (around and f"{os.sep}asyncio{os.sep}" in file)
 
 
 def stack_trace(error: BaseException) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "CONTROL_KEYS",
     "DEBUG",
     "ERROR",
     "INFO",
@@ -19,6 +20,7 @@ __all__ = [
     "NAMES",
     "PLATFORM_NAMES",
     "RESERVED_KEYS",
+    "SETTABLE_KEYS",
     "WARNING",
     "encode_fields",
     "escape",
@@ -47,9 +49,12 @@ RESERVED_KEYS = frozenset(
         *("level", "location", "message", "timestamp", "service", "logger", "correlation_id", "tenant_id"),
         *("cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"),
         *("xray_trace_id", "sampling_rate", "exception", "exception_name", "stack_trace", "stack"),
-        *("exc_info", "stack_info", "stacklevel"),
     }
 )
+# The keys that say something about the line, and are none of its own.
+CONTROL_KEYS = frozenset({"exc_info", "stack_info", "stacklevel"})
+# Keys of the line that a caller may set: they say whose the line is, and the caller may know better.
+SETTABLE_KEYS = frozenset({"service", "correlation_id", "tenant_id", "logger"})
 
 
 class _Missing:
@@ -101,14 +106,21 @@ def timestamp() -> str:
     return f"{text}.{fraction // 1_000_000:03d}Z"
 
 
-def _encode_scalar(value: str | float | bool) -> str:
-    """Return the JSON of a string, number or truth value."""
-    return encode_basestring(value) if isinstance(value, str) else repr(value).lower()
+def _encode_value(value: Any) -> str:
+    """Return the JSON of a value of JSON's types."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, (bool, int, float)):
+        return repr(value).lower()
+    import json
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def encode_fields(fields: Mapping[str, Any]) -> str:
-    """Return the fields as a piece of JSON, each with a comma before it."""
-    return "".join([f',"{key}":{_encode_scalar(value)}' for key, value in fields.items()])
+def encode_fields(fields: Mapping[str, Any], names: Mapping[str, str | None]) -> str:
+    """Return the fields as a piece of JSON, each with a comma before it; renamed or left out as `names` says."""
+    shown = ((names.get(key, key), value) for key, value in fields.items())
+    return "".join([f",{encode_basestring(key)}:{_encode_value(value)}" for key, value in shown if key is not None])
 
 
 def interpolate(event: Any, args: tuple[Any, ...]) -> Any:

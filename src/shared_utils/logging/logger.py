@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import sys
 
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import bound_context, bound_values
 from shared_utils.logging.fields import MISSING, interpolate, name_of, parse_level
-from shared_utils.logging.output import report_failure, write_or_buffer
+from shared_utils.logging.output import log_line, report_failure, write_or_buffer
 from shared_utils.logging.render import render
 from shared_utils.logging.settings import SETTINGS
-from shared_utils.logging.state import OUTSIDE, current
+from shared_utils.logging.state import OUTSIDE, current, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
     try:
         if not SETTINGS.configured:
             SETTINGS.ensure_configured()
-        state = current()
+        invocation = lifecycle.current()
+        if invocation is not None:
+            state = invocation.logging or state_of(invocation)
         if number < state.threshold:
             return
         if logger._processors is not PROCESSORS or PROCESSORS[0] is not render_last:
@@ -105,10 +108,10 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
                     values = {**bound._context, **logger._context, **values}
                     contexts = ()
                     break
-        frame = sys._getframe(2) if SETTINGS.location else None
+        frame = sys._getframe(2) if SETTINGS.frames else None
         if args:
             event = interpolate(event, args)
-        write_or_buffer(number, render(number, event, values, frame, logger._logger.name, contexts, state), state)
+        log_line(number, event, values, frame, logger._logger.name, contexts, state)
     except Exception as error:  # a handler must not fail because of a line
         report_failure(number, event, error, state)
 

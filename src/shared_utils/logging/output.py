@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from json.encoder import encode_basestring
 
 from shared_utils.logging.fields import ERROR, WARNING, escape, name_of, timestamp
@@ -19,12 +18,58 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from shared_utils.logging.render import Context
     from shared_utils.logging.state import LogState
 
-__all__ = ["flush_buffer", "observers", "report_failure", "write", "write_descriptor", "write_line", "write_or_buffer"]
+__all__ = [
+    "flush_buffer",
+    "log_line",
+    "observers",
+    "report_failure",
+    "write",
+    "write_descriptor",
+    "write_line",
+    "write_or_buffer",
+]
 
 # For tests: each is given every line, without its newline, before it is written.
 observers: list[Callable[[str], None]] = []
+
+
+def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    contexts: tuple[Context, ...],
+    state: LogState,
+) -> None:
+    """Render one line and write or buffer it. For the arguments see `render`."""
+    if SETTINGS.processors:
+        line = _process(number, event, values, where, name, contexts, state)
+        if line is None:
+            return
+    else:
+        line = render(number, event, values, where, name, contexts, state)
+    if state.buffer is None:
+        write(line)
+    else:
+        write_or_buffer(number, line, state)
+
+
+def _process(  # noqa: PLR0917
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    contexts: tuple[Context, ...],
+    state: LogState,
+) -> str | None:
+    from shared_utils.logging.pipeline import process, processing
+
+    return (render if processing.get() else process)(number, event, values, where, name, contexts, state)
 
 
 def write_or_buffer(number: int, line: str, state: LogState) -> None:
@@ -47,7 +92,7 @@ def write_line(
     try:
         SETTINGS.ensure_configured()
         state = current()
-        write_or_buffer(number, render(number, event, values, where, name, (), state), state)
+        log_line(number, event, values, where, name, (), state)
     except Exception as error:
         report_failure(number, event, error, state)
 
@@ -98,8 +143,10 @@ def write(line: str) -> None:
     except Exception:  # closed (ValueError), None (AttributeError), entered twice (RuntimeError), ...
         write_descriptor(line)
     else:
-        with suppress(Exception):  # what the stream cannot pass on now it keeps
+        try:  # noqa: SIM105 - contextlib.suppress would take as long as the flush
             stream.flush()
+        except Exception:  # noqa: S110 - what the stream cannot pass on now it keeps
+            pass
 
 
 def _print_ascii(stream: object, line: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json.encoder
 from json.encoder import encode_basestring
 
-from shared_utils.logging.fields import RESERVED_KEYS, escape, standard, timestamp
+from shared_utils.logging.fields import CONTROL_KEYS, RESERVED_KEYS, escape, standard, timestamp
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.redaction.rules import REDACTION
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         _encoded: object
 
 
-__all__ = ["render"]
+__all__ = ["encode_plain", "render"]
 
 _DEEPEST = 16  # containers within containers
 _MOST_KEYS = 1000  # of one container
@@ -79,65 +79,72 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
         contexts: whose values come before `values`; no two of all these have a key in common.
         state: what the lines of this moment carry.
     """
-    if (
-        type(event) is str
-        and (_safe_keys.issuperset(values) or _keys_are_safe(values))
-        and (_SCALARS.issuperset(map(type, values.values())) or _containers_are_plain(values.values(), 0))
-        and not SETTINGS.console
-    ):
-        line = _render_fast(number, event, values, where, name, contexts, state)
-        if line is not None:
-            return line
-    from shared_utils.logging.full import render_console, render_full
-
-    if contexts:
-        values = {**{key: value for one in contexts for key, value in one._context.items()}, **values}
-    return (render_console if SETTINGS.console else render_full)(number, event, values, where, name, state)
-
-
-def _render_fast(  # noqa: PLR0917
-    number: int,
-    event: str,
-    values: dict[str, Any],
-    where: FrameType | str | None,
-    name: str | None,
-    contexts: tuple[Context, ...],
-    state: LogState,
-) -> str | None:
-    """Return the line of plain values, or None when a context's values are not, or something must be masked or cut."""
     context = ""
     for one in contexts:
         known = _encoded_context(one)
         if known is None:
-            return None
+            break
         context += known
+    else:
+        if (
+            type(event) is str
+            and (_safe_keys.issuperset(values) or _keys_are_safe(values))
+            and (_SCALARS.issuperset(map(type, values.values())) or _containers_are_plain(values.values(), 0))
+            and SETTINGS.fast
+        ):
+            try:
+                encoded = _encode(values)
+            except (ValueError, TypeError, RecursionError):  # NaN, an integer too long to print, a changing dict
+                pass
+            else:
+                location = ""
+                if where is not None:
+                    text = where if isinstance(where, str) else f"{where.f_code.co_name}:{where.f_lineno}"
+                    location = f"{SETTINGS.location_json}{encode_basestring(text)},"
+                if name is not None:
+                    location += f"{SETTINGS.logger_json}{encode_basestring(name)},"
+                message = encode_basestring(event)
+                base = state.base_fields_json
+                if base is None:
+                    base = state.work_out_fields()
+                level = SETTINGS.names[standard(number)]
+                comma = "," if values else ""
+                template = SETTINGS.template
+                if template is None:
+                    line = (
+                        f'{{"level":"{level}",{location}"message":{message},'
+                        f'"timestamp":"{timestamp()}"{base}{context}{comma}{encoded[1:]}'
+                    )
+                else:
+                    line = template % (level, location, message, timestamp(), base, context, comma, encoded[1:])
+                if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(message + encoded):
+                    return line if line.isascii() else escape(line)
+    from shared_utils.logging.full import render_full
+
+    if contexts:
+        values = {**{key: value for one in contexts for key, value in one._context.items()}, **values}
+    return render_full(number, event, values, where, name, state)
+
+
+def encode_plain(values: dict[str, Any]) -> str | None:
+    """Return `values`, standing keys among them, as JSON; None when something in them needs the full way."""
+    if not _safe_keys.issuperset(values):
+        for key in values:
+            if key not in _safe_keys and (key in CONTROL_KEYS or not (key in RESERVED_KEYS or _keys_are_safe((key,)))):
+                return None
+    if not (_SCALARS.issuperset(map(type, values.values())) or _containers_are_plain(values.values(), 0)):
+        return None
     try:
-        encoded = _encode(values)
-    except (ValueError, TypeError, RecursionError):  # NaN, an integer too long to print, a dict changed meanwhile
+        text: str = _encode(values)
+    except (ValueError, TypeError, RecursionError):
         return None
-    location = ""
-    if where is not None:
-        text = where if isinstance(where, str) else f"{where.f_code.co_name}:{where.f_lineno}"
-        location = f'"location":{encode_basestring(text)},'
-    if name is not None:
-        location += f'"logger":{encode_basestring(name)},'
-    message = encode_basestring(event)
-    base = state.base_fields_json
-    if base is None:
-        base = state.work_out_fields()
-    line = (
-        f'{{"level":"{SETTINGS.names[standard(number)]}",{location}"message":{message},'
-        f'"timestamp":"{timestamp()}"{base}{context}{"," if values else ""}{encoded[1:]}'
-    )
-    if len(line) >= SETTINGS.safe_chars or REDACTION.suspects(message + encoded):
-        return None
-    return line if line.isascii() else escape(line)
+    return text
 
 
 def _keys_are_safe(keys: Iterable[Any]) -> bool:
     for key in keys:
         if key not in _safe_keys:
-            if type(key) is not str or key in RESERVED_KEYS or REDACTION.is_sensitive(key):
+            if type(key) is not str or key in SETTINGS.reserved_keys or REDACTION.is_sensitive(key):
                 return False
             if len(_safe_keys) < _MOST_SAFE_KEYS:
                 _safe_keys.add(key)

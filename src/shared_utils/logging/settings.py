@@ -7,9 +7,20 @@ environment, the environment beats the default, and nothing goes below the platf
 from __future__ import annotations
 
 import sys
+from json.encoder import encode_basestring
 
 from shared_utils import _env
-from shared_utils.logging.fields import DEBUG, INFO, NAMES, PLATFORM_NAMES, name_of, parse_level
+from shared_utils.logging.fields import (
+    CONTROL_KEYS,
+    DEBUG,
+    INFO,
+    NAMES,
+    PLATFORM_NAMES,
+    RESERVED_KEYS,
+    SETTABLE_KEYS,
+    name_of,
+    parse_level,
+)
 from shared_utils.redaction.rules import REDACTION
 
 TYPE_CHECKING = False
@@ -33,6 +44,13 @@ class Settings:
             level gets far enough to work them out.
         level: the lowest level that is written.
         safe_chars: a line of so many characters fits whatever they are: UTF-8 takes at most 4 bytes for each.
+        fast: a line of plain values needs no look at each: it is JSON, and nothing of the user's makes it.
+        frames: a line's processors or its location need the frame that logged it.
+        values: the fields that `configure` adds to every line.
+        key_names: how standing keys are named in the line instead, or None for not at all.
+        reserved_keys: the keys that are the line's own then; a value given under one of them is rendered in full.
+        settable_keys: those of them that a caller may set.
+        template: how level, location, message, timestamp, base fields and values make a line; None for the usual way.
         warnings: what is wrong with the environment, with details, and is not logged yet; nothing is said twice.
         on_resolved: called, in this order, whenever the settings have been worked out.
     """
@@ -43,16 +61,29 @@ class Settings:
         "configured",
         "console",
         "exception_locals",
+        "failed_processors",
+        "fast",
+        "frames",
+        "key_names",
         "level",
         "location",
+        "location_json",
+        "logger_json",
         "max_line_bytes",
         "names",
         "on_resolved",
         "options",
+        "processors",
+        "reserved_keys",
         "safe_chars",
         "sample_rate",
+        "serializer",
+        "serializer_failed",
         "service",
+        "settable_keys",
+        "template",
         "threshold",
+        "values",
         "warnings",
     )
 
@@ -79,6 +110,12 @@ class Settings:
         self.buffer_bytes = 0
         self.max_line_bytes = DEFAULT_LINE_BYTES
         self.safe_chars = DEFAULT_LINE_BYTES // 4 - 1
+        self.processors: tuple[Callable[..., Any], ...] = ()
+        self.failed_processors: list[Callable[..., Any]] = []
+        self.values: dict[str, Any] = {}
+        self.serializer: Callable[[dict[str, Any]], str | bytes] | None = None
+        self.serializer_failed = False
+        self._shape({})
 
     def configure(self, options: dict[str, Any]) -> None:
         """Check `options` and add them to those given before; None takes one back.
@@ -110,6 +147,10 @@ class Settings:
         platform_json = _env.text_of("AWS_LAMBDA_LOG_FORMAT").upper() == "JSON"
         self.names = PLATFORM_NAMES if platform_json else NAMES
         self.console = self._format() == "console"
+        self.processors = options.get("processors", ())
+        self.values = options.get("values", {})
+        self.serializer = options.get("serializer")
+        self._shape(options.get("keys", {}))
         buffer = options.get("buffer", False)
         self.buffer_bytes = DEFAULT_BUFFER_BYTES if buffer is True else int(buffer)
         self.sample_rate = self._sample_rate()
@@ -118,6 +159,30 @@ class Settings:
         self.configured = True
         for callback in self.on_resolved:
             callback()
+
+    def _shape(self, keys: dict[str, str | None]) -> None:
+        """Work out what the line looks like, so that nothing of it costs a line."""
+        self.key_names = keys = {} if self.console else keys
+        self.settable_keys = SETTABLE_KEYS | self.values.keys()
+        own = {keys.get(key, key) for key in RESERVED_KEYS} - {None}
+        self.reserved_keys = own | CONTROL_KEYS | self.values.keys()
+        self.frames = bool(self.location or self.processors)
+        shown = {key: keys.get(key, key) for key in ("level", "location", "logger", "message", "timestamp")}
+        if shown["location"] is None:
+            self.location = False
+        self.location_json = f"{encode_basestring(shown['location'] or '')}:"
+        self.logger_json = f"{encode_basestring(shown['logger'] or '')}:"
+        self.template = None
+        usual = all(name == key for key, name in shown.items())
+        self.fast = not self.console and self.serializer is None and shown["logger"] is not None
+        if not usual and self.fast:
+            parts = {key: encode_basestring(name or "").replace("%", "%%") for key, name in shown.items()}
+            level = f'{parts["level"]}:"%s",' if shown["level"] else "%.0s"
+            tail = [f"{parts['message']}:%s" if shown["message"] else "%.0s"]
+            tail.append(f'{parts["timestamp"]}:"%s"' if shown["timestamp"] else "%.0s")
+            comma = "," if shown["message"] and shown["timestamp"] else ""
+            self.template = "{" + level + "%s" + comma.join(tail) + "%s%s%s%s"
+            self.fast = bool(shown["message"] or shown["timestamp"])  # else no part would end the list
 
     def _format(self) -> str:
         chosen = self.options.get("format") or _env.text_of("SHARED_UTILS_LOG_FORMAT").lower()

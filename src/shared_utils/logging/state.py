@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from shared_utils import _env
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.fields import DEBUG, encode_fields
@@ -71,6 +69,12 @@ class LogState:
         self.correlation_id = correlation_id[:4096]
         self.base_fields_json = None
 
+    def fields(self) -> dict[str, Any]:
+        """Return `base_fields`."""
+        if self.base_fields_json is None:
+            self.work_out_fields()
+        return self.base_fields
+
     def work_out_fields(self) -> str:
         """Set `base_fields` and `base_fields_json`, and return the latter."""
         fields: dict[str, Any] = {"service": SETTINGS.service}
@@ -84,12 +88,20 @@ class LogState:
                 "function_request_id": invocation.request_id,
                 "tenant_id": invocation.tenant_id,
                 "correlation_id": self.correlation_id and REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID],
-                "xray_trace_id": _trace_id(),
+                "xray_trace_id": invocation.xray_trace_id,
+                **(invocation.fields or {}),
             }
         if SETTINGS.sample_rate:
             fields["sampling_rate"] = SETTINGS.sample_rate
-        self.base_fields = {key: _scalar(value) for key, value in fields.items() if value is not None}
-        self.base_fields_json = text = encode_fields(self.base_fields)
+        base: dict[str, Any] = {key: _scalar(value) for key, value in fields.items() if value is not None}
+        if SETTINGS.values:
+            from shared_utils._json import JSONConverter
+
+            base = JSONConverter(SETTINGS.max_line_bytes // 4).items(SETTINGS.values.items(), base)
+        self.base_fields = base
+        text = encode_fields(base, SETTINGS.key_names)
+        if invocation is None or invocation.is_open:  # else nothing tells of secrets that become known
+            self.base_fields_json = text
         return text
 
     def set_levels(self) -> None:
@@ -101,47 +113,60 @@ class LogState:
 
 
 OUTSIDE = LogState(None)
-_active: list[LogState] = []
 on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.threshold has changed
 
 
 def current() -> LogState:
-    """Return the state of the invocation being served, or `OUTSIDE`."""
-    invocation = lifecycle.current()
+    """Return the state of the invocation of the running code, or `OUTSIDE`."""
+    return state_of(lifecycle.current())
+
+
+def state_of(invocation: Invocation | None) -> LogState:
+    """Return the state of an invocation, or `OUTSIDE`."""
     if invocation is None:
         return OUTSIDE
-    if invocation.logging is None:  # logging was imported after it began
-        _begin(invocation)
-    state: LogState = invocation.logging
+    state: LogState = invocation.logging or _begin(invocation)
     return state
 
 
-def _begin(invocation: Invocation) -> None:
-    invocation.logging = state = LogState(invocation)
-    _active.append(state)
+def _begin(invocation: Invocation) -> LogState:
+    """Start an invocation's state: for its first line, unless its lines differ from those of others."""
+    state: LogState = invocation.keep("logging", LogState(invocation))
     if state.threshold != SETTINGS.threshold:
         _follow()
+    return state
+
+
+def _begin_early(invocation: Invocation) -> None:
+    if SETTINGS.sample_rate > 0 or SETTINGS.buffer_bytes:
+        _begin(invocation)
 
 
 def _end(invocation: Invocation) -> None:
     state = invocation.logging
-    if state in _active:
-        _active.remove(state)
-        state.buffer = None
-        if _active or OUTSIDE.threshold != SETTINGS.threshold:
-            _follow()
+    if state is None:
+        return
+    state.base_fields_json = None
+    if state.buffer is not None:
+        state.buffer.take()  # what goes on in the invocation's name may still fail, and has details of its own
+    if state.threshold != OUTSIDE.threshold:
+        _follow(ended=state)
+
+
+def _open_states() -> list[LogState]:
+    return [one.logging for one in lifecycle.open_invocations() if one.logging is not None]
 
 
 def _refresh_all() -> None:
-    for state in (OUTSIDE, *_active):
+    for state in (OUTSIDE, *_open_states()):
         state.base_fields_json = None
         state.set_levels()
     _follow()
 
 
-def _follow() -> None:
+def _follow(ended: LogState | None = None) -> None:
     """Let lines be made from the lowest level on that any of the present states asks for."""
-    threshold = min([state.threshold for state in _active], default=OUTSIDE.threshold)
+    threshold = min([OUTSIDE.threshold, *(state.threshold for state in _open_states() if state is not ended)])
     if threshold != SETTINGS.threshold:
         SETTINGS.threshold = threshold
         for callback in on_threshold:
@@ -150,7 +175,7 @@ def _follow() -> None:
 
 def _new_values() -> None:
     """Scrub the correlation ids again: one may hold a secret that has become known."""
-    for state in _active:
+    for state in _open_states():
         if state.correlation_id is not None:
             state.base_fields_json = None
 
@@ -159,7 +184,6 @@ def reset() -> None:
     """Forget everything, the settings included. For tests."""
     SETTINGS.reset()
     _env.set_service(None)
-    _active.clear()
     OUTSIDE.__init__(None)  # type: ignore[misc]
 
 
@@ -167,15 +191,7 @@ def _scalar(value: Any) -> str | float | bool:
     return value if type(value) in (str, int, float, bool) else str(value)
 
 
-def _trace_id() -> str | None:
-    """Return the root of the invocation's X-Ray trace, as Lambda's runtime puts it into the environment."""
-    header = os.environ.get("_X_AMZN_TRACE_ID")
-    if not header:
-        return None
-    return header.split(";", 1)[0].removeprefix("Root=")
-
-
 SETTINGS.on_resolved.append(_refresh_all)
 REDACTION.on_new_values.append(_new_values)
-lifecycle.at_begin(_begin)
+lifecycle.at_begin(_begin_early)
 lifecycle.at_end(_end, last=True)

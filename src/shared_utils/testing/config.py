@@ -1,4 +1,4 @@
-"""The fixture that stands in for AWS when code under test reads configuration."""
+"""The fixture that replaces AWS when code under test reads configuration."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ class ConfigValues(MutableMapping[str, Any]):
 
 @pytest.fixture
 def config_values() -> Iterator[ConfigValues]:
-    """Stand-in values for everything that `config` reads; what is not among them does not exist. AWS is not asked.
+    """The values of everything that `config` reads; what is not among them does not exist. AWS is not asked.
 
-    The secrets among them are masked in the test's lines, and in nobody else's.
+    The secrets among them are masked in the lines of the test, not in those of other tests.
     """
-    from shared_utils.config.client import store
+    from shared_utils.config.client import client
     from shared_utils.redaction.values import forget, registered
 
-    keeper = store()
-    before = keeper.standins
+    config_client = client()
+    before = config_client.overrides
     known = registered()
-    keeper.forget()
-    keeper.standins = values = ConfigValues()
+    config_client.forget()
+    config_client.overrides = values = ConfigValues()
     try:
         yield values
     finally:
-        keeper.standins = before
-        keeper.forget()
+        config_client.overrides = before
+        config_client.forget()
         forget(but=known)

@@ -19,7 +19,7 @@ class CapturedLogs(list[dict[str, Any]]):
     @property
     def messages(self) -> list[Any]:
         """The message of every line."""
-        return [line["message"] for line in self]
+        return [line.get("message") for line in self]
 
     def find(self, **values: Any) -> CapturedLogs:
         """Return the lines in which each of `values` stands: ``captured_logs.find(level="ERROR", user_id="u-1")``."""

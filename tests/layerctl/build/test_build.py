@@ -360,6 +360,19 @@ def test_what_layer_toml_leaves_out(mini: MiniRepository) -> None:
     assert verify(mini.root / ZIP, mini.config) == []
 
 
+def test_developers_tools_do_not_ship(mini: MiniRepository) -> None:
+    """Modules of our own that layer.toml names don't ship and are not in RECORD; one that is not there is told."""
+    left_out = '[leave-out]\nown-modules = ["mini_layer.clock", "mini_layer.gone"]\n'
+    mini.edit("layer/layer.toml", "[provided]", left_out + "[provided]")
+    result = build_layer(mini.config, BuildOptions(out=mini.root / "dist"))
+    assert "python/mini_layer/__init__.py" in _paths(mini)
+    assert not [path for path in _paths(mini) if "clock" in path]
+    assert [warning for warning in result.warnings if "leaves out" in warning] == [
+        "layer.toml leaves out mini_layer.gone, but there is no such file",
+    ]
+    assert verify(mini.root / ZIP, mini.config) == []
+
+
 def test_the_budget_grows_with_the_bytecode(mini: MiniRepository) -> None:
     """What each runtime's bytecode may weigh is added for each runtime that has some."""
     config = mini.config

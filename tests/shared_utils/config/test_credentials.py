@@ -14,8 +14,8 @@ from shared_utils.config.aws import credentials as _credentials
 from shared_utils.config.aws.credentials import Credentials, CredentialsSource
 from shared_utils.config.aws.http import Pool
 from shared_utils.config.aws.retry import Deadline
-from shared_utils.config.client import store
-from shared_utils.config.failures import Failure
+from shared_utils.config.client import client
+from shared_utils.config.outcomes import Failure
 from shared_utils.testing import CapturedLogs
 from tests.support.fake_aws import Answer, Call, FakeSsm, Server
 
@@ -182,7 +182,7 @@ def test_answers_without_credentials_are_refused(
 
 def test_the_choice_of_transport(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signed requests where they do; the SDK for profiles, proxies, other CAs, or when credentials or region lack."""
-    from shared_utils.config.aws.transports import choose
+    from shared_utils.config.aws.transports.choice import choose
 
     assert choose()[0] == "signed"
     for name in ("AWS_PROFILE", "HTTPS_PROXY", "AWS_CA_BUNDLE"):
@@ -215,7 +215,7 @@ def test_the_choice_is_told_in_a_debug_line(serve: Serve, captured_logs: Capture
     config.get("ssm:///a")
     assert captured_logs == []
     logging.configure(level="DEBUG")
-    store().forget()
+    client().forget()
     config.get("ssm:///a")
     (line,) = captured_logs
     assert (line["level"], line["transport"]) == ("DEBUG", "signed")
@@ -234,11 +234,11 @@ def test_tls_is_verified(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path
         config.get("ssm:///a")
     assert server.calls == []
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "none.pem"))
-    store().forget()
+    client().forget()
     with pytest.raises(config.InvalidConfig, match="cannot be used; correct AWS_CA_BUNDLE"):
         config.get("ssm:///a")
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
-    store().forget()
+    client().forget()
     assert config.get("ssm:///a") == "1"
     assert config.get("ssm:///a", max_age=0) == "1"
     assert server.connections == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,18 +14,7 @@ from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.testing import LambdaContext
 from tests.support import emf
-
-
-@pytest.fixture(autouse=True)
-def _production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A fresh, cold environment as in production: not strict, with a namespace."""
-    metrics._registry.reset()
-    _invocation.reset()
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tests")
-    monkeypatch.delenv("POWERTOOLS_SERVICE_NAME", raising=False)
-    yield
-    metrics._registry.reset()
-    _invocation.reset()
+from tests.support.emf import values
 
 
 @pytest.fixture
@@ -37,11 +26,6 @@ def output(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[list[dict[s
         return [emf.parse(line) for line in lines if '"_aws"' in line], [line for line in lines if '"_aws"' not in line]
 
     return read
-
-
-def values(documents: list[dict[str, Any]], name: str) -> list[float]:
-    """Return all values of a metric in documents."""
-    return [value for document in documents for value in document.get(name, [])]
 
 
 def test_trap_10_a_raising_handler_keeps_the_cold_start_in_its_own_invocation(output: Any) -> None:

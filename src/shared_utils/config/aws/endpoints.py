@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from shared_utils.config.failures import INVALID, Failure
+from shared_utils.config.outcomes import INVALID, Failure
 
-__all__ = ["Endpoint", "arn_partition", "endpoint", "is_loopback", "parse_url", "region"]
+__all__ = ["Endpoint", "arn_prefix", "endpoint", "is_loopback", "parse_url", "region"]
 
 # Region prefix: partition, DNS suffix, dual-stack DNS suffix. The first that fits; the commercial partition is last.
 _PARTITIONS = (
@@ -59,9 +59,9 @@ def _partition(name: str) -> tuple[str, str, str, str]:
     return next(rule for rule in _PARTITIONS if name.startswith(rule[0]))
 
 
-def arn_partition(name: str) -> str:
-    """Return the partition that a region's ARNs carry (`aws`, `aws-cn`, …)."""
-    return _partition(name)[1]
+def arn_prefix(service: str, region_name: str, account: str) -> str:
+    """Return how the ARNs of a service's resources begin: ``arn:aws:ssm:eu-west-1:111122223333``."""
+    return f"arn:{_partition(region_name)[1]}:{service}:{region_name}:{account}"
 
 
 def endpoint(service: str, region_name: str) -> Endpoint:

@@ -1,19 +1,20 @@
-"""Requests through the SDK, for what only it can do: profiles, SSO, web identity, proxies, other CAs."""
+"""Requests through the SDK, for what only it has: profiles, SSO, web identity, proxies, other CAs."""
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+from threading import Lock
 
 from shared_utils.config.aws import endpoints as _endpoints
-from shared_utils.config.aws.errors import failure_of
-from shared_utils.config.failures import DENIED, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.aws.errors import classify_error
+from shared_utils.config.aws.retry import run_within
+from shared_utils.config.outcomes import BRIEFLY, DENIED, INVALID, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports import Timeouts
+    from shared_utils.config.aws.transports.base import Timeouts
 
 __all__ = ["Boto3Transport"]
 
@@ -29,16 +30,16 @@ _METHODS = {
 
 
 class Boto3Transport:
-    """Speaks through boto3 clients. Retries are switched off there, because they are ours (`_retry`)."""
+    """Requests through boto3 clients, whose retries are switched off: `aws.retry` has them."""
 
     name = "boto3"
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
-        self._lock = allocate_lock()
+        self._lock = Lock()
         self._clients: dict[tuple[str, str | None], Any] = {}
 
-    def can(self, operation: str) -> bool:
+    def supports(self, operation: str) -> bool:
         """Whether it offers `operation`: all that reading configuration needs."""
         return operation in _METHODS
 
@@ -52,18 +53,13 @@ class Boto3Transport:
         A client's time-outs are fixed when it is made, and finding credentials has its own; so the call is made in a
         thread, which is left to itself when the deadline comes first.
         """
-        from threading import Thread
-
-        outcome: list[dict[str, Any] | Failure] = []
-        name = f"shared_utils.config {operation}"
-        thread = Thread(target=lambda: outcome.append(self._ask(operation, request, region)), name=name, daemon=True)
-        thread.start()
-        thread.join(deadline.remaining())
-        if not outcome:
-            raise Failure(UNAVAILABLE, "the SDK gave no answer in time", transient=True)
-        if isinstance(outcome[0], Failure):
-            raise outcome[0]
-        return outcome[0]
+        try:
+            answer = run_within(deadline.remaining(), lambda: self._ask(operation, request, region))
+        except TimeoutError:
+            answer = Failure(UNAVAILABLE, "the SDK gave no answer in time", retry=BRIEFLY)
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
 
     def _ask(self, operation: str, request: dict[str, Any], region: str | None) -> dict[str, Any] | Failure:
         service, method = _METHODS[operation]
@@ -78,7 +74,7 @@ class Boto3Transport:
         except ClientError as error:
             details = error.response
             status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            return failure_of(details["Error"].get("Code", ""), details["Error"].get("Message", ""), status)
+            return classify_error(details["Error"].get("Code", ""), details["Error"].get("Message", ""), status)
         except Failure as failure:
             return failure
         except Exception as error:  # whatever the SDK and its HTTP client come up with
@@ -119,4 +115,4 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, (exceptions.TokenRetrievalError, exceptions.UnauthorizedSSOTokenError)):
         return Failure(DENIED, str(error), code="NoCredentials", remedy="log in again: aws sso login")
     # The rest is the connection's, or an answer that cannot be parsed; its text may hold what was answered.
-    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", transient=True)
+    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", retry=BRIEFLY)

@@ -1,4 +1,4 @@
-"""Requests signed here and sent over plain sockets: no SDK, so a cold start pays a tenth."""
+"""Requests signed here and sent over plain sockets: no SDK, at a tenth of its cost to a cold start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared_utils.config.aws import endpoints as _endpoints
 from shared_utils.config.aws.credentials import CredentialsSource
 from shared_utils.config.aws.http import Pool, Request, Response
 from shared_utils.config.aws.sigv4 import sign
-from shared_utils.config.failures import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
 from shared_utils.config.references import quote
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports import Timeouts
+    from shared_utils.config.aws.transports.base import Timeouts
 
 __all__ = ["SignedTransport"]
 
@@ -35,7 +35,7 @@ _SIGNING_NAMES = {"appconfigdata": "appconfig"}
 
 
 class SignedTransport:
-    """Signs with environment or container credentials (see `_credentials`)."""
+    """Requests signed with the credentials of the environment or the container."""
 
     name = "signed"
 
@@ -44,7 +44,7 @@ class SignedTransport:
         self._pool = Pool(timeouts.connect, timeouts.read, bundle or None)
         self._credentials = CredentialsSource(self._pool)
 
-    def can(self, operation: str) -> bool:
+    def supports(self, operation: str) -> bool:
         """Whether it offers `operation`: all that reading configuration needs."""
         return operation in _OPERATIONS
 
@@ -102,7 +102,7 @@ def _json_answer(response: Response) -> dict[str, Any]:
         raise _error(response)
     answer = _object(response.body)
     if answer is None:
-        raise Failure(UNAVAILABLE, "the answer is not a JSON object", transient=True)
+        raise Failure(UNAVAILABLE, "the answer is not a JSON object", retry=BRIEFLY)
     return answer
 
 
@@ -118,10 +118,10 @@ def _error(response: Response) -> Failure:
     """Return what an error answer says. The code may stand in a header or in the body, with a namespace or a URI."""
     if 300 <= response.status < 400:
         return Failure(UNAVAILABLE, f"the answer is a redirect (HTTP status {response.status}), which is not followed")
-    from shared_utils.config.aws.errors import failure_of
+    from shared_utils.config.aws.errors import classify_error
 
     answer = _object(response.body) or {}
     code = response.headers.get("x-amzn-errortype") or answer.get("__type") or answer.get("code") or ""
     code = str(code).partition(":")[0].rpartition("#")[2]
     message = answer.get("message") or answer.get("Message") or ""
-    return failure_of(code, str(message), response.status)
+    return classify_error(code, str(message), response.status)

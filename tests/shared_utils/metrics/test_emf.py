@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from shared_utils import metrics
 from shared_utils.errors import MetricsError
+from shared_utils.metrics.recorder import Scope
 from shared_utils.metrics.registry import Registry
-from shared_utils.metrics.scopes import Scope
 from tests.support import emf
 
 UNITS = [unit.value for unit in metrics.Unit]
@@ -70,7 +70,7 @@ def make_registry(lines: list[str], *, strict: bool) -> Registry:
     """Return a registry of its own that writes into a list."""
     registry = Registry()
     registry.sink = lines.append
-    registry.configure(namespace="Tests", service="todos", strict=strict)
+    registry.settings.configure(namespace="Tests", service="todos", strict=strict)
     return registry
 
 
@@ -119,8 +119,8 @@ def test_any_sequence_of_calls_gives_valid_documents_with_every_accepted_value(s
     for step in steps:
         with suppress(MetricsError):
             perform(registry, step, expected)
-    registry.configure(strict=False)
-    registry.flush(final=True)
+    registry.settings.configure(strict=False)
+    registry.finish()
     assert written_values("".join(lines)) == expected
 
 
@@ -140,7 +140,7 @@ def test_in_production_no_call_ever_raises_and_every_document_is_valid(steps: li
             registry.main.count(step[1], step[2])
         else:
             registry.main.add(step[1], step[2], step[3], 1)
-    registry.flush(final=True)
+    registry.finish()
     emf.parse_all("".join(lines))
 
 
@@ -251,7 +251,7 @@ def test_threads_may_record_while_others_flush() -> None:
     done.set()
     for thread in writers:
         thread.join()
-    registry.flush(final=True)
+    registry.finish()
     found = written_values("".join(lines))
     assert sum(found.values()) == workers * rounds * 3
     for worker in range(workers):
@@ -267,7 +267,7 @@ def test_values_without_end_are_written_early_and_keep_what_describes_them() -> 
     for number in range(25_000):
         registry.main.count("Rows", number)
     assert lines
-    registry.flush(final=True)
+    registry.finish()
     documents = emf.parse_all("".join(lines))
     assert Counter(value for document in documents for value in document["Rows"]) == Counter(range(25_000))
     assert {document["job"] for document in documents} == {"import"}

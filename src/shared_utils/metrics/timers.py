@@ -6,7 +6,9 @@ import functools
 from _thread import get_ident
 from time import perf_counter_ns
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -14,10 +16,7 @@ if TYPE_CHECKING:
 
     _F = TypeVar("_F", bound=Callable[..., Any])
 
-__all__ = ["ASYNC_GENERATOR", "COROUTINE", "GENERATOR", "Timer", "code_flags"]
-
-# Flags of a code object, as inspect defines them; its import would cost more than all of metrics.
-GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80 | 0x100, 0x200
+__all__ = ["Timer"]
 
 
 class Timer:
@@ -102,13 +101,3 @@ class Timer:
                     self._done(started)
 
         return wrapper  # type: ignore[no-any-return]
-
-
-def code_flags(function: Any) -> int:
-    """Return the code flags of the function behind partials, bound methods and callable objects; 0 if there is none."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    function = getattr(function, "__func__", function)
-    if not hasattr(function, "__code__"):
-        function = type(function).__call__
-    return getattr(getattr(function, "__code__", None), "co_flags", 0)

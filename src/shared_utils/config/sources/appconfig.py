@@ -7,27 +7,80 @@ session is started, which gives the whole configuration.
 
 from __future__ import annotations
 
-from shared_utils.config.aws.retry import retrying
-from shared_utils.config.cache import Moment, Value
-from shared_utils.config.failures import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.aws.endpoints import arn_prefix
+from shared_utils.config.aws.retry import retry
+from shared_utils.config.clocks import Moment
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure, Value
+from shared_utils.config.references import quote
+from shared_utils.config.sources.base import Source, pick
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports import Transport
+    from shared_utils.config.aws.transports.base import Transport
     from shared_utils.config.references import Reference
+    from shared_utils.config.sources.base import Reading
 
-__all__ = ["Sessions", "check_variants"]
+__all__ = ["SOURCE", "Sessions"]
 
 _SHORTEST_POLL = 15
 """Seconds between polls that we promise AppConfig to wait (its own minimum); the TTL decides how often we do ask."""
 _USUAL_POLL = 60.0
 
 
+class _AppConfig(Source):
+    options = frozenset({"region"})
+
+    def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
+        parts = _parts(name)
+        if len(parts) != 3 or not all(parts):
+            raise Failure(
+                INVALID,
+                "an AppConfig reference has three parts",
+                remedy="write appconfig://application/environment/profile (a slash inside a name as %2F)",
+            )
+        return "/".join(map(quote, parts))
+
+    def read(self, reading: Reading, reference: Reference) -> None:
+        sessions = reading.kept.setdefault("appconfig", Sessions())
+        reading.deliver(reference.base, sessions.read(reference, reading.transport, reading.deadline))
+
+    def select(self, content: Any, key: str | None) -> Any:
+        _refuse_variants(content, key)
+        return content if key is None else pick(content, key)
+
+    def actions(self, reference: Reference) -> list[str]:
+        return ["appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"]
+
+    def resources(self, reference: Reference, region: str, account: str) -> list[str]:
+        application, environment, profile = (part if _is_id(part) else "*" for part in _parts(reference.name))
+        path = f"application/{application}/environment/{environment}/configuration/{profile}"
+        return [f"{arn_prefix('appconfig', region, account)}:{path}"]
+
+
+SOURCE = _AppConfig()
+
+
+def _parts(name: str) -> list[str]:
+    """Return application, environment and profile."""
+    parts = name.split("/")
+    if "%" in name:
+        from urllib.parse import unquote
+
+        return [unquote(part) for part in parts]
+    return parts
+
+
+def _is_id(part: str) -> bool:
+    """Whether it is an AppConfig id, of which ARNs are made, and not a name."""
+    return len(part) == 7 and part.isascii() and part.isalnum() and part.islower()
+
+
 class _Session:
-    """A session's next token (None: start anew), and the configuration that its last poll left us with."""
+    """A session's next token (None: start anew), and the configuration that its last poll gave."""
 
     __slots__ = ("content", "content_type", "interval", "polled", "token")
 
@@ -52,9 +105,9 @@ class Sessions:
         Raises:
             Failure: as the service said, or when its answer is not what its content type says.
         """
-        if transport.can("appconfigagent:GetConfiguration"):
-            request = {"Parts": reference.parts}
-            answer = retrying(
+        if transport.supports("appconfigagent:GetConfiguration"):
+            request = {"Parts": _parts(reference.name)}
+            answer = retry(
                 lambda: transport.call("appconfigagent:GetConfiguration", request, reference.region, deadline), deadline
             )
             return _value(answer["Configuration"], str(answer.get("ContentType") or ""))
@@ -65,7 +118,7 @@ class Sessions:
                 self._poll(session, reference, transport, deadline)
 
             try:
-                retrying(poll, deadline)
+                retry(poll, deadline)
             except Failure as failure:
                 bad_token = failure.code == "BadRequestException" and session.polled.wall > 0
                 if not bad_token:
@@ -73,7 +126,7 @@ class Sessions:
             else:
                 bad_token = False
             if bad_token:  # expired, spoilt, or polled too soon: the next poll starts a new session
-                retrying(poll, deadline)
+                retry(poll, deadline)
         assert session.content is not None
         return _value(session.content, session.content_type)
 
@@ -81,7 +134,7 @@ class Sessions:
         """Spend the session's token, or a new session's, on one poll."""
         token, session.token = session.token, None
         if token is None:
-            application, environment, profile = reference.parts
+            application, environment, profile = _parts(reference.name)
             request = {
                 "ApplicationIdentifier": application,
                 "EnvironmentIdentifier": environment,
@@ -91,7 +144,7 @@ class Sessions:
             started = transport.call("appconfigdata:StartConfigurationSession", request, reference.region, deadline)
             token = started.get("InitialConfigurationToken")
             if not isinstance(token, str) or not token:
-                raise Failure(UNAVAILABLE, "the answer has no session token in it", transient=True)
+                raise Failure(UNAVAILABLE, "the answer has no session token in it", retry=BRIEFLY)
             session.content = None  # a new session's first answer is the whole configuration
         request = {"ConfigurationToken": token}
         answer = transport.call("appconfigdata:GetLatestConfiguration", request, reference.region, deadline)
@@ -103,7 +156,7 @@ class Sessions:
             session.content_type = str(answer.get("ContentType") or "")
 
 
-def check_variants(content: object, key: str | None) -> None:
+def _refuse_variants(content: object, key: str | None) -> None:
     """Refuse flags whose value depends on who asks: only the agent evaluates their rules.
 
     Raises:

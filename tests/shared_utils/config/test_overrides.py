@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared_utils import config, logging
-from shared_utils.config.failures import Failure
-from shared_utils.config.references import Reference, parse
+from shared_utils.config.outcomes import Failure
+from shared_utils.config.references import Reference
+from shared_utils.config.sources.registry import parse
 from shared_utils.testing import CapturedLogs, ConfigValues
 
 
@@ -69,7 +70,7 @@ def test_a_secret_may_be_given_by_key(config_values: ConfigValues) -> None:
     """A key's value alone is enough, and a name that is no reference is refused."""
     config_values["secret://todos/api#key"] = "canary"
     assert config.get("secret://todos/api#key").reveal() == "canary"
-    with pytest.raises(ValueError, match="not a reference"):
+    with pytest.raises(config.ConfigError, match="not a reference"):
         config_values["/todos/size"] = 1
 
 

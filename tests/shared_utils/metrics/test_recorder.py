@@ -1,0 +1,141 @@
+"""What a handler records is written as valid documents, in the invocation's or a scope's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+from shared_utils import metrics
+from shared_utils.errors import MetricsError
+
+pytestmark = pytest.mark.usefixtures("strict")
+
+
+def test_a_count_is_written_with_namespace_and_service(written: Any) -> None:
+    """One count is one document with the namespace and service of the environment."""
+    metrics.count("TodosListed")
+    before = time.time_ns() // 1_000_000
+    (document,) = written()
+    aws = document.pop("_aws")
+    assert document == {"service": "todos", "TodosListed": [1]}
+    assert aws["CloudWatchMetrics"] == [
+        {
+            "Namespace": "Tests",
+            "Dimensions": [["service"]],
+            "Metrics": [{"Name": "TodosListed", "Unit": "Count"}],
+        }
+    ]
+    assert 0 <= aws["Timestamp"] - before < 60_000
+
+
+def test_nothing_recorded_writes_nothing(written: Any) -> None:
+    """A flush without metrics is silent, whatever else was set."""
+    metrics.dimensions(operation="list")
+    metrics.properties(id=1)
+    assert written() == []
+
+
+def test_values_of_one_metric_are_collected_in_order(written: Any) -> None:
+    """Several values of one metric are an array in the order in which they came."""
+    for value in (3, 1.5, 2):
+        metrics.add("Size", value, "Bytes")
+    assert written()[0]["Size"] == [3, 1.5, 2]
+
+
+def test_json_in_names_and_values_is_escaped(written: Any) -> None:
+    """Quotes, backslashes and commas in names come out as they went in."""
+    metrics.add('say "hi", \\ ok', 1, "Count")
+    metrics.dimensions({'a "b", c': '{"x": [1, 2]}'})
+    (document,) = written()
+    assert document['say "hi", \\ ok'] == [1]
+    assert document['a "b", c'] == '{"x": [1, 2]}'
+
+
+def test_all_that_is_wrong_with_a_call_is_said_at_once() -> None:
+    """Three bad dimensions are one error that names each of them."""
+    with pytest.raises(MetricsError, match=r"'a'.*'b'.*':c'"):
+        metrics.dimensions({"a": "", "b": None, ":c": "x", "good": "y"})
+
+
+def test_properties_may_be_anything_and_are_strict_json(written: Any) -> None:
+    """What JSON has no word for is written as text, and the line stays one that any parser reads."""
+    circular: dict[str, Any] = {}
+    circular["self"] = circular
+
+    class Silent:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    metrics.count("A")
+    metrics.properties(
+        {"Ü": "ä", ("t",): 1}, nan=float("nan"), loop=circular, silent=Silent(), lone="\ud800", emoji="😀", big=10**5000
+    )
+    metrics.properties(keys={(1, 2): {3}}, nested=[[float("inf")]], password="hunter2", token=None)
+    (document,) = written()
+    assert document["Ü"] == "ä"
+    assert document["nan"] == "NaN"
+    assert document["nested"] == [["Infinity"]]
+    assert document["emoji"] == "😀"
+    assert document["keys"] == {"(1, 2)": [3]}
+    assert document["password"] == "[REDACTED]"
+    json.dumps(document, ensure_ascii=False).encode()
+
+
+def test_in_a_scope_the_modules_functions_record_into_it(documents: Any) -> None:
+    """Whatever is recorded within the block, by whichever function, is in the scope's document."""
+
+    def library() -> None:
+        metrics.count("Inner")
+        metrics.properties(id=1)
+
+    metrics.default_dimensions(stage="dev")
+    metrics.dimensions(outer="yes")
+    metrics.count("Outer")
+    with metrics.scope({"kind": "x"}, namespace="Scoped", operation="import") as scope:
+        library()
+        scope.add("Own", 2, "Bytes")
+        with metrics.scope(nested="yes"):
+            metrics.count("Nested")
+        with scope.timer("Took"):
+            pass
+    metrics.count("Outer")
+    metrics.flush()
+    nested, scoped, outer = documents()
+    assert nested["Nested"] == [1]
+    assert (nested["nested"], nested["stage"]) == ("yes", "dev")
+    assert "kind" not in nested
+    assert (scoped["Inner"], scoped["Own"], len(scoped["Took"]), scoped["id"]) == ([1], [2], 1, 1)
+    assert scoped["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Scoped"
+    assert scoped["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stage", "kind", "operation", "service"]]
+    assert "outer" not in scoped
+    assert (outer["Outer"], outer["outer"]) == ([1, 1], "yes")
+
+
+def test_a_scope_belongs_to_its_task(documents: Any) -> None:
+    """Tasks that run at the same time record into their own scopes."""
+
+    async def work(name: str) -> None:
+        with metrics.scope(task=name):
+            for _ in range(3):
+                metrics.count("Steps")
+                await asyncio.sleep(0)
+
+    async def both() -> None:
+        await asyncio.gather(work("a"), work("b"))
+
+    asyncio.run(both())
+    assert sorted((document["task"], len(document["Steps"])) for document in documents()) == [("a", 3), ("b", 3)]
+
+
+def test_what_comes_after_a_scopes_end_is_not_lost(documents: Any) -> None:
+    """A value recorded through the scope object later goes out with the next flush, with the scope's dimensions."""
+    with metrics.scope(kind="x") as scope:
+        pass
+    scope.count("Late")
+    metrics.flush()
+    (document,) = documents()
+    assert (document["Late"], document["kind"]) == ([1], "x")
