@@ -234,10 +234,12 @@ def test_an_arn_is_no_file(tmp_path):
 
 
 def test_one_cause_in_many_files_is_told_once():
-    """For people, what differs in the file only is one line with the number of files; machines get each."""
+    """For people, what differs in an artifact's file only is one line with their number; machines get each."""
     message = "it is checked by time"
-    findings = [Finding("bytecode-kind", f"python/{n:03}.pyc", message, "compile it") for n in range(572)]
+    findings = [
+        Finding("bytecode-kind", f"python/{n:03}.pyc", message, "compile it", artifact="x.zip") for n in range(572)
+    ]
     text = render(findings, "text", tool="verify")
     assert text.count("checked by time") == 1
-    assert "python/000.pyc, python/001.pyc and 570 more" in text
+    assert "x.zip: python/000.pyc, python/001.pyc and 570 more" in text
     assert len(json.loads(render(findings, "json", tool="verify"))) == 572

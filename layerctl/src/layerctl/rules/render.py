@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "render"]
 
 FORMATS = ("text", "json", "sarif", "github")
-_TOGETHER = 4  # so many findings that differ in their files only become one, for people
+_TOGETHER = 4  # so many findings in one artifact that differ in their files only become one, for people
 
 
 def render(
@@ -62,9 +62,9 @@ def _text(findings: Iterable[Finding]) -> str:
         groups.setdefault(same, []).append(finding)
     lines: list[str] = []
     for group in groups.values():
-        for part in [group] if len(group) >= _TOGETHER else [[one] for one in group]:
+        for part in [group] if len(group) >= _TOGETHER and group[0].artifact else [[one] for one in group]:
             first = part[0]
-            place = first.place if len(part) == 1 else some([one.place for one in part], limit=2)
+            place = first.place if len(part) == 1 else f"{first.artifact}: {some([one.path for one in part], limit=2)}"
             lines.append(f"{place}: {first.severity}: {first.message} [{first.rule}]")
             lines.append(f"    {first.remedy}")
     return "\n".join(lines)
