@@ -8,7 +8,7 @@ from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 from shared_utils.invocation.serving import Options, Serving
-from shared_utils.logging import get_logger
+from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _decorate(options: Options, handler: Any, /) -> Any:
     if isinstance(handler, staticmethod):
         return staticmethod(_decorate(options, handler.__func__))
     _check_handler(handler)
-    get_logger()  # sets logging up now, in the init phase, unless it is already
+    SETTINGS.use(take_over=True)  # sets logging up now, in the init phase, unless it is already
     lifecycle.arm_restore()
     is_async = bool(code_flags(handler) & COROUTINE)
 
