@@ -21,7 +21,7 @@ from shared_utils.logging.fields import (
     name_of,
     parse_level,
 )
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -193,10 +193,10 @@ class Settings:
         self.settable_keys = SETTABLE_KEYS | self.values.keys()
         own = {keys.get(key, key) for key in RESERVED_KEYS} - {None}
         self.reserved_keys = own | CONTROL_KEYS | self.values.keys()
-        self.frames = bool(self.location or self.processors)
         shown = {key: keys.get(key, key) for key in ("level", "location", "logger", "message", "timestamp")}
         if shown["location"] is None:
             self.location = False
+        self.frames = bool(self.location or self.processors)
         self.location_json = f"{encode_basestring(shown['location'] or '')}:"
         self.logger_json = f"{encode_basestring(shown['logger'] or '')}:"
         self.template = None

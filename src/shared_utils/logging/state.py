@@ -6,7 +6,7 @@ from shared_utils import _env
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.fields import DEBUG, encode_fields
 from shared_utils.logging.settings import SETTINGS, platform_level
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -183,9 +183,9 @@ def follow_levels(ended: LogState | None = None) -> None:
 
 
 def _new_values() -> None:
-    """Scrub the correlation ids again: one may hold a secret that has become known."""
-    for state in _open_states():
-        if state.correlation_id is not None:
+    """Scrub what the lines carry again: it may hold a secret that has become known."""
+    for state in (OUTSIDE, *_open_states()):
+        if state.correlation_id is not None or SETTINGS.values:
             state.base_fields_json = None
 
 
