@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from shared_utils._env import in_lambda
 from shared_utils.config.outcomes import INVALID, MISSING, Failure, Value
 from shared_utils.config.references import Reference
 from shared_utils.config.sources.registry import parse, source_of
@@ -38,16 +39,6 @@ def check_reference(text: str) -> None:
     else:
         return
     raise ConfigError(wrong)
-
-
-def in_lambda() -> bool:
-    """Whether this is Lambda itself, and not the SAM CLI or `layerctl run`, which say so (AWS_SAM_LOCAL)."""
-    if os.environ.get("AWS_SAM_LOCAL", "").lower() == "true":
-        return False
-    return any(
-        os.environ.get(name)
-        for name in ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_INITIALIZATION_TYPE")
-    )
 
 
 def file_values() -> dict[str, Any] | Failure | None:

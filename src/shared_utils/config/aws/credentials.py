@@ -35,6 +35,10 @@ class Credentials:
         self.secret_key = secret_key
         self.token = token
 
+    def is_same_as(self, other: Credentials) -> bool:
+        """Whether both sign alike."""
+        return (self.access_key, self.secret_key, self.token) == (other.access_key, other.secret_key, other.token)
+
     def __repr__(self) -> str:
         return "Credentials(**********)"
 
@@ -94,6 +98,18 @@ class CredentialsSource:
             return self._current(uri, deadline)
         finally:
             self._lock.release()
+
+    def renew(self, used: Credentials, deadline: Deadline) -> Credentials | None:
+        """Return other credentials than those `used`, which the service said are expired; None when there are none.
+
+        Raises:
+            Failure: as `get`.
+        """
+        with self._lock:
+            if self._fetched is used:
+                self._fetched, self._expires = None, None
+        found = self.get(deadline)
+        return None if found.is_same_as(used) else found
 
     def _current(self, uri: str, deadline: Deadline) -> Credentials:
         import time  # wall clock: expiry is a date

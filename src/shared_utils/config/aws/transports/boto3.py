@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 
 from shared_utils.config.aws import endpoints as _endpoints
-from shared_utils.config.aws.errors import classify_error
+from shared_utils.config.aws.errors import EXPIRED_CREDENTIALS, classify_error
 from shared_utils.config.aws.retry import run_within
 from shared_utils.config.outcomes import BRIEFLY, DENIED, INVALID, UNAVAILABLE, Failure
 
@@ -68,7 +68,13 @@ class Boto3Transport:
         except ImportError:
             return Failure(UNAVAILABLE, "boto3 is not installed", remedy="install boto3, or use the signed transport")
         try:
-            answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
+            try:
+                answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
+            except ClientError as error:
+                if error.response["Error"].get("Code") not in EXPIRED_CREDENTIALS:
+                    raise
+                self.close()  # a new session finds its credentials anew, once
+                answer = getattr(self._client(service, region), method)(**request)
             if "Configuration" in answer:
                 answer["Configuration"] = answer["Configuration"].read()
         except ClientError as error:
