@@ -7,9 +7,19 @@ Everything else (profiles, SSO, web identity, instance metadata) is left to boto
 from __future__ import annotations
 
 import os
-from threading import Lock
+from threading import RLock
 
-from shared_utils.config.outcomes import BRIEFLY, DENIED, FAILING, INVALID, NEVER, THROTTLED, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import (
+    BRIEFLY,
+    DENIED,
+    FAILING,
+    INVALID,
+    MORE_TIME,
+    NEVER,
+    THROTTLED,
+    UNAVAILABLE,
+    Failure,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +80,7 @@ class CredentialsSource:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lock = Lock()
+        self._lock = RLock()
         self._fetched: Credentials | None = None
         self._expires: float | None = None
 
@@ -93,7 +103,8 @@ class CredentialsSource:
                 remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with boto3 installed",
             )
         if not self._lock.acquire(timeout=max(0.01, deadline.remaining())):
-            raise Failure(UNAVAILABLE, "the container's credentials were not fetched in time", retry=BRIEFLY)
+            what = "the container's credentials were not fetched in time"
+            raise Failure(UNAVAILABLE, what, remedy=MORE_TIME, retry=BRIEFLY)
         try:
             return self._current(uri, deadline)
         finally:
@@ -155,6 +166,7 @@ class CredentialsSource:
             raise Failure(
                 UNAVAILABLE,
                 f"the container's credentials service answered with status {answer.status} and no credentials",
+                remedy="try again; if it stays, check AWS_CONTAINER_CREDENTIALS_FULL_URI and its authorization token",
                 retry=THROTTLED if answer.status == 429 else FAILING if answer.status >= 500 else NEVER,
             )
         return found, expires
