@@ -10,7 +10,7 @@ from shared_utils.logging.fields import ERROR, WARNING, escape, name_of, timesta
 from shared_utils.logging.render import render
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import OUTSIDE, current
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shared_utils.logging.state import LogState
 
 __all__ = [
+    "LineLogger",
     "flush_buffer",
     "log_line",
     "observers",
@@ -36,6 +37,40 @@ __all__ = [
 observers: list[Callable[[str], None]] = []
 
 
+class LineLogger:
+    """What a structlog logger finally calls: it writes or buffers finished lines. `name` is that of the logger."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+    def debug(self, line: str) -> None:
+        """Take a line of level DEBUG."""
+        write_or_buffer(10, line, current())
+
+    def info(self, line: str) -> None:
+        """Take a line of level INFO."""
+        write_or_buffer(20, line, current())
+
+    def warning(self, line: str) -> None:
+        """Take a line of level WARNING."""
+        write_or_buffer(30, line, current())
+
+    def error(self, line: str) -> None:
+        """Take a line of level ERROR."""
+        write_or_buffer(40, line, current())
+
+    def critical(self, line: str) -> None:
+        """Take a line of level CRITICAL."""
+        write_or_buffer(50, line, current())
+
+    msg = log = info
+    warn = warning
+    err = exception = error
+    fatal = critical
+
+
 def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
     number: int,
     event: Any,
@@ -47,9 +82,10 @@ def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
 ) -> None:
     """Render one line and write or buffer it. For the arguments see `render`."""
     if SETTINGS.processors:
-        line = _process(number, event, values, where, name, contexts, state)
-        if line is None:
+        processed = _process(number, event, values, where, name, contexts, state)
+        if processed is None:
             return
+        line = processed
     else:
         line = render(number, event, values, where, name, contexts, state)
     if state.buffer is None:
@@ -69,7 +105,9 @@ def _process(  # noqa: PLR0917
 ) -> str | None:
     from shared_utils.logging.pipeline import process, processing
 
-    return (render if processing.get() else process)(number, event, values, where, name, contexts, state)
+    if processing.get():
+        return render(number, event, values, where if SETTINGS.location else None, name, contexts, state)
+    return process(number, event, values, where, name, contexts, state)
 
 
 def write_or_buffer(number: int, line: str, state: LogState) -> None:
@@ -85,13 +123,30 @@ def write_or_buffer(number: int, line: str, state: LogState) -> None:
 
 
 def write_line(
-    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None = None, name: str | None = None
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None = None,
+    name: str | None = None,
+    *,
+    at_once: bool = False,
 ) -> None:
-    """Render one line and write or buffer it. Never raises: a handler must not fail because of a line."""
+    """Render one line and write or buffer it. Never raises: a handler must not fail because of a line.
+
+    Args:
+        number: the level.
+        event: the message.
+        values: what goes with it.
+        where: the frame that logged it, or its finished text.
+        name: the logger's name.
+        at_once: write it, also when its level is below the level that is written.
+    """
     state = OUTSIDE
     try:
         SETTINGS.ensure_configured()
         state = current()
+        if at_once and state.buffer is not None:
+            state = state.unbuffered()
         log_line(number, event, values, where, name, (), state)
     except Exception as error:
         report_failure(number, event, error, state)
