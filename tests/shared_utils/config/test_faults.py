@@ -241,7 +241,7 @@ def test_a_connection_failure_in_a_vpc_names_the_way_out(monkeypatch: pytest.Mon
     monkeypatch.setattr("shared_utils.config.aws.http.connect", unreachable)
     config.configure(deadline=0.5)
     for reference in ("ssm:///a", "secret://a", "appconfig://a/b/c"):
-        with pytest.raises(config.ConfigUnavailable, match="no connection to .*amazonaws.com within") as caught:
+        with pytest.raises(config.ConfigUnavailable, match=r"no connection to .*amazonaws.com within") as caught:
             config.get(reference)
         (problem,) = caught.value.problems
         assert "interface endpoint of the service or a NAT gateway" in problem.remedy
@@ -268,8 +268,6 @@ def test_a_read_without_time_is_told_as_one(serve: Serve, monkeypatch: pytest.Mo
     """An invocation that has no time left is told what could be changed; the service was not asked."""
     server = serve(FakeSsm(**{"/a": "1"}))
     monkeypatch.setattr("shared_utils.config.resolve.current_deadline", lambda longest: Deadline(0))
-    with pytest.raises(
-        config.ConfigUnavailable, match=r"no time was left to ask; try again; .*config.configure\(deadline"
-    ):
+    with pytest.raises(config.ConfigUnavailable, match=r"no time was left to ask; .*configure\(deadline"):
         config.get("ssm:///a")
     assert server.calls == []
