@@ -148,7 +148,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
         (POST + b"Content-Length: 9\r\n\r\nab", 400),
         (POST + b"Content-Length: 11000000\r\n\r\n", 413),
         # transfer codings
-        (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nab", 400),
+        (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", 400),
         (POST + b"Transfer-Encoding: gzip\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
         (POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", 501),
