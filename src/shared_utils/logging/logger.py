@@ -70,7 +70,16 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         if logger._processors is not PROCESSORS or SETTINGS.captured:
             _emit_through(logger, number, event, args, values)
             return
-        if number < state.threshold:
+        if SETTINGS.levels:
+            level = SETTINGS.level_of(logger._logger.name)
+            if level is not None:
+                if number < level:
+                    return
+                if number < state.written_from and state.buffer is not None:
+                    state = state.unbuffered()
+            elif number < state.threshold:
+                return
+        elif number < state.threshold:
             return
         # What is bound is encoded once and not for each line, unless two have a key in common; then the nearest wins:
         # a value of the call, then the logger's, then the invocation's.
@@ -271,7 +280,8 @@ class BoundLogger:
         """Return the lowest level that is written (or buffered) now."""
         if not SETTINGS.in_use:
             SETTINGS.use()
-        return current().threshold
+        level = SETTINGS.level_of(self._logger.name)
+        return current().threshold if level is None else level
 
     isEnabledFor = is_enabled_for  # noqa: N815 - the standard library's names
     getEffectiveLevel = get_effective_level  # noqa: N815
