@@ -13,7 +13,7 @@ from threading import RLock, get_ident
 
 from shared_utils.config.clocks import Moment
 from shared_utils.config.entries import Entry, InFlight, NegativeEntry, Query
-from shared_utils.config.outcomes import MISSING, UNAVAILABLE, Failure, Value
+from shared_utils.config.outcomes import BRIEFLY, MISSING, UNAVAILABLE, Failure, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Cache:
         """Wait for another thread's read. Without an outcome it must be asked for again."""
         base = query.reference.base
         if not in_flight.wait(deadline.remaining()):
-            late = Failure(UNAVAILABLE, "another thread's read of it did not end in time", transient=True)
+            late = Failure(UNAVAILABLE, "another thread's read of it did not end in time", retry=BRIEFLY)
             outcomes[base] = self._stale_or_failure(query, late, self._now())
         elif in_flight.outcome is not None and (query.max_age > 0 or in_flight.order > arrival):
             found = in_flight.outcome

@@ -11,7 +11,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DENIED", "INVALID", "MISSING", "UNAVAILABLE", "Failure", "Value", "make_error", "one_line"]
+__all__ = [
+    "BRIEFLY",
+    "DENIED",
+    "FAILING",
+    "INVALID",
+    "MISSING",
+    "NEVER",
+    "THROTTLED",
+    "UNAVAILABLE",
+    "Failure",
+    "Value",
+    "make_error",
+    "one_line",
+]
 
 MISSING = "missing"
 """The source answered that there is no such value: the only kind that a default replaces."""
@@ -21,6 +34,9 @@ DENIED = "denied"
 """The source refused: credentials or permissions."""
 UNAVAILABLE = "unavailable"
 """The source could not be reached, was too slow, throttled, or answered with something unusable."""
+
+NEVER, BRIEFLY, FAILING, THROTTLED = "never", "briefly", "failing", "throttled"
+"""How a failed request is tried again, see `aws.retry`."""
 
 _LONGEST_MESSAGE = 400
 
@@ -51,17 +67,18 @@ class Failure(Exception):  # noqa: N818 - never leaves this package; the public 
     """A read without a value.
 
     `kind` is one of the four above, `code` the service's own error code ("" when there is none), `what` a sentence
-    without a value in it, `remedy` what to do about it ("" when it depends on the reference), and `transient` says
-    whether the same request may succeed a moment later.
+    without a value in it, `remedy` what to do about it ("" when it depends on the reference), and `retry` how the same
+    request is tried again: NEVER, BRIEFLY (a few times), or until the deadline because the service is FAILING or has
+    THROTTLED it.
     """
 
-    def __init__(self, kind: str, what: str, *, code: str = "", remedy: str = "", transient: bool = False) -> None:
+    def __init__(self, kind: str, what: str, *, code: str = "", remedy: str = "", retry: str = NEVER) -> None:
         super().__init__(what)
         self.kind = kind
         self.what = one_line(what)
         self.code = code
         self.remedy = remedy
-        self.transient = transient
+        self.retry = retry
 
 
 def make_error(problems: Sequence[Problem], subject: str = "") -> ConfigError:

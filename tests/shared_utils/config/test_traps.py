@@ -66,6 +66,7 @@ def test_trap_3_a_failing_name_in_a_batch_is_an_error_of_its_own(serve: Serve, c
         )
 
     serve(answer)
+    config.configure(deadline=2)
 
     class Settings(config.Settings):
         a: int = config.ssm("/a")
@@ -141,6 +142,7 @@ def test_trap_5_an_old_value_is_not_served_for_ever(serve: Serve, clock: Clock) 
     assert config.get("ssm:///a") == "1"
     server.answer = lambda call: aws_error("InternalServerError", "down", 500)
     clock.advance(300 * 1.1 + 3600)
+    config.configure(deadline=1)
     with pytest.raises(config.ConfigUnavailable, match="InternalServerError"):
         config.get("ssm:///a")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from threading import Lock
 
-from shared_utils.config.outcomes import DENIED, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, DENIED, FAILING, INVALID, NEVER, THROTTLED, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class CredentialsSource:
                 remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with boto3 installed",
             )
         if not self._lock.acquire(timeout=max(0.01, deadline.remaining())):
-            raise Failure(UNAVAILABLE, "the container's credentials were not fetched in time", transient=True)
+            raise Failure(UNAVAILABLE, "the container's credentials were not fetched in time", retry=BRIEFLY)
         try:
             return self._current(uri, deadline)
         finally:
@@ -139,7 +139,7 @@ class CredentialsSource:
             raise Failure(
                 UNAVAILABLE,
                 f"the container's credentials service answered with status {answer.status} and no credentials",
-                transient=answer.status >= 500 or answer.status == 429,
+                retry=THROTTLED if answer.status == 429 else FAILING if answer.status >= 500 else NEVER,
             )
         return found, expires
 

@@ -6,7 +6,7 @@ GetLatestConfiguration, and "Common error types" of each API reference.
 
 from __future__ import annotations
 
-from shared_utils.config.outcomes import DENIED, INVALID, MISSING, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import DENIED, FAILING, INVALID, MISSING, NEVER, THROTTLED, UNAVAILABLE, Failure
 
 __all__ = ["KNOWN_CODES", "classify_error"]
 
@@ -29,25 +29,29 @@ _CREDENTIALS = frozenset(
     }
 )
 _INVALID = frozenset({"InvalidParameterException", "ParameterPatternMismatchException", "ValidationException"})
-_TRANSIENT = frozenset(
+_THROTTLED = frozenset(
+    {
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_FAILING = frozenset(
     {
         "InternalFailure",
         "InternalServerError",
         "InternalServerException",
         "InternalServiceError",
         "InternalServiceErrorException",
-        "RequestLimitExceeded",
         "RequestTimeout",
         "RequestTimeoutException",
         "ServiceUnavailable",
         "ServiceUnavailableException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "RequestThrottled",
-        "RequestThrottledException",
     }
 )
 _REMEDIES = {
@@ -56,7 +60,7 @@ _REMEDIES = {
     "InvalidRequestException": "check the secret's state: one that is marked for deletion must be restored first",
 }
 
-KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _TRANSIENT | frozenset(_REMEDIES)
+KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _THROTTLED | _FAILING | frozenset(_REMEDIES)
 """Every code that is told apart, for the transport that only gets prose."""
 
 
@@ -78,7 +82,10 @@ def classify_error(code: str, message: str, status: int) -> Failure:
         return Failure(DENIED, what, code=code, remedy=remedy)
     if code in _INVALID:
         return Failure(INVALID, what, code=code, remedy="correct the reference")
-    transient = code in _TRANSIENT or status >= 500 or status == 429
+    if code in _THROTTLED or status == 429:
+        retry = THROTTLED
+    else:
+        retry = FAILING if code in _FAILING or status >= 500 else NEVER
     if not code and status in {401, 403}:
         return Failure(DENIED, what, code=code)
-    return Failure(UNAVAILABLE, what, code=code, remedy=_REMEDIES.get(code, ""), transient=transient)
+    return Failure(UNAVAILABLE, what, code=code, remedy=_REMEDIES.get(code, ""), retry=retry)

@@ -7,12 +7,12 @@ whole exchange, and so do limits on what is read (RFC 9112 for the message synta
 
 from __future__ import annotations
 
-import select
 import socket
 import time
 from threading import Lock
 
-from shared_utils.config.outcomes import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.aws.connect import connect
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _ConnectionClosed(Exception):  # noqa: N818 - never leaves this module
 
 
 def _broken(what: str) -> Failure:
-    return Failure(UNAVAILABLE, what, transient=True)
+    return Failure(UNAVAILABLE, what, retry=BRIEFLY)
 
 
 class Pool:
@@ -91,6 +91,7 @@ class Pool:
         self._ca_file = ca_file
         self._lock = Lock()
         self._idle: list[_Connection] = []
+        self._silent: set[object] = set()  # addresses that took the last connection and did not answer
         self._tls: ssl.SSLContext | None = None
 
     def request(self, endpoint: Endpoint, request: Request, deadline: Deadline) -> Response:
@@ -126,6 +127,7 @@ class Pool:
         dropped: _Connection | None = connection
         try:
             response, reusable = connection.exchange(message, min(self._read_timeout, deadline.remaining()))
+            self._silent.discard(connection.address)
             if reusable:
                 connection.idle_since = (time.monotonic(), time.time())
                 with self._lock:
@@ -154,22 +156,23 @@ class Pool:
         limit = min(self._connect_timeout, deadline.remaining())
         ends = time.monotonic() + limit
         where = endpoint.authority
-        plain = None
+        plain = address = None
         try:
-            host = endpoint.host.encode("ascii")  # as bytes: a str would load the idna codec, 2 ms
-            plain = _open(host, endpoint.port, ends)
+            host = endpoint.host.encode("ascii")
+            plain, address = connect(host, endpoint.port, ends, self._silent)
+            self._silent.add(address)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
                 plain.settimeout(max(0.001, ends - time.monotonic()))
                 plain = context.wrap_socket(plain, server_hostname=host)
-        except TimeoutError:
-            why = f"no connection to {where} within {limit:.3g} s"
+        except TimeoutError as error:
+            why = f"no connection to {where}{error.args[0] if error.args else ''} within {limit:.3g} s"
         except OSError as error:  # ssl.SSLError is one
             why = f"no connection to {where}: {error.strerror or error}"
         except ValueError:  # a host name that no encoding fits
             why = f"no connection to {where}: not a host name"
         else:
-            return _Connection((endpoint.scheme, endpoint.host, endpoint.port), plain)
+            return _Connection((endpoint.scheme, endpoint.host, endpoint.port), plain, address)
         if plain is not None:
             plain.close()
         raise _broken(why)
@@ -194,32 +197,12 @@ class Pool:
             return self._tls
 
 
-def _open(host: bytes, port: int, ends: float) -> socket.socket:
-    """Connect to the first address of a host that answers.
-
-    All of them share the time: `socket.create_connection` gives it to each, and AWS's hosts have many.
-    """
-    failure = OSError(f"{host.decode()} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        found = socket.socket(family, kind, protocol)
-        try:
-            found.settimeout(max(0.001, ends - time.monotonic()))
-            found.connect(address)
-        except OSError as error:
-            found.close()
-            failure = error
-            if time.monotonic() >= ends:
-                break
-        else:
-            return found
-    raise failure
-
-
 class _Connection:
     """One socket, and what has been read from it beyond the last answer (nothing, if the server behaves)."""
 
-    def __init__(self, key: tuple[str, str, int], sock: socket.socket) -> None:
+    def __init__(self, key: tuple[str, str, int], sock: socket.socket, address: object) -> None:
         self.key = key
+        self.address = address
         self.idle_since = (0.0, 0.0)
         self._socket = sock
         self._buffer = bytearray()
@@ -234,9 +217,15 @@ class _Connection:
         monotonic, wall = self.idle_since
         if time.monotonic() - monotonic > _IDLE or abs(time.time() - wall) > _IDLE:
             return False
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-        return not poll.poll(0)
+        self._socket.setblocking(False)
+        try:
+            # The plain socket's method: that of a TLS socket takes no flags.
+            socket.SocketType.recv(self._socket, 1, socket.MSG_PEEK)
+        except BlockingIOError:  # nothing to be read: open and quiet
+            return True
+        except OSError:
+            return False
+        return False
 
     def exchange(self, message: bytes, limit: float) -> tuple[Response, bool]:
         """Send a message and read the answer to it within `limit` seconds; say whether the connection can be kept."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from shared_utils.config.aws.endpoints import arn_prefix
 from shared_utils.config.aws.retry import retry
 from shared_utils.config.clocks import Moment
-from shared_utils.config.outcomes import INVALID, UNAVAILABLE, Failure, Value
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure, Value
 from shared_utils.config.references import quote
 from shared_utils.config.sources.base import Source, pick
 
@@ -144,7 +144,7 @@ class Sessions:
             started = transport.call("appconfigdata:StartConfigurationSession", request, reference.region, deadline)
             token = started.get("InitialConfigurationToken")
             if not isinstance(token, str) or not token:
-                raise Failure(UNAVAILABLE, "the answer has no session token in it", transient=True)
+                raise Failure(UNAVAILABLE, "the answer has no session token in it", retry=BRIEFLY)
             session.content = None  # a new session's first answer is the whole configuration
         request = {"ConfigurationToken": token}
         answer = transport.call("appconfigdata:GetLatestConfiguration", request, reference.region, deadline)

@@ -91,10 +91,16 @@ class Reading:
         """The way to ask AWS, chosen at the first use. Raises Failure when the environment names none."""
         return self._transport()
 
-    def ask(self, operation: str, request: dict[str, Any], region: str | None) -> dict[str, Any]:
-        """Return the answer to a request, tried again while that helps. Raises Failure."""
+    def ask(
+        self, operation: str, request: dict[str, Any], region: str | None, *, failing_attempts: int | None = None
+    ) -> dict[str, Any]:
+        """Return the answer to a request, tried again while that helps (see `retry`). Raises Failure."""
         transport = self.transport
-        return retry(lambda: transport.call(operation, request, region, self.deadline), self.deadline)
+        return retry(
+            lambda: transport.call(operation, request, region, self.deadline),
+            self.deadline,
+            failing_attempts=failing_attempts,
+        )
 
     def job(self, read: Callable[..., None], *references: Reference) -> Job:
         """Return a job that calls ``read(reading, *references)`` and delivers the failure that this raises."""
@@ -114,8 +120,8 @@ class Reading:
         for reference in references:
             self.deliver(reference.base, failure)
 
-    def run(self, jobs: Sequence[Job]) -> None:
-        """Run every job once, in this thread and a few more, until the deadline."""
+    def run(self, jobs: Sequence[Job], threads: int = _THREADS) -> None:
+        """Run every job once, in up to so many threads (this one is the first), until the deadline."""
         waiting = list(jobs)
 
         def work() -> None:
@@ -126,13 +132,18 @@ class Reading:
                     return
                 job()
 
-        threads = [
-            Thread(target=work, name="shared_utils.config", daemon=True) for _ in range(min(_THREADS, len(waiting)) - 1)
+        others = [
+            Thread(target=work, name="shared_utils.config", daemon=True) for _ in range(min(threads, len(waiting)) - 1)
         ]
-        for thread in threads:
-            thread.start()
+        started = []
+        for thread in others:
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter is shutting down
+                break
+            started.append(thread)
         work()
-        for thread in threads:
+        for thread in started:
             thread.join(self.deadline.remaining() + 0.1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared_utils.config.aws.endpoints import arn_prefix
-from shared_utils.config.outcomes import INVALID, MISSING, UNAVAILABLE, Failure, Value
+from shared_utils.config.outcomes import INVALID, MISSING, THROTTLED, UNAVAILABLE, Failure, Value
 from shared_utils.config.references import Reference
 from shared_utils.config.sources.base import Source
 from shared_utils.config.types.scalars import StringList
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SOURCE"]
 
 _BATCH = 10  # GetParameters' own limit
+_BATCH_ATTEMPTS = 3
 _PAGE = 10  # GetParametersByPath's
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/:")
 
@@ -148,9 +149,10 @@ def _read_batch(reading: Reading, *references: Reference) -> None:
     names = [reference.name + _selector(reference) for reference in references]
     request = {"Names": names, "WithDecryption": _decrypts(references[0])}
     try:
-        answer = reading.ask("ssm:GetParameters", request, references[0].region)
+        # Briefly: a single name can make the service fail, and the time is needed for the others then.
+        answer = reading.ask("ssm:GetParameters", request, references[0].region, failing_attempts=_BATCH_ATTEMPTS)
     except Failure as failure:
-        if not failure.code or (failure.transient and failure.code != "InternalServerError"):
+        if not failure.code or failure.retry == THROTTLED:
             raise  # nobody answered, or too busy: more requests would not help
         answer = None
     if answer is None:  # one name that is denied, or whose key is, must not fail the others
@@ -172,9 +174,8 @@ def _read_batch(reading: Reading, *references: Reference) -> None:
 
 
 def _read_singly(reading: Reading, references: Iterable[Reference]) -> None:
-    """Read parameters one after the other, each with an outcome of its own."""
-    for reference in references:
-        reading.job(_read_one, reference)()
+    """Read parameters one by one, each with an outcome of its own, so that none waits for one that fails."""
+    reading.run([reading.job(_read_one, reference) for reference in references], threads=_BATCH)
 
 
 def _read_one(reading: Reading, reference: Reference) -> None:

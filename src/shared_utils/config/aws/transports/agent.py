@@ -14,7 +14,7 @@ import re
 from shared_utils.config.aws.endpoints import Endpoint
 from shared_utils.config.aws.errors import KNOWN_CODES, classify_error
 from shared_utils.config.aws.http import Pool, Request, Response
-from shared_utils.config.outcomes import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
 from shared_utils.config.references import quote
 
 TYPE_CHECKING = False
@@ -74,7 +74,7 @@ class AgentTransport:
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise Failure(UNAVAILABLE, "the extension's answer is not a JSON object", transient=True)
+            raise Failure(UNAVAILABLE, "the extension's answer is not a JSON object", retry=BRIEFLY)
         return answer
 
     def _configuration(self, request: dict[str, Any], deadline: Deadline) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from threading import Lock, Thread
+from threading import Lock
 
 from shared_utils.config.aws import endpoints as _endpoints
 from shared_utils.config.aws.errors import classify_error
-from shared_utils.config.outcomes import DENIED, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.aws.retry import run_within
+from shared_utils.config.outcomes import BRIEFLY, DENIED, INVALID, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,16 +53,13 @@ class Boto3Transport:
         A client's time-outs are fixed when it is made, and finding credentials has its own; so the call is made in a
         thread, which is left to itself when the deadline comes first.
         """
-        outcome: list[dict[str, Any] | Failure] = []
-        name = f"shared_utils.config {operation}"
-        thread = Thread(target=lambda: outcome.append(self._ask(operation, request, region)), name=name, daemon=True)
-        thread.start()
-        thread.join(deadline.remaining())
-        if not outcome:
-            raise Failure(UNAVAILABLE, "the SDK gave no answer in time", transient=True)
-        if isinstance(outcome[0], Failure):
-            raise outcome[0]
-        return outcome[0]
+        try:
+            answer = run_within(deadline.remaining(), lambda: self._ask(operation, request, region))
+        except TimeoutError:
+            answer = Failure(UNAVAILABLE, "the SDK gave no answer in time", retry=BRIEFLY)
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
 
     def _ask(self, operation: str, request: dict[str, Any], region: str | None) -> dict[str, Any] | Failure:
         service, method = _METHODS[operation]
@@ -117,4 +115,4 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, (exceptions.TokenRetrievalError, exceptions.UnauthorizedSSOTokenError)):
         return Failure(DENIED, str(error), code="NoCredentials", remedy="log in again: aws sso login")
     # The rest is the connection's, or an answer that cannot be parsed; its text may hold what was answered.
-    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", transient=True)
+    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", retry=BRIEFLY)

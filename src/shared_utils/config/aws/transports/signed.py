@@ -10,7 +10,7 @@ from shared_utils.config.aws import endpoints as _endpoints
 from shared_utils.config.aws.credentials import CredentialsSource
 from shared_utils.config.aws.http import Pool, Request, Response
 from shared_utils.config.aws.sigv4 import sign
-from shared_utils.config.outcomes import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
 from shared_utils.config.references import quote
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ def _json_answer(response: Response) -> dict[str, Any]:
         raise _error(response)
     answer = _object(response.body)
     if answer is None:
-        raise Failure(UNAVAILABLE, "the answer is not a JSON object", transient=True)
+        raise Failure(UNAVAILABLE, "the answer is not a JSON object", retry=BRIEFLY)
     return answer
 
 
