@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import sys
+from contextvars import copy_context
 
 from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 from shared_utils.invocation.serving import Options, Serving
 from shared_utils.logging import get_logger
+from shared_utils.logging.output import write_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ __all__ = ["instrument"]
 
 # An event or a response in the log: enough to see what came in, not enough to be the bill.
 _LOGGED_BYTES = 32 * 1024
+_REMEDY = "set DURABLE_EXECUTION_PLUGINS=shared_utils; without it, lines and metrics of two invocations at once are mixed"
+_SDK = "aws_durable_execution_sdk_python.context"
 
 
 @overload
@@ -95,6 +100,8 @@ def _decorate(options: Options, handler: Any, /) -> Any:
     _check_handler(handler)
     get_logger()  # sets logging up now, in the init phase, unless it is already
     lifecycle.arm_restore()
+    if _SDK in sys.modules:
+        _check_plugin(handler)
     is_async = bool(code_flags(handler) & COROUTINE)
 
     @functools.wraps(handler)
@@ -102,6 +109,14 @@ def _decorate(options: Options, handler: Any, /) -> Any:
         outer = lifecycle.here()
         if outer is not None and outer.is_open:
             return handler(*args, **kwargs)
+        if _SDK in sys.modules:
+            from shared_utils.invocation.durable import is_served_already
+
+            outer = is_served_already(kwargs.get("context", args[-1] if args else None))
+            if outer is not None:
+                context = copy_context()
+                context.run(lifecycle.enter, outer)
+                return context.run(handler, *args, **kwargs)
         serving = Serving(options, *_event_and_context(args, kwargs))
         if is_async:
             from shared_utils.invocation.async_ import in_running_loop, run_in_running_loop
@@ -153,6 +168,14 @@ def _check_handler(handler: Any) -> None:
     if code_flags(handler) & (GENERATOR | ASYNC_GENERATOR) and not code_flags(handler) & COROUTINE:
         name = getattr(handler, "__qualname__", type(handler).__name__)
         raise LoggingError(f"instrument({name}): expected a handler that returns; a generator function yields")
+
+
+def _check_plugin(handler: Any) -> None:
+    """Warn where `instrument` stands above ``@durable_execution`` and the SDK runs the function without our plugin."""
+    from shared_utils.invocation.durable import plugin_is_missing
+
+    if plugin_is_missing(handler):
+        write_line(30, "the durable execution SDK runs without the plugin of shared_utils", {"remedy": _REMEDY})
 
 
 def _event_and_context(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
