@@ -102,7 +102,7 @@ def test_the_exported_names():
     assert logging.__all__ == sorted(logging.__all__)
     assert logging.__all__ == [
         *("BoundLogger", "bind", "bound", "clear", "configure", "correlation_paths", "critical", "debug", "error"),
-        *("exception", "flush_buffer", "get_logger", "info", "log", "unbind", "warning"),
+        *("exception", "flush_buffer", "get_logger", "info", "log", "processors", "unbind", "warning"),
     ]
     for module in (shared_utils, logging, shared_utils.testing):
         assert all(getattr(module, name) is not None for name in module.__all__)

@@ -10,8 +10,8 @@ from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 from shared_utils.invocation.serving import Options, Serving
-from shared_utils.logging import get_logger
 from shared_utils.logging.output import write_line
+from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ __all__ = ["instrument"]
 
 # An event or a response in the log: enough to see what came in, not enough to be the bill.
 _LOGGED_BYTES = 32 * 1024
-_REMEDY = "set DURABLE_EXECUTION_PLUGINS=shared_utils; without it, lines and metrics of two invocations at once are mixed"
+_REMEDY = (
+    "set DURABLE_EXECUTION_PLUGINS=shared_utils; without it, lines and metrics of two invocations at once are mixed"
+)
 _SDK = "aws_durable_execution_sdk_python.context"
 
 
@@ -98,7 +100,7 @@ def _decorate(options: Options, handler: Any, /) -> Any:
     if isinstance(handler, staticmethod):
         return staticmethod(_decorate(options, handler.__func__))
     _check_handler(handler)
-    get_logger()  # sets logging up now, in the init phase, unless it is already
+    SETTINGS.use(take_over=True)  # sets logging up now, in the init phase, unless it is already
     lifecycle.arm_restore()
     if _SDK in sys.modules:
         _check_plugin(handler)

@@ -31,7 +31,7 @@ __all__ = ["is_served_already", "is_suspension", "observe", "plugin_is_missing"]
 
 PLUGIN = "shared_utils"
 _SDK = "aws_durable_execution_sdk_python.execution"
-_VARARGS = 0x04  # inspect.CO_VARARGS
+_OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120
 
 
 def observe(invocation: Invocation, event: Any, context: Any) -> None:
@@ -103,7 +103,7 @@ def _is_replaying() -> bool:
         error = error.__context__
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        found = _context_in(frame)
+        found = None if frame.f_code.co_filename.startswith(_OURS) else _context_in(frame)
         if found is not None:
             return isinstance(found, DurableContext) and found.is_replaying()
         frame = frame.f_back
@@ -117,8 +117,4 @@ def _context_in(frame: FrameType) -> DurableContext | OperationContext | None:
         value = values.get(name)
         if isinstance(value, (DurableContext, OperationContext)):
             return value
-    if code.co_flags & _VARARGS:
-        for value in values.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount]) or ():
-            if isinstance(value, (DurableContext, OperationContext)):
-                return value
     return None

@@ -22,7 +22,7 @@ __all__ = ["factory"]
 class _Plugin(DurableInstrumentationPlugin):
     """Tells the invocation which thread its handler runs in."""
 
-    def on_invocation_start(self, info: InvocationStartInfo) -> None:  # noqa: ARG002 - the SDK's signature
+    def on_invocation_start(self, info: InvocationStartInfo) -> None:
         """Take note of the thread: the time-out watch looks at what it does."""
         invocation = lifecycle.here()
         if invocation is not None:
@@ -32,7 +32,7 @@ class _Plugin(DurableInstrumentationPlugin):
 class _Factory:
     """Makes a plugin for each invocation."""
 
-    def create_plugin(self, info: InvocationStartInfo, /) -> DurableInstrumentationPlugin:  # noqa: ARG002
+    def create_plugin(self, info: InvocationStartInfo, /) -> DurableInstrumentationPlugin:
         """Return a plugin for one invocation."""
         return _Plugin()
 

@@ -19,8 +19,8 @@ from shared_utils._lazy import lazy_names
 from shared_utils.logging import stdlib as _stdlib  # noqa: F401 - joins in when logging is first used
 from shared_utils.logging import structlog_hook as _structlog_hook  # noqa: F401 - likewise
 from shared_utils.logging.context import bind, bound, clear, unbind
-from shared_utils.logging.logger import PROCESSORS, BoundLogger, LineLogger
-from shared_utils.logging.output import flush_buffer
+from shared_utils.logging.logger import PROCESSORS, BoundLogger
+from shared_utils.logging.output import LineLogger, flush_buffer
 from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False
@@ -29,9 +29,14 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from shared_utils.invocation.correlation import correlation_paths
+    from shared_utils.logging import processors
 else:
     __getattr__, _ = lazy_names(
-        globals(), {"correlation_paths": "shared_utils.invocation.correlation:correlation_paths"}
+        globals(),
+        {
+            "correlation_paths": "shared_utils.invocation.correlation:correlation_paths",
+            "processors": "shared_utils.logging.processors",
+        },
     )
 
 __all__ = [
@@ -49,6 +54,7 @@ __all__ = [
     "get_logger",
     "info",
     "log",
+    "processors",
     "unbind",
     "warning",
 ]
@@ -78,7 +84,7 @@ def get_logger(name: str | None = None, /, **values: Any) -> BoundLogger:
     """
     if type(name) not in (str, type(None)):
         _refuse_name(name)
-    SETTINGS.ensure_configured()
+    SETTINGS.use()
     return BoundLogger(LineLogger(name), PROCESSORS, values)
 
 
@@ -98,6 +104,7 @@ def configure(
     keys: Mapping[str, str | None] | None = _UNSET,
     values: Mapping[str, object] | None = _UNSET,
     serializer: Callable[[dict[str, Any]], str | bytes] | None = _UNSET,
+    stdlib: bool | None = _UNSET,
     buffer: bool | int | None = _UNSET,
     sample_rate: float | None = _UNSET,
     redact: Iterable[str] | None = _UNSET,
@@ -119,6 +126,7 @@ def configure(
         keys: other names for the line's own keys, or None for not at all: ``{"message": "msg", "function_arn": None}``.
         values: fields that every line has from now on: ``{"stage": "dev"}``.
         serializer: makes the line of its dict: ``orjson.dumps``. A line that it fails for is written as JSON.
+        stdlib: whether the standard library's root logger and warnings write the same lines; by default they do.
         buffer: keep lines below the level for each invocation, and write them when it logs an error, raises or is
             about to time out. True for 20 KB, or a size in bytes; the oldest give way.
         sample_rate: share of invocations (0 to 1) that write everything from DEBUG on.

@@ -61,8 +61,16 @@ def bound_values() -> dict[str, Any]:
 
 
 def values_in(context: Context, state: LogState) -> dict[str, Any]:
-    """Return the values bound by our functions in another context, which belongs to `state`; not to be changed."""
-    return _valid(context.get(_values), state)._context
+    """Return the values bound in another context than the current one, which belongs to `state`."""
+    bound = _valid(context.get(_values), state)._context
+    if not _structlog_variables:
+        return bound
+    # As structlog.contextvars keeps them; an unbound one is an Ellipsis.
+    foreign = {variable.name: value for variable, value in context.items() if value is not ...}
+    return {
+        **{name.removeprefix("structlog_"): value for name, value in foreign.items() if name.startswith("structlog_")},
+        **bound,
+    }
 
 
 def follow_structlog(variables: Mapping[str, Any]) -> None:

@@ -6,88 +6,73 @@ As in structlog a logger is immutable, and `_logger`, `_processors` and `_contex
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from shared_utils.invocation import lifecycle
-from shared_utils.logging.context import bound_context, bound_values
+from shared_utils.logging.context import bound_context
 from shared_utils.logging.fields import MISSING, interpolate, name_of, parse_level
-from shared_utils.logging.output import log_line, report_failure, write_or_buffer
-from shared_utils.logging.render import render
+from shared_utils.logging.output import log_line, report_failure
 from shared_utils.logging.settings import SETTINGS
-from shared_utils.logging.state import OUTSIDE, current, state_of
+from shared_utils.logging.state import OUTSIDE, current, follow_levels, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
-    from types import FrameType
     from typing import Any, Self
 
     from shared_utils.logging.render import Context
 
-__all__ = ["PROCESSORS", "BoundLogger", "LineLogger"]
+__all__ = ["PROCESSORS", "BoundLogger"]
 
 
-class LineLogger:
-    """What a structlog logger finally calls: it writes finished lines. `name` is what the logger was asked for by."""
+def render_last(logger: Any, method_name: str, event_dict: Any) -> Any:
+    """End a chain of processors with one of our lines; see `shared_utils.logging.processors.render`."""
+    from shared_utils.logging.processors import render
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str | None = None) -> None:
-        self.name = name
-
-    def msg(self, line: str) -> None:
-        """Write the line."""
-        write_or_buffer(20, line, current())
-
-    debug = info = warning = warn = error = exception = critical = fatal = log = msg
+    return render(logger, method_name, event_dict)
 
 
-def render_last(logger: Any, method_name: str, event_dict: dict[str, Any]) -> str:
-    """Render the line; the last processor of a structlog chain, for loggers of other classes than ours.
+class _Chain(list):  # type: ignore[type-arg]
+    """The processors of the loggers made here. structlog.testing.capture_logs() empties and refills this very list.
 
-    Around a logger of the standard library it writes the line itself: the root handler would make a second one of it.
+    While another processor is in it, lines of every level are made.
     """
-    number = parse_level(method_name) or 20
-    event = event_dict.pop("event", "")
-    if method_name == "exception":
-        event_dict.setdefault("exc_info", True)
-    name = getattr(logger, "name", None)
-    values = {**bound_values(), **event_dict}
-    state = current()
-    line = render(number, event, values, _caller(), name if isinstance(name, str) else None, (), state)
-    if isinstance(logger, logging.Logger):
-        if logger.isEnabledFor(number):
-            write_or_buffer(number, line, state)
-        raise sys.modules["structlog"].DropEvent
-    return line
+
+    def _changed(self) -> None:
+        SETTINGS.captured = not (len(self) == 1 and self[0] is render_last)
+        follow_levels()
+
+    def clear(self) -> None:
+        super().clear()
+        self._changed()
+
+    def append(self, processor: Any) -> None:
+        super().append(processor)
+        self._changed()
+
+    def extend(self, processors: Any) -> None:
+        super().extend(processors)
+        self._changed()
 
 
-def _caller() -> FrameType | None:
-    """Return the frame that logged, below those of structlog."""
-    frame = sys._getframe(2) if SETTINGS.location else None
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("structlog."):
-        frame = frame.f_back
-    return frame
-
-
-# The chain of the loggers made here. structlog.testing.capture_logs() empties and refills this very list.
-PROCESSORS: list[Any] = [render_last]
+PROCESSORS: list[Any] = _Chain([render_last])
 
 
 def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:
     """Log one call; to be called by a level method, whose caller is the line's location. Never raises."""
     state = OUTSIDE
     try:
-        if not SETTINGS.configured:
-            SETTINGS.ensure_configured()
+        if not SETTINGS.in_use:
+            SETTINGS.use()
         invocation = lifecycle.current()
         if invocation is not None:
             state = invocation.logging or state_of(invocation)
-        if number < state.threshold:
-            return
-        if logger._processors is not PROCESSORS or PROCESSORS[0] is not render_last:
+            if invocation.is_replaying is not None and invocation.is_replaying():
+                return
+        if logger._processors is not PROCESSORS or SETTINGS.captured:
             _emit_through(logger, number, event, args, values)
+            return
+        if number < state.threshold:
             return
         # What is bound is encoded once and not for each line, unless two have a key in common; then the nearest wins:
         # a value of the call, then the logger's, then the invocation's.
@@ -95,7 +80,10 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         contexts: tuple[Context, ...] = ()
         if logger._context:
             contexts = (logger,)
-            if bound._context:
+            if type(logger._context) is not dict:
+                values = {**bound._context, **logger._context.copy(), **values}
+                contexts = ()
+            elif bound._context:
                 contexts = (bound, logger)
                 if not bound._context.keys().isdisjoint(logger._context):
                     values = {**bound._context, **logger._context, **values}
@@ -128,8 +116,11 @@ def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any,
         values["method_name_"] = values.pop("method_name")
     from structlog import BoundLoggerBase  # loaded already: the processors come from there
 
-    wrapped = BoundLoggerBase(logger._logger, logger._processors, dict(logger._context))
-    wrapped._proxy_to_logger(name_of(number).lower(), event, **values)
+    from shared_utils.logging.pipeline import calling_frame
+
+    wrapped = BoundLoggerBase(logger._logger, logger._processors, logger._context)
+    with calling_frame(sys._getframe(3)):
+        wrapped._proxy_to_logger(name_of(number).lower(), event, **values)
 
 
 class BoundLogger:
@@ -151,7 +142,7 @@ class BoundLogger:
     def bind(self, **new_values: Any) -> Self:
         """Return a logger with these values added."""
         # A context may be of a class of one's own (structlog.configure(context_class=…)).
-        context = self._context.__class__({**self._context, **new_values})
+        context = self._context.__class__(self._context, **new_values)
         return self.__class__(self._logger, self._processors, context)
 
     def unbind(self, *keys: str) -> Self:
@@ -175,6 +166,10 @@ class BoundLogger:
     def new(self, **new_values: Any) -> Self:
         """Return a logger with these values only."""
         return self.try_unbind(*self._context).bind(**new_values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        processors = None if self._processors is PROCESSORS else self._processors
+        return _restored, (self.__class__, self._logger, processors, self._context)
 
     def __repr__(self) -> str:
         return f"<{self.__class__.__name__}(context={self._context!r}, processors={self._processors!r})>"
@@ -224,6 +219,7 @@ class BoundLogger:
             _emit(self, number, event, args, values)
 
     warn = warning
+    err = error
     fatal = critical
     msg = info
 
@@ -275,8 +271,14 @@ class BoundLogger:
 
     def get_effective_level(self) -> int:
         """Return the lowest level that is written (or buffered) now."""
-        SETTINGS.ensure_configured()
+        if not SETTINGS.in_use:
+            SETTINGS.use()
         return current().threshold
 
     isEnabledFor = is_enabled_for  # noqa: N815 - the standard library's names
     getEffectiveLevel = get_effective_level  # noqa: N815
+
+
+def _restored(kind: type[BoundLogger], logger: Any, processors: Any, context: Any) -> BoundLogger:
+    """Return a copied or unpickled logger, which goes the way of all ours."""
+    return kind(logger, PROCESSORS if processors is None else processors, context)

@@ -38,7 +38,7 @@ def check(options: dict[str, Any]) -> None:
         raise refuse("format", "'json' or 'console'")
     if "service" in options and not isinstance(options["service"], str):
         raise refuse("service", "a string")
-    for name in ("location", "exception_locals"):
+    for name in ("location", "exception_locals", "stdlib"):
         if name in options and not isinstance(options[name], bool):
             raise refuse(name, "True or False")
     buffer = options.get("buffer", False)

@@ -6,6 +6,7 @@ import os
 import sys
 from json.encoder import encode_basestring
 
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.fields import ERROR, WARNING, escape, name_of, timestamp
 from shared_utils.logging.render import render
 from shared_utils.logging.settings import SETTINGS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from shared_utils.logging.state import LogState
 
 __all__ = [
+    "LineLogger",
     "flush_buffer",
     "log_line",
     "observers",
@@ -36,6 +38,40 @@ __all__ = [
 observers: list[Callable[[str], None]] = []
 
 
+class LineLogger:
+    """What a structlog logger finally calls: it writes or buffers finished lines. `name` is that of the logger."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+    def debug(self, line: str) -> None:
+        """Take a line of level DEBUG."""
+        write_or_buffer(10, line, current())
+
+    def info(self, line: str) -> None:
+        """Take a line of level INFO."""
+        write_or_buffer(20, line, current())
+
+    def warning(self, line: str) -> None:
+        """Take a line of level WARNING."""
+        write_or_buffer(30, line, current())
+
+    def error(self, line: str) -> None:
+        """Take a line of level ERROR."""
+        write_or_buffer(40, line, current())
+
+    def critical(self, line: str) -> None:
+        """Take a line of level CRITICAL."""
+        write_or_buffer(50, line, current())
+
+    msg = log = info
+    warn = warning
+    err = exception = error
+    fatal = critical
+
+
 def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
     number: int,
     event: Any,
@@ -47,9 +83,10 @@ def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
 ) -> None:
     """Render one line and write or buffer it. For the arguments see `render`."""
     if SETTINGS.processors:
-        line = _process(number, event, values, where, name, contexts, state)
-        if line is None:
+        processed = _process(number, event, values, where, name, contexts, state)
+        if processed is None:
             return
+        line = processed
     else:
         line = render(number, event, values, where, name, contexts, state)
     if state.buffer is None:
@@ -74,6 +111,8 @@ def _process(  # noqa: PLR0917
 
 def write_or_buffer(number: int, line: str, state: LogState) -> None:
     """Write the line, or keep it in the invocation's buffer when its level is below the level that is written."""
+    if lifecycle.replays and lifecycle.is_replayed():
+        return
     buffer = state.buffer
     if buffer is not None:
         if number < state.written_from:
@@ -85,13 +124,30 @@ def write_or_buffer(number: int, line: str, state: LogState) -> None:
 
 
 def write_line(
-    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None = None, name: str | None = None
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None = None,
+    name: str | None = None,
+    *,
+    at_once: bool = False,
 ) -> None:
-    """Render one line and write or buffer it. Never raises: a handler must not fail because of a line."""
+    """Render one line and write or buffer it. Never raises: a handler must not fail because of a line.
+
+    Args:
+        number: the level.
+        event: the message.
+        values: what goes with it.
+        where: the frame that logged it, or its finished text.
+        name: the logger's name.
+        at_once: write it, also when its level is below the level that is written.
+    """
     state = OUTSIDE
     try:
         SETTINGS.ensure_configured()
         state = current()
+        if at_once and state.buffer is not None:
+            state = state.unbuffered()
         log_line(number, event, values, where, name, (), state)
     except Exception as error:
         report_failure(number, event, error, state)

@@ -7,10 +7,11 @@ event_dict``; structlog's own work as they are (https://www.structlog.org/en/sta
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from contextvars import ContextVar
 from json.encoder import encode_basestring
 
-from shared_utils.logging.fields import MISSING, NAMES, escape, name_of, standard, timestamp
+from shared_utils.logging.fields import MISSING, NAMES, escape, name_of, parse_level, standard, timestamp
 from shared_utils.logging.full import location_of, render_record
 from shared_utils.logging.render import encode_plain
 from shared_utils.logging.settings import SETTINGS
@@ -18,7 +19,7 @@ from shared_utils.redaction.rules import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
     from typing import Any
 
@@ -60,11 +61,17 @@ def process(  # noqa: PLR0917 - as render
     name: str | None,
     contexts: tuple[Context, ...],
     state: LogState,
+    chained: bool = False,
 ) -> str | None:
-    """Return the line that the processors make of a call, or None when one drops it. For the arguments see `render`."""
+    """Return the line that the processors make of a call, or None when one drops it. For the arguments see `render`.
+
+    When other processors have run before (`chained`), what they put under the line's own keys stands.
+    """
     for context in contexts:
         values = {**context._context, **values}
     standing, event_dict = _event_dict(number, event, values, where, name, state)
+    if chained:
+        event_dict |= {key: value for key, value in values.items() if key != "level" or parse_level(value) is not None}
     frame = where if not isinstance(where, str) else None
     result = _run(NamedLogger(name, state.threshold), _METHODS[standard(number)], event_dict, frame)
     if result is None:
@@ -114,30 +121,47 @@ def _run(
     logger: NamedLogger, method: str, event_dict: dict[str, Any], frame: FrameType | None
 ) -> dict[str, Any] | None:
     """Return what the processors make of `event_dict`; None when one drops it. One that fails is left out."""
+    if not SETTINGS.processors or processing.get():
+        return event_dict
     token = processing.set(True)
-    # Where structlog's processors look for the caller's frame (CallsiteParameterAdder, StackInfoRenderer).
-    stack: Any = getattr(sys.modules.get("structlog.contextvars"), "_ASYNC_CALLING_STACK", None)
-    stack_token = None if stack is None else stack.set(frame or _outer_frame())
     try:
-        for processor in SETTINGS.processors:
-            try:
-                result: Any = processor(logger, method, event_dict)
-            except Exception as error:
-                _report(processor, type(error).__name__, event_dict)
-                continue
-            if isinstance(result, dict):
-                event_dict = result
-            elif not _take_text(result, event_dict):
-                _report(processor, f"it returned {type(result).__name__}, not a dict", event_dict)
+        with calling_frame(frame or _outer_frame()):
+            for processor in SETTINGS.processors:
+                event_dict = _applied(processor, logger, method, event_dict)
     except BaseException as signal:
         if type(signal).__name__ == "DropEvent" and type(signal).__module__.startswith("structlog"):
             return None
         raise
     finally:
-        if stack_token is not None:
-            stack.reset(stack_token)
         processing.reset(token)
     return event_dict
+
+
+def _applied(
+    processor: Callable[..., Any], logger: NamedLogger, method: str, event_dict: dict[str, Any]
+) -> dict[str, Any]:
+    try:
+        result: Any = processor(logger, method, event_dict)
+    except Exception as error:
+        _report(processor, type(error).__name__, event_dict)
+        return event_dict
+    if isinstance(result, dict):
+        return result
+    if not _take_text(result, event_dict):
+        _report(processor, f"it returned {type(result).__name__}, not a dict", event_dict)
+    return event_dict
+
+
+@contextmanager
+def calling_frame(frame: FrameType) -> Iterator[None]:
+    """Let structlog's processors find this frame as the caller's (CallsiteParameterAdder, StackInfoRenderer)."""
+    stack: Any = getattr(sys.modules.get("structlog.contextvars"), "_ASYNC_CALLING_STACK", None)
+    token = None if stack is None else stack.set(frame)
+    try:
+        yield
+    finally:
+        if token is not None:
+            stack.reset(token)
 
 
 def _outer_frame() -> FrameType:

@@ -53,17 +53,23 @@ class Settings:
         template: how level, location, message, timestamp, base fields and values make a line; None for the usual way.
         warnings: what is wrong with the environment, with details, and is not logged yet; nothing is said twice.
         on_resolved: called, in this order, whenever the settings have been worked out.
+        in_use: a logger has been asked for, or has logged.
+        takes_over: `configure` or `instrument` has been called: our handler is wanted also beside those of others.
+        on_use: called when `in_use` or `takes_over` becomes true, and whenever they are confirmed.
+        captured: structlog.testing.capture_logs is at work.
     """
 
     __slots__ = (
         "_warned",
         "buffer_bytes",
+        "captured",
         "configured",
         "console",
         "exception_locals",
         "failed_processors",
         "fast",
         "frames",
+        "in_use",
         "key_names",
         "level",
         "location",
@@ -72,6 +78,7 @@ class Settings:
         "max_line_bytes",
         "names",
         "on_resolved",
+        "on_use",
         "options",
         "processors",
         "reserved_keys",
@@ -81,6 +88,8 @@ class Settings:
         "serializer_failed",
         "service",
         "settable_keys",
+        "stdlib",
+        "takes_over",
         "template",
         "threshold",
         "values",
@@ -89,12 +98,13 @@ class Settings:
 
     def __init__(self) -> None:
         self.on_resolved: list[Callable[[], None]] = []
+        self.on_use: list[Callable[[], None]] = []
         self.reset()
 
     def reset(self) -> None:
         """Go back to the settings of a process that has not logged yet. For tests."""
         self.options: dict[str, Any] = {}
-        self.configured = False
+        self.configured = self.in_use = self.takes_over = self.captured = False
         self.threshold = self.level = 0
         self.warnings: list[tuple[str, dict[str, Any]]] = []
         self._warned: set[str] = set()
@@ -105,6 +115,7 @@ class Settings:
         self.location = True
         self.exception_locals = False
         self.names = NAMES
+        self.stdlib = True
         self.service = "service_undefined"
         self.sample_rate = 0.0
         self.buffer_bytes = 0
@@ -129,6 +140,15 @@ class Settings:
         check(merged)
         self.options = merged
         self.resolve()
+        self.use(take_over=True)
+
+    def use(self, *, take_over: bool = False) -> None:
+        """Set up what a logger needs around it; see `takes_over`."""
+        self.ensure_configured()
+        self.in_use = True
+        self.takes_over = self.takes_over or take_over
+        for callback in self.on_use:
+            callback()
 
     def ensure_configured(self) -> None:
         """Work out the settings unless that has been done."""
@@ -140,6 +160,7 @@ class Settings:
         self._defaults()
         options = self.options
         self.service = str(options.get("service") or _env.service() or "service_undefined")
+        self.stdlib = options.get("stdlib", True)
         self.location = options.get("location", True)
         self.exception_locals = options.get("exception_locals", False)
         self.max_line_bytes = options.get("max_line_bytes", DEFAULT_LINE_BYTES)

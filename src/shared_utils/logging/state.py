@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared_utils.invocation.lifecycle import Invocation
     from shared_utils.logging.buffer import LineBuffer
 
-__all__ = ["OUTSIDE", "LogState", "current", "on_threshold", "reset"]
+__all__ = ["OUTSIDE", "LogState", "current", "follow_levels", "on_threshold", "reset", "state_of"]
 
 # Every line must have room for it. Ids have 36 characters, trace headers a hundred.
 LONGEST_CORRELATION_ID = 256
@@ -68,6 +68,13 @@ class LogState:
         """Set the correlation id. It comes from outside, and may be anything."""
         self.correlation_id = correlation_id[:4096]
         self.base_fields_json = None
+
+    def unbuffered(self) -> LogState:
+        """Return the same for a line that is written at once."""
+        state = LogState(None)
+        state.invocation, state.correlation_id = self.invocation, self.correlation_id
+        state.threshold, state.written_from = self.threshold, self.written_from
+        return state
 
     def fields(self) -> dict[str, Any]:
         """Return `base_fields`."""
@@ -133,7 +140,7 @@ def _begin(invocation: Invocation) -> LogState:
     """Start an invocation's state: for its first line, unless its lines differ from those of others."""
     state: LogState = invocation.keep("logging", LogState(invocation))
     if state.threshold != SETTINGS.threshold:
-        _follow()
+        follow_levels()
     return state
 
 
@@ -150,7 +157,7 @@ def _end(invocation: Invocation) -> None:
     if state.buffer is not None:
         state.buffer.take()  # what goes on in the invocation's name may still fail, and has details of its own
     if state.threshold != OUTSIDE.threshold:
-        _follow(ended=state)
+        follow_levels(ended=state)
 
 
 def _open_states() -> list[LogState]:
@@ -161,12 +168,14 @@ def _refresh_all() -> None:
     for state in (OUTSIDE, *_open_states()):
         state.base_fields_json = None
         state.set_levels()
-    _follow()
+    follow_levels()
 
 
-def _follow(ended: LogState | None = None) -> None:
+def follow_levels(ended: LogState | None = None) -> None:
     """Let lines be made from the lowest level on that any of the present states asks for."""
     threshold = min([OUTSIDE.threshold, *(state.threshold for state in _open_states() if state is not ended)])
+    if SETTINGS.captured:
+        threshold = 0
     if threshold != SETTINGS.threshold:
         SETTINGS.threshold = threshold
         for callback in on_threshold:

@@ -1,21 +1,27 @@
-"""The rest of the process in the same lines: the standard library's loggers, and warnings."""
+"""The rest of the process in the same lines: the standard library's loggers, and warnings.
+
+The root logger is taken over only while it has no handlers but the runtime's, and another handler takes it back. Beside
+the handlers of others ours stands only when `configure` or `instrument` has asked for it, and then their levels hold.
+"""
 
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import bound_values
 from shared_utils.logging.fields import interpolate
-from shared_utils.logging.output import write_line
+from shared_utils.logging.output import write_line, write_or_buffer
 from shared_utils.logging.settings import SETTINGS
-from shared_utils.logging.state import on_threshold
+from shared_utils.logging.state import current, on_threshold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["install"]
+__all__ = ["install", "uninstall"]
 
 # Attributes that every record has: what else a record carries came as `extra`. Filled for the first record.
 _record_attributes: set[str] = set()
@@ -29,7 +35,14 @@ class RootHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, with its `extra` values and its exception. Never raises."""
-        if record.levelno < SETTINGS.threshold or _writes_itself(record.name):
+        if lifecycle.replays and lifecycle.is_replayed():
+            return
+        own_level = record.levelno < current().threshold and _has_own_level(record.name)
+        if (record.levelno < current().threshold and not own_level) or _writes_itself(record.name):
+            return
+        line = record.__dict__.get("shared_utils_line")
+        if line is not None:  # a structlog chain has made it: see shared_utils.logging.processors.render
+            write_or_buffer(record.levelno, line, current())
             return
         values = {**bound_values(), **_extra(record)}
         if record.exc_info:
@@ -37,7 +50,17 @@ class RootHandler(logging.Handler):
         if record.stack_info:
             values["stack"] = record.stack_info
         location = f"{record.funcName}:{record.lineno}" if SETTINGS.location else None
-        write_line(record.levelno, _message(record), values, location, record.name)
+        write_line(record.levelno, _message(record), values, location, record.name, at_once=own_level)
+
+
+def _has_own_level(name: str) -> bool:
+    """Whether a level is set on the logger itself, or on one between it and the root logger."""
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None and logger is not logging.root:
+        if logger.level:
+            return True
+        logger = logger.parent
+    return False
 
 
 def _message(record: logging.LogRecord) -> Any:
@@ -70,38 +93,97 @@ def _writes_itself(name: str) -> bool:
     return False
 
 
+class _RootHandlers(list[logging.Handler]):
+    """The root logger's handlers while ours is there because no other was: another one takes its place."""
+
+    def __len__(self) -> int:
+        # basicConfig does nothing where there are handlers, and ours must not keep an application from using it.
+        asks = sys._getframe(1).f_code
+        return 0 if asks is logging.basicConfig.__code__ and not _others() else super().__len__()
+
+    def append(self, handler: logging.Handler) -> None:
+        """Add a handler; an application's takes the place of ours."""
+        super().append(handler)
+        if _is_an_applications(handler):
+            uninstall()
+
+    def remove(self, handler: logging.Handler) -> None:
+        """Take a handler out. What takes ours out sets the level itself, except for basicConfig, which need not."""
+        super().remove(handler)
+        if handler is _handler:
+            uninstall(level=sys._getframe(2).f_code is logging.basicConfig.__code__)
+
+
 _handler = RootHandler()
+_runtimes: list[logging.Handler] = []  # the runtime's handlers, whose place ours has
+_levels: tuple[int, int] | None = None  # the root logger's level before it followed ours, and as it was set last
 _quietened: set[str] = set()
 _python_shows = warnings.showwarning
 
 
+def _is_an_applications(handler: logging.Handler) -> bool:
+    """Whether a handler is neither ours, nor the runtime's, nor there for a test's report."""
+    module = type(handler).__module__
+    return handler is not _handler and module != "awslambdaric.bootstrap" and not module.startswith("_pytest.")
+
+
+def _others() -> bool:
+    return any(map(_is_an_applications, logging.root.handlers))
+
+
 def install() -> None:
-    """Take the place of the runtime's own handler at the root logger, and set the root logger's level to ours."""
+    """Take over the root logger and warnings where that is wanted, and let go of them where it is not."""
+    if not SETTINGS.stdlib:
+        uninstall()
+        return
     root = logging.root
+    others = _others()
+    if others and not SETTINGS.takes_over:
+        return
     for handler in root.handlers[:]:
         if type(handler).__module__ == "awslambdaric.bootstrap":
             root.removeHandler(handler)
+            _runtimes.append(handler)
     if _handler not in root.handlers:
         root.addHandler(_handler)
-    follow_level()
+    root.handlers = (list if SETTINGS.takes_over else _RootHandlers)(root.handlers)
+    _follow_level()
     if warnings.showwarning is not _show_warning:
         warnings.showwarning = _show_warning
 
 
-def uninstall() -> None:
-    """Leave the root logger and warnings as they were, the runtime's handler excepted. For tests."""
-    logging.root.removeHandler(_handler)
-    logging.root.setLevel(logging.WARNING)
+def uninstall(*, level: bool = True) -> None:
+    """Leave the root logger, with its `level`, and warnings as they were found."""
+    global _levels  # noqa: PLW0603
+    root = logging.root
+    if _handler in root.handlers:
+        root.handlers = [handler for handler in root.handlers if handler is not _handler]
+        if not root.handlers:
+            root.handlers += _runtimes
+    _runtimes.clear()
+    if _levels is not None:
+        if level and root.level == _levels[1]:
+            root.setLevel(_levels[0])
+        _levels = None
+    for name in _quietened:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    _quietened.clear()
     if warnings.showwarning is _show_warning:
         warnings.showwarning = _python_shows
 
 
-def follow_level() -> None:
-    """Let the standard library's loggers make records from our present level on, the SDK's from INFO at most."""
+def _follow_level() -> None:
+    """Let the standard library's loggers make records from our present level on, the SDK's from INFO at most.
+
+    An application that has handlers of its own at the root logger has set its level too, and that holds.
+    """
+    global _levels  # noqa: PLW0603 - the one place that remembers them
+    root = logging.root
     level = SETTINGS.threshold
-    if logging.root.level == level:
+    if _handler not in root.handlers or _others() or root.level == level:
         return
-    logging.root.setLevel(level)
+    _levels = (root.level if _levels is None else _levels[0], level)
+    root.setLevel(level)
     for name in _VERBOSE:
         logger = logging.getLogger(name)
         if level < logging.INFO and logger.level == logging.NOTSET:
@@ -124,10 +206,10 @@ def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     if file is not None:
         file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
-    if SETTINGS.threshold <= logging.WARNING:
+    if SETTINGS.threshold <= logging.WARNING and not (lifecycle.replays and lifecycle.is_replayed()):
         values = {**bound_values(), "category": category.__name__, "file": filename, "line": lineno}
         write_line(logging.WARNING, str(message), values, None, "py.warnings")
 
 
-SETTINGS.on_resolved.append(install)
-on_threshold.append(follow_level)
+SETTINGS.on_use.append(install)
+on_threshold.append(_follow_level)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import sys
 
-from shared_utils.logging.context import follow_structlog
-from shared_utils.logging.logger import PROCESSORS, BoundLogger, LineLogger
 from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False
@@ -32,24 +30,10 @@ def join() -> None:
         sys.meta_path.insert(0, _Finder(_set_up))
 
 
-def _set_up(structlog: ModuleType) -> None:
-    """Let ``structlog.get_logger()``, in whatever library, return loggers like ours."""
-    contextvars = sys.modules["structlog.contextvars"]
-    follow_structlog(getattr(contextvars, "_CONTEXT_VARS", {"unknown": None}))
-    if structlog.is_configured():
-        return
-    structlog.configure(
-        processors=PROCESSORS,
-        wrapper_class=BoundLogger,
-        context_class=dict,
-        logger_factory=_make_line_logger,
-        cache_logger_on_first_use=False,
-    )
+def _set_up(_structlog: ModuleType) -> None:
+    from shared_utils.logging.structlog_defaults import set_up
 
-
-def _make_line_logger(*args: Any) -> LineLogger:
-    """Make the logger behind ``structlog.get_logger(name)``."""
-    return LineLogger(args[0] if args and isinstance(args[0], str) else None)
+    set_up()
 
 
 class _Finder:
@@ -98,4 +82,4 @@ class _Loader:
         self._imported(module)
 
 
-SETTINGS.on_resolved.append(join)
+SETTINGS.on_use.append(join)
