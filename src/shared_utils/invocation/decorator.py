@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from contextvars import copy_context
+from threading import get_ident
 
 from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle
@@ -40,9 +41,7 @@ __all__ = ["instrument"]
 
 # An event or a response in the log: enough to see what came in, not enough to be the bill.
 _LOGGED_BYTES = 32 * 1024
-_REMEDY = (
-    "set DURABLE_EXECUTION_PLUGINS=shared_utils; without it, lines and metrics of two invocations at once are mixed"
-)
+_REMEDY = "set DURABLE_EXECUTION_PLUGINS=shared_utils; else lines and metrics of two invocations at once may be mixed"
 _SDK = "aws_durable_execution_sdk_python.context"
 
 
@@ -116,6 +115,7 @@ def _decorate(options: Options, handler: Any, /) -> Any:
 
             outer = is_served_already(kwargs.get("context", args[-1] if args else None))
             if outer is not None:
+                outer.thread = get_ident()
                 context = copy_context()
                 context.run(lifecycle.enter, outer)
                 return context.run(handler, *args, **kwargs)

@@ -1,9 +1,9 @@
 """Durable executions: which invocation of one this is, and what of it has run before.
 
-A durable function is invoked anew after each wait, retry and callback, and its code runs again up to where it had got; the
-results of its operations come from checkpoints (https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html).
-What it logs and counts on the way there was logged and counted before. The SDK knows for each of its contexts whether it
-is replaying; which context the running code belongs to is read off the call stack, where the SDK put it.
+A durable function is invoked anew after each wait, retry and callback, and its code runs again up to where it had got;
+the results of its operations come from checkpoints (Lambda developer guide, "Lambda durable functions"). What it logs
+and counts on the way there was logged and counted before. The SDK knows for each of its contexts whether it is
+replaying; which context the running code belongs to is read off the call stack, where the SDK put it.
 
 Loaded when the function has imported aws-durable-execution-sdk-python.
 """
@@ -42,7 +42,8 @@ def observe(invocation: Invocation, event: Any, context: Any) -> None:
     """
     if isinstance(context, DurableContext):
         invocation.context = context.lambda_context
-        arn, is_first = context.state.durable_execution_arn, not context.is_replaying()
+        arn: str | None = context.state.durable_execution_arn
+        is_first = not context.is_replaying()
     else:
         arn, is_first = _of_event(event)
     if arn is not None:

@@ -1,7 +1,8 @@
 """The plugin for the durable execution SDK, switched on by ``DURABLE_EXECUTION_PLUGINS=shared_utils``.
 
-With a plugin the SDK runs the handler and each branch in a copy of the context that called it, so that lines and metrics
-know their invocation when several are open. The SDK finds it by the entry point group ``aws_durable_execution.plugins``.
+With a plugin the SDK runs the handler and each branch in a copy of the context that called it, so that lines and
+metrics know their invocation when several are open. The SDK finds it by the entry point group
+``aws_durable_execution.plugins``.
 """
 
 from __future__ import annotations

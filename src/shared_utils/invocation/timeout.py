@@ -152,7 +152,9 @@ def _frames(watched: Watched) -> list[FrameType]:
             frame = frame.f_back
         frames.reverse()
     around = max((number for number, frame in enumerate(frames) if _is_around(frame)), default=-1)
-    return frames[around + 1 :] or frames
+    frames = frames[around + 1 :] or frames
+    first = next((number for number, frame in enumerate(frames) if _is_the_users(frame)), 0)
+    return frames[first:]
 
 
 def _is_around(frame: FrameType) -> bool:
