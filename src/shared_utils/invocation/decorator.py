@@ -7,7 +7,6 @@ import sys
 from contextvars import copy_context
 from threading import get_ident
 
-from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 from shared_utils.invocation.serving import Options, Serving
@@ -141,7 +140,7 @@ def _options(
         find_id = finder(correlation_id)
     for name, value in (("timeout_warning", timeout_warning), ("redact_uncaught", redact_uncaught)):
         if type(value) is not bool:
-            raise LoggingError(f"instrument({name}={value!r}): expected True or False")
+            raise _error(f"instrument({name}={value!r}): expected True or False")
     return Options(
         find_id=find_id,
         log_event=_size("log_event", log_event),
@@ -151,25 +150,29 @@ def _options(
     )
 
 
+def _error(message: str) -> Exception:
+    from shared_utils.errors import LoggingError  # loaded when there is one
+
+    return LoggingError(message)
+
+
 def _size(name: str, value: Any) -> int:
     if not isinstance(value, int) or value < 0:
-        raise LoggingError(f"instrument({name}={value!r}): expected True, False or a number of bytes")
+        raise _error(f"instrument({name}={value!r}): expected True, False or a number of bytes")
     return _LOGGED_BYTES if value is True else int(value)
 
 
 def _check_handler(handler: Any) -> None:
     """Raise LoggingError when `handler` is nothing that Lambda could call with an event and a context."""
     if isinstance(handler, classmethod):
-        raise LoggingError("instrument cannot decorate a class method; put @instrument below @classmethod")
+        raise _error("instrument cannot decorate a class method; put @instrument below @classmethod")
     if isinstance(handler, type):
-        raise LoggingError(f"instrument({handler.__qualname__}): expected a handler, not a class; decorate its method")
+        raise _error(f"instrument({handler.__qualname__}): expected a handler, not a class; decorate its method")
     if not callable(handler):
-        raise LoggingError(
-            f"instrument({handler!r}): expected a handler; options are given by name, correlation_id=..."
-        )
+        raise _error(f"instrument({handler!r}): expected a handler; options are given by name, correlation_id=...")
     if code_flags(handler) & (GENERATOR | ASYNC_GENERATOR) and not code_flags(handler) & COROUTINE:
         name = getattr(handler, "__qualname__", type(handler).__name__)
-        raise LoggingError(f"instrument({name}): expected a handler that returns; a generator function yields")
+        raise _error(f"instrument({name}): expected a handler that returns; a generator function yields")
 
 
 def _check_plugin(handler: Any) -> None:

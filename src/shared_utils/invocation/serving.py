@@ -207,7 +207,7 @@ def _adopt_powertools_metrics() -> None:
 def _scrubbed(error: Exception) -> Exception:
     """Return an exception of the same name and place whose message holds no secret that we know of."""
     from shared_utils._json import text_of
-    from shared_utils.redaction.rules import REDACTION
+    from shared_utils.redaction import REDACTION
 
     kind = type(error)
     namesake = type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})

@@ -11,7 +11,7 @@ from shared_utils.logging.fields import ERROR, WARNING, escape, name_of, timesta
 from shared_utils.logging.render import render
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import OUTSIDE, current
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def _process(  # noqa: PLR0917
 ) -> str | None:
     from shared_utils.logging.pipeline import process, processing
 
-    return (render if processing.get() else process)(number, event, values, where, name, contexts, state)
+    if processing.get():
+        return render(number, event, values, where if SETTINGS.location else None, name, contexts, state)
+    return process(number, event, values, where, name, contexts, state)
 
 
 def write_or_buffer(number: int, line: str, state: LogState) -> None:

@@ -37,12 +37,13 @@ class RootHandler(logging.Handler):
         """Write the record, with its `extra` values and its exception. Never raises."""
         if lifecycle.replays and lifecycle.is_replayed():
             return
-        own_level = record.levelno < current().threshold and _has_own_level(record.name)
-        if (record.levelno < current().threshold and not own_level) or _writes_itself(record.name):
+        state = current()
+        asked_for = record.levelno < state.written_from and _has_own_level(record.name)
+        if (record.levelno < state.threshold and not asked_for) or _writes_itself(record.name):
             return
         line = record.__dict__.get("shared_utils_line")
         if line is not None:  # a structlog chain has made it: see shared_utils.logging.processors.render
-            write_or_buffer(record.levelno, line, current())
+            write_or_buffer(record.levelno, line, state)
             return
         values = {**bound_values(), **_extra(record)}
         if record.exc_info:
@@ -50,14 +51,14 @@ class RootHandler(logging.Handler):
         if record.stack_info:
             values["stack"] = record.stack_info
         location = f"{record.funcName}:{record.lineno}" if SETTINGS.location else None
-        write_line(record.levelno, _message(record), values, location, record.name, at_once=own_level)
+        write_line(record.levelno, _message(record), values, location, record.name, at_once=asked_for)
 
 
 def _has_own_level(name: str) -> bool:
     """Whether a level is set on the logger itself, or on one between it and the root logger."""
     logger: logging.Logger | None = logging.getLogger(name)
     while logger is not None and logger is not logging.root:
-        if logger.level:
+        if logger.level and logger.name not in _quietened:
             return True
         logger = logger.parent
     return False
@@ -117,7 +118,8 @@ class _RootHandlers(list[logging.Handler]):
 _handler = RootHandler()
 _runtimes: list[logging.Handler] = []  # the runtime's handlers, whose place ours has
 _levels: tuple[int, int] | None = None  # the root logger's level before it followed ours, and as it was set last
-_quietened: set[str] = set()
+_quietened: set[str] = set()  # whose level is INFO while ours is lower
+_set: set[str] = set()  # whose levels `configure` has set
 _python_shows = warnings.showwarning
 
 
@@ -147,9 +149,21 @@ def install() -> None:
     if _handler not in root.handlers:
         root.addHandler(_handler)
     root.handlers = (list if SETTINGS.takes_over else _RootHandlers)(root.handlers)
+    _set_levels()
     _follow_level()
     if warnings.showwarning is not _show_warning:
         warnings.showwarning = _show_warning
+
+
+def _set_levels() -> None:
+    """Set the levels of single loggers, and take back those that are set no longer."""
+    for name in _set - SETTINGS.levels.keys():
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    for name, level in SETTINGS.levels.items():
+        logging.getLogger(name).setLevel(level)
+        _quietened.discard(name)
+    _set.clear()
+    _set.update(SETTINGS.levels)
 
 
 def uninstall(*, level: bool = True) -> None:
@@ -165,9 +179,10 @@ def uninstall(*, level: bool = True) -> None:
         if level and root.level == _levels[1]:
             root.setLevel(_levels[0])
         _levels = None
-    for name in _quietened:
+    for name in _quietened | _set:
         logging.getLogger(name).setLevel(logging.NOTSET)
     _quietened.clear()
+    _set.clear()
     if warnings.showwarning is _show_warning:
         warnings.showwarning = _python_shows
 
@@ -179,7 +194,7 @@ def _follow_level() -> None:
     """
     global _levels  # noqa: PLW0603 - the one place that remembers them
     root = logging.root
-    level = SETTINGS.threshold
+    level = SETTINGS.general_threshold
     if _handler not in root.handlers or _others() or root.level == level:
         return
     _levels = (root.level if _levels is None else _levels[0], level)

@@ -13,12 +13,7 @@ from layerctl.releases.versions import LayerVersion, list_versions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["RULES", "Audited", "audit", "converge", "read_region"]
-
-RULES = {
-    "grant-too-wide": "Someone may use a version whom layer.toml does not name",
-    "grant-missing": "Someone whom layer.toml names may not use a version",
-}
+__all__ = ["Audited", "audit", "converge", "read_region"]
 
 
 @dataclass(frozen=True, slots=True)
