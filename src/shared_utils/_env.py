@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["decoded", "first_of", "on_service", "service", "set_service", "stored", "switch", "text_of"]
+__all__ = ["decoded", "first_of", "in_lambda", "on_service", "service", "set_service", "stored", "switch", "text_of"]
 
 # The words that Powertools' switches understand (its strtobool).
 _TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})
@@ -54,6 +54,16 @@ def switch(text: str) -> bool | None:
     """Return what a switch's text says, in any case; "" is off. None when it is neither on nor off."""
     word = text.strip().lower()
     return True if word in _TRUE else False if word in _FALSE else None
+
+
+def in_lambda() -> bool:
+    """Whether this is Lambda itself, and not the SAM CLI or `layerctl run`, which say so (AWS_SAM_LOCAL).
+
+    Source: Lambda developer guide, "Defined runtime environment variables".
+    """
+    if text_of("AWS_SAM_LOCAL").lower() == "true":
+        return False
+    return first_of("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_INITIALIZATION_TYPE") is not None
 
 
 def stored(names: Iterable[str]) -> tuple[Callable[[Any], Any], tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from enum import Enum
 from itertools import islice
 
-from shared_utils.redaction.rules import MASK, REDACTION
+from shared_utils.redaction import MASK, REDACTION
 
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:

@@ -14,17 +14,15 @@ RUNTIME = "import __future__, json, logging, os, re, time, traceback, warnings, 
 PACKAGE = {"shared_utils", "shared_utils._lazy"}
 LOGGING = PACKAGE | {
     *("contextvars", "_contextvars", "shared_utils._env"),
-    *(f"shared_utils.{name}" for name in ("invocation", "invocation.lifecycle", "redaction", "redaction.rules")),
+    *(f"shared_utils.{name}" for name in ("invocation", "invocation.lifecycle", "redaction")),
     *("shared_utils.logging", "shared_utils.logging.context", "shared_utils.logging.fields"),
     *("shared_utils.logging.logger", "shared_utils.logging.output", "shared_utils.logging.render"),
     *("shared_utils.logging.settings", "shared_utils.logging.state", "shared_utils.logging.stdlib"),
     "shared_utils.logging.structlog_hook",
 }
-INSTRUMENT = (
-    LOGGING
-    | {"shared_utils.errors"}
-    | {f"shared_utils.invocation.{module}" for module in ("callables", "decorator", "serving", "timeout")}
-)
+INSTRUMENT = LOGGING | {
+    f"shared_utils.invocation.{module}" for module in ("callables", "decorator", "serving", "timeout")
+}
 INVOCATION = """
 from shared_utils import get_logger, instrument, logging
 log = get_logger().bind(a=1)

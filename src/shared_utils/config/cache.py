@@ -13,7 +13,7 @@ from threading import RLock, get_ident
 
 from shared_utils.config.clocks import Moment
 from shared_utils.config.entries import Entry, InFlight, NegativeEntry, Query
-from shared_utils.config.outcomes import BRIEFLY, MISSING, UNAVAILABLE, Failure, Value
+from shared_utils.config.outcomes import BRIEFLY, MISSING, MORE_TIME, UNAVAILABLE, Failure, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Cache:
                 self._end(base, in_flight)
         for base in mine:
             if base not in outcomes:  # a job was still running at the deadline
-                outcomes[base] = Failure(UNAVAILABLE, "the read ended without an answer")
+                outcomes[base] = Failure(UNAVAILABLE, "the read ended without an answer", remedy=MORE_TIME)
 
     def _wait_for(
         self, query: Query, in_flight: InFlight, deadline: Deadline, arrival: int, outcomes: Outcomes
@@ -134,7 +134,8 @@ class Cache:
         """Wait for another thread's read. Without an outcome it must be asked for again."""
         base = query.reference.base
         if not in_flight.wait(deadline.remaining()):
-            late = Failure(UNAVAILABLE, "another thread's read of it did not end in time", retry=BRIEFLY)
+            what = "another thread's read of it did not end in time"
+            late = Failure(UNAVAILABLE, what, remedy=MORE_TIME, retry=BRIEFLY)
             outcomes[base] = self._stale_or_failure(query, late, self._now())
         elif in_flight.outcome is not None and (query.max_age > 0 or in_flight.order > arrival):
             found = in_flight.outcome

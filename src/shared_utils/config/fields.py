@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared_utils.config.arguments import UNSET, check_seconds, wrong_argument
 from shared_utils.config.outcomes import Failure
 from shared_utils.config.references import quote
-from shared_utils.config.sources.registry import is_reference, make_reference, parse
+from shared_utils.config.sources.registry import is_reference, make_reference, meant_reference, parse
 from shared_utils.errors import ConfigError
 
 TYPE_CHECKING = False
@@ -68,6 +68,9 @@ def _reference(scheme: str, name: str, key: str | None = None, **options: object
     if key is not None and not isinstance(key, str):
         raise wrong_argument(f"config.{scheme}", "key", key, "texts and None")
     given = {option: _option(value) for option, value in options.items() if value is not None}
+    meant = "" if is_reference(name) else meant_reference(name)
+    if meant:
+        raise ConfigError(f"config.{scheme}: {name!r} looks like a reference, but is none; write {meant}")
     try:
         if is_reference(name):  # a whole reference may be given as the name
             parsed = parse(name)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import time
 
-from shared_utils.config.arguments import UNSET
 from shared_utils.config.client import client, environment
 from shared_utils.config.entries import Query
-from shared_utils.config.outcomes import INVALID, MISSING, one_line
-from shared_utils.config.resolve import convert_result, resolve_all
-from shared_utils.config.types.scalars import contains_type, copy_value, wrap_secret
+from shared_utils.config.outcomes import INVALID, one_line
+from shared_utils.config.resolve import convert_or_default, resolve_all
+from shared_utils.config.types.scalars import contains_type
 from shared_utils.config.types.secret import Secret
 from shared_utils.errors import Problem
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from shared_utils.config.fields import Field
     from shared_utils.config.resolve import Resolved
 
-__all__ = ["FieldResult", "LoadedValues", "default_of", "read_fields"]
+__all__ = ["FieldResult", "LoadedValues", "read_fields"]
 
 
 class FieldResult:
@@ -35,7 +34,6 @@ class FieldResult:
         self.field = field
         self.query = query
         self.resolved = resolved
-        self.defaulted = False
         is_secret = resolved.reference.scheme == "secret"
         if kind is None and is_secret:
             kind = Secret
@@ -44,11 +42,11 @@ class FieldResult:
         )
         self.value: Any
         self.problem: Problem | None
-        self.value, self.problem = convert_result(resolved, kind, name, sensitive=self.sensitive)
-        if self.problem is None:
+        self.value, self.problem, self.defaulted = convert_or_default(
+            resolved, kind, field.default, name=name, sensitive=self.sensitive
+        )
+        if self.problem is None and not self.defaulted:
             self.problem = self._validate()
-        elif self.problem.kind == MISSING and field.default is not UNSET:
-            self.value, self.problem, self.defaulted = default_of(field, kind), None, True
 
     def _validate(self) -> Problem | None:
         """Return the problem that a validator has with the value, if any has."""
@@ -77,13 +75,6 @@ def read_fields(fields: Mapping[str, Field], kinds: Mapping[str, Any], max_age: 
         FieldResult(name, field, query, one, kinds[name])
         for (name, field), query, one in zip(fields.items(), queries, resolved, strict=True)
     ]
-
-
-def default_of(field: Field, kind: Any) -> Any:
-    """Return a field's default, a copy for each call; UNSET when there is none."""
-    if field.default is UNSET:
-        return UNSET
-    return wrap_secret(copy_value(field.default), kind)
 
 
 class LoadedValues:

@@ -7,10 +7,10 @@ import time
 from shared_utils.config.arguments import UNSET, check_seconds
 from shared_utils.config.client import client, lookup, variables
 from shared_utils.config.entries import Query
-from shared_utils.config.outcomes import INVALID, MISSING, Failure, make_error
-from shared_utils.config.resolve import convert_result, resolve_all
+from shared_utils.config.outcomes import INVALID, Failure, make_error
+from shared_utils.config.resolve import convert_or_default, resolve_all
 from shared_utils.config.sources.registry import parse
-from shared_utils.config.types.scalars import IMMUTABLE, copy_value, wrap_secret
+from shared_utils.config.types.scalars import IMMUTABLE, copy_value
 from shared_utils.config.types.secret import Secret
 from shared_utils.errors import Problem
 
@@ -119,13 +119,11 @@ def _read(
     converted = _client.converted  # as it is now: what is forgotten meanwhile must not come back
     (resolved,) = resolve_all([query])
     wanted: Any = Secret if kind is None and resolved.reference.scheme == "secret" else kind
-    value, problem = convert_result(resolved, wanted)
+    value, problem, defaulted = convert_or_default(resolved, wanted, default)
     if problem is not None:
-        if problem.kind == MISSING and default is not UNSET:
-            return wrap_secret(copy_value(default), wanted), None
         return None, problem
     entry = resolved.entry
-    if entry is None or reference.scheme == "env":
+    if entry is None or defaulted or reference.scheme == "env":
         return value, None
     immutable = value.__class__ in IMMUTABLE
     if len(converted) >= _LARGEST:

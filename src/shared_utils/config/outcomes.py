@@ -17,6 +17,7 @@ __all__ = [
     "FAILING",
     "INVALID",
     "MISSING",
+    "MORE_TIME",
     "NEVER",
     "THROTTLED",
     "UNAVAILABLE",
@@ -37,6 +38,9 @@ UNAVAILABLE = "unavailable"
 
 NEVER, BRIEFLY, FAILING, THROTTLED = "never", "briefly", "failing", "throttled"
 """How a failed request is tried again, see `aws.retry`."""
+
+MORE_TIME = "try again; if it stays, give reads more time with config.configure(deadline=…, read_timeout=…)"
+"""The remedy of a read that ended without an answer of the service."""
 
 _LONGEST_MESSAGE = 400
 

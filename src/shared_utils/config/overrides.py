@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from shared_utils._env import in_lambda, text_of
 from shared_utils.config.outcomes import INVALID, MISSING, Failure, Value
 from shared_utils.config.references import Reference
 from shared_utils.config.sources.registry import parse, source_of
@@ -40,16 +41,6 @@ def check_reference(text: str) -> None:
     raise ConfigError(wrong)
 
 
-def in_lambda() -> bool:
-    """Whether this is Lambda itself, and not the SAM CLI or `layerctl run`, which say so (AWS_SAM_LOCAL)."""
-    if os.environ.get("AWS_SAM_LOCAL", "").lower() == "true":
-        return False
-    return any(
-        os.environ.get(name)
-        for name in ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_INITIALIZATION_TYPE")
-    )
-
-
 def file_values() -> dict[str, Any] | Failure | None:
     """Return what the file holds, a failure when it cannot be used, None when it must not be."""
     global _cached, _warned  # noqa: PLW0603 - read once for as long as the file is the same
@@ -60,14 +51,15 @@ def file_values() -> dict[str, Any] | Failure | None:
 
             logging.warning(f"{_VARIABLE} is ignored: in Lambda, configuration comes from AWS only")
         return None
-    path = os.environ[_VARIABLE]
+    path = text_of(_VARIABLE)
     try:
         state = os.stat(path)  # noqa: PTH116 - pathlib costs 3 ms
         mark = (path, state.st_mtime_ns, state.st_size, state.st_ino)
-    except (OSError, ValueError):
-        return Failure(
-            INVALID, f"{_VARIABLE} names {path}, which cannot be read", remedy="correct the path, or unset it"
-        )
+    except FileNotFoundError:
+        where = "" if os.path.isabs(path) else f" in {os.getcwd()}"  # noqa: PTH117, PTH109
+        return _unusable(f"names {path}, and there is no such file{where}", "correct the path, or unset the variable")
+    except (OSError, ValueError) as error:
+        return _unusable(f"names {path}, which cannot be read ({_reason(error)})", "correct the path or its mode")
     if _cached is None or _cached[0] != mark:
         _cached = (mark, _load(path))
     return _cached[1]
@@ -77,28 +69,44 @@ def _load(path: str) -> dict[str, Any] | Failure:
     import json
     import tomllib
 
+    kind = "JSON" if path.endswith(".json") else "TOML"
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             text = file.read().decode()
-        tree = json.loads(text) if path.endswith(".json") else tomllib.loads(text)
-    except OSError:
-        return Failure(
-            INVALID, f"{_VARIABLE} names {path}, which cannot be read", remedy="correct the path, or unset it"
-        )
-    except ValueError as error:  # both parsers' errors are; neither repeats more than a place
-        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "see its syntax"
-        kind = "JSON" if path.endswith(".json") else "TOML"
-        return Failure(INVALID, f"{_VARIABLE} names {path}, which is not {kind} ({where})", remedy="correct the file")
+        tree = json.loads(text) if kind == "JSON" else tomllib.loads(text)
+    except OSError as error:
+        return _unusable(f"names {path}, which cannot be read ({_reason(error)})", "correct the path or its mode")
+    except (ValueError, RecursionError) as error:
+        return _unusable(f"names {path}, which is not {kind} ({_place(error)})", "correct the file")
     if not isinstance(tree, dict):
-        return Failure(
-            INVALID, f"{_VARIABLE}: {path} is not a mapping of references to values", remedy="correct the file"
-        )
+        return _unusable(f"names {path}, which is not a mapping of references to values", "correct the file")
     for key in tree:
         try:
-            check_reference(key)
-        except ConfigError as error:
-            return Failure(INVALID, f"{_VARIABLE}: {path}: {error}")
+            parse(key)
+        except Failure as failure:
+            return _unusable(f"names {path}, where {key!r} is wrong: {failure.what}", failure.remedy)
     return tree
+
+
+def _unusable(what: str, remedy: str) -> Failure:
+    return Failure(INVALID, f"{_VARIABLE} {what}", remedy=remedy)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _place(error: Exception) -> str:
+    """Return where a parser stopped, and nothing of what stands there."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"line {error.object[: error.start].count(10) + 1} is not UTF-8"
+    line = getattr(error, "lineno", None)
+    if line is None:
+        import re
+
+        found = re.search(r"at line (\d+)", str(error))
+        line = found[1] if found else None
+    return f"line {line}" if line is not None else "nested too deep" if isinstance(error, RecursionError) else "its end"
 
 
 def find_override(values: Mapping[str, Any] | Failure, reference: Reference) -> Value | Failure:
@@ -119,7 +127,14 @@ def find_override(values: Mapping[str, Any] | Failure, reference: Reference) -> 
                 below[name] = source_of(key.scheme).local_value(key, given).content
     if below:
         return Value(below)
-    return Failure(MISSING, "not found among the values that override AWS", remedy=f"add {reference} to them")
+    remedy = f"add {reference} to the file that {_VARIABLE} names"
+    if values is not _file_tree():
+        remedy = f"add {reference} to config_values"
+    return Failure(MISSING, "not found among the values that override AWS", remedy=remedy)
+
+
+def _file_tree() -> object:
+    return None if _cached is None else _cached[1]
 
 
 def _part(scheme: str, key: str, given: Any) -> Value:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
+from shared_utils._env import text_of
+from shared_utils.config.arguments import UNSET
 from shared_utils.config.aws.retry import current_deadline
 from shared_utils.config.client import client
 from shared_utils.config.entries import Entry, Query
 from shared_utils.config.outcomes import INVALID, MISSING, Failure, Value
-from shared_utils.config.sources.registry import is_reference, parse, source_of
+from shared_utils.config.sources.registry import is_reference, meant_reference, parse, source_of
 from shared_utils.config.types import convert
-from shared_utils.config.types.scalars import ConversionError
+from shared_utils.config.types.scalars import ConversionError, copy_value, wrap_secret
 from shared_utils.errors import Problem
 
 TYPE_CHECKING = False
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
     from shared_utils.config.references import Reference
 
-__all__ = ["Resolved", "convert_result", "resolve", "resolve_all"]
+__all__ = ["Resolved", "convert_or_default", "default_for", "resolve", "resolve_all"]
+
+
+_EMPTY = "EmptyVariable"
 
 
 class Resolved:
@@ -81,7 +86,7 @@ def resolve_all(queries: Sequence[Query]) -> list[Resolved]:
 
 
 def _file_values() -> dict[str, object] | Failure | None:
-    if not os.environ.get("SHARED_UTILS_CONFIG_FILE"):
+    if not text_of("SHARED_UTILS_CONFIG_FILE"):
         return None
     from shared_utils.config.overrides import file_values
 
@@ -96,7 +101,12 @@ def resolve(reference: Reference, overrides: Any) -> Resolved:
         return resolved
     text = _variable(reference.name, overrides)
     if not isinstance(text, str) or not is_reference(text.strip()):
-        resolved.set(_value_of(reference.name, text))
+        meant = meant_reference(text) if isinstance(text, str) else ""
+        if meant:
+            what = "the variable holds what looks like a reference, but is none"
+            resolved.set(Failure(INVALID, what, remedy=f"write {meant}"))
+        else:
+            resolved.set(_value_of(reference.name, text))
         return resolved
     resolved.source = f"{source} -> {text.strip()}"
     try:
@@ -121,13 +131,31 @@ def _variable(name: str, overrides: Any) -> object:
 def _value_of(name: str, text: object) -> Value | Failure:
     if text is None:
         return Failure(MISSING, "not set", remedy=f"set the environment variable {name}")
+    if isinstance(text, str) and not text.strip():
+        return Failure(MISSING, "is empty", code=_EMPTY, remedy=f"give the environment variable {name} a value")
     return Value(text)
 
 
-def convert_result(
-    resolved: Resolved, kind: Any, name: str = "", *, sensitive: bool = False
-) -> tuple[Any, Problem | None]:
-    """Return the value as a `kind`, or the problem with it."""
+def convert_or_default(
+    resolved: Resolved, kind: Any, default: Any, *, name: str = "", sensitive: bool = False
+) -> tuple[Any, Problem | None, bool]:
+    """Return the value as a `kind`, or the problem with it; and whether it is the default (UNSET: there is none)."""
+    value, problem = _convert(resolved, kind, name, sensitive=sensitive)
+    if problem is None or problem.kind != MISSING:
+        return value, problem, False
+    if default is not UNSET:
+        return default_for(default, kind), None, True
+    if problem.code == _EMPTY and type(None) in getattr(kind, "__args__", ()):
+        return None, None, False
+    return None, problem, False
+
+
+def default_for(default: Any, kind: Any) -> Any:
+    """Return a copy of a default, as a Secret where the type asks for one; UNSET when there is none."""
+    return UNSET if default is UNSET else wrap_secret(copy_value(default), kind)
+
+
+def _convert(resolved: Resolved, kind: Any, name: str, *, sensitive: bool) -> tuple[Any, Problem | None]:
     failure = resolved.failure
     value = resolved.value
     reference = resolved.reference

@@ -7,8 +7,9 @@ import sys
 from shared_utils.config.annotations import evaluate_now, field_types
 from shared_utils.config.arguments import UNSET, check_seconds
 from shared_utils.config.fields import Field, appconfig, env, secret, ssm
-from shared_utils.config.load import LoadedValues, default_of, read_fields
+from shared_utils.config.load import LoadedValues, read_fields
 from shared_utils.config.outcomes import make_error
+from shared_utils.config.resolve import default_for
 from shared_utils.config.types.scalars import copy_value, wrap_secret
 from shared_utils.errors import ConfigError
 
@@ -72,7 +73,7 @@ class Settings:
             if name not in cls._fields:
                 raise ConfigError(f"{cls.__qualname__}: there is no field {name!r}{_meant(name, cls._fields)}")
         for name, field in cls._fields.items():
-            value = values[name] if name in values else default_of(field, types[name])
+            value = values[name] if name in values else default_for(field.default, types[name])
             if value is UNSET:
                 raise ConfigError(f"{cls.__qualname__}: a value for {name} is needed; it has no default")
             self.__dict__[name] = wrap_secret(value, types[name])

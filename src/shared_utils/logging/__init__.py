@@ -99,6 +99,7 @@ def configure(
     *,
     service: str | None = _UNSET,
     level: str | int | None = _UNSET,
+    levels: Mapping[str, str | int] | None = _UNSET,
     format: Literal["json", "console"] | None = _UNSET,  # noqa: A002
     processors: Iterable[Callable[[Any, str, Any], Any]] | None = _UNSET,
     keys: Mapping[str, str | None] | None = _UNSET,
@@ -118,7 +119,9 @@ def configure(
     Args:
         service: name of the service; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``.
         level: lowest level to write; else ``SHARED_UTILS_LOG_LEVEL``, ``POWERTOOLS_LOG_LEVEL``, ``LOG_LEVEL``, INFO.
-            Never below ``AWS_LAMBDA_LOG_LEVEL``. Applies to loggers that exist already too.
+            Never below ``AWS_LAMBDA_LOG_LEVEL``, which alone also lowers it. Applies to loggers that exist already too.
+        levels: levels of single loggers, ours and the standard library's, and of those below them:
+            ``{"app.db": "DEBUG", "botocore": "WARNING"}``.
         format: "json", or "console" for people; by default console on a terminal outside Lambda.
         processors: callables of structlog's protocol, ``(logger, method_name, event_dict) -> event_dict``, for every
             line of the process. They see ``event`` and the line's own keys; redaction and the size limit come after
@@ -144,7 +147,7 @@ def configure(
     for name in ("processors", "redact", "redact_patterns"):
         if hasattr(given.get(name), "__iter__") and not isinstance(given[name], str):
             given[name] = tuple(given[name])  # it may be an iterator
-    for name in ("keys", "values"):
+    for name in ("keys", "levels", "values"):
         if hasattr(given.get(name), "keys"):
             given[name] = dict(given[name])
     SETTINGS.configure(given)

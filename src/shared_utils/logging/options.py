@@ -32,6 +32,8 @@ def check(options: dict[str, Any]) -> None:
         _check_values(options["values"], refuse)
     if "keys" in options:
         _check_keys(options["keys"], refuse)
+    if "levels" in options:
+        _check_levels(options["levels"], refuse)
     if "level" in options and parse_level(options["level"]) is None:
         raise refuse("level", "DEBUG, INFO, WARNING, ERROR, CRITICAL or a number")
     if "format" in options and options["format"] not in ("json", "console"):
@@ -60,6 +62,14 @@ def check(options: dict[str, Any]) -> None:
                 re.compile(pattern)
         except (re.error, TypeError):
             raise refuse("redact_patterns", "True, False or a list of regular expressions") from None
+
+
+def _check_levels(levels: Any, refuse: Callable[[str, str], LoggingError]) -> None:
+    if not isinstance(levels, dict) or not all(isinstance(name, str) and name for name in levels):
+        raise refuse("levels", "a mapping of logger names to levels")
+    for name, level in levels.items():
+        if parse_level(level) is None:
+            raise refuse("levels", f"DEBUG, INFO, WARNING, ERROR, CRITICAL or a number for {name!r}, not {level!r}")
 
 
 def _are(values: Any, test: Callable[[Any], bool]) -> bool:

@@ -15,7 +15,7 @@ from shared_utils.logging.fields import MISSING, NAMES, escape, name_of, parse_l
 from shared_utils.logging.full import location_of, render_record
 from shared_utils.logging.render import encode_plain
 from shared_utils.logging.settings import SETTINGS
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from json.encoder import encode_basestring
 
 from shared_utils.logging.fields import CONTROL_KEYS, RESERVED_KEYS, escape, standard, timestamp
 from shared_utils.logging.settings import SETTINGS
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from shared_utils.logging.fields import (
     name_of,
     parse_level,
 )
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class Settings:
         configured: they have been worked out.
         threshold: the lowest level at which any line is made now. 0 until `configured`, so that the first call of any
             level gets far enough to work them out.
+        general_threshold: the same for loggers that have no level of their own.
         level: the lowest level that is written.
+        levels: the same for loggers of a name, and those below it, where it differs.
         safe_chars: a line of so many characters fits whatever they are: UTF-8 takes at most 4 bytes for each.
         fast: a line of plain values needs no look at each: it is JSON, and nothing of the user's makes it.
         frames: a line's processors or its location need the frame that logged it.
@@ -69,9 +71,11 @@ class Settings:
         "failed_processors",
         "fast",
         "frames",
+        "general_threshold",
         "in_use",
         "key_names",
         "level",
+        "levels",
         "location",
         "location_json",
         "logger_json",
@@ -105,7 +109,8 @@ class Settings:
         """Go back to the settings of a process that has not logged yet. For tests."""
         self.options: dict[str, Any] = {}
         self.configured = self.in_use = self.takes_over = self.captured = False
-        self.threshold = self.level = 0
+        self.threshold = self.general_threshold = self.level = 0
+        self.levels: dict[str, int] = {}
         self.warnings: list[tuple[str, dict[str, Any]]] = []
         self._warned: set[str] = set()
         self._defaults()
@@ -176,6 +181,7 @@ class Settings:
         self.buffer_bytes = DEFAULT_BUFFER_BYTES if buffer is True else int(buffer)
         self.sample_rate = self._sample_rate()
         self.level = self._level()
+        self.levels = {name: parse_level(level) or 0 for name, level in options.get("levels", {}).items()}
         REDACTION.configure(options.get("redact", ()), options.get("redact_patterns", False))
         self.configured = True
         for callback in self.on_resolved:
@@ -187,10 +193,10 @@ class Settings:
         self.settable_keys = SETTABLE_KEYS | self.values.keys()
         own = {keys.get(key, key) for key in RESERVED_KEYS} - {None}
         self.reserved_keys = own | CONTROL_KEYS | self.values.keys()
-        self.frames = bool(self.location or self.processors)
         shown = {key: keys.get(key, key) for key in ("level", "location", "logger", "message", "timestamp")}
         if shown["location"] is None:
             self.location = False
+        self.frames = bool(self.location or self.processors)
         self.location_json = f"{encode_basestring(shown['location'] or '')}:"
         self.logger_json = f"{encode_basestring(shown['logger'] or '')}:"
         self.template = None
@@ -235,7 +241,10 @@ class Settings:
         return 0.0
 
     def _level(self) -> int:
-        """Return the argument, else the first variable that holds a level, else INFO; at least the platform's own."""
+        """Return the argument, else the first variable that holds a level, else the platform's own, else INFO.
+
+        Never less than the platform's own.
+        """
         level = parse_level(self.options.get("level"))
         for name in ("SHARED_UTILS_LOG_LEVEL", "POWERTOOLS_LOG_LEVEL", "LOG_LEVEL"):
             text = _env.text_of(name)
@@ -244,9 +253,9 @@ class Settings:
                 if level is None:
                     self._refuse(name, text, "DEBUG, INFO, WARNING, ERROR or CRITICAL")
         chosen = level is not None
-        if level is None:
-            level = INFO
         floor = platform_level()
+        if level is None:
+            level = floor or INFO
         if floor > level:
             if chosen:
                 names = {"level": name_of(level), "lambda_level": name_of(floor)}
@@ -256,6 +265,15 @@ class Settings:
             what = "sampled" if self.sample_rate else "buffered"
             self._warn(f"{what} debug lines will not show: Lambda's own level is higher", lambda_level=name_of(floor))
         return level
+
+    def level_of(self, name: str | None) -> int | None:
+        """Return the level of a logger's name, or of the nearest name above it; None when none is set."""
+        while name:
+            level = self.levels.get(name)
+            if level is not None:
+                return max(level, platform_level())
+            name = name.rpartition(".")[0]
+        return None
 
     def _refuse(self, name: str, value: str, expected: str) -> None:
         self._warn(f"{name} is not valid and is ignored", value=value, expected=expected)

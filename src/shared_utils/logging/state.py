@@ -6,7 +6,7 @@ from shared_utils import _env
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.fields import DEBUG, encode_fields
 from shared_utils.logging.settings import SETTINGS, platform_level
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class LogState:
 
 
 OUTSIDE = LogState(None)
-on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.threshold has changed
+on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.general_threshold has changed
 
 
 def current() -> LogState:
@@ -172,20 +172,20 @@ def _refresh_all() -> None:
 
 
 def follow_levels(ended: LogState | None = None) -> None:
-    """Let lines be made from the lowest level on that any of the present states asks for."""
-    threshold = min([OUTSIDE.threshold, *(state.threshold for state in _open_states() if state is not ended)])
-    if SETTINGS.captured:
-        threshold = 0
-    if threshold != SETTINGS.threshold:
-        SETTINGS.threshold = threshold
+    """Let lines be made from the lowest level on that any of the present states, or any logger, asks for."""
+    states = (state.threshold for state in _open_states() if state is not ended)
+    threshold = min([OUTSIDE.threshold, *states])
+    SETTINGS.threshold = 0 if SETTINGS.captured else min([threshold, *SETTINGS.levels.values()])
+    if threshold != SETTINGS.general_threshold:
+        SETTINGS.general_threshold = threshold
         for callback in on_threshold:
             callback()
 
 
 def _new_values() -> None:
-    """Scrub the correlation ids again: one may hold a secret that has become known."""
-    for state in _open_states():
-        if state.correlation_id is not None:
+    """Scrub what the lines carry again: it may hold a secret that has become known."""
+    for state in (OUTSIDE, *_open_states()):
+        if state.correlation_id is not None or SETTINGS.values:
             state.base_fields_json = None
 
 

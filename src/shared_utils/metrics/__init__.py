@@ -23,7 +23,7 @@ from shared_utils._lazy import lazy_names
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.metrics.limits import shorten
-from shared_utils.metrics.recorder import Scope
+from shared_utils.metrics.recorder import Scope, active
 from shared_utils.metrics.registry import Registry
 from shared_utils.metrics.settings import UNSET
 
@@ -62,7 +62,7 @@ _registry = Registry()
 
 def count(name: str, value: SupportsFloat = 1) -> None:
     """Add `value` to the count `name`: ``add(name, value, "Count")``."""
-    _registry.current_set().add(name, value, "Count")
+    (active.get() or _registry.outside or _registry.enter())[-1].add(name, value, "Count")
 
 
 def add(name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enum = 60) -> None:
@@ -75,7 +75,7 @@ def add(name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enu
             One metric may come in several units; each is kept.
         resolution: 60 seconds, or 1 for a high-resolution metric.
     """
-    _registry.current_set().add(name, value, unit, resolution)
+    (active.get() or _registry.outside or _registry.enter())[-1].add(name, value, unit, resolution)
 
 
 def timer(name: str, resolution: int | Enum = 60) -> Timer:
@@ -100,7 +100,7 @@ def dimensions(mapping: Mapping[str, object] | None = None, /, **values: object)
         mapping: names that are no identifiers, such as ``{"http.method": "GET"}``.
         **values: dimensions by name; values are strings of 1 to 1024 printable ASCII characters, or numbers.
     """
-    _registry.current_set().set_dimensions(mapping, values)
+    (active.get() or _registry.outside or _registry.enter())[-1].set_dimensions(mapping, values)
 
 
 def dimension_set(mapping: Mapping[str, object] | None = None, /, **values: object) -> None:

@@ -37,10 +37,14 @@ if TYPE_CHECKING:
     DimensionSets: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
     _Fragment: TypeAlias = tuple["Definition", str]  # a metric in one document: its definition, its values as a member
 
-__all__ = ["DEFINITIONS", "Definition", "EmfContext", "define", "lines", "property_json"]
+__all__ = ["DEFINITIONS", "Definition", "EmfContext", "NoNamespace", "define", "lines", "property_json"]
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 _quote = json.JSONEncoder().encode  # ASCII only, so that a document's length in characters is its length in bytes
+
+
+class NoNamespace(MetricsError):  # noqa: N818 - it reads as what is wrong
+    """Metrics that cannot be written for want of a namespace."""
 
 
 class Definition:
@@ -84,6 +88,7 @@ class EmfContext:
         further_sets: the other dimension sets. A dimension that is in several has the same value in each.
         properties: values by name, as JSON.
         timestamp: milliseconds since 1970, or None for the time of writing.
+        without_service: the configured service is no dimension of this document.
     """
 
     # What few documents have stands here, and is replaced, never changed.
@@ -91,6 +96,7 @@ class EmfContext:
     further_sets: tuple[dict[str, str], ...] = ()
     properties: Mapping[str, str] = {}
     timestamp: int | None = None
+    without_service = False
 
     def __init__(self) -> None:
         self.series: dict[Definition, Values] = {}
@@ -106,6 +112,7 @@ class EmfContext:
         self.further_sets = tuple(map(dict, other.further_sets))
         self.properties = other.properties
         self.timestamp = other.timestamp
+        self.without_service = other.without_service
 
 
 def lines(
@@ -128,11 +135,29 @@ def lines(
     if namespace is None:
         problems.append(_no_namespace(context))
         return ""
+    service = None if context.without_service else resolved.service
+    timestamp = context.timestamp or time.time_ns() // 1_000_000
+    dimensions, series = context.dimensions, context.series
+    if (
+        context.size <= MAX_VALUES
+        and len(dimensions) < MAX_DIMENSIONS
+        and not (defaults or context.repeats or context.properties or context.further_sets or resolved.level)
+    ):  # nearly always; what follows would come to the same
+        directive = _directive(namespace, (tuple(dimensions.items()),), service, tuple(series))
+        members = "".join(
+            [
+                f"{definition.member}{values[0]!r}]" if len(values) == 1 else _member(definition, values)
+                for definition, values in series.items()
+            ]
+        )
+        text = f'{{"_aws":{{"Timestamp":{timestamp}{directive}{members}}}\n'
+        if len(text) <= MAX_DOCUMENT_BYTES:
+            return text
     text, left_out = _documents(
         context,
         namespace,
-        _dimension_sets(context, resolved.service, defaults, problems),
-        context.timestamp or time.time_ns() // 1_000_000,
+        _dimension_sets(context, service, defaults, problems),
+        timestamp,
         _level_marks(resolved.level, defaults, context, problems) if resolved.level else "",
     )
     problems += [
@@ -146,12 +171,6 @@ def _dimension_sets(
     context: EmfContext, service: str | None, defaults: dict[str, str], problems: list[Exception]
 ) -> DimensionSets:
     """Return the dimension sets of a document: default and own dimensions, then the service; then further sets."""
-    if not defaults and not context.further_sets:  # nearly always
-        pairs = tuple(context.dimensions.items())
-        if service and "service" not in context.dimensions:
-            pairs += (("service", service),)
-        if len(pairs) <= MAX_DIMENSIONS:
-            return (pairs,)
     for name in [name for name in defaults if context.uses.get(name, "dimension") != "dimension"]:
         problems.append(MetricsError(f"default dimension {name!r} is left out: a metric or property has its name"))
         defaults = {other: value for other, value in defaults.items() if other != name}
@@ -170,13 +189,12 @@ def _dimension_sets(
     return tuple(sets)
 
 
-def _no_namespace(context: EmfContext) -> MetricsError:
-    """Return the error for metrics that cannot be written for want of a namespace."""
+def _no_namespace(context: EmfContext) -> NoNamespace:
     names = list(dict.fromkeys(definition.name for definition in context.series))
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return MetricsError(
-        f"no namespace, so {shown} could not be written;"
-        " set POWERTOOLS_METRICS_NAMESPACE or call metrics.configure(namespace=...)"
+    return NoNamespace(
+        f"no namespace, so metrics are not written ({shown}): set the environment variable POWERTOOLS_METRICS_NAMESPACE"
+        " or call metrics.configure(namespace=...)"
     )
 
 
@@ -211,26 +229,15 @@ def _documents(
     Returns:
         The lines, and the names of the properties that had to be left out because no document had room for them.
     """
-    series = context.series
-    properties = {}
-    tail = marks
-    if context.properties:
-        properties = {name: f",{_quote(name)}:{text}" for name, text in context.properties.items()}
-        tail = f"{''.join(properties.values())}{marks}"
-    if context.size <= MAX_VALUES and not context.repeats:  # nearly always
-        members = [
-            f"{definition.member}{values[0]!r}]" if len(values) == 1 else _member(definition, values)
-            for definition, values in series.items()
-        ]
-        text = _line(timestamp, _directive(namespace, dimension_sets, tuple(series)), members, tail)
-        if len(text) <= MAX_DOCUMENT_BYTES:
-            return text, []
     fragments = [
         (definition, _member(definition, values[start : start + MAX_VALUES]))
-        for definition, values in series.items()
+        for definition, values in context.series.items()
         for start in range(0, len(values), MAX_VALUES)
     ]
-    room = MAX_DOCUMENT_BYTES - len(_line(timestamp, _directive(namespace, dimension_sets, ()), (), tail))
+    properties = {name: f",{_quote(name)}:{text}" for name, text in context.properties.items()}
+    tail = f"{''.join(properties.values())}{marks}"
+    empty = _line(timestamp, _directive(namespace, dimension_sets, None, ()), (), tail)
+    room = MAX_DOCUMENT_BYTES - len(empty) + 1  # the first definition has no comma before it
     largest = max(map(_size, fragments))
     left_out = []
     while properties and room < largest:
@@ -239,7 +246,9 @@ def _documents(
         left_out.append(name)
     tail = f"{''.join(properties.values())}{marks}"
     pages = (zip(*page, strict=True) for page in _pages(fragments, room))
-    texts = [_line(timestamp, _directive(namespace, dimension_sets, one), members, tail) for one, members in pages]
+    texts = [
+        _line(timestamp, _directive(namespace, dimension_sets, None, one), members, tail) for one, members in pages
+    ]
     return "".join(texts), left_out
 
 
@@ -252,8 +261,17 @@ def _line(timestamp: int, directive: str, members: Iterable[str], tail: str) -> 
 
 
 @lru_cache(maxsize=64)
-def _directive(namespace: str, dimension_sets: DimensionSets, definitions: tuple[Definition, ...]) -> str:
-    """Return a document after its timestamp and before its values: the directive, and the dimensions' members."""
+def _directive(
+    namespace: str, dimension_sets: DimensionSets, service: str | None, definitions: tuple[Definition, ...]
+) -> str:
+    """Return a document after its timestamp and before its values: the directive, and the dimensions' members.
+
+    `service` is added to the first set, unless that has one.
+    """
+    first = dict(dimension_sets[0])
+    if service:
+        first.setdefault("service", service)
+    dimension_sets = (tuple(first.items()), *dimension_sets[1:])
     names = ",".join([f"[{','.join([_quote(name) for name, _ in dimensions])}]" for dimensions in dimension_sets])
     metrics = ",".join([definition.text for definition in definitions])
     values = dict([pair for dimensions in dimension_sets for pair in dimensions])

@@ -43,6 +43,7 @@ MAX_METRICS = 100
 MAX_VALUES = 100
 MAX_DIMENSIONS = 30
 MAX_NAME = 255
+MAX_DIMENSION_NAME = 250  # in EMF's schema, which the log line must meet first; the API takes 255
 MAX_DIMENSION_VALUE = 1024
 MIN_VALUE, MAX_VALUE = -(2.0**360), 2.0**360
 # A longer integer is written as a float: tools that read logs take integers for 64 bits, CloudWatch takes a double.
@@ -106,7 +107,7 @@ def _check_text(what: str, text: object, longest: int) -> str:
 
 def check_name(kind: str, name: object) -> str:
     """Return the name of a metric or dimension; `kind` says which, for the message."""
-    text = _check_text(f"{kind} name", name, MAX_NAME)
+    text = _check_text(f"{kind} name", name, MAX_DIMENSION_NAME if kind == "dimension" else MAX_NAME)
     if text == "_aws":
         raise MetricsError(f"{kind} name '_aws' is taken by the format itself; choose another")
     return text

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from contextvars import ContextVar
 from threading import RLock
 
 from shared_utils.errors import MetricsError
+from shared_utils.invocation import lifecycle
 from shared_utils.metrics.emf import DEFINITIONS, EmfContext, define, property_json
 from shared_utils.metrics.limits import (
     MAX_DIMENSIONS,
@@ -25,8 +25,7 @@ from shared_utils.metrics.limits import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextvars import Token
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from enum import Enum
     from types import TracebackType
@@ -35,14 +34,15 @@ if TYPE_CHECKING:
     from shared_utils.metrics.registry import Registry
     from shared_utils.metrics.timers import Timer
 
-__all__ = ["MetricSet", "Scope", "active_scope", "for_each"]
+__all__ = ["MetricSet", "Scope", "active", "for_each"]
 
 # So many values are held before they are written early, so that a script that never flushes keeps a bounded memory.
 MOST_VALUES = 10_000
 # Names in further dimension sets, all sets together; keeps room for metrics in a document of 256 KB.
 MOST_SET_CHARACTERS = 32 * 1024
 
-active_scope: ContextVar[Scope | None] = ContextVar("shared_utils_metrics_scope", default=None)
+# The sets that this context records into: its invocation's, once it is known, and the open scopes, innermost last.
+active: ContextVar[tuple[MetricSet, ...]] = ContextVar("shared_utils_metrics_active", default=())
 
 
 class MetricSet:
@@ -51,15 +51,13 @@ class MetricSet:
     No method raises for what CloudWatch would refuse, unless `configure(strict=True)`: the registry logs it.
 
     Attributes:
-        namespace, service: its own; None for the configured ones.
+        namespace: its own; None for the configured one.
         defaults: the default dimensions.
         context: what is recorded.
     """
 
-    def __init__(
-        self, registry: Registry, *, namespace: str | None = None, defaults: dict[str, str] | None = None
-    ) -> None:
-        self.namespace = namespace
+    def __init__(self, registry: Registry, *, defaults: dict[str, str] | None = None) -> None:
+        self.namespace: str | None = None
         self.defaults = registry.settings.default_dimensions if defaults is None else defaults
         self.context = EmfContext()
         self._described: EmfContext | None = None  # what each new context begins with
@@ -75,6 +73,8 @@ class MetricSet:
 
     def add(self, name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enum = 60) -> None:
         """Record one value of a metric; see `shared_utils.metrics.add`."""
+        if lifecycle.replays and lifecycle.is_replayed():
+            return
         plain: Any = value
         kind = type(value)
         try:
@@ -171,8 +171,12 @@ class MetricSet:
 
     def _set_dimension(self, one: dict[str, str], name: object, value: object) -> None:
         """Set a dimension in one set, and its value in all that have it: a document has one value for each."""
-        key, text = check_dimension(name, value)
         context = self.context
+        if name == "service" and value is None:
+            context.without_service = True
+            one.pop("service", None)
+            return
+        key, text = check_dimension(name, value)
         if key not in one:
             self._check_room(one, key)
             self._claim(key, "dimension")
@@ -207,7 +211,8 @@ class MetricSet:
         if len(one) + len(self.defaults) + 2 <= MAX_DIMENSIONS:
             return
         together = {*self.defaults, *one, new}
-        if one is self.context.dimensions and self._registry.settings.resolve().service:
+        context = self.context
+        if one is context.dimensions and not context.without_service and self._registry.settings.resolve().service:
             together.add("service")
         if len(together) > MAX_DIMENSIONS:
             raise MetricsError(
@@ -254,7 +259,6 @@ class Scope(MetricSet):
 
     def __init__(self, registry: Registry, namespace: str | None, mapping: Any, values: dict[str, object]) -> None:
         super().__init__(registry)
-        self._tokens: list[Token[Scope | None]] = []
         if namespace is not None:
             try:
                 self.namespace = check_namespace(namespace)
@@ -264,15 +268,27 @@ class Scope(MetricSet):
         self._described = self.drain(keep_context=True)
 
     def __enter__(self) -> Self:
-        self._tokens.append(active_scope.set(self))
+        active.set((*active.get(), self))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with suppress(ValueError):  # a generator closed in another context, where this scope is not the active one
-            active_scope.reset(self._tokens.pop())
+        sets = active.get()
+        # Not always the last: generators take turns. Not there at all: one that is closed in another context.
+        for index in range(len(sets) - 1, -1, -1):
+            if sets[index] is self:
+                active.set((*sets[:index], *sets[index + 1 :]))
+                break
         self._registry.write((self,), may_raise=error is None)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
 
 
 def for_each(
@@ -288,9 +304,13 @@ def for_each(
     """
     problems: list[Exception] = []
     try:
-        pairs = values.items() if mapping is None else [*mapping.items(), *values.items()]
+        pairs: Collection[tuple[str, object]] = (
+            values.items() if mapping is None else [*mapping.items(), *values.items()]
+        )
     except (AttributeError, TypeError):
         return [MetricsError(f"expected a mapping of names to values, not {shorten(mapping)}")]
+    if len(pairs) > 1:  # what is left out first, for it makes room for the others
+        pairs = sorted(pairs, key=lambda pair: pair[0] != "service" or pair[1] is not None)
     for name, value in pairs:
         try:
             put(into, name, value)

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle
-from shared_utils.metrics.emf import lines
+from shared_utils.metrics.emf import NoNamespace, lines
 from shared_utils.metrics.limits import shorten
-from shared_utils.metrics.recorder import MetricSet, active_scope, for_each
+from shared_utils.metrics.recorder import MetricSet, active, for_each
 from shared_utils.metrics.settings import Settings
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Registry"]
 
+_WARNING, _ERROR = 30, 40
 _MOST_PROBLEMS = 100  # different problems that are logged in one invocation
 
 
@@ -30,6 +31,7 @@ class Registry:
     Attributes:
         settings: what is configured.
         main: the set outside of invocations and scopes; an invocation that records takes over what it holds.
+        outside: `main` alone while no invocation is open, else empty.
         sink: takes the text of documents.
     """
 
@@ -41,12 +43,14 @@ class Registry:
         """Forget everything that was configured and recorded."""
         self.settings = Settings()
         self.main = MetricSet(self)
+        self.outside: tuple[MetricSet, ...] = () if lifecycle.open_invocations() else (self.main,)
         self.sink: Callable[[str], object] = _to_stdout
         self._cold_start_done_for: Invocation | None = None
         self._was_cold_for_powertools = True  # when the invocation began
         # The sets that hold metrics, in the order of their first one, each with the invocation that it belongs to.
         self._pending: dict[MetricSet, Invocation | None] = {}
         self._reported: set[str] = set()
+        self._namespace_missed = False
 
     def add_default_dimensions(self, mapping: Mapping[str, object] | None, values: dict[str, object]) -> None:
         """Keep dimensions for every document; see `shared_utils.metrics.default_dimensions`."""
@@ -56,7 +60,15 @@ class Registry:
 
     def current_set(self) -> MetricSet:
         """Return the set that is recorded into: the innermost scope's, or the invocation's."""
-        return active_scope.get() or self.set_of(lifecycle.current())
+        return (active.get() or self.outside or self.enter())[-1]
+
+    def enter(self) -> tuple[MetricSet, ...]:
+        """Return what `active` shall hold for the running code; it stays there where an invocation's own context is."""
+        invocation = lifecycle.current()
+        sets = (self.set_of(invocation),)
+        if invocation is not None and lifecycle.here() is invocation:
+            active.set(sets)
+        return sets
 
     def set_of(self, invocation: Invocation | None) -> MetricSet:
         """Return the set of an invocation, or the one outside of any."""
@@ -77,7 +89,7 @@ class Registry:
 
     def opened(self, metric_set: MetricSet) -> None:
         """Take note of a set that holds its first metric."""
-        self._pending[metric_set] = lifecycle.current()
+        self._pending[metric_set] = None if self.outside else lifecycle.current()
         if not self._prepared:
             self._prepared = True
             self._prepare_exit()
@@ -101,6 +113,7 @@ class Registry:
         for metric_set in (self.main, *self._pending):
             self.discard(metric_set)
         self._reported.clear()
+        self._namespace_missed = False
 
     def discard_parents(self) -> None:
         """In a forked child: leave the parent's metrics to the parent, and locks that its threads may hold."""
@@ -114,7 +127,7 @@ class Registry:
 
     def flush(self, may_raise: bool = True) -> None:
         """Write what the present invocation has recorded, and what belongs to none that is open."""
-        self.write(self.pending(), may_raise=may_raise)
+        self.write(tuple(self._pending) if self.outside else self.pending(), may_raise=may_raise)
 
     def finish(self, may_raise: bool = True, everything: bool = False) -> None:
         """Do as `flush`, with what Powertools has recorded too, and end what describes the documents."""
@@ -154,26 +167,30 @@ class Registry:
     # --- problems ---
 
     def report(self, *problems: Exception, may_raise: bool = True) -> None:
-        """Raise problems as one error in strict mode, else log each as an error line, once in an invocation."""
-        texts = [
-            str(problem) if isinstance(problem, MetricsError) else f"{type(problem).__name__}: {shorten(problem)}"
-            for problem in problems
-        ]
-        if texts and self.settings.strict and may_raise:
-            error = MetricsError("; ".join(texts))
+        """Raise problems as one error in strict mode, else log each, once in an invocation."""
+        if problems and self.settings.strict and may_raise:
+            error = MetricsError("; ".join(map(_text, problems)))
             error.must_raise = True
             raise error from problems[0]
-        invocation = lifecycle.current()
-        reported = self._reported if invocation is None else invocation.keep("metric_problems", set())
-        for text in texts:
+        for problem in problems:
+            if isinstance(problem, NoNamespace):  # the same in each invocation, so it is said once
+                if not self._namespace_missed:
+                    self._namespace_missed = True
+                    _log(_WARNING, problem)
+                continue
+            invocation = lifecycle.current()
+            reported = self._reported if invocation is None else invocation.keep("metric_problems", set())
+            text = _text(problem)
             if text not in reported and len(reported) < _MOST_PROBLEMS:
                 reported.add(text)
-                _log_error(f"metrics: {text}")
+                _log(_ERROR, problem)
 
     # --- when metrics are written without being asked ---
 
     def begun(self, invocation: Invocation) -> None:
         """Write the cold-start metric before anything can go wrong."""
+        active.set(())  # nothing of what the context was copied from
+        self.outside = ()
         if invocation.cold_start:
             self._count_cold_start(invocation, last_chance=False)
 
@@ -182,7 +199,11 @@ class Registry:
         raising = sys.exc_info()[1] is not None
         if invocation.cold_start:
             self._count_cold_start(invocation, last_chance=True)
-        self.finish(may_raise=not raising)
+        try:
+            self.finish(may_raise=not raising)
+        finally:
+            if len(lifecycle.open_invocations()) == 1:  # this one
+                self.outside = (self.main,)
 
     def timing_out(self, _: Invocation) -> None:
         """Write what there is while there is time; the handler may still finish, so its document goes on."""
@@ -239,7 +260,7 @@ class Registry:
     def _write_at_exit(self) -> None:
         """Write everything, and flush: a child of multiprocessing has flushed its streams before (Python 3.13)."""
         self.finish(may_raise=False, everything=True)
-        with suppress(Exception):  # closed or broken; nobody is left to tell
+        with suppress(Exception):  # closed or broken; nothing is left to tell
             sys.stdout.flush()
 
     def _flush_before_snapshot(self) -> None:
@@ -251,18 +272,31 @@ class Registry:
         register_before_snapshot(self.flush, may_raise=False)
 
 
+def _text(problem: Exception) -> str:
+    return str(problem) if isinstance(problem, MetricsError) else f"{type(problem).__name__}: {shorten(problem)}"
+
+
+def _log(level: int, problem: Exception) -> None:
+    """Log one line. It never raises, and needs the lines of shared_utils.logging only, not structlog."""
+    from shared_utils.logging.output import write_line
+
+    write_line(level, f"metrics: {_text(problem)}", {}, name="shared_utils.metrics")
+
+
 def _to_stdout(text: str) -> None:
-    """Write lines to the standard output of now, which the runtime and tests replace."""
+    """Write lines to the standard output of now, which the runtime and tests replace, and flush it.
+
+    What a stream holds back is gone after `os._exit`, and written twice after a fork.
+    """
+    stream = sys.stdout
     try:
-        sys.stdout.write(text)
+        stream.write(text)
     except Exception:  # closed, missing or broken: to the process's own output then
         from shared_utils.logging.output import write_descriptor
 
         write_descriptor(text[:-1])
-
-
-def _log_error(message: str) -> None:
-    """Log one error line. It never raises, and needs the lines of shared_utils.logging only, not structlog."""
-    from shared_utils.logging.output import write_line
-
-    write_line(40, message, {}, name="shared_utils.metrics")
+        return
+    try:
+        stream.flush()
+    except Exception:  # what the stream cannot pass on now it keeps
+        return

@@ -9,7 +9,7 @@ import re
 from binascii import b2a_base64
 from json.encoder import encode_basestring, encode_basestring_ascii
 
-from shared_utils.redaction.rules import REDACTION, snake_case
+from shared_utils.redaction import REDACTION, snake_case
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

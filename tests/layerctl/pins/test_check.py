@@ -11,9 +11,10 @@ import pytest
 from layerctl.__main__ import main
 from layerctl.core.errors import LayerctlError
 from layerctl.core.text import parse_age
-from layerctl.pins.check import RULES, Limits, check_pins
+from layerctl.pins.check import Limits, check_pins
 from layerctl.pins.resolve.index_source import load_index
 from layerctl.pins.resolve.versions import VersionResolver
+from layerctl.pins.rules import RULES
 from layerctl.scan.files import scan
 from tests.layerctl.pins.made import index_data, resolver, write_index
 from tests.layerctl.pins.test_bump import arn, template

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared_utils import config, logging
+from shared_utils.config.client import client
 from shared_utils.config.outcomes import Failure
 from shared_utils.config.references import Reference
 from shared_utils.config.sources.registry import parse
@@ -61,7 +62,7 @@ def test_the_fixture_gives_values_to_every_source(config_values: ConfigValues) -
 def test_the_fixture_never_asks_aws(config_values: ConfigValues, monkeypatch: pytest.MonkeyPatch) -> None:
     """A value that is not among them does not exist; no request is made for it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(config.MissingConfig, match="add ssm:///a to them"):
+    with pytest.raises(config.MissingConfig, match="add ssm:///a to config_values"):
         config.get("ssm:///a")
     assert config.get("ssm:///a", default=1) == 1
 
@@ -99,10 +100,15 @@ def test_a_file_for_local_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 
 BROKEN = {
-    "missing": (None, "cannot be read"),
-    "not toml": ("canary = = 1", "not TOML"),
-    "not utf-8": (b"\xff\xfe", "not TOML"),
-    "not references": ('"/a" = 1', "not a reference"),
+    "missing": (None, "there is no such file"),
+    "a folder": (..., "cannot be read"),
+    "not toml": ("a = 1\ncanary = = 1", r"not TOML \(line 2\)"),
+    "not closed": ('a = "canary', r"not TOML \(line 1\)|not TOML \(its end\)"),
+    "not utf-8": (b"a = 1\n\n\xff\xfe", r"not TOML \(line 3 is not UTF-8\)"),
+    "not references": ('"/a" = 1', "where '/a' is wrong: not a reference"),
+    "a scheme with a mistake": ('"ssm:///a" = 1\n"smm:///b" = 2', "'smm' is no scheme.*write ssm:///b"),
+    "an unknown scheme": ('"vault://b" = 2', "'vault' is no scheme.*write env://NAME, ssm:///path"),
+    "a wrong name": ('"ssm:///a b" = 1', "a character that none can have; use letters"),
 }
 
 
@@ -111,7 +117,9 @@ def test_a_broken_file_is_an_error_not_a_silence(tmp_path: Path, monkeypatch: py
     """A file that cannot be used is told by its path, and AWS is not asked instead; no default stands for it."""
     content, told = BROKEN[case]
     file = tmp_path / "values.toml"
-    if isinstance(content, bytes):
+    if content is ...:
+        file.mkdir()
+    elif isinstance(content, bytes):
         file.write_bytes(content)
     elif content is not None:
         file.write_text(content, "utf-8")
@@ -119,6 +127,24 @@ def test_a_broken_file_is_an_error_not_a_silence(tmp_path: Path, monkeypatch: py
     with pytest.raises(config.InvalidConfig, match=told) as caught:
         config.get("ssm:///a", default=1)
     assert "canary" not in str(caught.value)
+    assert "health" not in str(caught.value)  # nobody was asked
+
+
+def test_what_a_file_lacks_is_to_be_added_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config_values: ConfigValues
+) -> None:
+    """A value that is not among the overrides: the error names the place that lacks it."""
+    with pytest.raises(config.MissingConfig, match="add ssm:///a to config_values"):
+        config.get("ssm:///a")
+    client().overrides = None
+    file = tmp_path / "values.json"
+    file.write_text('{"ssm:///b": 1}')
+    monkeypatch.setenv("SHARED_UTILS_CONFIG_FILE", f" {file} ")
+    with pytest.raises(config.MissingConfig, match="add ssm:///a to the file that SHARED_UTILS_CONFIG_FILE names"):
+        config.get("ssm:///a")
+    monkeypatch.setenv("SHARED_UTILS_CONFIG_FILE", "no-such-file.toml")
+    with pytest.raises(config.InvalidConfig, match=f"there is no such file in {Path.cwd()}"):
+        config.get("ssm:///a")
 
 
 @pytest.mark.parametrize("name", ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API"])

@@ -170,7 +170,7 @@ def test_a_document_is_never_longer_than_what_lambda_takes() -> None:
         for value in range(100):
             registry.main.add(name, -1.2345678901234567e100 - value, "Terabytes/Second", 1)
             expected[name, "Terabytes/Second", 1, -1.2345678901234567e100 - value] += 1
-    registry.main.dimensions({f'{number}"'.ljust(255, '"'): '"' * 1024 for number in range(29)})
+    registry.main.dimensions({f'{number}"'.ljust(250, '"'): '"' * 1024 for number in range(29)})
     registry.main.properties(note="x" * 50_000)
     registry.flush()
     text = "".join(lines)

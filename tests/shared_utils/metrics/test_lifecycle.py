@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,30 +104,80 @@ def test_a_cold_start_without_a_namespace_is_one_error_line_and_no_failure(
     metrics.configure(strict=True)
     handler = instrument(lambda event, context: "fine")
     assert handler({}, LambdaContext()) == "fine"
-    assert capsys.readouterr().out.count("no namespace, so ColdStart could not be written") == 1
+    assert capsys.readouterr().out.count("no namespace, so metrics are not written (ColdStart)") == 1
     assert handler({}, LambdaContext()) == "fine"
     assert capsys.readouterr().out == ""
 
 
-def test_an_error_line_at_the_end_belongs_to_its_invocation(
-    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_line_at_the_end_belongs_to_its_invocation(captured_logs: CapturedLogs) -> None:
     """A problem that shows only when metrics are written has the request id, and brings the buffered lines along."""
-    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
     logging.configure(buffer=True)
     metrics.configure(cold_start=False)
 
     @instrument(correlation_id="id")
     def handler(event: Any, context: Any) -> None:
         logging.debug("what led to it")
-        metrics.count("Lost")
+        metrics.count("Kept")
+        metrics.properties(one="x" * 131_000, two="y" * 131_050)
 
     context = LambdaContext()
     handler({"id": "c-1"}, context)
     line = captured_logs.one(level="ERROR")
-    assert "no namespace, so Lost could not be written" in line["message"]
+    assert "property 'two' is left out" in line["message"]
     assert (line["function_request_id"], line["correlation_id"]) == (context.aws_request_id, "c-1")
     assert captured_logs.one(level="DEBUG")["message"] == "what led to it"
+
+
+def test_a_missing_namespace_is_said_once_as_a_warning_and_flushes_no_buffer(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch, documents: Any
+) -> None:
+    """Cold start, metrics, scopes and further invocations: one line in the process's life, and no details beside it.
+
+    It is said anew where tests begin anew; once there is a namespace, metrics are written.
+    """
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+    logging.configure(buffer=True)
+
+    @instrument
+    def handler(event: Any, context: Any) -> None:
+        logging.debug("a detail")
+        with metrics.scope(a=1) as scope:
+            scope.count("Scoped")
+        metrics.count("Lost")
+        metrics.flush()
+        metrics.add("Other", 1, "Bytes")
+
+    for _ in range(3):
+        handler({}, LambdaContext())
+    (line,) = captured_logs.find(logger="shared_utils.metrics")
+    assert line["level"] == "WARNING"
+    assert "POWERTOOLS_METRICS_NAMESPACE" in line["message"]
+    assert captured_logs.find(level="DEBUG") == []
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Late")
+    handler({}, LambdaContext())
+    assert values(documents(), "Lost") == [1]
+    logging.configure(buffer=None)
+
+
+def test_without_an_import_of_metrics_no_cold_start_is_written_and_the_page_says_so() -> None:
+    """With a namespace set, instrument alone neither loads metrics nor writes ColdStart; docs/metrics.md says why."""
+    program = """
+import sys
+from shared_utils import instrument
+instrument(lambda event, context: None)({}, None)
+assert "shared_utils.metrics" not in sys.modules
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"POWERTOOLS_METRICS_NAMESPACE": "Tests", "PATH": "/usr/bin:/bin"},
+    )
+    assert "ColdStart" not in result.stdout
+    page = (Path(__file__).parents[3] / "docs/metrics.md").read_text("utf-8")
+    assert "A function that never imports `metrics` writes no `ColdStart`" in page
 
 
 def test_before_a_time_out_metrics_are_written_and_not_again(documents: Any) -> None:

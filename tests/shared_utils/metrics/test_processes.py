@@ -144,3 +144,66 @@ def test_nothing_happens_at_import() -> None:
     assert loaded <= set(), loaded
     """
     assert run(program) == []
+
+
+@pytest.mark.parametrize(
+    "writing",
+    [
+        "metrics.flush()",
+        "with metrics.scope(): metrics.count('B')",
+        "instrument(lambda event, context: None)({}, None)",
+    ],
+    ids=["flush", "scope", "invocation"],
+)
+def test_what_is_written_has_left_the_process(writing: str) -> None:
+    """A document is there after `os._exit`, and there once after a fork: no stream holds it back."""
+    program = """
+import os
+from shared_utils import instrument, metrics
+metrics.configure(cold_start=False)
+metrics.count("A")
+{writing}
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+    os._exit(0)
+"""
+    found = run(program.format(writing=writing))
+    assert sum(document.get("A", []) == [1] for document in found) == (0 if "scope" in writing else 1)
+    assert sum(document.get("B", []) == [1] for document in found) == (1 if "scope" in writing else 0)
+
+
+def test_a_child_that_is_forked_while_a_lock_is_held_can_record() -> None:
+    """A thread of the parent holds the locks of its sets when it forks; the child does not wait for it."""
+    (parent, child) = run(
+        """
+        import os, signal, threading, time
+        from shared_utils import metrics
+        metrics.count("Parent")
+        with metrics.scope(kind="x") as scope:
+            scope.count("Parent")
+            held, free = threading.Event(), threading.Event()
+            def hold():
+                with metrics._registry.main._lock, scope._lock:
+                    held.set()
+                    free.wait()
+            thread = threading.Thread(target=hold, daemon=True)
+            thread.start()
+            held.wait()
+            child = os.fork()
+            if child == 0:
+                metrics.count("Child")
+                metrics.configure(namespace="Child")
+                scope.count("Child")
+                metrics.flush()
+                os._exit(0)
+            deadline = time.monotonic() + 10
+            while os.waitpid(child, os.WNOHANG) == (0, 0):
+                assert time.monotonic() < deadline or os.kill(child, signal.SIGKILL), "the child waits"
+                time.sleep(0.01)
+            free.set()
+            thread.join()
+        """
+    )[-2:]
+    assert "Parent" in parent
+    assert "Parent" in child

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -139,3 +142,149 @@ def test_what_comes_after_a_scopes_end_is_not_lost(documents: Any) -> None:
     metrics.flush()
     (document,) = documents()
     assert (document["Late"], document["kind"]) == ([1], "x")
+
+
+# --- scopes ---
+
+
+def test_a_scope_may_be_opened_by_async_with(documents: Any) -> None:
+    """`async with` does what `with` does, in each task on its own."""
+
+    async def work(name: str) -> None:
+        async with metrics.scope(task=name) as scope:
+            metrics.count("Module")
+            await asyncio.sleep(0)
+            scope.count("Own")
+
+    async def both() -> None:
+        await asyncio.gather(work("a"), work("b"))
+
+    asyncio.run(both())
+    found = [(document["task"], document["Module"], document["Own"]) for document in documents()]
+    assert sorted(found) == [("a", [1], [1]), ("b", [1], [1])]
+
+
+def test_work_that_takes_the_context_along_records_into_the_scope(documents: Any) -> None:
+    """Work of a pool in a copied context, asyncio's threads and tasks belong to the scope; a bare thread does not."""
+
+    async def start() -> None:
+        await asyncio.to_thread(metrics.count, "Thread")
+        await asyncio.create_task(asyncio.to_thread(metrics.count, "Task"))
+
+    with ThreadPoolExecutor(2) as pool, metrics.scope(kind="scoped"):
+        pool.submit(contextvars.copy_context().run, metrics.count, "Pool").result()
+        pool.submit(contextvars.copy_context().run, metrics.properties, id=7).result()
+        asyncio.run(start())
+        pool.submit(metrics.count, "Bare").result()
+    metrics.flush()
+    scoped, bare = documents()
+    assert (scoped["Pool"], scoped["Thread"], scoped["Task"], scoped["id"]) == ([1], [1], [1], 7)
+    assert (bare["Bare"], "kind" in bare) == ([1], False)
+
+
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+def test_scopes_of_generators_that_take_turns_end_whichever_ends_first(order: tuple[str, str], documents: Any) -> None:
+    """When both have ended nothing is recorded into either, whatever the order."""
+
+    def steps(name: str) -> Iterator[None]:
+        with metrics.scope(generator=name):
+            yield
+
+    generators = {name: steps(name) for name in ("first", "second")}
+    for generator in generators.values():
+        next(generator)
+    next(generators[order[0]], None)
+    metrics.count("Between")
+    next(generators[order[1]], None)
+    metrics.count("After")
+    metrics.flush()
+    between, after = documents()
+    assert (between["generator"], between["Between"]) == (order[1], [1])
+    assert ("generator" in after, after["After"]) == (False, [1])
+
+
+def test_a_scope_may_be_entered_again_and_within_itself(documents: Any) -> None:
+    """Each end writes; the outer block goes on recording into it after the inner one's end."""
+    scope = metrics.scope(kind="x")
+    with scope, metrics.scope(kind="y"):
+        with scope:
+            metrics.count("Inner")
+        metrics.count("Y")
+    with scope:
+        metrics.count("Again")
+    found = documents()
+    assert [(one["kind"], next(name for name in one if name[0] in "IYA")) for one in found] == [
+        ("x", "Inner"),
+        ("y", "Y"),
+        ("x", "Again"),
+    ]
+
+
+# --- the service ---
+
+
+def test_the_service_can_be_left_out(documents: Any) -> None:
+    """`service=None` leaves it out of a scope or a document, and only there; alarms may have been made without."""
+    with metrics.scope(service=None, kind="x") as scope:
+        scope.count("A")
+    metrics.dimensions(service=None)
+    metrics.count("A")
+    metrics.flush()
+    metrics.count("A")
+    metrics.flush()
+    metrics.dimensions(service=None)
+    metrics.dimensions(service="again")
+    metrics.count("A")
+    metrics.flush()
+    metrics.dimensions(service="own")
+    metrics.dimensions(service=None)
+    metrics.dimension_set(service=None, region="eu")
+    metrics.count("A")
+    metrics.flush()
+    found = [one["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for one in documents()]
+    assert found == [[["kind"]], [[]], [["service"]], [["service"]], [[], ["region"]]]
+
+
+def test_without_the_service_there_is_room_for_thirty_of_ones_own(documents: Any) -> None:
+    """A document that leaves the service out has its place for another dimension."""
+    with metrics.scope({f"d{number}": number for number in range(30)}, service=None) as scope:
+        scope.count("A")
+    (document,) = documents()
+    assert len(document["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) == 30
+    with pytest.raises(MetricsError, match="no room for dimension 'd29'"):
+        metrics.scope({f"d{number}": number for number in range(30)})
+
+
+def test_an_own_service_beats_the_configured_one(documents: Any) -> None:
+    """A dimension `service` of the document's own is its service, in every set, and so is a default one."""
+    with metrics.scope(service="own") as scope:
+        scope.count("A")
+    metrics.default_dimensions(service="default")
+    with metrics.scope(kind="x") as scope:
+        scope.count("A")
+    scoped, defaulted = documents()
+    assert (scoped["service"], defaulted["service"]) == ("own", "default")
+    metrics._registry.settings.default_dimensions.clear()
+    metrics.dimensions(service="own")
+    metrics.dimension_set(service="own", region="eu")
+    metrics.count("A")
+    metrics.flush()
+    (document,) = documents()
+    assert document["service"] == "own"
+    assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"], ["service", "region"]]
+
+
+def test_a_further_set_stays_within_thirty(documents: Any) -> None:
+    """Default dimensions count in every set, later ones too; what is beyond thirty is left out and said."""
+    metrics.default_dimensions({f"early{number}": "x" for number in range(5)})
+    metrics.dimension_set({f"d{number}": number for number in range(25)})
+    with pytest.raises(MetricsError, match="no room for dimension 'more': CloudWatch takes 30"):
+        metrics.dimension_set({f"e{number}": number for number in range(25)}, more="x")
+    metrics.default_dimensions({f"late{number}": "x" for number in range(10)})
+    metrics.count("A")
+    with pytest.raises(MetricsError, match=r"dimension 'd15' is left out: CloudWatch takes 30.*'e24'"):
+        metrics.flush()
+    (document,) = documents()
+    sets = document["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    assert [len(names) for names in sets] == [16, 30, 30]
+    assert all(names[:5] == [f"early{number}" for number in range(5)] for names in sets)

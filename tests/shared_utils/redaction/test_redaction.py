@@ -16,7 +16,7 @@ import pytest
 
 from shared_utils import get_logger, instrument, logging
 from shared_utils.config import Secret
-from shared_utils.redaction.rules import MASK, REDACTION
+from shared_utils.redaction import MASK, REDACTION
 from shared_utils.redaction.values import forget, register_secret, registered
 
 CANARY = "c4n4ry-Sq7xZ"

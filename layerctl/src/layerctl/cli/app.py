@@ -36,6 +36,10 @@ _SECTIONS = {
         "invoke": ("layerctl.cli.invoke", "Run one function of a SAM template once, on an event from a file."),
     },
     "Besides": {
+        "rule": (
+            "layerctl.cli.rule",
+            "Explain a rule of verify, check, pins, index or permissions, or list all rules.",
+        ),
         "cache": ("layerctl.cli.cache", "Show and clean what is kept between runs."),
     },
 }

@@ -75,8 +75,7 @@ def command(
     from layerctl.check.contents import Sources
     from layerctl.check.deployed import deployed_contents
     from layerctl.check.fetch import Fetcher
-    from layerctl.check.model import RULES
-    from layerctl.check.report import check_templates
+    from layerctl.check.report import RULES, check_templates
 
     if offline and stack:
         raise click.UsageError("--stack asks AWS, and --offline forbids it")
@@ -100,6 +99,7 @@ def command(
         tool="check",
         rules=RULES,
         looked_at=count_text(len(checked.functions), "function"),
+        files=[path.as_posix() for path in templates],
         complete=not checked.unreadable,
     )
 

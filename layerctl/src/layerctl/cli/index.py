@@ -91,8 +91,8 @@ def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mi
     Exit code 0: all agree, or warnings only. 1: they differ; each difference is named. 2: the index or a region could
     not be read.
     """
-    from layerctl.core.diagnostics import exit_code
-    from layerctl.releases.index.drift import RULES, check_coverage, check_mirror, check_region
+    from layerctl.releases.index.drift import check_coverage, check_mirror, check_region
+    from layerctl.releases.rules import INDEX_RULES as RULES
 
     index = _load(index_file, target.layer)
 
@@ -108,8 +108,9 @@ def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mi
     findings += [one for found in outcome.results.values() for one in found]
     complete = not outcome.failures
     if target.as_json:
-        print_json({"findings": [asdict(one) for one in findings]} | target.data(outcome.failures))
-        return exit_code(findings, strict=report.strict, complete=complete)
+        wanted = report.wanted(findings, rules=RULES)
+        print_json({"findings": [asdict(one) for one in wanted]} | target.data(outcome.failures))
+        return report.exit_code(wanted, complete=complete)
     target.close(outcome.failures)
     return report.close(findings, tool="index check", rules=RULES, looked_at=str(index_file), complete=complete)
 

@@ -30,10 +30,10 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     Exit code 0: nobody may use more than layer.toml says. 1: someone may (with --repair --apply: and still may).
     2: a region could not be audited.
     """
-    from layerctl.core.diagnostics import exit_code
     from layerctl.releases.index.model import LayerIndex
     from layerctl.releases.policies.audience import configured
-    from layerctl.releases.policies.audit import RULES, audit, read_region, reconcile
+    from layerctl.releases.policies.audit import audit, read_region, reconcile
+    from layerctl.releases.rules import GRANT_RULES as RULES
 
     if apply_ and not repair:
         raise click.UsageError("--apply carries out what --repair plans: add --repair")
@@ -51,7 +51,7 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     outcome = target.everywhere("auditing", work)
     audited = [one for found, _ in outcome.results.values() for one in found]
     steps = [step for _, taken in outcome.results.values() for step in taken]
-    findings = audit(audited, wanted, yanked)
+    findings = report.wanted(audit(audited, wanted, yanked), rules=RULES)
     rows = [_row(one) for one in audited]
     if target.as_json:
         data = {
@@ -78,7 +78,7 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
             looked_at=count_text(len(audited), "version"),
             complete=not outcome.failures,
         )
-    return exit_code(findings, strict=report.strict, complete=not outcome.failures)
+    return report.exit_code(findings, complete=not outcome.failures)
 
 
 def _row(audited: Audited) -> dict[str, Any]:

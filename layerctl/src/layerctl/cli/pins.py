@@ -94,7 +94,8 @@ def check(
 
     Exit code 0: all is well, or warnings only. 1: errors. 2: a file could not be read, or nobody knows any versions.
     """
-    from layerctl.pins.check import RULES, Limits, check_pins
+    from layerctl.pins.check import Limits, check_pins
+    from layerctl.pins.rules import RULES
 
     resolver = _resolver(**sources)
     found = _scan(paths)
@@ -117,6 +118,7 @@ def check(
         tool="pins check",
         rules=RULES,
         looked_at=count_text(len(found.pins), "pin"),
+        files=[pin.path for pin in found.pins],
         complete=not (unknown or found.problems),
     )
 

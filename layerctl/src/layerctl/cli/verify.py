@@ -10,6 +10,8 @@ import click
 from layerctl.cli.findings import findings_options
 from layerctl.cli.options import layer_config_option, optional_layer_config
 from layerctl.cli.output import transfer
+from layerctl.cli.rules import all_rules
+from layerctl.core.runtimes import ARCHITECTURES
 from layerctl.core.text import count_text
 
 if TYPE_CHECKING:
@@ -23,6 +25,16 @@ __all__ = ["command"]
 @click.option("--rebuild", is_flag=True, help="Build again from the checkout, and compare file by file.")
 @click.option("--import", "imports", is_flag=True, help="Import its modules. This runs its code: own builds only.")
 @click.option("--manifest", type=click.Path(path_type=Path), help="The manifest.  [default: the one beside the zip]")
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    metavar="NAME",
+    help="What the layer is for, e.g. python3.12. Repeatable.  [default: layer.toml's, else what its file names tell]",
+)
+@click.option(
+    "--architecture", "architectures", multiple=True, type=click.Choice(list(ARCHITECTURES)), help="The same."
+)
 @layer_config_option
 @findings_options
 def command(
@@ -31,6 +43,8 @@ def command(
     rebuild: bool,
     imports: bool,
     manifest: Path | None,
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
     layer_config: Path | None,
     report: Report,
 ) -> int:
@@ -41,15 +55,17 @@ def command(
     from layerctl.verify import RULES, Options, verify
 
     config = optional_layer_config(layer_config)
+    options = Options(imports, rebuild, runtimes, architectures)
     found = []
     for artifact in artifacts:
         with transfer(artifact.name) as progress:
             found += verify(
                 artifact,
                 config and config.for_artifact(artifact),
-                Options(imports=imports, rebuild=rebuild),
+                options,
                 manifest=manifest,
                 progress=progress,
+                known=lambda: all_rules().keys(),
             )
     names = ", ".join(str(artifact) for artifact in artifacts)
     return report.close(found, tool="verify", rules=RULES, looked_at=f"{names}: {count_text(len(RULES), 'rule')}")

@@ -19,19 +19,7 @@ if TYPE_CHECKING:
     from layerctl.pins.resolve.versions import PublishedVersion, VersionResolver
     from layerctl.scan.model import Pin
 
-__all__ = ["RULES", "Limits", "check_pins"]
-
-RULES = {
-    "pin-unknown": "The version is not published in its region.",
-    "pin-yanked": "The version was withdrawn.",
-    "pin-region": "The layer is in another region than the function.",
-    "pin-partition": "The ARN's partition is not that of its region.",
-    "pin-runtime": "The layer is not made for the function's runtime.",
-    "pin-architecture": "The layer is not made for the function's architecture.",
-    "pin-behind": "More newer releases exist than --max-behind allows.",
-    "pin-old": "The version is older than --max-age allows, and a newer one exists.",
-    "pin-unverified": "No source of versions knows the layer.",
-}
+__all__ = ["Limits", "check_pins"]
 
 
 @dataclass(frozen=True, slots=True)

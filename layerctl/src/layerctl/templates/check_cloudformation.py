@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.check.model import Alias, Function, Issue, Layer, Place
+from layerctl.check.model import Alias, Function, Layer, Place
 from layerctl.core.partitions import partition_of
+from layerctl.rules.shared import TEMPLATE_INVALID
 from layerctl.templates.check_references import layer_of
 from layerctl.templates.check_stacks import LayerResource
 from layerctl.templates.cloudformation import is_template
@@ -68,7 +69,7 @@ class _Template(Expressions):
         if not isinstance(section, yaml.MappingNode):
             where = self.place(section if section is not None else self.root)
             self.stack.problems.append(
-                Issue("template-invalid", where, "Resources is missing or no mapping", "mend the template")
+                TEMPLATE_INVALID.at(where, "Resources is missing or no mapping", "mend the template")
             )
         for name, resource in self.resources:
             kind = scalar(get(resource, "Type"))
@@ -89,8 +90,7 @@ class _Template(Expressions):
         properties = get(resource, "Properties")
         if properties is not None and not isinstance(properties, yaml.MappingNode):
             self.stack.problems.append(
-                Issue(
-                    "template-invalid",
+                TEMPLATE_INVALID.at(
                     self.place(properties),
                     f"{name.value}: Properties is no mapping",
                     "mend the template",

@@ -7,9 +7,19 @@ Everything else (profiles, SSO, web identity, instance metadata) is left to boto
 from __future__ import annotations
 
 import os
-from threading import Lock
+from threading import RLock
 
-from shared_utils.config.outcomes import BRIEFLY, DENIED, FAILING, INVALID, NEVER, THROTTLED, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import (
+    BRIEFLY,
+    DENIED,
+    FAILING,
+    INVALID,
+    MORE_TIME,
+    NEVER,
+    THROTTLED,
+    UNAVAILABLE,
+    Failure,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +44,10 @@ class Credentials:
         self.access_key = access_key
         self.secret_key = secret_key
         self.token = token
+
+    def is_same_as(self, other: Credentials) -> bool:
+        """Whether both sign alike."""
+        return (self.access_key, self.secret_key, self.token) == (other.access_key, other.secret_key, other.token)
 
     def __repr__(self) -> str:
         return "Credentials(**********)"
@@ -66,7 +80,7 @@ class CredentialsSource:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lock = Lock()
+        self._lock = RLock()
         self._fetched: Credentials | None = None
         self._expires: float | None = None
 
@@ -89,11 +103,24 @@ class CredentialsSource:
                 remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with boto3 installed",
             )
         if not self._lock.acquire(timeout=max(0.01, deadline.remaining())):
-            raise Failure(UNAVAILABLE, "the container's credentials were not fetched in time", retry=BRIEFLY)
+            what = "the container's credentials were not fetched in time"
+            raise Failure(UNAVAILABLE, what, remedy=MORE_TIME, retry=BRIEFLY)
         try:
             return self._current(uri, deadline)
         finally:
             self._lock.release()
+
+    def renew(self, used: Credentials, deadline: Deadline) -> Credentials | None:
+        """Return other credentials than those `used`, which the service said are expired; None when there are none.
+
+        Raises:
+            Failure: as `get`.
+        """
+        with self._lock:
+            if self._fetched is used:
+                self._fetched, self._expires = None, None
+        found = self.get(deadline)
+        return None if found.is_same_as(used) else found
 
     def _current(self, uri: str, deadline: Deadline) -> Credentials:
         import time  # wall clock: expiry is a date
@@ -139,6 +166,7 @@ class CredentialsSource:
             raise Failure(
                 UNAVAILABLE,
                 f"the container's credentials service answered with status {answer.status} and no credentials",
+                remedy="try again; if it stays, check AWS_CONTAINER_CREDENTIALS_FULL_URI and its authorization token",
                 retry=THROTTLED if answer.status == 429 else FAILING if answer.status >= 500 else NEVER,
             )
         return found, expires

@@ -8,25 +8,35 @@ from __future__ import annotations
 
 from shared_utils.config.outcomes import DENIED, FAILING, INVALID, MISSING, NEVER, THROTTLED, UNAVAILABLE, Failure
 
-__all__ = ["KNOWN_CODES", "classify_error"]
+__all__ = ["CLOCK_CODES", "EXPIRED_CREDENTIALS", "KNOWN_CODES", "classify_error"]
 
 _MISSING = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
-_CREDENTIALS = frozenset(
+EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
+CLOCK_CODES = frozenset(
     {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidClientTokenId",
         "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "OptInRequired",
         "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
     }
+)
+"""Codes of a request that was signed by a wrong clock; the first and the last have other causes, too."""
+_CREDENTIALS = (
+    EXPIRED_CREDENTIALS
+    | CLOCK_CODES
+    | frozenset(
+        {
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "InvalidClientTokenId",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "OptInRequired",
+            "UnrecognizedClientException",
+        }
+    )
 )
 _INVALID = frozenset({"InvalidParameterException", "ParameterPatternMismatchException", "ValidationException"})
 _THROTTLED = frozenset(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import socket
 import time
-from threading import Lock
+from threading import RLock
 
 from shared_utils.config.aws.connect import connect
-from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.aws.endpoints import is_loopback
+from shared_utils.config.outcomes import BRIEFLY, INVALID, MORE_TIME, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from shared_utils.config.aws.endpoints import Endpoint
     from shared_utils.config.aws.retry import Deadline
 
-__all__ = ["Pool", "Request", "Response"]
+__all__ = ["NO_CONNECTION", "Pool", "Request", "Response"]
 
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_BODY = 8 * 1024 * 1024
@@ -78,8 +79,15 @@ class _ConnectionClosed(Exception):  # noqa: N818 - never leaves this module
     """The other side closed a kept connection before it answered anything."""
 
 
-def _broken(what: str) -> Failure:
-    return Failure(UNAVAILABLE, what, retry=BRIEFLY)
+NO_CONNECTION = (
+    "check the network: a function in a VPC reaches AWS through an interface endpoint of the service or a NAT gateway, "
+    "and its security groups must let port 443 through"
+)
+"""The remedy of a request that never reached its service."""
+
+
+def _broken(what: str, remedy: str = "") -> Failure:
+    return Failure(UNAVAILABLE, what, remedy=remedy, retry=BRIEFLY)
 
 
 class Pool:
@@ -89,7 +97,7 @@ class Pool:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._ca_file = ca_file
-        self._lock = Lock()
+        self._lock = RLock()
         self._idle: list[_Connection] = []
         self._silent: set[object] = set()  # addresses that took the last connection and did not answer
         self._tls: ssl.SSLContext | None = None
@@ -175,7 +183,11 @@ class Pool:
             return _Connection((endpoint.scheme, endpoint.host, endpoint.port), plain, address)
         if plain is not None:
             plain.close()
-        raise _broken(why)
+        local = is_loopback(endpoint.host)
+        remedy = f"check that something listens at {where}" if local else NO_CONNECTION
+        if context is not None and "CERTIFICATE" in why:
+            remedy = "check the address; for a CA of your own set AWS_CA_BUNDLE"
+        raise _broken(why, remedy)
 
     def _context(self) -> ssl.SSLContext:
         with self._lock:
@@ -189,6 +201,9 @@ class Pool:
                     file, folder = None, file
                 try:
                     self._tls = ssl.create_default_context(cafile=file, capath=folder)
+                    # As the SDK's contexts, and the same on every Python: from 3.13 on the default refuses company CAs
+                    # that lack extensions of RFC 5280.
+                    self._tls.verify_flags &= ~(ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN)
                 except OSError:
                     unusable = f"the CA bundle {self._ca_file} cannot be used"
                 else:
@@ -232,6 +247,7 @@ class _Connection:
         self._ends = time.monotonic() + limit
         self._buffer = bytearray()
         self._answered = False
+        remedy = ""
         try:
             self._socket.settimeout(max(0.001, limit))
             self._socket.sendall(message)
@@ -240,7 +256,7 @@ class _Connection:
                 status, headers, modern = self._head()
             body, delimited = self._body(status, headers)
         except TimeoutError:
-            why = f"no whole answer within {limit:.3g} s"
+            why, remedy = f"no whole answer within {limit:.3g} s", MORE_TIME
         except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
             if not self._answered:
                 raise _ConnectionClosed from None
@@ -250,7 +266,7 @@ class _Connection:
         else:
             keep = delimited and modern and "close" not in headers.get("connection", "").lower()
             return Response(status, headers, body), keep and not self._buffer
-        raise _broken(why)
+        raise _broken(why, remedy)
 
     def _more(self) -> None:
         """Read what has come, waiting for it until the exchange's end."""

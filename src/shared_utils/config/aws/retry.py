@@ -6,7 +6,7 @@ import time
 from threading import Thread
 
 from shared_utils._random import fraction
-from shared_utils.config.outcomes import BRIEFLY, FAILING, NEVER, THROTTLED, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, FAILING, MORE_TIME, NEVER, THROTTLED, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def retry(
     """
     tries = 0
     limits = {NEVER: 1, BRIEFLY: _ATTEMPTS, FAILING: failing_attempts, THROTTLED: None}
-    last = Failure(UNAVAILABLE, "no time was left to ask", retry=BRIEFLY)
+    last = Failure(UNAVAILABLE, "no time was left to ask", remedy=MORE_TIME, retry=BRIEFLY)
     while deadline.remaining() > 0:
         try:
             return attempt()

@@ -9,10 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shared_utils.config.sources.base import Source
 
-__all__ = ["is_reference", "make_reference", "parse", "schemes", "source_of"]
+__all__ = ["is_reference", "make_reference", "meant_reference", "parse", "schemes", "source_of"]
 
 # Scheme: the module that has its source.
 _BUILT_IN = {"env": "env", "ssm": "ssm", "secret": "secretsmanager", "appconfig": "appconfig"}
+# Schemes of other things that are one letter away from ours.
+_OTHER_SCHEMES = frozenset({"sms", "ssh", "ssl"})
+_EXAMPLES = {"ssm": "ssm:///path", "secret": "secret://name#key", "appconfig": "appconfig://app/env/profile"}
 _sources: dict[str, Source] = {}
 
 
@@ -38,6 +41,49 @@ def is_reference(text: str) -> bool:
     return bool(separator) and (scheme in _BUILT_IN or scheme in _sources)
 
 
+def meant_reference(text: str) -> str:
+    """Return the reference that `text` was probably meant to be, "" when it does not look like one.
+
+    Meant are a scheme in capitals (``SSM://x``), a slash too few (``ssm:/x``), quotes around all (``"ssm:///x"``), and
+    one wrong, missing or additional letter (``ssn:///x``). Other schemes that are one letter apart are not.
+    """
+    bare = text.strip().strip("\"'").strip()
+    scheme, colon, rest = bare.partition(":")
+    if not colon or not rest.startswith("/"):
+        return ""
+    found = scheme.strip().lower()
+    if found not in _BUILT_IN and found not in _sources:
+        if not rest.startswith("//") or found in _OTHER_SCHEMES:
+            return ""
+        found = next((known for known in schemes() if known != "env" and _is_typing_error(found, known)), "")
+    if not found:
+        return ""
+    name = rest.removeprefix("//") if rest.startswith("//") or found == "ssm" else rest.removeprefix("/")
+    if found == "ssm" and "/" in name:  # a path
+        name = "/" + name.lstrip("/")
+    return f"{found}://{name}"
+
+
+def _is_typing_error(text: str, known: str) -> bool:
+    """Whether one letter is wrong, missing or additional, or two have changed places."""
+    if text == known or abs(len(text) - len(known)) > 1 or len(text) < 2:
+        return False
+    start = 0
+    while start < min(len(text), len(known)) and text[start] == known[start]:
+        start += 1
+    mine, theirs = text[start:], known[start:]
+    return (
+        mine[1:] == theirs[1:]
+        or mine[1:] == theirs
+        or mine == theirs[1:]
+        or (mine[1::-1] == theirs[:2] and mine[2:] == theirs[2:])
+    )
+
+
+def _example(scheme: str) -> str:
+    return _EXAMPLES.get(scheme, f"{scheme}://NAME" if scheme == "env" else f"{scheme}://path")
+
+
 def parse(text: str) -> Reference:
     """Parse a reference.
 
@@ -46,13 +92,12 @@ def parse(text: str) -> Reference:
     """
     if not isinstance(text, str):
         raise Failure(INVALID, f"a reference is a text, not {type(text).__name__}", remedy="write it like ssm:///path")
-    scheme, _, rest = text.partition("://")
+    scheme, separator, rest = text.partition("://")
     if not is_reference(text):
-        raise Failure(
-            INVALID,
-            "not a reference to a configuration value",
-            remedy="write env://NAME, ssm:///path, secret://name#key or appconfig://app/env/profile",
-        )
+        meant = meant_reference(text)
+        what = f"{scheme!r} is no scheme of a reference" if separator else "not a reference to a configuration value"
+        remedy = f"write {meant}" if meant else f"write {', '.join(map(_example, schemes()))}"
+        raise Failure(INVALID, what, remedy=remedy)
     if scheme == "env":  # a variable's name may hold anything
         return make_reference(scheme, rest)
     rest, hash_sign, key = rest.partition("#")

@@ -15,20 +15,7 @@ if TYPE_CHECKING:
     from layerctl.releases.index.model import LayerIndex, Published, Release
     from layerctl.releases.versions import LayerVersion
 
-__all__ = ["RULES", "check_coverage", "check_mirror", "check_region"]
-
-RULES = {
-    "index-gone": "The index names a version that the region does not have",
-    "index-missing": "The region has a release that the index does not have there",
-    "index-region": "A release is not in a region of layer.toml",
-    "index-content": "The index and the region differ in what a version is",
-    "release-reused": "A version names a release whose content in the index is another",
-    "ssm-missing": "A release of the index has no parameter",
-    "ssm-differs": "A parameter holds another ARN than the index",
-    "ssm-stale": "A parameter names a version that was deleted",
-    "ssm-yank": "A parameter and the index differ in whether a release is yanked, or why",
-    "ssm-unknown": "A parameter names a release that the index does not have there",
-}
+__all__ = ["check_coverage", "check_mirror", "check_region"]
 
 
 def check_region(client: Any, index: LayerIndex, region: str, file: str) -> list[Finding]:

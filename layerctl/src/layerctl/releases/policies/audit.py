@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
     from layerctl.releases.policies.audience import Audience
 
-__all__ = ["RULES", "Audited", "audit", "read_region", "reconcile"]
-
-RULES = {
-    "grant-too-wide": "Someone may use a version whom layer.toml does not name",
-    "grant-missing": "Someone whom layer.toml names may not use a version",
-}
+__all__ = ["Audited", "audit", "read_region", "reconcile"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,11 @@ class AgentTransport:
 
     def _get(self, endpoint: Endpoint, request: Request, deadline: Deadline) -> Response:
         request.headers.update({"host": endpoint.authority, "user-agent": "shared-utils"})
-        response = self._pool.request(endpoint, request, deadline)
+        try:
+            response = self._pool.request(endpoint, request, deadline)
+        except Failure as failure:
+            failure.remedy = "check that the function has the extension's layer; it answers during invocations only"
+            raise
         if response.status != 200:
             raise _error(response)
         return response

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from threading import RLock
 
 from shared_utils.config.aws import endpoints as _endpoints
-from shared_utils.config.aws.errors import classify_error
+from shared_utils.config.aws.errors import EXPIRED_CREDENTIALS, classify_error
+from shared_utils.config.aws.http import NO_CONNECTION
 from shared_utils.config.aws.retry import run_within
-from shared_utils.config.outcomes import BRIEFLY, DENIED, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, DENIED, INVALID, MORE_TIME, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Boto3Transport:
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
-        self._lock = Lock()
+        self._lock = RLock()
         self._clients: dict[tuple[str, str | None], Any] = {}
 
     def supports(self, operation: str) -> bool:
@@ -56,7 +57,7 @@ class Boto3Transport:
         try:
             answer = run_within(deadline.remaining(), lambda: self._ask(operation, request, region))
         except TimeoutError:
-            answer = Failure(UNAVAILABLE, "the SDK gave no answer in time", retry=BRIEFLY)
+            answer = Failure(UNAVAILABLE, "the SDK gave no answer in time", remedy=MORE_TIME, retry=BRIEFLY)
         if isinstance(answer, Failure):
             raise answer
         return answer
@@ -68,7 +69,13 @@ class Boto3Transport:
         except ImportError:
             return Failure(UNAVAILABLE, "boto3 is not installed", remedy="install boto3, or use the signed transport")
         try:
-            answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
+            try:
+                answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
+            except ClientError as error:
+                if error.response["Error"].get("Code") not in EXPIRED_CREDENTIALS:
+                    raise
+                self.close()  # a new session finds its credentials anew, once
+                answer = getattr(self._client(service, region), method)(**request)
             if "Configuration" in answer:
                 answer["Configuration"] = answer["Configuration"].read()
         except ClientError as error:
@@ -114,5 +121,10 @@ def _failure(error: Exception) -> Failure:
         return Failure(INVALID, str(error), remedy="correct the name")
     if isinstance(error, (exceptions.TokenRetrievalError, exceptions.UnauthorizedSSOTokenError)):
         return Failure(DENIED, str(error), code="NoCredentials", remedy="log in again: aws sso login")
+    if isinstance(error, (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError)):
+        what = f"no connection to {getattr(error, 'kwargs', {}).get('endpoint_url', 'the endpoint')}"
+        return Failure(UNAVAILABLE, what, remedy=NO_CONNECTION, retry=BRIEFLY)
+    if isinstance(error, exceptions.ReadTimeoutError):
+        return Failure(UNAVAILABLE, "the SDK gave no answer in time", remedy=MORE_TIME, retry=BRIEFLY)
     # The rest is the connection's, or an answer that cannot be parsed; its text may hold what was answered.
     return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", retry=BRIEFLY)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from shared_utils import _env
 from shared_utils.config.outcomes import INVALID, Failure
 
 TYPE_CHECKING = False
@@ -13,18 +12,19 @@ if TYPE_CHECKING:
 __all__ = ["choose", "make"]
 
 _NAMES = ("signed", "boto3", "extension")
-# What only the SDK knows how to do: any of them set means that it is wanted. The second row is about TLS only.
+# What only the SDK has: any of them set means that it is wanted.
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-_TLS = ("AWS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy")
+_FOR_HTTPS = ("AWS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy")
+_FOR_HTTP = ("HTTP_PROXY", "http_proxy")
 
 
 def choose() -> tuple[str, str]:
     """Return the transport's name and why it is that one.
 
     Raises:
-        Failure: of kind invalid, when SHARED_UTILS_CONFIG_TRANSPORT names none.
+        Failure: of kind invalid, when SHARED_UTILS_CONFIG_TRANSPORT names none, or AWS_ENDPOINT_URL no address.
     """
-    forced = os.environ.get("SHARED_UTILS_CONFIG_TRANSPORT", "").strip().lower()
+    forced = _env.text_of("SHARED_UTILS_CONFIG_TRANSPORT").lower()
     if forced:
         if forced not in _NAMES:
             raise Failure(
@@ -34,11 +34,16 @@ def choose() -> tuple[str, str]:
             )
         return forced, "SHARED_UTILS_CONFIG_TRANSPORT says so"
     from shared_utils.config.aws.credentials import available
-    from shared_utils.config.aws.endpoints import region
+    from shared_utils.config.aws.endpoints import is_loopback, parse_url, region
 
-    plain = os.environ.get("AWS_ENDPOINT_URL", "").lower().startswith("http:")  # to this machine: no TLS, no proxy
-    for variable in _PROFILES if plain else _PROFILES + _TLS:
-        if os.environ.get(variable) and _has_sdk():
+    wanted: tuple[str, ...] = _PROFILES
+    url = _env.text_of("AWS_ENDPOINT_URL")
+    if not url.lower().startswith("http:"):
+        wanted += _FOR_HTTPS
+    elif not is_loopback(parse_url(url, "AWS_ENDPOINT_URL").host):  # this machine is asked without a proxy
+        wanted += _FOR_HTTP
+    for variable in wanted:
+        if _env.text_of(variable) and _has_sdk():
             return "boto3", f"{variable} is set"
     if not available() and _has_sdk():
         return "boto3", "there are no credentials in the environment"
