@@ -125,7 +125,7 @@ class LayerConfig:
             raise LayerctlError(f"{path} does not exist", remedy="name a layer.toml with --layer-config") from None
         except (OSError, UnicodeDecodeError) as error:
             raise LayerctlError(f"{path} cannot be read: {error}") from None
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
             raise LayerctlError(f"{path} is not TOML: {error}") from None
         found = [*find_mistakes(data, layer_schema()), *_other_releases(data)]
         if mistakes := sorted((line_of(text, keys), said) for keys, said in found):
