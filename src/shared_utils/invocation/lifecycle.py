@@ -47,6 +47,7 @@ __all__ = [
     "here",
     "open_invocations",
     "reset",
+    "root_of",
     "timing_out",
 ]
 
@@ -118,8 +119,7 @@ class Invocation:
     @property
     def xray_trace_id(self) -> str | None:
         """The root of the X-Ray trace."""
-        header = decoded(self.trace_header)
-        return header.split(";", 1)[0].removeprefix("Root=") if header else None
+        return root_of(self.trace_header)
 
     def remaining_ms(self) -> int | None:
         """Return the milliseconds until Lambda ends the invocation; None when it has ended or nothing can tell."""
@@ -134,6 +134,12 @@ class Invocation:
             return getattr(self.context, name, None)
         except Exception:  # a test's context may be anything
             return None
+
+
+def root_of(trace_header: Any) -> str | None:
+    """Return the root of the trace that an X-Ray header names, given as it is stored in the environment."""
+    header = decoded(trace_header)
+    return header.split(";", 1)[0].removeprefix("Root=") if header else None
 
 
 _environment, (_TRACE_VARIABLE,) = stored(("_X_AMZN_TRACE_ID",))

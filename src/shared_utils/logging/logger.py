@@ -65,8 +65,7 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         if not SETTINGS.in_use:
             SETTINGS.use()
         invocation = lifecycle.current()
-        if invocation is not None:
-            state = invocation.logging or state_of(invocation)
+        state = state_of(None) if invocation is None else invocation.logging or state_of(invocation)
         if logger._processors is not PROCESSORS or SETTINGS.captured:
             _emit_through(logger, number, event, args, values)
             return
@@ -98,6 +97,8 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         elif bound._context:
             contexts = (bound,)
         if values:
+            if "extra" in values:
+                values = _unfolded(values)
             for context in contexts:
                 if not context._context.keys().isdisjoint(values):
                     values = {**bound._context, **logger._context, **values}
@@ -109,6 +110,14 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         log_line(number, event, values, frame, logger._logger.name, contexts, state)
     except Exception as error:  # a handler must not fail because of a line
         report_failure(number, event, error, state)
+
+
+def _unfolded(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with those of ``extra={…}`` among them, as the standard library and Powertools have it."""
+    extra = values.pop("extra")
+    if isinstance(extra, dict):
+        return {**extra, **values}
+    return values if extra is None else {**values, "extra": extra}
 
 
 def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:

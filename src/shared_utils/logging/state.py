@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared_utils import _env
 from shared_utils.invocation import lifecycle
+from shared_utils.invocation.lifecycle import root_of
 from shared_utils.logging.fields import DEBUG, encode_fields
 from shared_utils.logging.settings import SETTINGS, platform_level
 from shared_utils.redaction import REDACTION
@@ -41,6 +42,7 @@ class LogState:
         "invocation",
         "sampled",
         "threshold",
+        "trace_header",
         "written_from",
     )
 
@@ -51,6 +53,7 @@ class LogState:
         self.buffer: LineBuffer | None = None
         self.correlation_id: str | None = None
         self.sampled = False
+        self.trace_header: Any = None  # the X-Ray header of the environment; outside of an invocation only
         self.threshold = self.written_from = 0
         if invocation is not None:
             SETTINGS.ensure_configured()
@@ -98,6 +101,8 @@ class LogState:
                 "xray_trace_id": invocation.xray_trace_id,
                 **(invocation.fields or {}),
             }
+        elif self.trace_header is not None:
+            fields["xray_trace_id"] = root_of(self.trace_header)
         if SETTINGS.sample_rate:
             fields["sampling_rate"] = SETTINGS.sample_rate
         base: dict[str, Any] = {key: _scalar(value) for key, value in fields.items() if value is not None}
@@ -120,6 +125,7 @@ class LogState:
 
 
 OUTSIDE = LogState(None)
+_environment, (_TRACE_VARIABLE,) = _env.stored(("_X_AMZN_TRACE_ID",))
 on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.general_threshold has changed
 
 
@@ -131,6 +137,10 @@ def current() -> LogState:
 def state_of(invocation: Invocation | None) -> LogState:
     """Return the state of an invocation, or `OUTSIDE`."""
     if invocation is None:
+        header = _environment(_TRACE_VARIABLE)  # without `instrument` it changes with each invocation
+        if header is not OUTSIDE.trace_header:
+            OUTSIDE.trace_header = header
+            OUTSIDE.base_fields_json = None
         return OUTSIDE
     state: LogState = invocation.logging or _begin(invocation)
     return state
