@@ -35,6 +35,7 @@ else:
 
 __all__ = ["instrument"]
 
+_UNSET: Any = object()  # as the environment says
 # An event or a response in the log: enough to see what came in, not enough to be the bill.
 _LOGGED_BYTES = 32 * 1024
 
@@ -47,7 +48,7 @@ def instrument(handler: Callable[P, R], /) -> Callable[P, R]: ...  # noqa: D103,
 def instrument(  # noqa: D103, F811
     *,
     correlation_id: str | Callable[[Any], object] | None = None,
-    log_event: bool | int | None = None,
+    log_event: bool | int = _UNSET,
     log_response: bool | int = False,
     timeout_warning: bool = True,
     redact_uncaught: bool = False,
@@ -57,7 +58,7 @@ def instrument(  # noqa: F811
     /,
     *,
     correlation_id: str | Callable[[Any], object] | None = None,
-    log_event: bool | int | None = None,
+    log_event: bool | int = _UNSET,
     log_response: bool | int = False,
     timeout_warning: bool = True,
     redact_uncaught: bool = False,
@@ -123,7 +124,7 @@ def _options(
         from shared_utils.invocation.correlation import finder
 
         find_id = finder(correlation_id)
-    if log_event is None:
+    if log_event is _UNSET:
         log_event = bool(switch(text_of("POWERTOOLS_LOGGER_LOG_EVENT")))
     for name, value in (("timeout_warning", timeout_warning), ("redact_uncaught", redact_uncaught)):
         if type(value) is not bool:

@@ -67,9 +67,9 @@ class LogState:
                 self.buffer = LineBuffer(SETTINGS.buffer_bytes)
             self.set_levels()
 
-    def correlate(self, correlation_id: str) -> None:
-        """Set the correlation id. It comes from outside, and may be anything."""
-        self.correlation_id = correlation_id[:4096]
+    def correlate(self, correlation_id: str | None) -> None:
+        """Set the correlation id, or take it out. It comes from outside, and may be anything."""
+        self.correlation_id = correlation_id and correlation_id[:4096]
         self.base_fields_json = None
 
     def unbuffered(self) -> LogState:
@@ -97,11 +97,12 @@ class LogState:
                 "function_arn": invocation.function_arn,
                 "function_request_id": invocation.request_id,
                 "tenant_id": invocation.tenant_id,
-                "correlation_id": self.correlation_id and REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID],
                 "xray_trace_id": invocation.xray_trace_id,
                 **(invocation.fields or {}),
             }
-        elif self.trace_header is not None:
+        if self.correlation_id:
+            fields["correlation_id"] = REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID]
+        if invocation is None and self.trace_header is not None:
             fields["xray_trace_id"] = root_of(self.trace_header)
         if SETTINGS.sample_rate:
             fields["sampling_rate"] = SETTINGS.sample_rate
