@@ -7,6 +7,7 @@ As in structlog a logger is immutable, and `_logger`, `_processors` and `_contex
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import bound_context
@@ -66,6 +67,8 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
             SETTINGS.use()
         invocation = lifecycle.current()
         state = state_of(None) if invocation is None else invocation.logging or state_of(invocation)
+        if invocation is not None and invocation.is_replaying is not None and invocation.is_replaying():
+            return
         if logger._processors is not PROCESSORS or SETTINGS.captured:
             _emit_through(logger, number, event, args, values)
             return
@@ -80,6 +83,8 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
                 return
         elif number < state.threshold:
             return
+        if "extra" in values:  # as the standard library's loggers have it, and those written for them
+            values = _unfolded(values)
         # What is bound is encoded once and not for each line, unless two have a key in common; then the nearest wins:
         # a value of the call, then the logger's, then the invocation's.
         bound = bound_context(state)
@@ -97,8 +102,6 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         elif bound._context:
             contexts = (bound,)
         if values:
-            if "extra" in values:
-                values = _unfolded(values)
             for context in contexts:
                 if not context._context.keys().isdisjoint(values):
                     values = {**bound._context, **logger._context, **values}
@@ -113,11 +116,15 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
 
 
 def _unfolded(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with those of ``extra={…}`` among them, as the standard library and Powertools have it."""
-    extra = values.pop("extra")
-    if isinstance(extra, dict):
-        return {**extra, **values}
-    return values if extra is None else {**values, "extra": extra}
+    """Return the values with those of the mapping ``extra={…}`` among them, as the standard library and Powertools do.
+
+    What the call names itself wins.
+    """
+    extra = values["extra"]
+    rest = {key: value for key, value in values.items() if key != "extra"}
+    if isinstance(extra, Mapping):
+        return {**{str(key): value for key, value in extra.items()}, **rest}
+    return rest if extra is None else values
 
 
 def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:

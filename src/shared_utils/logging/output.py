@@ -7,6 +7,7 @@ import os
 import sys
 from json.encoder import encode_basestring
 
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.fields import ERROR, MISSING, WARNING, escape, name_of, timestamp
 from shared_utils.logging.render import render
 from shared_utils.logging.settings import SETTINGS
@@ -178,6 +179,8 @@ def _process(  # noqa: PLR0917
 
 def write_or_buffer(number: int, line: str, state: LogState) -> None:
     """Write the line, or keep it in the invocation's buffer when its level is below the level that is written."""
+    if lifecycle.replays and lifecycle.is_replayed():
+        return
     buffer = state.buffer
     if buffer is not None:
         if number < state.written_from:

@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import bound_values
 from shared_utils.logging.fields import interpolate
 from shared_utils.logging.output import QUIET, write_line, write_or_buffer
@@ -35,6 +36,8 @@ class RootHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, with its `extra` values and its exception. Never raises."""
+        if lifecycle.replays and lifecycle.is_replayed():
+            return
         state = current()
         asked_for = record.levelno < state.written_from and _has_own_level(record.name)
         if (record.levelno < state.threshold and not asked_for) or _writes_itself(record.name):
@@ -238,7 +241,7 @@ def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     if file is not None:
         file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
-    if SETTINGS.threshold <= logging.WARNING:
+    if SETTINGS.threshold <= logging.WARNING and not (lifecycle.replays and lifecycle.is_replayed()):
         values = {**bound_values(), "category": category.__name__, "file": filename, "line": lineno}
         write_line(logging.WARNING, str(message), values, None, "py.warnings")
 
