@@ -29,6 +29,8 @@ class Source:
 
     options: frozenset[str] | None = frozenset()
     """The options that may follow the question mark of a reference; None: what follows belongs to the name."""
+    service = ""
+    """The AWS service that is asked, as endpoints are named; "" for none."""
     secret = False
     """Whether its values are secrets, whatever they are read as."""
 

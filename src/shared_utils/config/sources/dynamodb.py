@@ -23,6 +23,7 @@ __all__ = ["SOURCE"]
 
 class _DynamoDB(Source):
     options = frozenset({"key", "region"})
+    service = "dynamodb"
 
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         table, item = _parts(name)

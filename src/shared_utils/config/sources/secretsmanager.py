@@ -17,6 +17,7 @@ __all__ = ["SOURCE"]
 
 class _SecretsManager(Source):
     options = frozenset({"region", "stage", "version_id"})
+    service = "secretsmanager"
     secret = True
 
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
