@@ -101,9 +101,17 @@ lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module m
 types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
 	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
 
+.PHONY: reference
+reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema
+	@$(BIN)/python -m tests.support.layer_toml_page
+
 .PHONY: rules
 rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
 	@$(BIN)/layerctl rule --docs docs/rules
+
+.PHONY: picture
+picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture.md, from its imports
+	@$(BIN)/python -m tests.support.rooms
 
 # --- measuring --------------------------------------------------------------------------------------------
 

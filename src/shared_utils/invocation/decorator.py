@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import sys
+from contextvars import copy_context
+from threading import get_ident
 
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 from shared_utils.invocation.serving import Options, Serving
+from shared_utils.logging.output import write_line
 from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False
@@ -36,6 +40,8 @@ __all__ = ["instrument"]
 
 # An event or a response in the log: enough to see what came in, not enough to be the bill.
 _LOGGED_BYTES = 32 * 1024
+_REMEDY = "set DURABLE_EXECUTION_PLUGINS=shared_utils; else lines and metrics of two invocations at once may be mixed"
+_SDK = "aws_durable_execution_sdk_python.context"
 
 
 @overload
@@ -94,6 +100,8 @@ def _decorate(options: Options, handler: Any, /) -> Any:
     _check_handler(handler)
     SETTINGS.use(take_over=True)  # sets logging up now, in the init phase, unless it is already
     lifecycle.arm_restore()
+    if _SDK in sys.modules:
+        _check_plugin(handler)
     is_async = bool(code_flags(handler) & COROUTINE)
 
     @functools.wraps(handler)
@@ -101,6 +109,15 @@ def _decorate(options: Options, handler: Any, /) -> Any:
         outer = lifecycle.here()
         if outer is not None and outer.is_open:
             return handler(*args, **kwargs)
+        if _SDK in sys.modules:
+            from shared_utils.invocation.durable import is_served_already
+
+            outer = is_served_already(kwargs.get("context", args[-1] if args else None))
+            if outer is not None:
+                outer.thread = get_ident()
+                context = copy_context()
+                context.run(lifecycle.enter, outer)
+                return context.run(handler, *args, **kwargs)
         serving = Serving(options, *_event_and_context(args, kwargs))
         if is_async:
             from shared_utils.invocation.async_ import in_running_loop, run_in_running_loop
@@ -156,6 +173,14 @@ def _check_handler(handler: Any) -> None:
     if code_flags(handler) & (GENERATOR | ASYNC_GENERATOR) and not code_flags(handler) & COROUTINE:
         name = getattr(handler, "__qualname__", type(handler).__name__)
         raise _error(f"instrument({name}): expected a handler that returns; a generator function yields")
+
+
+def _check_plugin(handler: Any) -> None:
+    """Warn where `instrument` stands above ``@durable_execution`` and the SDK runs the function without our plugin."""
+    from shared_utils.invocation.durable import plugin_is_missing
+
+    if plugin_is_missing(handler):
+        write_line(30, "the durable execution SDK runs without the plugin of shared_utils", {"remedy": _REMEDY})
 
 
 def _event_and_context(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:

@@ -10,6 +10,8 @@ What they build on:
   worker) belongs to the only invocation that is open, and to none as soon as two are.
 - `Invocation.logging` and `Invocation.metrics`: what logging and metrics keep for one invocation. None until they put
   it there on first use, by `Invocation.keep`; no other code touches it. It lives as long as anything of the invocation.
+- `is_replayed()`: whether the running code has logged and counted before: a durable execution's, run again. Ask only
+  when `replays` is not empty.
 - `Invocation.fields`: what each line of it says besides the Lambda context (a web request's route, an execution's ARN).
 - `Invocation.is_open`: false once it has ended. What runs on then still has `current()`, but nothing flushes after it.
 - `at_begin`, `at_end`, `at_timeout`: callbacks that get the invocation. They run in its context (in a thread of its
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 import os
 from contextvars import ContextVar
+from threading import get_ident
 
 from shared_utils._env import decoded, stored
 
@@ -45,7 +48,9 @@ __all__ = [
     "end",
     "enter",
     "here",
+    "is_replayed",
     "open_invocations",
+    "replays",
     "reset",
     "timing_out",
 ]
@@ -64,16 +69,22 @@ class Invocation:
         fields: more fields for each of its lines, by name; to be set before the first line.
         logging: what logging keeps for it.
         metrics: what metrics keep for it.
+        thread: the identifier of the thread that its handler runs in.
+        is_repeated: whether an earlier invocation of the same durable execution had the same event.
+        is_replaying: tells whether the running code is a replay; None outside of durable executions.
         trace_header: the X-Ray header that Lambda's runtime put into the environment for it, as stored there.
     """
 
     fields: dict[str, Any] | None = None
     logging: Any = None
     metrics: Any = None
+    is_repeated = False
+    is_replaying: Callable[[], bool] | None = None
 
     def __init__(self, context: Any, *, cold_start: bool | None = False) -> None:
         self.context = context
         self.cold_start = cold_start
+        self.thread = get_ident()
         self.trace_header: Any = _environment(_TRACE_VARIABLE)
 
     def keep(self, name: str, value: Any) -> Any:
@@ -140,6 +151,7 @@ _environment, (_TRACE_VARIABLE,) = stored(("_X_AMZN_TRACE_ID",))
 _here: ContextVar[Invocation | None] = ContextVar("shared_utils_invocation", default=None)
 _open: dict[Invocation, None] = {}  # in the order in which they began
 _unserved = [True]  # emptied by the first invocation; one list operation, so that of two at once only one is cold
+replays: list[str] = []  # not empty once a durable execution has been seen
 _restore_armed = False
 _begin_callbacks: list[Callable[[Invocation], None]] = []
 _end_callbacks: list[Callable[[Invocation], None]] = []
@@ -166,6 +178,12 @@ def current() -> Invocation | None:
         if len(candidates) == 1:
             return candidates[0]
     return invocation
+
+
+def is_replayed() -> bool:
+    """Whether the running code belongs to a durable execution and has logged and counted in an earlier invocation."""
+    invocation = current()
+    return invocation is not None and invocation.is_replaying is not None and invocation.is_replaying()
 
 
 def open_invocations() -> list[Invocation]:

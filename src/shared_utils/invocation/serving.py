@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextvars import copy_context
-from threading import get_ident
 
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ITERABLE_COROUTINE
@@ -54,19 +53,21 @@ class Serving:
         invocation: the invocation, not begun yet.
         context: where its handler runs.
         coroutine: the coroutine that the handler runs as, or None.
-        thread: the identifier of the thread that the handler runs in.
     """
 
-    __slots__ = ("_event", "_failure", "_options", "context", "coroutine", "invocation", "thread")
+    __slots__ = ("_event", "_failure", "_options", "context", "coroutine", "invocation")
 
     def __init__(self, options: Options, event: Any, lambda_context: Any) -> None:
         self._options = options
         self._event = event
         self._failure: BaseException | None = None
         self.invocation = lifecycle.Invocation(lambda_context)
+        if "aws_durable_execution_sdk_python.context" in sys.modules:
+            from shared_utils.invocation import durable
+
+            durable.observe(self.invocation, event, lambda_context)
         self.context = copy_context()
         self.coroutine: Coroutine[Any, Any, Any] | None = None
-        self.thread = get_ident()
 
     def runs_as(self, coroutine: Coroutine[Any, Any, Any], context: Context) -> None:
         """Take note that the handler runs as `coroutine`, in `context`."""
@@ -124,7 +125,7 @@ class Serving:
             self._correlate(options.find_id)
         if options.timeout_warning:
             WATCH.start(self)
-        if options.log_event:
+        if options.log_event and not self.invocation.is_repeated:
             self._log("event", self._event, options.log_event)
 
     def respond(self, response: Any) -> Any:
@@ -135,6 +136,11 @@ class Serving:
 
     def fail(self, error: BaseException) -> None:
         """Log what the handler raised, and raise what is to be raised instead of it, if anything."""
+        if self.invocation.is_replaying is not None:
+            from shared_utils.invocation.durable import is_suspension
+
+            if is_suspension(error):
+                return
         self._log_uncaught(error)
         if self._options.redact_uncaught and isinstance(error, Exception):
             raise _scrubbed(error) from None

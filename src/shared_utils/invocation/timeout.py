@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         invocation: lifecycle.Invocation
         context: Context
         coroutine: Coroutine[Any, Any, Any] | None
-        thread: int
 
 
 __all__ = ["WATCH"]
@@ -147,13 +146,15 @@ def _frames(watched: Watched) -> list[FrameType]:
                 frames.append(frame)
             coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
     else:
-        frame = sys._current_frames().get(watched.thread)
+        frame = sys._current_frames().get(watched.invocation.thread)
         while frame is not None:
             frames.append(frame)
             frame = frame.f_back
         frames.reverse()
     around = max((number for number, frame in enumerate(frames) if _is_around(frame)), default=-1)
-    return frames[around + 1 :] or frames
+    frames = frames[around + 1 :] or frames
+    first = next((number for number, frame in enumerate(frames) if _is_the_users(frame)), 0)
+    return frames[first:]
 
 
 def _is_around(frame: FrameType) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shared_utils.logging.state import LogState
 
-__all__ = ["location_of", "render_full", "render_record"]
+__all__ = ["error_of", "location_of", "render_full", "render_record"]
 
 _FIRST = ("level", "location", "logger")  # before the message
 _ATTEMPTS = 8
@@ -115,7 +115,7 @@ class _Record:
         self.values = values
         self.standing = standing
         exc_info = values.pop("exc_info", None)
-        self.error = _error_of(exc_info)
+        self.error = error_of(exc_info)
         if self.error is None and not isinstance(exc_info, (bool, int, tuple, type(None))):
             values["exc_info"] = exc_info  # a value of this name, and no exception
         self.stack = None
@@ -163,7 +163,7 @@ def _unused(key: str, taken: set[str]) -> str:
     return key
 
 
-def _error_of(exc_info: Any) -> BaseException | None:
+def error_of(exc_info: Any) -> BaseException | None:
     """Return the exception that ``exc_info`` means, given in any of the ways that the standard library accepts."""
     if isinstance(exc_info, BaseException):
         return exc_info

@@ -7,6 +7,7 @@ As in structlog a logger is immutable, and `_logger`, `_processors` and `_contex
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import bound_context
@@ -67,6 +68,8 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         invocation = lifecycle.current()
         if invocation is not None:
             state = invocation.logging or state_of(invocation)
+            if invocation.is_replaying is not None and invocation.is_replaying():
+                return
         if logger._processors is not PROCESSORS or SETTINGS.captured:
             _emit_through(logger, number, event, args, values)
             return
@@ -81,6 +84,8 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
                 return
         elif number < state.threshold:
             return
+        if "extra" in values:  # as the standard library's loggers have it, and those written for them
+            values = _unfolded(values)
         # What is bound is encoded once and not for each line, unless two have a key in common; then the nearest wins:
         # a value of the call, then the logger's, then the invocation's.
         bound = bound_context(state)
@@ -109,6 +114,14 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         log_line(number, event, values, frame, logger._logger.name, contexts, state)
     except Exception as error:  # a handler must not fail because of a line
         report_failure(number, event, error, state)
+
+
+def _unfolded(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with those of the mapping `extra` among them; what the call names itself wins."""
+    extra = values["extra"]
+    if not isinstance(extra, Mapping):
+        return values
+    return {**{str(key): value for key, value in extra.items()}, **{k: v for k, v in values.items() if k != "extra"}}
 
 
 def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from json.encoder import encode_basestring
 
-from shared_utils.logging.fields import ERROR, WARNING, escape, name_of, timestamp
+from shared_utils.invocation import lifecycle
+from shared_utils.logging.fields import ERROR, MISSING, WARNING, escape, name_of, timestamp
 from shared_utils.logging.render import render
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import OUTSIDE, current
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from shared_utils.logging.state import LogState
 
 __all__ = [
+    "QUIET",
     "LineLogger",
     "flush_buffer",
     "log_line",
@@ -34,6 +37,7 @@ __all__ = [
 ]
 
 # For tests: each is given every line, without its newline, before it is written.
+_root, _Logger, _modules = logging.root, logging.Logger, sys.modules
 observers: list[Callable[[str], None]] = []
 
 
@@ -79,8 +83,14 @@ def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
     name: str | None,
     contexts: tuple[Context, ...],
     state: LogState,
+    is_record: bool = False,
 ) -> None:
-    """Render one line and write or buffer it. For the arguments see `render`."""
+    """Render one line and write or buffer it. For the arguments see `render`.
+
+    What listens to the standard library's records gets it as one, unless it is one (`is_record`).
+    """
+    if "opentelemetry.trace" in _modules:
+        values = _with_span(values, contexts)
     if SETTINGS.processors:
         processed = _process(number, event, values, where, name, contexts, state)
         if processed is None:
@@ -92,6 +102,62 @@ def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
         write(line)
     else:
         write_or_buffer(number, line, state)
+    if (_root.handlers is not QUIET.handlers or _Logger.callHandlers is not QUIET.call) and not is_record:
+        _forward(number, event, values, where, name, contexts, state)
+
+
+class _Quiet:
+    """How the standard library's logging looks while nothing in it wants our lines; a look for every line is dear."""
+
+    __slots__ = ("call", "handlers")
+
+    def __init__(self) -> None:
+        self.handlers: object = None
+        self.call: object = None
+
+
+QUIET = _Quiet()
+
+
+def _forward(  # noqa: PLR0917
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    contexts: tuple[Context, ...],
+    state: LogState,
+) -> None:
+    if number < state.written_from:
+        return
+    from shared_utils.logging.listeners import listeners
+
+    handlers = listeners()
+    if handlers is None:
+        if type(_root.handlers) is not list:  # the one that tells us when it changes
+            QUIET.handlers, QUIET.call = _root.handlers, _Logger.callHandlers
+        return
+    for context in contexts:
+        values = {**context._context, **values}
+    if event is MISSING:
+        event = values.get("event", "")
+    from shared_utils.logging.forwarding import forward
+
+    forward(handlers, number, event, values, where, name)
+
+
+def _with_span(values: dict[str, Any], contexts: tuple[Context, ...]) -> dict[str, Any]:
+    """Return `values` with the ids of the active span, as OpenTelemetry names and writes them."""
+    try:
+        span = _modules["opentelemetry.trace"].get_current_span().get_span_context()
+        if not span.is_valid:
+            return values
+        ids = {"trace_id": format(span.trace_id, "032x"), "span_id": format(span.span_id, "016x")}
+    except (AttributeError, KeyError, TypeError, ValueError):  # half imported, or somebody's own
+        return values
+    for context in contexts:
+        ids = {key: value for key, value in ids.items() if key not in context._context}
+    return {**ids, **values}
 
 
 def _process(  # noqa: PLR0917
@@ -112,6 +178,8 @@ def _process(  # noqa: PLR0917
 
 def write_or_buffer(number: int, line: str, state: LogState) -> None:
     """Write the line, or keep it in the invocation's buffer when its level is below the level that is written."""
+    if lifecycle.replays and lifecycle.is_replayed():
+        return
     buffer = state.buffer
     if buffer is not None:
         if number < state.written_from:
@@ -130,6 +198,7 @@ def write_line(
     name: str | None = None,
     *,
     at_once: bool = False,
+    is_record: bool = False,
 ) -> None:
     """Render one line and write or buffer it. Never raises: a handler must not fail because of a line.
 
@@ -140,6 +209,7 @@ def write_line(
         where: the frame that logged it, or its finished text.
         name: the logger's name.
         at_once: write it, also when its level is below the level that is written.
+        is_record: it comes from the standard library's logging.
     """
     state = OUTSIDE
     try:
@@ -147,7 +217,7 @@ def write_line(
         state = current()
         if at_once and state.buffer is not None:
             state = state.unbuffered()
-        log_line(number, event, values, where, name, (), state)
+        log_line(number, event, values, where, name, (), state, is_record)
     except Exception as error:
         report_failure(number, event, error, state)
 

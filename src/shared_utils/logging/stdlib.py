@@ -10,15 +10,16 @@ import logging
 import sys
 import warnings
 
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import bound_values
 from shared_utils.logging.fields import interpolate
-from shared_utils.logging.output import write_line, write_or_buffer
+from shared_utils.logging.output import QUIET, write_line, write_or_buffer
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import current, on_threshold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, SupportsIndex
 
 __all__ = ["install", "uninstall"]
 
@@ -34,6 +35,8 @@ class RootHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, with its `extra` values and its exception. Never raises."""
+        if lifecycle.replays and lifecycle.is_replayed():
+            return
         state = current()
         asked_for = record.levelno < state.written_from and _has_own_level(record.name)
         if (record.levelno < state.threshold and not asked_for) or _writes_itself(record.name):
@@ -48,7 +51,7 @@ class RootHandler(logging.Handler):
         if record.stack_info:
             values["stack"] = record.stack_info
         location = f"{record.funcName}:{record.lineno}" if SETTINGS.location else None
-        write_line(record.levelno, _message(record), values, location, record.name, at_once=asked_for)
+        write_line(record.levelno, _message(record), values, location, record.name, at_once=asked_for, is_record=True)
 
 
 def _has_own_level(name: str) -> bool:
@@ -92,23 +95,33 @@ def _writes_itself(name: str) -> bool:
 
 
 class _RootHandlers(list[logging.Handler]):
-    """The root logger's handlers while ours is there because no other was: another one takes its place."""
+    """The root logger's handlers while ours is among them.
+
+    When it is there only because no other was, another one takes its place.
+    """
 
     def __len__(self) -> int:
         # basicConfig does nothing where there are handlers, and ours must not keep an application from using it.
         asks = sys._getframe(1).f_code
-        return 0 if asks is logging.basicConfig.__code__ and not _others() else super().__len__()
+        gives_way = asks is logging.basicConfig.__code__ and not SETTINGS.takes_over and not _others()
+        return 0 if gives_way else super().__len__()
 
     def append(self, handler: logging.Handler) -> None:
         """Add a handler; an application's takes the place of ours."""
         super().append(handler)
-        if _is_an_applications(handler):
+        QUIET.handlers = None
+        if _is_an_applications(handler) and not SETTINGS.takes_over:
             uninstall()
+
+    def insert(self, index: SupportsIndex, handler: logging.Handler) -> None:
+        """Add a handler at a place of its own."""
+        super().insert(index, handler)
+        QUIET.handlers = None
 
     def remove(self, handler: logging.Handler) -> None:
         """Take a handler out. What takes ours out sets the level itself, except for basicConfig, which need not."""
         super().remove(handler)
-        if handler is _handler:
+        if handler is _handler and not SETTINGS.takes_over:
             uninstall(level=sys._getframe(2).f_code is logging.basicConfig.__code__)
 
 
@@ -145,7 +158,10 @@ def install() -> None:
             _runtimes.append(handler)
     if _handler not in root.handlers:
         root.addHandler(_handler)
-    root.handlers = (list if SETTINGS.takes_over else _RootHandlers)(root.handlers)
+    if type(root.handlers) is list:
+        root.handlers = _RootHandlers(root.handlers)
+        if root.handlers == [_handler] and logging.Logger.callHandlers.__module__ == "logging":
+            QUIET.handlers, QUIET.call = root.handlers, logging.Logger.callHandlers
     _set_levels()
     _follow_level()
     if warnings.showwarning is not _show_warning:
@@ -218,7 +234,7 @@ def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     if file is not None:
         file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
-    if SETTINGS.threshold <= logging.WARNING:
+    if SETTINGS.threshold <= logging.WARNING and not (lifecycle.replays and lifecycle.is_replayed()):
         values = {**bound_values(), "category": category.__name__, "file": filename, "line": lineno}
         write_line(logging.WARNING, str(message), values, None, "py.warnings")
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from threading import RLock
 
 from shared_utils.errors import MetricsError
+from shared_utils.invocation import lifecycle
 from shared_utils.metrics.emf import DEFINITIONS, EmfContext, define, property_json
 from shared_utils.metrics.limits import (
     MAX_DIMENSIONS,
@@ -72,6 +73,8 @@ class MetricSet:
 
     def add(self, name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enum = 60) -> None:
         """Record one value of a metric; see `shared_utils.metrics.add`."""
+        if lifecycle.replays and lifecycle.is_replayed():
+            return
         plain: Any = value
         kind = type(value)
         try:

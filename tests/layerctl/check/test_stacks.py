@@ -105,6 +105,32 @@ def test_stale_bytecode(tmp_path):
     }
 
 
+@pytest.mark.parametrize(("glibc", "found"), [((2, 26), []), ((2, 27), ["glibc-mismatch"])])
+def test_the_runtimes_own_glibc_is_enough(tmp_path, glibc, found):
+    """A library that needs exactly the C library that the runtime has is fine; one version more is not."""
+    template = _prepare("glibc-mismatch", tmp_path)
+    binary = tmp_path / "first/python/fast/core.cpython-311-x86_64-linux-gnu.so"
+    binary.write_bytes(tiny_elf("x86_64", glibc=glibc))
+    findings = check_templates([template], _sources("glibc-mismatch", tmp_path), today=TODAY).findings
+    assert [finding.rule for finding in findings] == found
+
+
+@pytest.mark.parametrize("pruned", [True, False], ids=["pruned", "kept"])
+def test_metadata_that_was_pruned_away(tmp_path, pruned):
+    """A module that asks for an entry point when it is imported, and no part of the function has it."""
+    template = _prepare("clean", tmp_path)
+    asks = b"from importlib.metadata import entry_points\nX = next(iter(entry_points(group='acme_context')))\n"
+    (tmp_path / "first/python/acme.py").write_bytes(asks)
+    if not pruned:
+        info = tmp_path / "second/python/acme-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[acme_context]\nx = acme:X\n")
+    findings = check_templates([template], today=TODAY).findings
+    assert [finding.rule for finding in findings] == ["metadata-missing"] * pruned
+    assert all("an entry point of acme_context" in finding.message for finding in findings)
+
+
 def test_clean(tmp_path):
     """Layers that belong together give no finding at all."""
     report = check_templates([_prepare("clean", tmp_path)], today=TODAY)

@@ -64,10 +64,13 @@ def test_an_unknown_version_may_be_a_major_jump(tmp_path):
 
 
 def test_yanked_releases_are_not_taken(tmp_path):
-    """The newest release is never one that was yanked; by name it is, with a note."""
+    """The newest release is never one that was yanked; by name it is taken when forced, with a note."""
     index = index_data(yanked=("1.4.0",))
     assert bumped(tmp_path, template(arn(2)), "template.yaml", index)[0] == template(arn(11))
     text, outcome = bumped(tmp_path, template(arn(2)), "template.yaml", index, to="1.4.0")
+    assert text == template(arn(2))
+    assert "was yanked: it leaks; say --force if it is meant" in str(outcome.problems[0])
+    text, outcome = bumped(tmp_path, template(arn(2)), "template.yaml", index, to="1.4.0", force=True)
     assert text == template(arn(12))
     assert "was yanked: it leaks" in outcome.notes[0]
 

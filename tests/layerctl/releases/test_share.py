@@ -187,14 +187,6 @@ def test_an_audit_without_a_region_is_no_audit(proxy, published, layerctl):
     assert "not allowed to lambda:GetLayerVersionPolicy in eu-west-1" in ran.err
 
 
-def test_a_broken_sharing_table_is_named(published, layerctl):
-    """An account id that is no text of twelve digits is found in layer.toml before AWS is asked."""
-    published.configure(accounts=("123",))
-    ran = layerctl("permissions")
-    assert ran.code == 2
-    assert "layer.toml: [sharing]: '123' is not an account id" in ran.err
-
-
 def statement(principal, condition=None, effect="Allow"):
     """A policy statement."""
     made = {"Sid": "s", "Effect": effect, "Principal": principal, "Action": "lambda:GetLayerVersion"}

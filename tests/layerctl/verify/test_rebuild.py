@@ -119,3 +119,15 @@ def test_rebuild_tells_another_interpreter(mini: MiniRepository) -> None:
     assert (finding.rule, finding.path) == ("rebuild-differs", path)
     assert "interpreter patch level: it was compiled by CPython 3.11.99" in finding.message
     assert finding.remedy == "install CPython 3.11.99"
+
+
+def test_a_rebuild_takes_nothing_from_earlier_builds(mini: MiniRepository, tmp_path: Path) -> None:
+    """Compiled files that are kept between builds are not believed: they may be what is wrong."""
+    result = build_layer(mini.config, BuildOptions(out=mini.root / "dist"))
+    assert result.zip is not None
+    kept = [path for path in (tmp_path / "cache/layerctl/bytecode").rglob("*") if path.is_file()]
+    for path in kept:
+        other = path.read_bytes()[32:].replace(b"tick", b"tock")
+        path.write_bytes(hashlib.sha256(other).digest() + other)
+    assert any(b"tock" in path.read_bytes() for path in kept)
+    assert verify(result.zip, mini.config, Options(rebuild=True)) == []

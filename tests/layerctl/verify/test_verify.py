@@ -121,7 +121,10 @@ _SPOILT: dict[str, list[Callable[[LayerZip], None]]] = {
     "bytecode-orphan": [lambda good: good.files.pop(CORE) and None],
     "elf-invalid": [lambda good: good.files.update({_FAST: b"not an ELF file"})],
     "elf-machine": [lambda good: good.files.update({_FAST: tiny_elf("arm64")})],
-    "elf-glibc": [lambda good: good.files.update({_FAST: tiny_elf("x86_64", glibc=(2, 28))})],
+    "elf-glibc": [
+        lambda good: good.files.update({_FAST: tiny_elf("x86_64", glibc=(2, 27))}),
+        lambda good: good.files.update({_FAST: tiny_elf("x86_64", glibc=None, needed=("libc.musl-x86_64.so.1",))}),
+    ],
     "elf-coverage": [_without_arm],
     "secret": [
         lambda good: _source(good, b"KEY = '''" + _key("RSA ") + b"'''\n"),
@@ -209,6 +212,29 @@ def test_what_installers_and_vendors_do_is_no_finding(good: LayerZip, config: La
     good.files["python/good-stubs/__init__.pyi"] = b""
     good.files["python/other-1.0.dist-info/RECORD"] += b"bin/other,sha256=AAAA,1\n../../../bin/other,sha256=AAAA,1\n"
     assert verify(good.write(tmp_path / "good.zip"), config) == []
+
+
+@pytest.mark.parametrize(("minor", "glibc"), [(11, (2, 26)), (13, (2, 34))])
+def test_the_runtimes_own_glibc_is_enough(
+    good: LayerZip, config: LayerConfig, tmp_path: Path, minor: int, glibc: tuple[int, int]
+) -> None:
+    """A library that needs exactly the C library that the runtime has is fine; one version more is not."""
+    path = f"python/good/_fast.cpython-3{minor}-x86_64-linux-gnu.so"
+    good.files[path] = tiny_elf("x86_64", glibc=glibc)
+    assert verify(good.write(tmp_path / "good.zip"), config) == []
+    del good.files[f"{INFO}/RECORD"]  # to be written anew
+    good.files[path] = tiny_elf("x86_64", glibc=(glibc[0], glibc[1] + 1))
+    assert _rules(good.write(tmp_path / "bad.zip"), config) == {"elf-glibc"}
+
+
+def test_bytecode_that_takes_too_long_is_the_files_error(
+    good: LayerZip, config: LayerConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interpreter that does not come to an end is stopped, and the file that it was at is named."""
+    monkeypatch.setattr("layerctl.verify.rules.bytecode._PATIENCE", 0.001)
+    (finding,) = verify(good.write(tmp_path / "x.zip"), config)
+    assert (finding.rule, finding.path) == ("bytecode-invalid", PYC)
+    assert "did not load it within 0.001 seconds" in finding.message
 
 
 def test_no_secret_is_printed(

@@ -177,7 +177,7 @@ def test_a_child_that_is_forked_while_a_lock_is_held_can_record() -> None:
     """A thread of the parent holds the locks of its sets when it forks; the child does not wait for it."""
     (parent, child) = run(
         """
-        import os, threading
+        import os, signal, threading, time
         from shared_utils import metrics
         metrics.count("Parent")
         with metrics.scope(kind="x") as scope:
@@ -187,19 +187,20 @@ def test_a_child_that_is_forked_while_a_lock_is_held_can_record() -> None:
                 with metrics._registry.main._lock, scope._lock:
                     held.set()
                     free.wait()
-            thread = threading.Thread(target=hold)
+            thread = threading.Thread(target=hold, daemon=True)
             thread.start()
             held.wait()
             child = os.fork()
             if child == 0:
-                import signal
-                signal.alarm(10)
                 metrics.count("Child")
                 metrics.configure(namespace="Child")
                 scope.count("Child")
                 metrics.flush()
                 os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
+            deadline = time.monotonic() + 10
+            while os.waitpid(child, os.WNOHANG) == (0, 0):
+                assert time.monotonic() < deadline or os.kill(child, signal.SIGKILL), "the child waits"
+                time.sleep(0.01)
             free.set()
             thread.join()
         """

@@ -256,7 +256,15 @@ def test_without_the_service_there_is_room_for_thirty_of_ones_own(documents: Any
 
 
 def test_an_own_service_beats_the_configured_one(documents: Any) -> None:
-    """A dimension `service` of the document's own is its service, in every set that names it."""
+    """A dimension `service` of the document's own is its service, in every set, and so is a default one."""
+    with metrics.scope(service="own") as scope:
+        scope.count("A")
+    metrics.default_dimensions(service="default")
+    with metrics.scope(kind="x") as scope:
+        scope.count("A")
+    scoped, defaulted = documents()
+    assert (scoped["service"], defaulted["service"]) == ("own", "default")
+    metrics._registry.settings.default_dimensions.clear()
     metrics.dimensions(service="own")
     metrics.dimension_set(service="own", region="eu")
     metrics.count("A")
@@ -264,3 +272,19 @@ def test_an_own_service_beats_the_configured_one(documents: Any) -> None:
     (document,) = documents()
     assert document["service"] == "own"
     assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"], ["service", "region"]]
+
+
+def test_a_further_set_stays_within_thirty(documents: Any) -> None:
+    """Default dimensions count in every set, later ones too; what is beyond thirty is left out and said."""
+    metrics.default_dimensions({f"early{number}": "x" for number in range(5)})
+    metrics.dimension_set({f"d{number}": number for number in range(25)})
+    with pytest.raises(MetricsError, match="no room for dimension 'more': CloudWatch takes 30"):
+        metrics.dimension_set({f"e{number}": number for number in range(25)}, more="x")
+    metrics.default_dimensions({f"late{number}": "x" for number in range(10)})
+    metrics.count("A")
+    with pytest.raises(MetricsError, match=r"dimension 'd15' is left out: CloudWatch takes 30.*'e24'"):
+        metrics.flush()
+    (document,) = documents()
+    sets = document["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    assert [len(names) for names in sets] == [16, 30, 30]
+    assert all(names[:5] == [f"early{number}" for number in range(5)] for names in sets)

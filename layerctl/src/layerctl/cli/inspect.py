@@ -110,6 +110,7 @@ def _data(found: Survey, changes: Difference | None, waterfall: Waterfall | None
             "modules": waterfall.modules,
             "total_us": waterfall.total,
             "runs": waterfall.runs,
+            "skipped": dict(waterfall.skipped),
             "imports": [dict(zip(keys, row, strict=True)) for row in rows],
         }
     else:

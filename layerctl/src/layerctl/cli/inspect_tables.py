@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.output import print_table
+from layerctl.cli.output import note, print_table
 from layerctl.core.text import size_text
 from layerctl.inspection.page import percent_text, signed_text
 
@@ -63,6 +63,8 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
         click.echo(
             f"importing {', '.join(waterfall.modules)} on {waterfall.interpreter}: {waterfall.total / 1000:.1f} ms"
         )
+        for module, lacks in waterfall.skipped:
+            note(f"note: {module} was left out: {lacks}")
         print_table(
             ["module", "itself", "with what it imports"],
             [(one.name, f"{one.own / 1000:.1f} ms", f"{one.total / 1000:.1f} ms") for one in ranked],

@@ -309,7 +309,7 @@ def _target(
         raise LayerctlError(
             "no region is named", remedy="use --region, --regions FILE or [publish] regions in layer.toml"
         )
-    aws = Aws(timeout=timeout, profile=profile)
+    aws = Aws(timeout=timeout, profile=profile, profiles=config.profiles)
     if all_regions:
         names = enabled_regions(aws, names[0])
     detail(f"regions: {', '.join(names)}")

@@ -32,7 +32,7 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     """
     from layerctl.releases.index.model import LayerIndex
     from layerctl.releases.policies.audience import configured
-    from layerctl.releases.policies.audit import audit, converge, read_region
+    from layerctl.releases.policies.audit import audit, read_region, reconcile
     from layerctl.releases.rules import GRANT_RULES as RULES
 
     if apply_ and not repair:
@@ -45,7 +45,7 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     def work(region: str) -> tuple[list[Audited], list[Change]]:
         client = target.aws.client("lambda", region)
         audited = read_region(client, target.layer)
-        steps = converge(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
+        steps = reconcile(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
         return (read_region(client, target.layer) if steps and not dry_run else audited), steps
 
     outcome = target.everywhere("auditing", work)

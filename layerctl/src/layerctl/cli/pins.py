@@ -129,6 +129,7 @@ def check(
 @click.option("--layer", help="Only pins of this layer: its name, or its ARN without a version.")
 @_sources
 @click.option("--major", is_flag=True, help="Allow a jump over a major version.")
+@click.option("--force", is_flag=True, help="Allow --to to name a yanked release.")
 @click.option("--comment", is_flag=True, help="Add a comment that names the release, where there is none.")
 @dry_run_option
 @json_option
@@ -138,6 +139,7 @@ def bump(
     to: str,
     layer: str | None,
     major: bool,
+    force: bool,
     comment: bool,
     dry_run: bool,
     as_json: bool,
@@ -153,7 +155,7 @@ def bump(
     from layerctl.pins.bump import bump_all
     from layerctl.pins.resolve.targets import BumpRequest
 
-    request = BumpRequest(to, layer, major=major, regions=frozenset(sources["regions"]))
+    request = BumpRequest(to, layer, major=major, force=force, regions=frozenset(sources["regions"]))
     with transfer("searching") as progress:
         outcome = bump_all(paths, request, _resolver(**sources), comment=comment, dry_run=dry_run, progress=progress)
     outcome.show(sys.stdout, as_json=as_json)

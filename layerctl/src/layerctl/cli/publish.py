@@ -43,12 +43,14 @@ def command(
     Exit code 0: every region has it. 1: verification found differences. 2: a region is missing.
     """
     from layerctl.releases.index import store
-    from layerctl.releases.index.record import Entry, merge, require_same_content
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import Entry, forget, gone_for, merge, require_same_content
     from layerctl.releases.policies.audience import configured
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
 
     payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
+    known = LayerIndex(target.layer)
     if index_file:  # all that the index could object to, before anything is done
         known = store.update(index_file, target.layer, lambda index: index, dry_run=True)
         require_same_content(known, payload.release, payload.content_digest)
@@ -68,7 +70,8 @@ def command(
             if one.version and not one.problems
         ]
         if entries:
-            store.update(index_file, payload.layer, lambda index: merge(index, entries))
+            gone = gone_for(target.aws, known, entries)
+            store.update(index_file, payload.layer, lambda index: merge(forget(index, gone), entries))
     problems = any(one.problems for one in outcome.results.values())
     return 2 if outcome.failures else 1 if problems else 0
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, apply_option, aws_options, dry_run_option
+from layerctl.cli.options import Target, apply_option, aws_options, dry_run_option, index_option
 from layerctl.cli.output import note, print_json, print_table
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from layerctl.releases.policies.audience import Audience
     from layerctl.releases.policies.grants import Change
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @aws_options
 @click.option("--version", "number", type=click.IntRange(min=1), help="One version, by its number (in each region).")
 @click.option("--release", metavar="VERSION", help="One version, by its release: right where numbers differ.")
+@index_option("Where --release is looked up first.  [default: layers.json, if any]")
 @click.option("--all-versions", is_flag=True, help="Every version that is retained.")
 @click.option("--account", "accounts", multiple=True, metavar="ID", help="An account; may be repeated.")
 @click.option("--organization", "organizations", multiple=True, metavar="ID", help="An organisation; may be repeated.")
@@ -35,6 +37,7 @@ def command(
     target: Target,
     number: int | None,
     release: str | None,
+    index_file: Path | None,
     all_versions: bool,
     accounts: Sequence[str],
     organizations: Sequence[str],
@@ -50,6 +53,7 @@ def command(
 
     Exit code 0: done. 2: a region failed, or has no such version.
     """
+    from layerctl.releases.index import store
     from layerctl.releases.policies.grants import apply, plan_changes, read_grants
     from layerctl.releases.versions import list_versions
 
@@ -63,8 +67,14 @@ def command(
         raise click.UsageError("--apply is for --revoke, and excludes --dry-run")
     dry_run = dry_run or (revoke and not apply_)
 
+    index_file = index_file or store.find(target.layer)
+    index = store.update(index_file, target.layer, lambda known: known, dry_run=True) if index_file else None
+    indexed = index.releases.get(release or "") if index else None
+    arns = {there.arn for there in indexed.regions.values()} if indexed else set()
+
     def chosen(version: LayerVersion) -> bool:
-        return all_versions or version.number == number or (release is not None and version.release == release)
+        by_release = release is not None and (version.arn in arns or version.release == release)
+        return all_versions or version.number == number or by_release
 
     def work(region: str) -> list[tuple[LayerVersion, list[Change]]]:
         client = target.aws.client("lambda", region)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.diagnostics import Finding, Severity
+from layerctl.core.partitions import partition_of
 from layerctl.scan.model import INDEX
-from layerctl.templates.regions import Deployment, deployment_of, partition_of
+from layerctl.templates.regions import Deployment, deployment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

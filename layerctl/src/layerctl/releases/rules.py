@@ -33,6 +33,14 @@ INDEX_CONTENT = Rule(
     example="A layers.json that was edited by hand.",
     fix="The region is right: restore the file, or delete the entry and run `layerctl index write`.",
 )
+INDEX_REGION = Rule(
+    id="index-region",
+    commands=_INDEX,
+    summary="Each release is in every region of layer.toml.",
+    looks_at="The releases of the index that are neither yanked nor deleted there, against `[publish] regions`.",
+    example="A region that was added to layer.toml after the release. An older release is a warning only.",
+    fix="Publish it there with `layerctl publish`; then `layerctl index write`.",
+)
 RELEASE_REUSED = Rule(
     id="release-reused",
     commands=_INDEX,
@@ -58,12 +66,28 @@ SSM_DIFFERS = Rule(
     example="A parameter that was changed by hand.",
     fix="Find out which is right; delete a wrong parameter, then `layerctl index mirror`.",
 )
+SSM_STALE = Rule(
+    id="ssm-stale",
+    commands=_INDEX,
+    summary="No parameter names a version that was deleted.",
+    looks_at="Parameter Store: /NAME/STAGE/versions/RELEASE.",
+    example="A version that was deleted in the console, and noted with `layerctl index write --forget-deleted`.",
+    fix="`layerctl index mirror`",
+)
+SSM_YANK = Rule(
+    id="ssm-yank",
+    commands=_INDEX,
+    summary="Parameter Store and the index agree in which releases are yanked, and why.",
+    looks_at="Parameter Store: /NAME/STAGE/yanked/RELEASE.",
+    example="A release that was yanked, after which `layerctl index mirror` was not run.",
+    fix="`layerctl index mirror`",
+)
 SSM_UNKNOWN = Rule(
     id="ssm-unknown",
     commands=_INDEX,
     summary="No parameter names a release that the index does not have there.",
     looks_at="Parameter Store: /NAME/STAGE/versions/RELEASE.",
-    example="The parameter of a release that was pruned.",
+    example="A parameter of a release that another checkout of the index has.",
     fix="Add the release with `layerctl index write`, or delete the parameter.",
 )
 GRANT_TOO_WIDE = Rule(
@@ -87,7 +111,8 @@ GRANT_MISSING = Rule(
 INDEX_RULES = {
     rule.id: rule
     for rule in (
-        INDEX_GONE, INDEX_MISSING, INDEX_CONTENT, RELEASE_REUSED, SSM_MISSING, SSM_DIFFERS, SSM_UNKNOWN,
+        INDEX_GONE, INDEX_MISSING, INDEX_CONTENT, INDEX_REGION, RELEASE_REUSED,
+        SSM_MISSING, SSM_DIFFERS, SSM_STALE, SSM_YANK, SSM_UNKNOWN,
     )
 }  # fmt: skip
 GRANT_RULES = {rule.id: rule for rule in (GRANT_TOO_WIDE, GRANT_MISSING)}

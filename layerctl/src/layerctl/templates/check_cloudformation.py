@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import yaml
 
 from layerctl.check.model import Alias, Function, Layer, Place
+from layerctl.core.partitions import partition_of
 from layerctl.rules.shared import TEMPLATE_INVALID
 from layerctl.templates.check_references import layer_of
 from layerctl.templates.check_stacks import LayerResource
 from layerctl.templates.cloudformation import is_template
 from layerctl.templates.intrinsics import Expressions, intrinsic
-from layerctl.templates.regions import partition_of
 from layerctl.templates.spans import SpannedString
 from layerctl.templates.yaml import children, get, scalar
 

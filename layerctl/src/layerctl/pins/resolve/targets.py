@@ -41,6 +41,7 @@ class BumpRequest:
         to: ``latest``, a release (``1.4.0``), or a version number.
         layer: a layer's name or ARN; None for every layer that the resolver knows.
         major: whether a jump over a major version is meant.
+        force: whether a yanked release is meant.
         regions: for pins that name no region: the regions that they are deployed to; empty for all.
 
     Raises:
@@ -50,6 +51,7 @@ class BumpRequest:
     to: str = "latest"
     layer: str | None = None
     major: bool = False
+    force: bool = False
     regions: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -79,7 +81,8 @@ def choose(pin: Pin, request: BumpRequest, resolver: VersionResolver) -> Target:
     """Work out the version that a pin shall go to.
 
     Raises:
-        NoTargetError: it does not exist, differs between the pin's regions, or is a major jump that was not asked for.
+        NoTargetError: it does not exist, differs between the pin's regions, was yanked, or is a major jump; the last
+            two unless they were asked for.
     """
     known = resolver.published(pin)
     if known is not None and pin.region is None and request.regions:
@@ -124,8 +127,10 @@ def choose(pin: Pin, request: BumpRequest, resolver: VersionResolver) -> Target:
     target = wanted[0]
     if missing and pin.region is None and target.release:
         notes.append(f"{target.release} is not in {', '.join(missing)}")
-    if target.yanked:
-        notes.append(f"{target.release} was yanked: {target.yanked}")
+    if reason := next((one.yanked for one in wanted if one.yanked is not None), None):
+        if target.arn.version != pin.version and not request.force:
+            raise NoTargetError(f"{_shown(target)} of {pin.name} was yanked: {reason}", "say --force if it is meant")
+        notes.append(f"{_shown(target)} was yanked: {reason}")
     if target.arn.version != pin.version and not request.major:
         _refuse_major(pin, known, old, target)
     return Target(target.arn.version, target.release, old.release if old else None, tuple(notes))
