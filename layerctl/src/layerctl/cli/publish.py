@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 @click.option("--s3-bucket", metavar="NAME", help="For zips over 50 MB: a bucket in each region, e.g. 'lib-{region}'.")
 @click.option("--s3-prefix", default="layers", show_default=True, help="Where in the bucket.")
 @index_option("The index file: the release is written into it.")
+@click.option(
+    "--stage", default="dev", show_default=True, help="Whose /NAME/STAGE/latest names the release afterwards."
+)
+@click.option("--no-latest", is_flag=True, help="Leave /NAME/STAGE/latest alone.")
 @dry_run_option
 def command(
     *,
@@ -33,6 +37,8 @@ def command(
     s3_bucket: str | None,
     s3_prefix: str,
     index_file: Path | None,
+    stage: str,
+    no_latest: bool,
     dry_run: bool,
 ) -> int:
     """Publish ARTIFACT (a layer's zip) to one or many regions.
@@ -57,7 +63,10 @@ def command(
         require_same_content(known, payload.release, payload.content_digest)
         if (release_known := known.releases.get(payload.release)) and release_known.yanked:
             warning(f"{payload.release} was yanked: {release_known.yanked.reason}")
-    publisher = RegionPublisher(target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run)
+            no_latest = True
+    publisher = RegionPublisher(
+        target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run, None if no_latest else stage
+    )
     outcome = target.everywhere("publishing", publisher)
     if target.as_json:
         print_json(_data(payload, outcome, dry_run) | target.data(outcome.failures))
