@@ -19,6 +19,7 @@ What CloudWatch would refuse is never written. It is logged as one error line an
 
 from __future__ import annotations
 
+from shared_utils import _env
 from shared_utils._lazy import lazy_names
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
@@ -168,7 +169,8 @@ def configure(
 
     Args:
         namespace: CloudWatch namespace; else ``SHARED_UTILS_METRICS_NAMESPACE``, ``POWERTOOLS_METRICS_NAMESPACE``.
-        service: the dimension ``service``; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``.
+        service: the dimension ``service``; else that of `shared_utils.configure`, ``SHARED_UTILS_SERVICE``,
+            ``POWERTOOLS_SERVICE_NAME``.
         strict: raise `MetricsError` for a problem instead of logging it. For tests; else False.
         cold_start: False leaves out the metric ``ColdStart``; else True.
 
@@ -185,6 +187,7 @@ def powertools_provider() -> Provider:
     return Provider(_registry)
 
 
+_env.on_service.append(_registry.service_changed)
 _invocation.at_begin(_registry.begun)
 _invocation.at_end(_registry.ended)
 _invocation.at_timeout(_registry.timing_out)

@@ -56,6 +56,10 @@ class Registry:
         """Keep dimensions for every document; see `shared_utils.metrics.default_dimensions`."""
         self.report(*for_each(mapping, values, self.main.set_default, self.settings.default_dimensions))
 
+    def service_changed(self) -> None:
+        """Take note of what `shared_utils.configure` has set."""
+        self.settings.forget()
+
     # --- what is recorded ---
 
     def current_set(self) -> MetricSet:
