@@ -24,7 +24,7 @@ from shared_utils._lazy import lazy_names
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.metrics.limits import shorten
-from shared_utils.metrics.recorder import Scope, active
+from shared_utils.metrics.recorder import active
 from shared_utils.metrics.registry import Registry
 from shared_utils.metrics.settings import UNSET
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import SupportsFloat
 
     from shared_utils.metrics.powertools import Provider
+    from shared_utils.metrics.scopes import Scope
     from shared_utils.metrics.timers import Timer
     from shared_utils.metrics.units import Unit
 else:
@@ -150,6 +151,8 @@ def scope(mapping: Mapping[str, object] | None = None, /, *, namespace: str | No
         namespace: another namespace than the configured one.
         **values: dimensions by name.
     """
+    from shared_utils.metrics.scopes import Scope
+
     return Scope(_registry, namespace, mapping, values)
 
 
