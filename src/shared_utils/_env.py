@@ -18,6 +18,8 @@ __all__ = ["decoded", "first_of", "in_lambda", "on_service", "service", "set_ser
 _TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})
 _FALSE = frozenset({"0", "n", "no", "f", "false", "off", ""})
 
+aws_allowed = True
+"""Whether configuration may ask AWS itself; the pytest plugin says no (see `shared_utils.testing.config`)."""
 _service: str | None = None
 on_service: list[Callable[[], None]] = []  # called when `set_service` has been
 

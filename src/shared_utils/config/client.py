@@ -11,7 +11,7 @@ from threading import RLock
 
 from shared_utils import _env
 from shared_utils.config.cache import Cache
-from shared_utils.config.outcomes import Failure, Value
+from shared_utils.config.outcomes import UNAVAILABLE, Failure, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ lookup, variables = _env.stored(
         "AWS_ENDPOINT_URL_SSM",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER",
         "AWS_ENDPOINT_URL_APPCONFIGDATA",
+        "AWS_ENDPOINT_URL_DYNAMODB",
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
         "AWS_USE_FIPS_ENDPOINT",
         "AWS_USE_DUALSTACK_ENDPOINT",
@@ -132,9 +133,12 @@ class ConfigClient:
             by_scheme.setdefault(reference.scheme, []).append(reference)
         jobs = []
         for scheme, same in by_scheme.items():
+            source = source_of(scheme)
             try:
-                jobs += source_of(scheme).jobs(same, reading)
-            except Failure as failure:  # the environment names no transport
+                if source.service and not _env.aws_allowed:
+                    _refuse_aws(source.service)
+                jobs += source.jobs(same, reading)
+            except Failure as failure:  # of all of them: the environment names no transport, for example
                 reading.fail(same, failure)
         reading.run(jobs)
 
@@ -165,6 +169,19 @@ def client() -> ConfigClient:
         lifecycle.after_restore(created.forget)
         lifecycle.arm_restore()
     return _client
+
+
+def _refuse_aws(service: str) -> None:
+    """Refuse what would reach AWS in a test: neither an endpoint of one's own nor the extension is asked for."""
+    from shared_utils.config.aws.endpoints import override
+
+    if override(service) is None and _env.text_of("SHARED_UTILS_CONFIG_TRANSPORT").lower() != "extension":
+        raise Failure(
+            UNAVAILABLE,
+            "a test must not reach AWS",
+            remedy="give it a value by the fixture config_values, or set AWS_ENDPOINT_URL to a local AWS; the fixture "
+            "real_aws allows it for a test, shared_utils_real_aws = true in pytest's configuration for all",
+        )
 
 
 def _warn_stale(base: str, failure: Failure, age: float) -> None:

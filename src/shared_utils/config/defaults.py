@@ -1,11 +1,16 @@
-"""The process's defaults, and forgetting what was read."""
+"""What is the same for the whole process: defaults, the application's own sources, and forgetting what was read."""
 
 from __future__ import annotations
 
-from shared_utils.config.arguments import UNSET, check_seconds
+from shared_utils.config.arguments import UNSET, check_seconds, wrong_argument
 from shared_utils.config.client import Limits, client
+from shared_utils.config.sources.registry import register
 
-__all__ = ["configure", "refresh"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["configure", "refresh", "register_source"]
 
 
 def configure(
@@ -43,4 +48,29 @@ def configure(
 
 def refresh() -> None:
     """Forget every value that was read, so that the next read asks its source anew."""
+    client().forget_values()
+
+
+def register_source(scheme: str, reader: Callable[[str], str | bytes | None], *, secret: bool = False) -> None:
+    """Read references of the application's own scheme: ``vault://path``, and ``vault://path#key`` of a JSON object.
+
+    What it reads is cached, converted, and replaced in tests like everything else. Registering a scheme again replaces
+    its reader and forgets what was read.
+
+    Args:
+        scheme: what is before ``://``, in lower case.
+        reader: returns the value of what is after it (without the key), None when there is none. It is called in a
+            thread, which is left to itself at the read's deadline; an exception makes the read fail.
+        secret: whether its values are secrets: masked in lines and errors, and a `Secret` without a type.
+
+    Raises:
+        ConfigError: the scheme is none, or built in, or `reader` is no function (``async def`` is not, either).
+    """
+    from shared_utils.config.sources.custom import CustomSource
+    from shared_utils.invocation.callables import COROUTINE, code_flags
+
+    given: object = reader
+    if not callable(given) or code_flags(reader) & COROUTINE:
+        raise wrong_argument("config.register_source", "reader", reader, "functions (not async) of a path")
+    register(scheme, CustomSource(scheme, reader, secret=secret))
     client().forget_values()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Validator = Callable[[Any], object]
     Validators = Validator | Iterable[Validator] | None
 
-__all__ = ["Field", "appconfig", "env", "secret", "ssm"]
+__all__ = ["Field", "appconfig", "env", "field", "secret", "ssm"]
 
 
 class Field:
@@ -205,3 +205,31 @@ def appconfig(
         name = "/".join(quote(part or "") for part in (application, environment, profile))
     reference = _reference("appconfig", name, key, region=region)
     return Field(reference, default=default, validate=validate, max_age=max_age, max_stale=max_stale)
+
+
+def field(
+    reference: str,
+    *,
+    default: Any = UNSET,
+    kms_key: str | None = None,
+    max_age: float | None = None,
+    max_stale: float | None = None,
+    validate: Validators = None,
+) -> Any:
+    """Declare a field by its reference: ``dynamodb://table/key#attribute``, a registered scheme, or any other.
+
+    Args:
+        reference: the whole reference.
+        default: the value when there is none.
+        kms_key: ARN, id or alias of the key that encrypts it, for `python -m shared_utils.config iam`.
+        max_age: seconds for which the value is good.
+        max_stale: seconds for which an older one may be used when the source fails.
+        validate: one or more functions of the value that return False or raise ValueError to refuse it.
+    """
+    try:
+        parsed = parse(reference)
+    except Failure as failure:
+        wrong = f"config.field: {reference!r}: {failure.what}; {failure.remedy}"
+    else:
+        return Field(parsed, default=default, validate=validate, max_age=max_age, max_stale=max_stale, kms_key=kms_key)
+    raise ConfigError(wrong)

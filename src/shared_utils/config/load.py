@@ -9,6 +9,7 @@ from shared_utils.config.client import client, environment
 from shared_utils.config.entries import Query
 from shared_utils.config.outcomes import INVALID, one_line
 from shared_utils.config.resolve import convert_or_default, resolve_all
+from shared_utils.config.sources.registry import source_of
 from shared_utils.config.types.scalars import contains_type
 from shared_utils.config.types.secret import Secret
 from shared_utils.errors import Problem
@@ -34,7 +35,7 @@ class FieldResult:
         self.field = field
         self.query = query
         self.resolved = resolved
-        is_secret = resolved.reference.scheme == "secret"
+        is_secret = source_of(resolved.reference.scheme).secret
         if kind is None and is_secret:
             kind = Secret
         self.sensitive = (

@@ -9,7 +9,7 @@ from shared_utils.config.client import client, lookup, variables
 from shared_utils.config.entries import Query
 from shared_utils.config.outcomes import INVALID, Failure, make_error
 from shared_utils.config.resolve import convert_or_default, resolve_all
-from shared_utils.config.sources.registry import parse
+from shared_utils.config.sources.registry import parse, source_of
 from shared_utils.config.types.scalars import IMMUTABLE, copy_value
 from shared_utils.config.types.secret import Secret
 from shared_utils.errors import Problem
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
     _D = TypeVar("_D")
 
-__all__ = ["get"]
+__all__ = ["aget", "get"]
 
 _LARGEST = 1024
 _client = client()
@@ -103,6 +103,56 @@ def get(
     return value
 
 
+if TYPE_CHECKING:
+
+    @overload
+    async def aget(
+        reference: str, /, *, type: builtins.type[_T], max_age: float | None = None, max_stale: float | None = None
+    ) -> _T: ...
+    @overload
+    async def aget(
+        reference: str,
+        /,
+        *,
+        type: builtins.type[_T],
+        default: _D,
+        max_age: float | None = None,
+        max_stale: float | None = None,
+    ) -> _T | _D: ...
+    @overload
+    async def aget(
+        reference: str,
+        /,
+        *,
+        type: Any = None,
+        default: Any = UNSET,
+        max_age: float | None = None,
+        max_stale: float | None = None,
+    ) -> Any: ...
+
+
+async def aget(
+    reference: str,
+    /,
+    *,
+    type: Any = None,  # noqa: A002
+    default: Any = UNSET,
+    max_age: float | None = None,
+    max_stale: float | None = None,
+) -> Any:
+    """Do what `get` does, without blocking the event loop."""
+    options: dict[str, Any] = {"type": type, "default": default, "max_age": max_age, "max_stale": max_stale}
+    try:
+        known = _client.converted.get((reference, type, max_age))
+    except TypeError:  # an unhashable type expression
+        known = None
+    if known is not None and known[0].current and time.monotonic() < known[2] and time.time() < known[3]:
+        return get(reference, **options)
+    import asyncio
+
+    return await asyncio.to_thread(lambda: get(reference, **options))
+
+
 def _read(
     text: str, kind: Any, default: Any, max_age: float | None, max_stale: float | None
 ) -> tuple[Any, Problem | None]:
@@ -118,7 +168,8 @@ def _read(
     )
     converted = _client.converted  # as it is now: what is forgotten meanwhile must not come back
     (resolved,) = resolve_all([query])
-    wanted: Any = Secret if kind is None and resolved.reference.scheme == "secret" else kind
+    is_secret = source_of(resolved.reference.scheme).secret
+    wanted: Any = Secret if kind is None and is_secret else kind
     value, problem, defaulted = convert_or_default(resolved, wanted, default)
     if problem is not None:
         return None, problem

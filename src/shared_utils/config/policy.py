@@ -1,7 +1,7 @@
 """The least IAM policy that reading references takes. For developers: it does not ship in the layer.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys" for Systems Manager, Secrets Manager,
-AppConfig and KMS.
+AppConfig, DynamoDB and KMS.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _SIDS = {
     "ssm:GetParameter": "ReadParameters",
     "ssm:GetParametersByPath": "ReadParametersByPath",
     "secretsmanager:GetSecretValue": "ReadSecrets",
+    "dynamodb:GetItem": "ReadItems",
     "appconfig:StartConfigurationSession": "ReadAppConfig",
 }
 
@@ -46,7 +47,7 @@ def policy_of(needs: Iterable[tuple[Reference, str | None]], region: str | None,
 
 def _decrypt(key: str, scheme: str, region: str, account: str, *, number: int) -> dict[str, Any]:
     """Return the statement for a KMS key, for use through the service that stores the value only."""
-    service = {"ssm": "ssm", "secret": "secretsmanager"}[scheme]
+    service = {"secret": "secretsmanager"}.get(scheme, scheme)
     condition: dict[str, Any] = {"StringLike": {"kms:ViaService": f"{service}.{region}.amazonaws.com*"}}
     prefix = f"{_endpoints.arn_prefix('kms', region, account)}:key"
     if key.startswith("arn:") and ":alias/" not in key:

@@ -6,10 +6,11 @@ import sys
 
 from shared_utils.config.annotations import evaluate_now, field_types
 from shared_utils.config.arguments import UNSET, check_seconds
-from shared_utils.config.fields import Field, appconfig, env, secret, ssm
+from shared_utils.config.fields import Field, appconfig, env, field, secret, ssm
 from shared_utils.config.load import LoadedValues, read_fields
 from shared_utils.config.outcomes import make_error
 from shared_utils.config.resolve import default_for
+from shared_utils.config.sources.registry import source_of
 from shared_utils.config.types.scalars import copy_value, wrap_secret
 from shared_utils.errors import ConfigError
 
@@ -31,7 +32,7 @@ __all__ = ["Settings"]
 _MASK = "**********"
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(env, ssm, secret, appconfig))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(env, ssm, secret, appconfig, field))
 class Settings:
     """Base class of an application's settings.
 
@@ -72,12 +73,12 @@ class Settings:
         for name in values:
             if name not in cls._fields:
                 raise ConfigError(f"{cls.__qualname__}: there is no field {name!r}{_meant(name, cls._fields)}")
-        for name, field in cls._fields.items():
-            value = values[name] if name in values else default_for(field.default, types[name])
+        for name, declared in cls._fields.items():
+            value = values[name] if name in values else default_for(declared.default, types[name])
             if value is UNSET:
                 raise ConfigError(f"{cls.__qualname__}: a value for {name} is needed; it has no default")
             self.__dict__[name] = wrap_secret(value, types[name])
-        secrets = frozenset(name for name, field in cls._fields.items() if field.reference.scheme == "secret")
+        secrets = frozenset(name for name, one in cls._fields.items() if source_of(one.reference.scheme).secret)
         object.__setattr__(self, "_masked", secrets)
 
     @classmethod

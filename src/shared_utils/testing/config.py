@@ -1,4 +1,4 @@
-"""The fixture that replaces AWS when code under test reads configuration."""
+"""What replaces AWS when code under test reads configuration, and keeps a test from reaching it by accident."""
 
 from __future__ import annotations
 
@@ -7,10 +7,50 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared_utils import _env
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ConfigValues", "config_values"]
+__all__ = [
+    "ConfigValues",
+    "config_values",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_unconfigure",
+    "real_aws",
+]
+
+_OPTION = "shared_utils_real_aws"
+_BEFORE = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let pytest's configuration allow AWS for all tests."""
+    parser.addini(_OPTION, "let shared_utils.config read AWS itself in tests", type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep configuration from reaching AWS: while tests are collected, too."""
+    config.stash[_BEFORE] = _env.aws_allowed
+    _env.aws_allowed = bool(config.getini(_OPTION))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave it as it was."""
+    _env.aws_allowed = config.stash.get(_BEFORE, True)
+
+
+@pytest.fixture
+def real_aws() -> Iterator[None]:
+    """Let configuration read AWS itself, with the credentials of the environment, in this test."""
+    from shared_utils.config.client import client
+
+    before, _env.aws_allowed = _env.aws_allowed, True
+    client().forget()
+    yield
+    _env.aws_allowed = before
+    client().forget()
 
 
 class ConfigValues(MutableMapping[str, Any]):

@@ -11,8 +11,9 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared_utils.config import overrides as _standins
+from shared_utils.config import overrides
 from shared_utils.config.client import Limits, client
+from shared_utils.config.sources import registry
 from tests.support.fake_aws import Server
 from tests.support.fake_clock import Clock
 
@@ -45,7 +46,8 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     config_client = client()
     config_client.limits = Limits()
     config_client.forget()
-    monkeypatch.setattr(_standins, "_warned", False)
+    monkeypatch.setattr(overrides, "_warned", False)
+    monkeypatch.setattr(registry, "_sources", dict(registry._sources))  # what a test registers
     yield
     config_client.limits = Limits()
     config_client.forget()

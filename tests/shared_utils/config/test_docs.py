@@ -48,7 +48,7 @@ def test_options_and_defaults_are_those_of_the_code() -> None:
     """Every option of a reference, and every limit with its default, stands on the page."""
     for scheme in schemes():
         assert f"{scheme}://" in PAGE
-        assert all(f"{option}=" in PAGE for option in source_of(scheme).options)
+        assert all(f"{option}=" in PAGE for option in source_of(scheme).options or ())
     for name in Limits.__slots__:
         row = next(line for line in PAGE.splitlines() if line.startswith("|") and f"`{name}`" in line)
         assert f"{getattr(Limits(), name):g} s" in row
@@ -65,6 +65,7 @@ def test_the_policy_templates_are_sams() -> None:
     for name, parameter, action in (
         ("SSMParameterWithSlashPrefixReadPolicy", "ParameterName", "ssm:GetParametersByPath"),
         ("AWSSecretsManagerGetSecretValuePolicy", "SecretArn", "secretsmanager:GetSecretValue"),
+        ("DynamoDBReadPolicy", "TableName", "dynamodb:GetItem"),
         ("KMSDecryptPolicy", "KeyId", "kms:Decrypt"),
     ):
         assert f"`{name}: {{{parameter}: " in PAGE

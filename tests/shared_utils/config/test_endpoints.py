@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared_utils.config.aws.endpoints import _VARIABLES, arn_prefix, endpoint, is_loopback, parse_url
 from shared_utils.config.outcomes import Failure
 
-SERVICES = ["ssm", "secretsmanager", "appconfigdata"]
+SERVICES = ["ssm", "secretsmanager", "appconfigdata", "dynamodb"]
 
 
 @pytest.fixture(scope="module")

@@ -232,6 +232,7 @@ def test_a_connection_that_dies_under_the_request_is_replaced_silently(serve: Se
     assert len(seen) == 2
 
 
+@pytest.mark.usefixtures("real_aws")
 def test_a_connection_failure_in_a_vpc_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """When AWS cannot be reached, the error names the endpoint or NAT that a VPC needs, not the service's health."""
 

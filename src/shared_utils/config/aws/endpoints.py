@@ -23,9 +23,14 @@ _PARTITIONS = (
     ("", "aws", "amazonaws.com", "api.aws"),
 )
 # The service's identifier in the AWS_ENDPOINT_URL_… variables.
-_VARIABLES = {"ssm": "SSM", "secretsmanager": "SECRETS_MANAGER", "appconfigdata": "APPCONFIGDATA"}
+_VARIABLES = {
+    "ssm": "SSM",
+    "secretsmanager": "SECRETS_MANAGER",
+    "appconfigdata": "APPCONFIGDATA",
+    "dynamodb": "DYNAMODB",
+}
 # In GovCloud these are FIPS endpoints already and have no other name.
-_FIPS_BY_NATURE = frozenset({"ssm", "appconfigdata"})
+_FIPS_BY_NATURE = frozenset({"ssm", "appconfigdata", "dynamodb"})
 
 
 _IGNORE_CONFIGURED = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
@@ -69,7 +74,7 @@ def arn_prefix(service: str, region_name: str, account: str) -> str:
 
 
 def endpoint(service: str, region_name: str) -> Endpoint:
-    """Return where `service` ("ssm", "secretsmanager", "appconfigdata") answers for a region.
+    """Return where `service` ("ssm", "secretsmanager", "appconfigdata", "dynamodb") answers for a region.
 
     Raises:
         Failure: of kind invalid, when an endpoint variable holds no usable address, or the region is no host name.

@@ -1,7 +1,7 @@
 """What an AWS error code means to a reader of configuration: one table for every transport.
 
-Source: the "Errors" sections of GetParameter(s), GetParametersByPath, GetSecretValue, StartConfigurationSession and
-GetLatestConfiguration, and "Common error types" of each API reference.
+Source: the "Errors" sections of GetParameter(s), GetParametersByPath, GetSecretValue, GetItem,
+StartConfigurationSession and GetLatestConfiguration, and "Common error types" of each API reference.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ _CREDENTIALS = (
 _INVALID = frozenset({"InvalidParameterException", "ParameterPatternMismatchException", "ValidationException"})
 _THROTTLED = frozenset(
     {
+        "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",

@@ -19,7 +19,6 @@ __all__ = ["hint_for"]
 _DENIED_ACTION = re.compile(r"perform:\s*([a-z0-9-]+:[A-Za-z0-9*]+)")
 _DENIED_RESOURCE = re.compile(r"on resource:\s*(\S+)")
 _KEY = re.compile(r"\bkms\b|\bciphertext\b|\bmaster key\b", re.IGNORECASE)
-_AWS_SCHEMES = frozenset({"ssm", "secret", "appconfig", "dynamodb"})
 _ACCOUNT = re.compile(r"arn:[a-z0-9-]+:(?:sts|iam)::(\d{12}):")
 
 
@@ -56,6 +55,6 @@ def hint_for(
         known = resource.group(1).rstrip(".,") if resource else ""
         target = known or resources(reference, asked or "*", account.group(1) if account else "*")[0]
         return failure.what, f"allow {named} on {target} (asked in {where})"
-    if reference.scheme not in _AWS_SCHEMES:
+    if not actions:  # not of AWS
         return failure.what, "try again; if it stays, look at where it is read from"
     return failure.what, f"asked in {where}; try again, and if it stays look at the service's health"

@@ -33,6 +33,7 @@ _USUAL_POLL = 60.0
 
 class _AppConfig(Source):
     options = frozenset({"region"})
+    service = "appconfigdata"
 
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         parts = _parts(name)

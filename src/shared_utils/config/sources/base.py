@@ -27,8 +27,12 @@ _THREADS = 8
 class Source:
     """One scheme: which references are right, how they are read, and what reading them must be allowed."""
 
-    options: frozenset[str] = frozenset()
-    """The options that may follow the question mark of a reference."""
+    options: frozenset[str] | None = frozenset()
+    """The options that may follow the question mark of a reference; None: what follows belongs to the name."""
+    service = ""
+    """The AWS service that is asked, as endpoints are named; "" for none."""
+    secret = False
+    """Whether its values are secrets, whatever they are read as."""
 
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         """Return the canonical name, and bring `options` into their canonical form.

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+
+from shared_utils.config.arguments import wrong_argument
 from shared_utils.config.outcomes import INVALID, Failure
 from shared_utils.config.references import Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from shared_utils.config.sources.base import Source
 
-__all__ = ["is_reference", "make_reference", "meant_reference", "parse", "schemes", "source_of"]
+__all__ = ["is_reference", "make_reference", "meant_reference", "parse", "register", "schemes", "source_of"]
 
 # Scheme: the module that has its source.
-_BUILT_IN = {"env": "env", "ssm": "ssm", "secret": "secretsmanager", "appconfig": "appconfig"}
+_BUILT_IN = {"env": "env", "ssm": "ssm", "secret": "secretsmanager", "appconfig": "appconfig", "dynamodb": "dynamodb"}
 # Schemes of other things that are one letter away from ours.
 _OTHER_SCHEMES = frozenset({"sms", "ssh", "ssl"})
-_EXAMPLES = {"ssm": "ssm:///path", "secret": "secret://name#key", "appconfig": "appconfig://app/env/profile"}
+_EXAMPLES = {
+    "env": "env://NAME",
+    "ssm": "ssm:///path",
+    "secret": "secret://name#key",
+    "appconfig": "appconfig://app/env/profile",
+    "dynamodb": "dynamodb://table/key#attribute",
+}
 _sources: dict[str, Source] = {}
 
 
@@ -33,6 +44,20 @@ def source_of(scheme: str) -> Source:
         source = import_module(f"{__package__}.{_BUILT_IN[scheme]}").SOURCE
         _sources[scheme] = source
     return source
+
+
+def register(scheme: Any, source: Source) -> None:
+    """Add a source, or replace the one that was registered for its scheme.
+
+    Raises:
+        ConfigError: the scheme is none (RFC 3986, section 3.1, in lower case), or one that is built in.
+    """
+    if not isinstance(scheme, str) or re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) is None:
+        allowed = "lower-case letters, digits, + - and ., beginning with a letter"
+        raise wrong_argument("config.register_source", "scheme", scheme, allowed)
+    if scheme in _BUILT_IN:
+        raise wrong_argument("config.register_source", "scheme", scheme, f"schemes other than {', '.join(_BUILT_IN)}")
+    _sources[scheme] = source
 
 
 def is_reference(text: str) -> bool:
@@ -81,7 +106,7 @@ def _is_typing_error(text: str, known: str) -> bool:
 
 
 def _example(scheme: str) -> str:
-    return _EXAMPLES.get(scheme, f"{scheme}://NAME" if scheme == "env" else f"{scheme}://path")
+    return _EXAMPLES.get(scheme, f"{scheme}://path")
 
 
 def parse(text: str) -> Reference:
@@ -101,8 +126,10 @@ def parse(text: str) -> Reference:
     if scheme == "env":  # a variable's name may hold anything
         return make_reference(scheme, rest)
     rest, hash_sign, key = rest.partition("#")
-    name, _, query = rest.partition("?")
     known = source_of(scheme).options
+    if known is None:
+        return make_reference(scheme, rest, key if hash_sign else None)
+    name, _, query = rest.partition("?")
     options: dict[str, str] = {}
     for pair in query.split("&") if query else ():
         option, equals, value = pair.partition("=")

@@ -17,6 +17,8 @@ __all__ = ["SOURCE"]
 
 class _SecretsManager(Source):
     options = frozenset({"region", "stage", "version_id"})
+    service = "secretsmanager"
+    secret = True
 
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         if options.get("stage") == "AWSCURRENT" and "version_id" not in options:  # the default

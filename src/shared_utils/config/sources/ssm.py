@@ -26,6 +26,7 @@ _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 
 class _Ssm(Source):
     options = frozenset({"decrypt", "label", "recursive", "region", "version"})
+    service = "ssm"
 
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         if key is not None:

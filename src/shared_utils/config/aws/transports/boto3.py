@@ -25,6 +25,7 @@ _METHODS = {
     "ssm:GetParameters": ("ssm", "get_parameters"),
     "ssm:GetParametersByPath": ("ssm", "get_parameters_by_path"),
     "secretsmanager:GetSecretValue": ("secretsmanager", "get_secret_value"),
+    "dynamodb:GetItem": ("dynamodb", "get_item"),
     "appconfigdata:StartConfigurationSession": ("appconfigdata", "start_configuration_session"),
     "appconfigdata:GetLatestConfiguration": ("appconfigdata", "get_latest_configuration"),
 }

@@ -29,6 +29,7 @@ _OPERATIONS = {
     "ssm:GetParameters": ("ssm", "AmazonSSM.GetParameters"),
     "ssm:GetParametersByPath": ("ssm", "AmazonSSM.GetParametersByPath"),
     "secretsmanager:GetSecretValue": ("secretsmanager", "secretsmanager.GetSecretValue"),
+    "dynamodb:GetItem": ("dynamodb", "DynamoDB_20120810.GetItem"),
     "appconfigdata:StartConfigurationSession": ("appconfigdata", ""),
     "appconfigdata:GetLatestConfiguration": ("appconfigdata", ""),
 }
@@ -63,7 +64,8 @@ class SignedTransport:
         if region is None:
             raise Failure(INVALID, "no region to ask", remedy="set AWS_REGION, or name one in the reference")
         if target:
-            headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
+            version = "1.0" if service == "dynamodb" else "1.1"
+            headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": target}
             asked = Request("POST", "/", headers=headers, body=json.dumps(request).encode())
             return _json_answer(self._send(service, region, asked, deadline))
         if operation == "appconfigdata:StartConfigurationSession":
