@@ -109,6 +109,10 @@ reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema
 rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
 	@$(BIN)/layerctl rule --docs docs/rules
 
+.PHONY: mutants
+mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf
+	@$(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(ONLY)
+
 .PHONY: picture
 picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture.md, from its imports
 	@$(BIN)/python -m tests.support.rooms
