@@ -43,6 +43,7 @@ class NamedLogger:
     """The logger that processors are given: it has a name and knows its level, like one of the standard library."""
 
     __slots__ = ("name",)
+    disabled = False
 
     def __init__(self, name: str | None) -> None:
         self.name = name

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
 
-__all__ = ["Case", "Options"]
+__all__ = ["ArtifactCase", "Options"]
 
 # Without a layer.toml: the runtimes on which functions can still be created in 2026.
 _DEFAULT_RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
@@ -50,7 +50,7 @@ class Options:
 
 
 @dataclass(eq=False)
-class Case:
+class ArtifactCase:
     """An artifact, and all that is known of it.
 
     Attributes:
