@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import datetime as dt
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from layerctl.core.runtimes import ARCHITECTURES, RUNTIMES, runtime_of
+from layerctl.core.runtimes import ARCHITECTURES, newest_python, runtime_of, supported_pythons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from layerctl.python.distributions import Distribution
 
 __all__ = ["Context", "Options"]
-
-# Without a layer.toml: the runtimes on which functions can still be created in 2026.
-_DEFAULT_RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,10 @@ class Context:
 
     @property
     def runtimes(self) -> list[Runtime]:
-        """The runtimes that the layer declares and that are known."""
-        named = self.config.runtimes if self.config else _DEFAULT_RUNTIMES
-        return [runtime for name in named if (runtime := runtime_of(name) or _newer(name))]
+        """The runtimes that the layer declares; without a layer.toml, all that are supported today."""
+        if self.config is None:
+            return supported_pythons(dt.datetime.now(dt.UTC).date())
+        return [runtime for name in self.config.runtimes if (runtime := runtime_of(name) or _newer(name))]
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -85,6 +84,5 @@ class Context:
 
 def _newer(name: str) -> Runtime | None:
     """A runtime that came after our table: taken to be like the newest one in it."""
-    from dataclasses import replace
-
-    return replace(RUNTIMES["python3.14"], name=name) if name.startswith("python3.") else None
+    newest = newest_python(dt.date.min)
+    return replace(newest, name=name, magic=None) if name.startswith("python3.") else None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["check_elf"]
 
 _TAG = re.compile(r"\.cpython-3(?P<minor>\d+)-(?P<machine>[a-z0-9_]+)-linux-gnu\.so$")
-_EXTENSION = re.compile(r"(?P<module>.*?)(?P<suffix>\.cpython-[\w-]+\.so|\.abi3\.so|\.so)$")
+_EXTENSION = re.compile(r"(?P<module>.*?)(?P<suffix>\.(?:cpython-|abi3)[\w-]*\.so|\.so)$")
 
 
 def check_elf(context: Context) -> Iterator[Finding]:
