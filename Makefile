@@ -98,8 +98,24 @@ test: setup ## run the tests
 lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module may import which)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
 
-types: $(VENV)/.ready ## mypy --strict
-	@$(BIN)/mypy src layerctl/src
+types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
+	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
+
+.PHONY: reference
+reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema
+	@$(BIN)/python -m tests.support.layer_toml_page
+
+.PHONY: rules
+rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
+	@$(BIN)/layerctl rule --docs docs/rules
+
+.PHONY: mutants
+mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf
+	@$(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(ONLY)
+
+.PHONY: picture
+picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture.md, from its imports
+	@$(BIN)/python -m tests.support.rooms
 
 # --- measuring --------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.alone import main
+from benchmarks.burst import compare_burst
 from benchmarks.parameter_endpoint import Endpoint, serve_values
 from benchmarks.samples import Comparison, Series
 from benchmarks.timing import alternate
@@ -37,7 +38,8 @@ def compare() -> list[Comparison]:
             "AWS_ACCESS_KEY_ID": "benchmark",
             "AWS_SECRET_ACCESS_KEY": "benchmark",
         }
-        return [_cached_read(), *_requests(endpoint), *_one_cold_key(endpoint)]
+        rows = [_cached_read(), *_requests(endpoint), *_one_cold_key(endpoint)]
+    return [*rows, *compare_burst()]
 
 
 def grow() -> list[Series]:

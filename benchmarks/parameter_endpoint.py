@@ -1,10 +1,11 @@
-"""A local SSM and Secrets Manager that answer at once, so that what is measured is the client; they count requests."""
+"""A local SSM and Secrets Manager that answer at once, or refuse what is too much; they count requests."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,33 @@ __all__ = ["Endpoint", "serve_parameter", "serve_values"]
 
 
 class Endpoint:
-    """The values that are served, where, and the operations that were asked for."""
+    """The values that are served, where, and the operations that were asked for.
 
-    def __init__(self, parameters: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    With a `rate`, that many requests a second are answered (at most as many at once), the others are throttled.
+    """
+
+    def __init__(self, parameters: Mapping[str, str], secrets: Mapping[str, str], rate: float | None = None) -> None:
         self.parameters = parameters
         self.secrets = secrets
+        self._rate = rate
+        self._tokens = rate or 0.0
+        self._filled = time.monotonic()
+        self._lock = threading.Lock()
         self.operations: list[str] = []
         self.url = ""
+
+    def admits(self) -> bool:
+        """Whether a request that comes now is answered; takes its token from the bucket."""
+        if self._rate is None:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            self._tokens = min(self._rate, self._tokens + (now - self._filled) * self._rate)
+            self._filled = now
+            if self._tokens < 1:
+                return False
+            self._tokens -= 1
+            return True
 
     def answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Answer ``GetParameter``, ``GetParameters`` or ``GetSecretValue``, for names that exist."""
@@ -38,9 +59,11 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def serve_values(parameters: Mapping[str, str], secrets: Mapping[str, str]) -> Iterator[Endpoint]:
-    """Serve parameters and secrets on loopback for the time of a `with` block."""
-    endpoint = Endpoint(parameters, secrets)
+def serve_values(
+    parameters: Mapping[str, str], secrets: Mapping[str, str], rate: float | None = None
+) -> Iterator[Endpoint]:
+    """Serve parameters and secrets on loopback for the time of a `with` block, `rate` requests a second if given."""
+    endpoint = Endpoint(parameters, secrets, rate)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -49,8 +72,15 @@ def serve_values(parameters: Mapping[str, str], secrets: Mapping[str, str]) -> I
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            payload = json.dumps(endpoint.answer(self.headers["X-Amz-Target"].rpartition(".")[2], request)).encode()
-            self.send_response(200)
+            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+            admitted = endpoint.admits()
+            if admitted:
+                answer = endpoint.answer(operation, request)
+            else:
+                endpoint.operations.append(operation)
+                answer = {"__type": "ThrottlingException", "message": "Rate exceeded"}
+            payload = json.dumps(answer).encode()
+            self.send_response(200 if admitted else 400)
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
@@ -59,7 +89,11 @@ def serve_values(parameters: Mapping[str, str], secrets: Mapping[str, str]) -> I
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 256  # the burst of connections is not what is measured
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Handler)
     endpoint.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -21,8 +21,8 @@ def logging_is_left_as_it_was() -> Iterator[None]:
     """Take shared_utils' handler off the root logger: it would write other tests' records to standard output."""
     yield
     if "shared_utils.logging.stdlib" in sys.modules:
+        from shared_utils.logging import state
         from shared_utils.logging import stdlib as _standard_logging
-        from shared_utils.logging.settings import STATE
 
         _standard_logging.uninstall()
-        STATE.reset()
+        state.reset()

@@ -5,10 +5,6 @@ One base class, so that ``except SharedUtilsError`` catches them all; none of th
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from shared_utils.config.failures import Problem
-
 __all__ = [
     "ConfigError",
     "ConfigUnavailable",
@@ -16,6 +12,7 @@ __all__ = [
     "LoggingError",
     "MetricsError",
     "MissingConfig",
+    "Problem",
     "SharedUtilsError",
 ]
 
@@ -38,11 +35,41 @@ class MetricsError(SharedUtilsError):
     must_raise = False
 
 
-class ConfigError(SharedUtilsError):
-    """A configuration value could not be had. The subclasses say why.
+class Problem:
+    """What is wrong with one configuration value.
 
-    `problems` tells each one apart: its `field`, `source`, `kind`, `what` was wrong, `remedy`, and the
-    service's `code`.
+    Attributes:
+        field: the name of the Settings field, "" for a single value.
+        source: the reference, and what it led to: ``env://TABLE -> ssm:///table``.
+        kind: "missing", "invalid", "denied" or "unavailable".
+        what: a sentence without a value in it.
+        remedy: what to do about it, "" when nothing is known.
+        code: the service's error code, "" when there is none.
+    """
+
+    __slots__ = ("code", "field", "kind", "remedy", "source", "what")
+
+    def __init__(self, field: str, source: str, kind: str, what: str, remedy: str, code: str = "") -> None:  # noqa: PLR0917 - a record; read in one order everywhere
+        self.field = field
+        self.source = source
+        self.kind = kind
+        self.what = what
+        self.remedy = remedy
+        self.code = code
+
+    def __repr__(self) -> str:
+        return f"Problem({self})"
+
+    def __str__(self) -> str:
+        where = f"{self.field} ({self.source})" if self.field else self.source
+        return f"{where}: {self.what}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+class ConfigError(SharedUtilsError):
+    """A configuration value could not be read (the subclasses say why), or an argument or declaration is wrong.
+
+    Attributes:
+        problems: a `Problem` for each value; empty for a wrong argument.
     """
 
     problems: tuple[Problem, ...] = ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared_utils.redaction.rules import REDACTION
+from shared_utils.redaction.values import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 def secrets_are_forgotten() -> Iterator[None]:
     """Take back what a test loaded or registered: a short secret would be masked in the lines of the next one."""
     yield
-    REDACTION.forget()
+    forget()

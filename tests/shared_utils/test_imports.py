@@ -11,20 +11,18 @@ import pytest
 # Loaded by Lambda's runtime client before the handler is imported, on every supported Python.
 RUNTIME = "import __future__, json, logging, os, re, time, traceback, warnings, importlib, contextlib, decimal\n"
 
-PACKAGE = {"shared_utils", "shared_utils._lazy", "shared_utils._version"}
-LOGGING = (
-    PACKAGE
-    | {"contextvars", "_contextvars"}
-    | {
-        f"shared_utils{module}"
-        for module in (
-            *(".logging", ".redaction", ".redaction.rules", ".invocation", ".invocation.lifecycle"),
-            *(".logging.bindable", ".logging.logger", ".logging.context", ".logging.levels", ".logging.fast"),
-            *(".logging.settings", ".logging.output", ".logging.stdlib", ".logging.structlog_hook"),
-        )
-    }
-)
-INSTRUMENT = LOGGING | {"shared_utils.invocation.decorator", "shared_utils.invocation.timeout"}
+PACKAGE = {"shared_utils", "shared_utils._lazy"}
+LOGGING = PACKAGE | {
+    *("contextvars", "_contextvars", "shared_utils._env"),
+    *(f"shared_utils.{name}" for name in ("invocation", "invocation.lifecycle", "redaction")),
+    *("shared_utils.logging", "shared_utils.logging.context", "shared_utils.logging.fields"),
+    *("shared_utils.logging.logger", "shared_utils.logging.output", "shared_utils.logging.render"),
+    *("shared_utils.logging.settings", "shared_utils.logging.state", "shared_utils.logging.stdlib"),
+    "shared_utils.logging.structlog_hook",
+}
+INSTRUMENT = LOGGING | {
+    f"shared_utils.invocation.{module}" for module in ("callables", "decorator", "serving", "timeout")
+}
 INVOCATION = """
 from shared_utils import get_logger, instrument, logging
 log = get_logger().bind(a=1)
@@ -97,12 +95,13 @@ def test_the_exported_names():
 
     assert shared_utils.__all__ == sorted(shared_utils.__all__)
     assert shared_utils.__all__ == [
-        *("__version__", "config", "errors", "get_logger", "instrument", "logging", "metrics", "testing"),
+        *("__version__", "config", "configure", "errors", "get_logger", "instrument", "logging", "metrics", "testing"),
     ]
     assert logging.__all__ == sorted(logging.__all__)
     assert logging.__all__ == [
-        *("BoundLogger", "bind", "bound", "clear", "configure", "correlation_paths", "critical", "debug", "error"),
-        *("exception", "flush_buffer", "get_logger", "info", "log", "unbind", "warning"),
+        *("BoundLogger", "bind", "bound", "bound_values", "clear", "clear_buffer", "configure", "correlation_paths"),
+        *("critical", "debug", "error", "exception", "flush_buffer", "get_correlation_id", "get_logger", "info", "log"),
+        *("processors", "set_correlation_id", "unbind", "warning"),
     ]
     for module in (shared_utils, logging, shared_utils.testing):
         assert all(getattr(module, name) is not None for name in module.__all__)

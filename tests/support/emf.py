@@ -61,3 +61,8 @@ def parse(line: str) -> dict[str, Any]:
 def parse_all(text: str) -> list[dict[str, Any]]:
     """Return the documents of an output that has nothing else in it."""
     return [parse(line) for line in text.splitlines(keepends=True)]
+
+
+def values(documents: list[dict[str, Any]], name: str) -> list[float]:
+    """Return all values of a metric in documents."""
+    return [value for document in documents for value in document.get(name, [])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared_utils.config.cache import Moment
+from shared_utils.config.clocks import Moment
 
 
 class Clock:

@@ -1,5 +1,7 @@
 """A proxy in front of a local AWS that misbehaves as told: throttles, fails, hangs, cuts, kills the client.
 
+Besides, what misbehaves without a proxy: a token bucket, an address that answers nothing, and a slow resolver.
+
 Rules are per operation, so a test says ``proxy.add("PublishLayerVersion", cut_after())`` and nothing else changes.
 Every request is kept in `FaultProxy.log`, faults included.
 """
@@ -7,17 +9,36 @@ Every request is kept in `FaultProxy.log`, faults included.
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import http.client
 import json
 import re
+import socket
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-__all__ = ["Call", "FaultProxy", "answer", "barrier", "cut_after", "cut_before", "fault_proxy", "hang", "kill_client"]
+__all__ = [
+    "Call",
+    "FaultProxy",
+    "TokenBucket",
+    "answer",
+    "barrier",
+    "black_hole",
+    "clock_error",
+    "cut_after",
+    "cut_before",
+    "fault_proxy",
+    "hang",
+    "kill_client",
+    "skewed_clock",
+    "slow_resolver",
+    "token_bucket",
+]
 
 # Lambda's REST paths (API reference), in the order in which they are tried.
 _OPERATIONS = [
@@ -41,6 +62,7 @@ class Call:
     region: str
     method: str
     path: str
+    headers: Mapping[str, str]
     forward: Callable[[], tuple[int, Mapping[str, str], bytes]]
 
 
@@ -110,6 +132,99 @@ def barrier(parties: int) -> Fault:
     return fault
 
 
+class TokenBucket:
+    """The way in which AWS limits a rate: a bucket of `size` tokens that fills with `rate` tokens a second."""
+
+    def __init__(self, rate: float, size: float | None = None) -> None:
+        self._rate = rate
+        self._size = rate if size is None else size
+        self._tokens = self._size
+        self._filled = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take a token, if there is one."""
+        with self._lock:
+            now = time.monotonic()
+            self._tokens = min(self._size, self._tokens + (now - self._filled) * self._rate)
+            self._filled = now
+            if self._tokens < 1:
+                return False
+            self._tokens -= 1
+            return True
+
+
+def token_bucket(bucket: TokenBucket, code: str = "ThrottlingException") -> Fault:
+    """Throttle what finds the bucket empty, and pass the rest on."""
+    refuse = answer(400, code, "Rate exceeded")
+    return lambda call: call.forward() if bucket.take() else refuse(call)
+
+
+def clock_error(signed_at: str, ahead: float, span: float = 300.0) -> tuple[str, str] | None:
+    """Return what a service whose clock is `ahead` seconds ahead of ours says of a request: message and Date header.
+
+    None when the signature's time (``20261123T043000Z``) is within `span` seconds of the service's.
+    """
+    now = time.time() + ahead
+    signed = time.mktime(time.strptime(signed_at, "%Y%m%dT%H%M%SZ")) - time.timezone
+    if abs(signed - now) <= span:
+        return None
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    if signed < now:
+        edge = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now - span))
+        said = f"Signature expired: {signed_at} is now earlier than {edge} ({stamp} - 5 min.)"
+    else:
+        edge = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now + span))
+        said = f"Signature not yet current: {signed_at} is still later than {edge} ({stamp} + 5 min.)"
+    return said, email.utils.formatdate(now, usegmt=True)
+
+
+def skewed_clock(ahead: float) -> Fault:
+    """Refuse what is not signed by the time of a clock that is `ahead` seconds ahead of ours."""
+
+    def fault(call: Call) -> Answer:
+        wrong = clock_error(call.headers.get("X-Amz-Date", ""), ahead)
+        if wrong is None:
+            return call.forward()
+        message, date = wrong
+        refused = answer(403, "InvalidSignatureException", message)(call)
+        assert refused is not None
+        return refused[0], {**refused[1], "Date": date}, refused[2]
+
+    return fault
+
+
+@contextlib.contextmanager
+def black_hole() -> Iterator[int]:
+    """Give a port of 127.0.0.1 on which nothing answers: connections are neither made nor refused."""
+    with socket.socket() as listener, contextlib.ExitStack() as fillers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(8):  # fill the queue of connections that nobody accepts: the kernel drops further ones
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                filler.connect(listener.getsockname())
+        time.sleep(0.05)
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def slow_resolver(seconds: float) -> Iterator[None]:
+    """Let every look-up of a host name take that long."""
+    real = socket.getaddrinfo
+
+    def slow(*args: Any, **more: Any) -> Any:
+        time.sleep(seconds)
+        return real(*args, **more)
+
+    socket.getaddrinfo = slow
+    try:
+        yield
+    finally:
+        socket.getaddrinfo = real
+
+
 @dataclass
 class _Rule:
     operation: str
@@ -170,7 +285,7 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
                 finally:
                     connection.close()
 
-            call = Call(_operation(self), _region(self), self.command, self.path, forward)
+            call = Call(_operation(self), _region(self), self.command, self.path, self.headers, forward)
             fault = proxy._take(call)
             outcome = fault(call) if fault else forward()
             self.close_connection = True
@@ -178,9 +293,9 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
                 return
             status, headers, content = outcome
             with contextlib.suppress(OSError):  # the client may be gone, by our own doing
-                self.send_response(status)
+                self.send_response_only(status)
                 for name, value in headers.items():
-                    if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
+                    if name.lower() not in ("content-length", "connection", "transfer-encoding", "server"):
                         self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
-from layerctl.core.runtimes import ARCHITECTURES
+from layerctl.core.files.find import find_above
+from layerctl.core.toml_schema import find_mistakes, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["LayerConfig", "find_layer_config"]
+__all__ = ["LayerConfig", "find_layer_config", "layer_schema"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,9 @@ class LayerConfig:
         version: of a layer without a distribution of its own; otherwise the distribution's counts.
         budget_zipped, budget_unzipped: our own limits, in bytes, without bytecode.
         bytecode_zipped, bytecode_unzipped: what each runtime's bytecode may add to them.
+        profiles: partition -> profile of the AWS configuration, where a release spans partitions.
         leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
+        own_leave_out: modules of the layer's own distribution that don't ship: developers' tools.
     """
 
     path: Path
@@ -55,12 +61,13 @@ class LayerConfig:
     version: str = "0"
     sources_only: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    own_leave_out: tuple[str, ...] = ()
     bytecode_zipped: int = 0
     bytecode_unzipped: int = 0
     public: bool = False
     accounts: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
-    extra: dict[str, Any] = field(default_factory=dict)
+    profiles: dict[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -80,89 +87,88 @@ class LayerConfig:
 
     @classmethod
     def load(cls, path: Path) -> LayerConfig:
-        """Read and check a `layer.toml`.
+        """Read a `layer.toml` and hold it against its schema (`layer_schema`).
 
         Raises:
-            LayerctlError: the file is missing, no TOML, or lacks a required value.
+            LayerctlError: the file is missing or no TOML; or it names unknown keys, or values that are not as they
+                must be: then all of them are told, with their lines.
         """
         try:
-            data = tomllib.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            data = tomllib.loads(text)
         except FileNotFoundError:
             raise LayerctlError(f"{path} does not exist", remedy="name a layer.toml with --layer-config") from None
         except (OSError, UnicodeDecodeError) as error:
             raise LayerctlError(f"{path} cannot be read: {error}") from None
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise LayerctlError(f"{path} is not TOML: {error}") from None
-        reader = _Reader(path, data)
-        runtimes = reader.get("runtimes", dict)
-        for runtime, version in (runtimes or {"nothing": ""}).items():
-            if not re.fullmatch(r"python3\.\d+", runtime):
-                raise LayerctlError(f"{path}: [runtimes] names {runtime!r}", remedy="expected e.g. python3.13")
-            if not isinstance(version, str) or not version.startswith(f"{runtime.removeprefix('python')}."):
-                raise LayerctlError(
-                    f"{path}: [runtimes] {runtime} = {version!r} is no release of it",
-                    remedy=f'expected e.g. "{runtime.removeprefix("python")}.1"',
-                )
-        name = reader.get("layer.name", str)
-        if not re.fullmatch(r"[a-zA-Z0-9_-]{1,140}", name):
+        found = [*find_mistakes(data, layer_schema()), *_other_releases(data)]
+        if mistakes := sorted((line_of(text, keys), said) for keys, said in found):
+            many = f"{path} has {len(mistakes)} mistakes:\n" if len(mistakes) > 1 else ""
             raise LayerctlError(
-                f"{path}: layer.name {name!r} is no name for a layer", remedy="letters, digits, - and _"
+                many + "\n".join(f"{path}:{line}: {said}" for line, said in mistakes), remedy=_REFERENCE
             )
-        architectures = tuple(reader.get("layer.architectures", list))
-        for architecture in architectures or ("none",):
-            if architecture not in ARCHITECTURES:
-                raise LayerctlError(
-                    f"{path}: layer.architectures names {architecture!r}", remedy="expected x86_64, arm64 or both"
-                )
-        sdk = frozenset(reader.get("provided.sdk", list, []))
-        sharing = data.get("sharing", {})
+        layer, provided, budget = (_table(data, name) for name in ("layer", "provided", "budget"))
+        leave_out = _table(data, "leave-out")
+        licences, publish, sharing = (_table(data, name) for name in ("licences", "publish", "sharing"))
         return cls(
             path=path.resolve(),
-            name=name,
-            description=reader.get("layer.description", str, ""),
-            distribution=reader.get("layer.distribution", str, "") or None,
-            requirements=path.resolve().parent / reader.get("layer.requirements", str, "requirements.txt"),
-            architectures=architectures,
-            licence=reader.get("layer.licence", str, "MIT"),
-            version=reader.get("layer.version", str, "0"),
-            runtimes=runtimes,
-            sources_only=tuple(reader.get("bytecode.sources-only", list, [])),
-            leave_out=tuple(reader.get("leave-out.patterns", list, [])),
-            bundle_sdk=reader.get("provided.bundle-sdk", bool, False),
-            sdk=sdk,
-            provided=sdk | frozenset(reader.get("provided.other", list, [])),
-            budget_zipped=reader.get("budget.zipped", int, 50_000_000),
-            budget_unzipped=reader.get("budget.unzipped", int, 262_144_000),
-            bytecode_zipped=reader.get("budget.bytecode-zipped", int, 0),
-            bytecode_unzipped=reader.get("budget.bytecode-unzipped", int, 0),
-            licences=frozenset(reader.get("licences.allow", list, [])),
-            test_only=tuple(reader.get("layer.test-only", list, [])),
-            known_licences=reader.get("licences.known", dict, {}),
-            regions=tuple(reader.get("publish.regions", list, [])),
-            public=bool(sharing.get("public", False)),
-            accounts=tuple(sharing.get("accounts", ())),
-            organizations=tuple(sharing.get("organizations", ())),
+            name=layer["name"],
+            description=layer["description"],
+            distribution=layer["distribution"] or None,
+            requirements=path.resolve().parent / layer["requirements"],
+            architectures=tuple(layer["architectures"]),
+            licence=layer["licence"],
+            version=layer["version"],
+            test_only=tuple(layer["test-only"]),
+            runtimes=data["runtimes"],
+            sources_only=tuple(_table(data, "bytecode")["sources-only"]),
+            leave_out=tuple(leave_out["patterns"]),
+            own_leave_out=tuple(leave_out["own-modules"]),
+            bundle_sdk=provided["bundle-sdk"],
+            sdk=frozenset(provided["sdk"]),
+            provided=frozenset(provided["sdk"] + provided["other"]),
+            budget_zipped=budget["zipped"],
+            budget_unzipped=budget["unzipped"],
+            bytecode_zipped=budget["bytecode-zipped"],
+            bytecode_unzipped=budget["bytecode-unzipped"],
+            licences=frozenset(licences["allow"]),
+            known_licences=licences["known"],
+            regions=tuple(publish["regions"]),
+            profiles=publish["profiles"],
+            public=sharing["public"],
+            accounts=tuple(sharing["accounts"]),
+            organizations=tuple(sharing["organizations"]),
         )
 
 
-class _Reader:
-    """Reads dotted keys and says what is wrong with them."""
+_REFERENCE = "the keys and their values: docs/layer-toml.md of layerctl, or its layer.schema.json"
 
-    def __init__(self, path: Path, data: dict[str, Any]) -> None:
-        self._path = path
-        self._data = data
 
-    def get(self, dotted: str, kind: type, default: Any = None) -> Any:
-        value: Any = self._data
-        for part in dotted.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        if value is None:
-            if default is None:
-                raise LayerctlError(f"{self._path}: {dotted} is missing", remedy="see layer/layer.toml for an example")
-            return default
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise LayerctlError(f"{self._path}: {dotted} must be a {kind.__name__}, not {value!r}")
-        return value
+@cache
+def layer_schema() -> dict[str, Any]:
+    """The JSON Schema of `layer.toml` (draft 2020-12)."""
+    loaded: dict[str, Any] = json.loads(resources.files("layerctl").joinpath("layer.schema.json").read_text("utf-8"))
+    return loaded
+
+
+def _other_releases(data: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Runtimes whose interpreter is one of another runtime, which no schema can say."""
+    runtimes = data.get("runtimes")
+    for runtime, version in runtimes.items() if isinstance(runtimes, dict) else ():
+        named = re.match(r"3\.\d+", version) if isinstance(version, str) else None
+        if named and re.fullmatch(r"python3\.\d+", runtime) and runtime != f"python{named[0]}":
+            yield ("runtimes", runtime), f"runtimes.{runtime} {version!r} is no release of {runtime}"
+
+
+def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of a file that is right, with the schema's defaults for what is not named."""
+    schema = layer_schema()
+    known = schema["properties"][name]["properties"]
+    whole = {key: schema["$defs"].get(one.get("$ref", "").rpartition("/")[2], {}) | one for key, one in known.items()}
+    defaults = {key: one["default"] for key, one in whole.items() if "default" in one}
+    given: dict[str, Any] = data.get(name, {})
+    return defaults | given
 
 
 def find_layer_config(start: Path | None = None) -> Path:
@@ -171,12 +177,10 @@ def find_layer_config(start: Path | None = None) -> Path:
     Raises:
         LayerctlError: there is none.
     """
-    folder = (start or Path.cwd()).resolve()
-    for candidate in (folder, *folder.parents):
-        for path in (candidate / "layer" / "layer.toml", candidate / "layer.toml"):
-            if path.is_file():
-                return path
-    raise LayerctlError(
-        f"no layer/layer.toml in {folder} or above it",
-        remedy="run inside the repository, or use --layer-config",
-    )
+    path = find_above("layer/layer.toml", "layer.toml", start=start)
+    if path is None:
+        raise LayerctlError(
+            f"no layer/layer.toml in {(start or Path.cwd()).resolve()} or above it",
+            remedy="run inside the repository, or use --layer-config",
+        )
+    return path

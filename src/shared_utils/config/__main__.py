@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 
-from shared_utils.config.failures import INVALID, one_line
-from shared_utils.config.load import FieldRead, read_fields
+from shared_utils.config.load import FieldResult, read_fields
+from shared_utils.config.outcomes import INVALID, one_line
 from shared_utils.config.settings import Settings
+from shared_utils.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,10 +75,10 @@ def _find(where: str) -> tuple[type[Settings] | None, str]:
     return found, ""
 
 
-def _reads(settings: type[Settings]) -> tuple[list[FieldRead], str]:
+def _reads(settings: type[Settings]) -> tuple[list[FieldResult], str]:
     try:
-        return read_fields(settings._sources, settings._field_kinds(), None), ""
-    except TypeError as error:  # an annotation that cannot be resolved
+        return read_fields(settings._fields, settings._field_types(), None), ""
+    except ConfigError as error:  # an annotation that cannot be resolved
         return [], one_line(error)
 
 
@@ -94,8 +95,8 @@ def _check(settings: type[Settings], options: argparse.Namespace) -> int:
     return 1 if any(read.problem for read in reads) else 0
 
 
-def _row(read: FieldRead) -> dict[str, str]:
-    row = {"field": read.name, "source": read.found.source}
+def _row(read: FieldResult) -> dict[str, str]:
+    row = {"field": read.name, "source": read.resolved.source}
     if read.problem is not None:
         remedy = f"; {read.problem.remedy}" if read.problem.remedy else ""
         return {**row, "status": read.problem.kind, "value": "", "detail": read.problem.what + remedy}
@@ -113,18 +114,18 @@ def _print_table(rows: list[dict[str, str]]) -> None:
 
 
 def _iam(settings: type[Settings], options: argparse.Namespace) -> int:
-    from shared_utils.config.aws.iam import policy_of
-    from shared_utils.config.resolve import enter
+    from shared_utils.config.policy import policy_of
+    from shared_utils.config.resolve import resolve
 
     needs = []
-    for name, source in settings._sources.items():
-        found = enter(source.reference, None)
-        reference = found.reference  # a variable may hold a reference
-        if found.failure is not None and found.failure.kind == INVALID:
-            print(f"error: {name}: {found.source}: {found.failure.what}", file=sys.stderr)  # noqa: T201
+    for name, field in settings._fields.items():
+        resolved = resolve(field.reference, None)
+        reference = resolved.reference  # a variable may hold a reference
+        if resolved.failure is not None and resolved.failure.kind == INVALID:
+            print(f"error: {name}: {resolved.source}: {resolved.failure.what}", file=sys.stderr)  # noqa: T201
             return 1
         if reference.scheme != "env":
-            needs.append((reference, source.kms_key))
+            needs.append((reference, field.kms_key))
     print(json.dumps(policy_of(needs, options.region, options.account), indent=2))  # noqa: T201
     return 0
 

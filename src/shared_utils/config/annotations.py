@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import sys
 
+from shared_utils.errors import ConfigError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
     from typing import Any
 
-__all__ = ["kinds_of", "resolve_early"]
+__all__ = ["evaluate_now", "field_types"]
 
 
-def resolve_early(cls: type, frame: FrameType) -> dict[str, Any]:
+def evaluate_now(cls: type, frame: FrameType) -> dict[str, Any]:
     """Return the types of those annotations that the names visible where `cls` is defined can resolve.
 
-    Later those of a function, or of a module that is in nobody's list, cannot be seen any more. What cannot be resolved
-    yet (it refers to what is defined below) waits for `kinds_of`.
+    Those of a function, or of a module that is not in sys.modules, cannot be seen later. What cannot be resolved
+    yet (it refers to what is defined below) waits for `field_types`.
     """
     kinds: dict[str, Any] = {}
     annotations: dict[str, Any] = vars(cls).get("__annotations__", {})
@@ -33,30 +35,30 @@ def resolve_early(cls: type, frame: FrameType) -> dict[str, Any]:
     return kinds
 
 
-def kinds_of(cls: type, fields: Iterable[str]) -> dict[str, Any]:
+def field_types(cls: type, fields: Iterable[str]) -> dict[str, Any]:
     """Return the type of each field, None for those without annotation.
 
     Raises:
-        TypeError: an annotation that cannot be resolved, or a field that has a type but no source.
+        ConfigError: an annotation that cannot be resolved, or a field that has a type but no source.
     """
     kinds: dict[str, Any] = dict.fromkeys(fields)
     for base in reversed(cls.__mro__):
         module = sys.modules.get(base.__module__)
-        for name, kind in {**_annotations(base), **vars(base).get("_early", {})}.items():
+        for name, kind in {**_annotations(base), **vars(base).get("_evaluated", {})}.items():
             if base.__module__ == "shared_utils.config.settings":
                 continue
             if isinstance(kind, str) and name in kinds:
                 try:
                     kind = _evaluate(kind, vars(module) if module else {}, vars(base))  # noqa: PLW2901
                 except Exception as error:  # whatever the expression does
-                    raise TypeError(
+                    raise ConfigError(
                         f"{base.__qualname__}.{name}: the type {kind!r} cannot be resolved ({error}); "
                         "import it at run time, not only for type checkers"
                     ) from None
             if name in kinds:
                 kinds[name] = kind
             elif not hasattr(cls, name) and "ClassVar" not in str(kind):
-                raise TypeError(
+                raise ConfigError(
                     f"{base.__qualname__}.{name} has a type but no source; "
                     f"give it one: {name}: … = config.env(…), ssm(…), secret(…) or appconfig(…)"
                 )

@@ -1,20 +1,19 @@
-"""Values already read: how long they are good for, and one read at a time for each.
+"""Values already read: how long each is good, and one read at a time for each.
 
-Time. Lambda freezes the environment between invocations, and the monotonic clock can stand still meanwhile; the wall
-clock goes on, but may be set. A value is as old as the *greater* of the two says: a wall clock that steps back makes
-nothing older, and nothing younger than the monotonic clock knows it to be.
+Threads: the first thread that asks for a value that is not fresh puts an `InFlight` there and reads; the others wait
+for it. Results are delivered one by one, so that no thread waits for a slower neighbour of a batch.
 
-Threads. Whoever first wants a key that is not fresh becomes its reader, by putting a `Flight` there; everybody else
-waits for that flight. What is read is delivered key by key, so nobody waits for a slower neighbour of a batch.
+One truth: of two answers to one question, the one of the read that began later is kept, and nobody is given the other
+any more. A path and the single parameters below it are one question in this sense.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from _thread import allocate_lock
+from threading import RLock, get_ident
 
-from shared_utils.config.failures import MISSING, UNAVAILABLE, Failure
+from shared_utils.config.clocks import Moment
+from shared_utils.config.entries import Entry, InFlight, NegativeEntry, Query
+from shared_utils.config.outcomes import BRIEFLY, MISSING, MORE_TIME, UNAVAILABLE, Failure, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,134 +22,22 @@ if TYPE_CHECKING:
     from shared_utils.config.aws.retry import Deadline
     from shared_utils.config.references import Reference
 
-    Outcome = "Entry | Failure"
+    Outcomes = dict[str, "Entry | Failure"]
     Deliver = Callable[[str, "Value | Failure"], None]
     Fetch = Callable[[Sequence[Reference], Deadline, Deliver], None]
 
-__all__ = ["Cache", "Entry", "Moment", "Value", "Want", "jitter"]
+__all__ = ["Cache"]
 
 _LARGEST = 1024
 """Entries kept. References made of user input must not grow a process for ever."""
-_FIRST_HOLD, _MISSING_HOLD, _LONGEST_HOLD = 2.0, 5.0, 60.0
-"""Seconds for which a failure, or that a value is missing, is believed: doubled for each in a row, up to the last."""
-
-
-def jitter() -> float:
-    """Return a random factor within ±10 %, so that a fleet started together does not refresh together.
-
-    From the operating system, because a generator seeded before a SnapStart snapshot is the same in every copy.
-    """
-    return 0.9 + 0.2 * int.from_bytes(os.urandom(4), "little") / 0xFFFFFFFF
-
-
-class Moment:
-    """A point in time on both clocks."""
-
-    __slots__ = ("monotonic", "wall")
-
-    def __init__(self, monotonic: float, wall: float) -> None:
-        self.monotonic = monotonic
-        self.wall = wall
-
-    @classmethod
-    def now(cls) -> Moment:
-        """Return the present."""
-        return cls(time.monotonic(), time.time())
-
-    def since(self, earlier: Moment) -> float:
-        """Return the seconds from `earlier` to this moment: the greater of what the two clocks say."""
-        return max(self.monotonic - earlier.monotonic, self.wall - earlier.wall)
-
-
-class Value:
-    """What a source answered: str, bytes, list of str (StringList) or a JSON-like tree; and whether it is secret."""
-
-    __slots__ = ("content", "sensitive")
-
-    def __init__(self, content: object, *, sensitive: bool = False) -> None:
-        self.content = content
-        self.sensitive = sensitive
-
-
-class Entry:
-    """A value, and when the read that gave it began: the moment, and its place in the order of all reads.
-
-    Never changed once it is made.
-    """
-
-    __slots__ = ("factor", "order", "read_at", "value")
-
-    def __init__(self, value: Value, read_at: Moment, order: int) -> None:
-        self.value = value
-        self.read_at = read_at
-        self.order = order
-        self.factor = jitter()
-
-
-class Want:
-    """One reader's wish: the reference, how old the value may be, and how much older if the source fails (seconds)."""
-
-    __slots__ = ("max_age", "max_stale", "reference")
-
-    def __init__(self, reference: Reference, max_age: float, max_stale: float) -> None:
-        self.reference = reference
-        self.max_age = max_age
-        self.max_stale = max_stale
-
-    def is_fresh(self, entry: Entry, now: Moment) -> bool:
-        """Whether `entry` is good without asking anybody."""
-        return now.since(entry.read_at) < self.max_age * entry.factor
-
-    def is_bearable(self, entry: Entry, now: Moment) -> bool:
-        """Whether `entry` is better than an error."""
-        return now.since(entry.read_at) < self.max_age * entry.factor + self.max_stale
-
-
-class _Trouble:
-    """A failed read, remembered for `hold` seconds; `count` failures in a row led here."""
-
-    __slots__ = ("at", "count", "failure", "hold", "order")
-
-    def __init__(self, failure: Failure, at: Moment, order: int, count: int) -> None:
-        self.failure = failure
-        self.at = at
-        self.order = order
-        self.count = count
-        first = _MISSING_HOLD if failure.kind == MISSING else _FIRST_HOLD
-        self.hold = min(_LONGEST_HOLD, first * 2.0 ** min(count - 1, 9)) * jitter()
-
-    def is_believed(self, want: Want, now: Moment) -> bool:
-        """Whether it is too early to ask again. That a value is missing is believed no longer than a value would be."""
-        hold = min(self.hold, want.max_age) if self.failure.kind == MISSING else self.hold
-        return want.max_age > 0 and now.since(self.at) < hold
-
-
-class _Flight:
-    """A read under way. `outcome` is set before the event; it stays None when the reader gave up without one."""
-
-    __slots__ = ("ended", "landed", "order", "outcome", "started")
-
-    def __init__(self, started: Moment, order: int) -> None:
-        self.started = started
-        self.order = order
-        self.outcome: Entry | Failure | None = None
-        self.ended = False
-        self.landed = allocate_lock()  # a lock is the cheapest event: held while the read is under way
-        self.landed.acquire()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until the read has ended; False when that took longer than `seconds`."""
-        if not self.landed.acquire(timeout=max(0.0, seconds)):
-            return False
-        self.landed.release()  # the next in line
-        return True
+_ABSENT = object()
 
 
 class Cache:
     """Entries by reference, read through `fetch(references, deadline, deliver)`.
 
     `fetch` calls `deliver(base, value or failure)` once for each reference, from any thread, as results come in.
-    `on_stale(reference, failure, age)` is told when an old value stands in for a failed read.
+    `on_stale(base, failure, age)` is told when an old value replaces a failed read.
     """
 
     def __init__(
@@ -162,160 +49,211 @@ class Cache:
         self._fetch = fetch
         self._on_stale = on_stale
         self._now = now
-        self.forget_readers()
         self._reads = 0  # so far: a clock may stand still, and then cannot say which read began before which
+        self._epoch = 0  # grows with each clear()
         self._entries: dict[str, Entry] = {}
-        self._troubles: dict[str, _Trouble] = {}
+        self._negative: dict[str, NegativeEntry] = {}
+        self._paths: dict[str, Reference] = {}  # those of the entries that have children
+        self.forget_in_flight()
 
-    def forget_readers(self) -> None:
+    def forget_in_flight(self) -> None:
         """Start with a new lock and no read under way: in a forked child the threads that held them are gone."""
-        self._lock = allocate_lock()
-        self._flights: dict[str, _Flight] = {}
+        self._lock = RLock()  # reentrant: a signal handler may read while its thread holds it
+        self._in_flight: dict[str, InFlight] = {}
 
     def clear(self) -> None:
         """Forget everything. A read under way still answers those who wait for it, but is not kept."""
         with self._lock:
-            self._entries = {}
-            self._troubles = {}
-            self._flights = {}
+            self._epoch += 1
+            for base in list(self._entries):
+                self._drop(base)
+            self._negative = {}
+            self._in_flight = {}
 
-    def read(self, wants: Sequence[Want], deadline: Deadline) -> dict[str, Entry | Failure]:
-        """Return an entry or a failure for every wanted reference, by its `base`, within the deadline."""
+    def read(self, queries: Sequence[Query], deadline: Deadline) -> Outcomes:
+        """Return an entry or a failure for every query, by the `base` of its reference, within the deadline."""
         arrival = self._reads
-        pending = {want.reference.base: want for want in wants}
-        outcomes: dict[str, Entry | Failure] = {}
+        pending = {query.reference.base: query for query in queries}
+        outcomes: Outcomes = {}
         while pending:
             mine, others = self._claim(pending, outcomes, arrival)
             if mine:
-                self._lead(mine, deadline, outcomes)
-            for base, flight in others.items():
-                self._await(pending[base], flight, deadline, arrival, outcomes)
+                self._read_own(mine, deadline, outcomes)
+            for base, in_flight in others.items():
+                self._wait_for(pending[base], in_flight, deadline, arrival, outcomes)
             for base in outcomes:
                 pending.pop(base, None)
         return outcomes
 
     def _claim(
-        self, pending: dict[str, Want], outcomes: dict[str, Entry | Failure], arrival: int
-    ) -> tuple[dict[str, tuple[Want, _Flight]], dict[str, _Flight]]:
-        """Answer what can be answered at once; of the rest, say which reads are ours now and which are others'."""
-        mine: dict[str, tuple[Want, _Flight]] = {}
-        others: dict[str, _Flight] = {}
+        self, pending: dict[str, Query], outcomes: Outcomes, arrival: int
+    ) -> tuple[dict[str, tuple[Query, InFlight]], dict[str, InFlight]]:
+        """Answer what the cache can; return the reads that this thread makes now, and those that others make."""
+        mine: dict[str, tuple[Query, InFlight]] = {}
+        others: dict[str, InFlight] = {}
         with self._lock:
             now = self._now()
-            for base, want in pending.items():
+            for base, query in pending.items():
                 entry = self._entries.get(base)
-                if entry is not None and (want.is_fresh(entry, now) or entry.order > arrival):
+                if entry is not None and (query.is_fresh(entry, now) or entry.order > arrival):
                     outcomes[base] = entry
                     continue
-                trouble = self._troubles.get(base)
-                if trouble is not None and (trouble.is_believed(want, now) or trouble.order > arrival):
-                    outcomes[base] = self._settle_for(want, trouble.failure, now)
+                negative = self._negative.get(base)
+                if negative is not None and (negative.applies(query, now) or negative.order > arrival):
+                    outcomes[base] = self._stale_or_failure(query, negative.failure, now)
                     continue
-                flight = self._flights.get(base)
-                if flight is not None:
-                    others[base] = flight
-                else:
-                    self._reads += 1
-                    self._flights[base] = flight = _Flight(now, self._reads)
-                    mine[base] = (want, flight)
+                in_flight = self._in_flight.get(base)
+                if in_flight is not None and in_flight.owner != get_ident():
+                    others[base] = in_flight
+                    continue
+                self._reads += 1
+                mine[base] = query, InFlight(now, self._reads, self._epoch)
+                if in_flight is None:  # else this thread is interrupted in it, and cannot wait for itself
+                    self._in_flight[base] = mine[base][1]
         return mine, others
 
-    def _lead(
-        self, mine: dict[str, tuple[Want, _Flight]], deadline: Deadline, outcomes: dict[str, Entry | Failure]
-    ) -> None:
-        """Read what is ours, and let go of those who wait for it, whatever happens."""
+    def _read_own(self, mine: dict[str, tuple[Query, InFlight]], deadline: Deadline, outcomes: Outcomes) -> None:
+        """Make the reads of this thread, and let those who wait continue, whatever happens."""
 
         def deliver(base: str, result: Value | Failure) -> None:
-            want, flight = mine[base]
-            outcomes[base] = self._land(want, flight, result)
+            query, in_flight = mine[base]
+            outcomes[base] = self._store_result(query, in_flight, result)
 
         try:
-            self._fetch([want.reference for want, _ in mine.values()], deadline, deliver)
+            self._fetch([query.reference for query, _ in mine.values()], deadline, deliver)
         finally:
-            for base, (_, flight) in mine.items():
-                self._release(base, flight)
+            for base, (_, in_flight) in mine.items():
+                self._end(base, in_flight)
         for base in mine:
-            if base not in outcomes:  # a fetch that keeps its word delivers everything
-                outcomes[base] = Failure(UNAVAILABLE, "the read ended without an answer")
+            if base not in outcomes:  # a job was still running at the deadline
+                outcomes[base] = Failure(UNAVAILABLE, "the read ended without an answer", remedy=MORE_TIME)
 
-    def _await(
-        self,
-        want: Want,
-        flight: _Flight,
-        deadline: Deadline,
-        arrival: int,
-        outcomes: dict[str, Entry | Failure],
+    def _wait_for(
+        self, query: Query, in_flight: InFlight, deadline: Deadline, arrival: int, outcomes: Outcomes
     ) -> None:
-        """Wait for another thread's read. No outcome is set when it must be asked for again."""
-        base = want.reference.base
-        if not flight.wait(deadline.remaining()):
-            late = Failure(UNAVAILABLE, "another thread's read of it did not end in time", transient=True)
-            outcomes[base] = self._settle_for(want, late, self._now())
-        elif flight.outcome is not None and (want.max_age > 0 or flight.order > arrival):
-            outcome = flight.outcome
-            outcomes[base] = self._settle_for(want, outcome, self._now()) if isinstance(outcome, Failure) else outcome
+        """Wait for another thread's read. Without an outcome it must be asked for again."""
+        base = query.reference.base
+        if not in_flight.wait(deadline.remaining()):
+            what = "another thread's read of it did not end in time"
+            late = Failure(UNAVAILABLE, what, remedy=MORE_TIME, retry=BRIEFLY)
+            outcomes[base] = self._stale_or_failure(query, late, self._now())
+        elif in_flight.outcome is not None and (query.max_age > 0 or in_flight.order > arrival):
+            found = in_flight.outcome
+            outcomes[base] = self._stale_or_failure(query, found, self._now()) if isinstance(found, Failure) else found
 
-    def _land(self, want: Want, flight: _Flight, result: Value | Failure) -> Entry | Failure:
-        """Keep a result, tell the waiting, and return what the leading reader gets."""
-        base = want.reference.base
+    def _store_result(self, query: Query, in_flight: InFlight, result: Value | Failure) -> Entry | Failure:
+        """Keep a result, hand it to the waiting threads, and return the outcome for the reading one."""
         now = self._now()
+        outcome: Entry | Failure
         with self._lock:
-            current = self._flights.get(base) is flight  # not so after clear(): then the result is told, not kept
-            if isinstance(result, Value):
-                entry = Entry(result, flight.started, flight.order)
-                if current:
-                    self._keep(base, entry)
-                flight.outcome = mine = entry
+            newer = self._entries.get(query.reference.base)
+            if newer is not None and newer.order > in_flight.order:
+                outcome = newer
+            elif in_flight.epoch != self._epoch:  # cleared meanwhile: the result is handed out, not kept
+                outcome = Entry(result, in_flight.started, in_flight.order) if isinstance(result, Value) else result
+            elif isinstance(result, Value):
+                outcome = self._keep(query.reference, Entry(result, in_flight.started, in_flight.order))
             else:
-                if current:
-                    self._keep_trouble(base, result, flight, now)
-                flight.outcome = result
-                mine = self._settle_for(want, result, now)  # type: ignore[assignment]
-        self._release(base, flight)
-        if isinstance(result, Failure) and isinstance(mine, Entry):
-            self._on_stale(base, result, now.since(mine.read_at))
-        return mine
+                outcome = self._keep_failure(query.reference, result, in_flight.order, now)
+            in_flight.outcome = outcome
+            if isinstance(outcome, Failure):
+                outcome = self._stale_or_failure(query, outcome, now)
+            self._end(query.reference.base, in_flight)
+        if isinstance(result, Failure) and isinstance(outcome, Entry) and outcome.order < in_flight.order:
+            self._on_stale(query.reference.base, result, now.since(outcome.read_at))
+        return outcome
 
-    def _keep(self, base: str, entry: Entry) -> None:
-        self._troubles.pop(base, None)
-        self._entries.pop(base, None)  # so that the dict stays in order of age
+    def _keep(self, reference: Reference, entry: Entry) -> Entry | Failure:
+        """Keep an entry, and return the newest answer: another one if a read that began later gave it."""
+        base = reference.base
+        negative = self._negative.get(base)
+        if negative is not None and negative.order > entry.order and negative.failure.kind == MISSING:
+            return negative.failure
+        if reference.children is not None:
+            entry.value = self._with_newer_children(reference, entry)
+        self._negative.pop(base, None)
+        self._put(base, entry)
+        if reference.children is not None:
+            self._paths[base] = reference
+        return entry
+
+    def _keep_failure(self, reference: Reference, failure: Failure, order: int, now: Moment) -> Failure:
+        """Keep a failure, and return it."""
+        base = reference.base
+        before = self._negative.pop(base, None)
+        self._negative[base] = NegativeEntry(failure, now, order, 1 if before is None else before.count + 1)
+        if failure.kind == MISSING:  # it is gone: an old value would be a mistake
+            self._drop(base)
+            self._drop_paths(base, _ABSENT, order)
+            if reference.children is not None:
+                for child, entry in list(self._entries.items()):
+                    if reference.children.name_of(child) is not None and entry.order < order:
+                        self._drop(child)
+        if len(self._negative) > _LARGEST:
+            del self._negative[next(iter(self._negative))]
+        return failure
+
+    def _with_newer_children(self, reference: Reference, path: Entry) -> Value:
+        """Return a path's value with what later reads of single parameters found; keep the rest as single entries."""
+        children = reference.children
+        assert children is not None
+        content: dict[str, object] = dict(path.value.content)  # type: ignore[call-overload]
+        for base, known in list(self._entries.items()):
+            name = children.name_of(base)
+            if name is None:
+                continue
+            if known.order > path.order:
+                content[name] = known.value.content
+            elif name not in content:  # it is gone
+                self._drop(base)
+                self._drop_paths(base, _ABSENT, path.order)
+        for base, negative in list(self._negative.items()):
+            name = children.name_of(base)
+            if name is not None and negative.order > path.order and negative.failure.kind == MISSING:
+                content.pop(name, None)
+        for name, part in content.items():
+            base = children.base_of(name)
+            other = self._entries.get(base)
+            if other is None or other.order < path.order:
+                sensitive = name in path.value.sensitive_names
+                self._negative.pop(base, None)
+                self._put(base, Entry(Value(part, sensitive=sensitive), path.read_at, path.order))
+        return Value(content, sensitive=path.value.sensitive, sensitive_names=path.value.sensitive_names)
+
+    def _put(self, base: str, entry: Entry) -> None:
+        self._drop(base)  # so that the dict stays in order of age
         self._entries[base] = entry
+        self._drop_paths(base, entry.value.content, entry.order)
         if len(self._entries) > _LARGEST:
-            del self._entries[next(iter(self._entries))]
+            self._drop(next(iter(self._entries)))
 
-    def _keep_trouble(self, base: str, failure: Failure, flight: _Flight, now: Moment) -> None:
-        before = self._troubles.pop(base, None)
-        trouble = _Trouble(failure, now, flight.order, 1 if before is None else before.count + 1)
-        self._troubles[base] = trouble
-        if failure.kind == MISSING:
-            self._entries.pop(base, None)  # it is gone: an old value is not a stand-in but a mistake
-        if len(self._troubles) > _LARGEST:
-            del self._troubles[next(iter(self._troubles))]
+    def _drop(self, base: str) -> None:
+        entry = self._entries.pop(base, None)
+        self._paths.pop(base, None)
+        if entry is not None:
+            entry.current = False
 
-    def _settle_for(self, want: Want, failure: Failure, now: Moment) -> Entry | Failure:
-        """Return the old value when there is one that this reader would rather have than `failure`."""
-        entry = self._entries.get(want.reference.base)
-        if entry is None or failure.kind == MISSING or not want.is_bearable(entry, now):
+    def _drop_paths(self, base: str, content: object, order: int) -> None:
+        """Forget the older answers for paths that say something else of this parameter."""
+        for path, reference in list(self._paths.items()):
+            assert reference.children is not None
+            name = reference.children.name_of(base)
+            entry = self._entries[path]
+            if name is not None and entry.order < order:
+                told = entry.value.content.get(name, _ABSENT)  # type: ignore[attr-defined]
+                if told is not content and told != content:
+                    self._drop(path)
+
+    def _stale_or_failure(self, query: Query, failure: Failure, now: Moment) -> Entry | Failure:
+        """Return the old value when there is one and the query allows it, else `failure`."""
+        entry = self._entries.get(query.reference.base)
+        if entry is None or failure.kind == MISSING or not query.allows_stale(entry, now):
             return failure
         return entry
 
-    def _release(self, base: str, flight: _Flight) -> None:
-        """Let the waiting go on, once: a result that comes after its reader gave up finds nobody."""
+    def _end(self, base: str, in_flight: InFlight) -> None:
+        """Let the waiting threads continue."""
         with self._lock:
-            if self._flights.get(base) is flight:
-                del self._flights[base]
-            first, flight.ended = not flight.ended, True
-        if first:
-            flight.landed.release()
-
-    def seeder(self) -> Callable[[str, Value], None]:
-        """Return a function that keeps a value which a read beginning now brings along (a path, its parameters)."""
-        started, order = self._now(), self._reads
-
-        def seed(base: str, value: Value) -> None:
-            with self._lock:
-                known = self._entries.get(base)
-                if known is None or known.order < order:
-                    self._keep(base, Entry(value, started, order))
-
-        return seed
+            if self._in_flight.get(base) is in_flight:
+                del self._in_flight[base]
+            in_flight.end()

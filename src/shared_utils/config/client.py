@@ -1,4 +1,4 @@
-"""The process's one store of configuration: it knows the cache, the transport, and what stands in for AWS in tests.
+"""The process's one client of configuration: its cache, its transport, and the values that override AWS.
 
 What was read belongs to the environment it was read in (region, endpoints, credentials): when one of those variables
 changes, everything is forgotten, so that no answer of one account or region is ever given for another.
@@ -7,10 +7,11 @@ changes, everything is forgotten, so that no answer of one account or region is 
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
+from threading import RLock
 
-from shared_utils.config.cache import Cache, Value
-from shared_utils.config.failures import Failure
+from shared_utils import _env
+from shared_utils.config.cache import Cache
+from shared_utils.config.outcomes import UNAVAILABLE, Failure, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,40 +19,36 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports import Transport
-    from shared_utils.config.cache import Entry, Want
+    from shared_utils.config.aws.transports.base import Transport
+    from shared_utils.config.entries import Entry, Query
     from shared_utils.config.references import Reference
-    from shared_utils.config.sources.appconfig_sessions import Sessions
-    from shared_utils.config.sources.reading import Reading
 
-__all__ = ["KEYS", "Limits", "Store", "fingerprint", "lookup", "report", "store"]
+__all__ = ["ConfigClient", "Limits", "client", "environment", "lookup", "variables"]
 
-_VARIABLES = (
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_SSM",
-    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-    "AWS_ENDPOINT_URL_APPCONFIGDATA",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_PROFILE",
-    "SHARED_UTILS_CONFIG_TRANSPORT",
-    "SHARED_UTILS_CONFIG_FILE",
+# Every answer depends on these, for comparison only.
+lookup, variables = _env.stored(
+    (
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_SSM",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        "AWS_ENDPOINT_URL_APPCONFIGDATA",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "SHARED_UTILS_CONFIG_TRANSPORT",
+        "SHARED_UTILS_CONFIG_FILE",
+    )
 )
 
-# os.environ.get() encodes and decodes: 0.7 µs a variable, where a cached read as a whole may take 1 µs. Its dict of raw
-# values answers in 0.04 µs. It is an implementation detail of CPython's, so there is a way without it.
-_raw = getattr(os.environ, "_data", None)
-if _raw is not None and isinstance(_raw, dict) and os.name == "posix":
-    KEYS: tuple[object, ...] = tuple(os.fsencode(name) for name in _VARIABLES)
-    lookup: Callable[[object], object] = _raw.get
-else:
-    KEYS, lookup = _VARIABLES, os.environ.get  # type: ignore[assignment]
 
-
-def fingerprint() -> tuple[object, ...]:
-    """Return the variables on which every answer depends, for comparison only."""
-    return tuple(map(lookup, KEYS))
+def environment() -> tuple[object, ...]:
+    """Return the variables on which every answer depends."""
+    return tuple(map(lookup, variables))
 
 
 class Limits:
@@ -67,113 +64,128 @@ class Limits:
         self.max_stale = 3600.0
 
 
-class Store:
-    """Reads wants: from stand-in values when there are any, else through the cache from AWS."""
+class ConfigClient:
+    """The answers to queries, from AWS through the cache."""
 
     def __init__(self) -> None:
         self.limits = Limits()
-        self.standins: Mapping[str, object] | None = None
-        """Values by reference that stand in for AWS altogether (the `config_values` fixture)."""
+        self.overrides: Mapping[str, object] | None = None
+        """Values by reference that replace AWS altogether (the `config_values` fixture)."""
         self.generation = 0
-        """Grows whenever something already handed out may be wrong: those who keep results compare it."""
-        self.known: dict[Any, tuple[Any, float, float, tuple[object, ...], bool]] = {}
-        """What `get` hands out without any ado: values as converted, by reference, type and max_age; see there."""
-        self._lock = allocate_lock()
-        self.environment = fingerprint()
+        """Grows when results that were handed out may be wrong; those who keep results compare it."""
+        self.converted: dict[Any, tuple[Entry, Any, float, float, tuple[object, ...], bool]] = {}
+        """The results of `get`, by reference, type and max_age; see there."""
+        self.environment = environment()
+        self._lock = RLock()
         self._transport: Transport | None = None
-        self._sessions: Sessions | None = None
+        self._kept: dict[str, Any] = {}
         self._cache = Cache(self._fetch, _warn_stale)
 
-    def read(self, wants: Sequence[Want], deadline: Deadline) -> dict[str, Entry | Failure]:
-        """Return an entry or a failure for every want, by the base of its reference."""
-        return self._cache.read(wants, deadline)
+    def read(self, queries: Sequence[Query], deadline: Deadline) -> dict[str, Entry | Failure]:
+        """Return an entry or a failure for every query, by the base of its reference."""
+        return self._cache.read(queries, deadline)
 
-    def settle(self) -> None:
-        """Forget everything if the environment is another than when it was read."""
-        now = fingerprint()
+    def check_environment(self) -> None:
+        """Forget everything if the environment has changed since it was read."""
+        now = environment()
         if now != self.environment:
             self.environment = now
             self.forget()
 
-    def forget_values(self) -> None:
-        """Forget values and failures. AppConfig's sessions go on: when they may be asked again is not ours to say."""
+    def forget_results(self) -> None:
+        """Forget the results that were handed out, which are then made of the values in the cache anew."""
         self.generation += 1
-        self.known = {}
+        self.converted = {}
+
+    def forget_values(self) -> None:
+        """Forget values and failures. AppConfig's sessions stay: AppConfig decides when it may be asked again."""
+        self.forget_results()
         self._cache.clear()
 
     def forget(self) -> None:
         """Forget everything: values, failures, sessions, connections and the choice of transport."""
         self.forget_values()
         self.drop_connections()
-        self._sessions = None
+        self._kept = {}
 
     def drop_connections(self) -> None:
-        """Start with new connections (and a new choice of transport) at the next read."""
+        """Use new connections (and a new choice of transport) from the next read on."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
 
     def after_fork(self) -> None:
-        """In the child: keep the values, but not the parent's locks, sockets and single-use tokens."""
-        self._lock = allocate_lock()
-        self._cache.forget_readers()
-        self._sessions = None
+        """Keep the values in a forked child, but not the parent's locks, sockets and single-use tokens."""
+        self._lock = RLock()
+        self._cache.forget_in_flight()
+        self._kept = {}
         self.drop_connections()
 
     def _fetch(
         self, references: Sequence[Reference], deadline: Deadline, deliver: Callable[[str, Value | Failure], None]
     ) -> None:
-        try:
-            reading = self._reading(deadline, deliver)
-        except Failure as failure:
-            for reference in references:
-                deliver(reference.base, failure)
-            return
-        reading.read(references)
+        from shared_utils.config.sources.base import Reading
+        from shared_utils.config.sources.registry import source_of
 
-    def _reading(self, deadline: Deadline, deliver: Callable[[str, Value | Failure], None]) -> Reading:
-        from shared_utils.config.sources.reading import Reading
+        reading = Reading(self._get_transport, deadline, deliver, self._kept)
+        by_scheme: dict[str, list[Reference]] = {}
+        for reference in references:
+            by_scheme.setdefault(reference.scheme, []).append(reference)
+        jobs = []
+        for scheme, same in by_scheme.items():
+            source = source_of(scheme)
+            try:
+                if source.service and not _env.aws_allowed:
+                    _refuse_aws(source.service)
+                jobs += source.jobs(same, reading)
+            except Failure as failure:  # of all of them: the environment names no transport, for example
+                reading.fail(same, failure)
+        reading.run(jobs)
 
+    def _get_transport(self) -> Transport:
         with self._lock:
             if self._transport is None:
-                self._transport = self._choose()
-            return Reading(self._transport, deadline, deliver, seed=self._cache.seeder(), sessions=self._open_sessions)
+                from shared_utils.config.aws.transports.base import Timeouts
+                from shared_utils.config.aws.transports.choice import choose, make
 
-    def _open_sessions(self) -> Sessions:
-        from shared_utils.config.sources.appconfig_sessions import Sessions
-
-        with self._lock:
-            if self._sessions is None:
-                self._sessions = Sessions()
-            return self._sessions
-
-    def _choose(self) -> Transport:
-        from shared_utils.config.aws.transports import Timeouts, choose, make
-
-        name, reason = choose()
-        report("debug", "config transport chosen", transport=name, reason=reason)
-        return make(name, Timeouts(self.limits.connect_timeout, self.limits.read_timeout))
+                name, reason = choose()
+                _log("debug", "config transport chosen", transport=name, reason=reason)
+                self._transport = make(name, Timeouts(self.limits.connect_timeout, self.limits.read_timeout))
+            return self._transport
 
 
-_store: Store | None = None
+_client: ConfigClient | None = None
 
 
-def store() -> Store:
-    """Return the process's store; the first call arranges for forks and SnapStart restores."""
-    global _store  # noqa: PLW0603 - one store for the process
-    if _store is None:
-        from shared_utils.invocation import lifecycle as _invocation
+def client() -> ConfigClient:
+    """Return the process's client; the first call arranges for forks and SnapStart restores."""
+    global _client  # noqa: PLW0603 - one client for the process
+    if _client is None:
+        from shared_utils.invocation import lifecycle
 
-        _store = created = Store()
+        _client = created = ConfigClient()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=created.after_fork)
-        _invocation.after_restore(created.forget)
-        _invocation.arm_restore()
-    return _store
+        lifecycle.after_restore(created.forget)
+        lifecycle.arm_restore()
+    return _client
+
+
+def _refuse_aws(service: str) -> None:
+    """Refuse what would reach AWS in a test: neither an endpoint of one's own nor the extension is asked for."""
+    from shared_utils.config.aws.endpoints import override
+
+    if override(service) is None and _env.text_of("SHARED_UTILS_CONFIG_TRANSPORT").lower() != "extension":
+        raise Failure(
+            UNAVAILABLE,
+            "a test must not reach AWS",
+            remedy="give it a value by the fixture config_values, or set AWS_ENDPOINT_URL to a local AWS; the fixture "
+            "real_aws allows it for a test, shared_utils_real_aws = true in pytest's configuration for all",
+        )
 
 
 def _warn_stale(base: str, failure: Failure, age: float) -> None:
-    report(
+    _log(
         "warning",
         "a configuration value could not be refreshed, the old one is served",
         reference=base,
@@ -182,16 +194,14 @@ def _warn_stale(base: str, failure: Failure, age: float) -> None:
     )
 
 
-def report(level: str, message: str, **details: object) -> None:
-    """Log a line, loading the logger only when there is something to say to somebody who listens."""
+def _log(level: str, message: str, **details: object) -> None:
+    """Log a line; for a debug line that nobody would see, the logger is not loaded."""
     import sys
 
     if level == "debug" and "shared_utils.logging" not in sys.modules:
         names = ("AWS_LAMBDA_LOG_LEVEL", "POWERTOOLS_LOG_LEVEL", "LOG_LEVEL")
-        if not any(os.environ.get(name, "").upper() in {"DEBUG", "TRACE"} for name in names):
+        if not any(_env.text_of(name).upper() in {"DEBUG", "TRACE"} for name in names):
             return
-    try:
-        from shared_utils import logging
-    except ImportError:  # structlog is missing: configuration works without it
-        return
+    from shared_utils import logging
+
     getattr(logging, level)(message, **details)

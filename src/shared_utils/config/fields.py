@@ -1,32 +1,27 @@
-"""What a Settings class declares: for each field a source, a default, validators, and how long a value is good."""
+"""The declarations of a Settings class: for each field a reference, a default, validators, and how long it is good."""
 
 from __future__ import annotations
 
-from shared_utils.config.failures import Failure
-from shared_utils.config.references import Reference, is_reference, parse, quote
+from shared_utils.config.arguments import UNSET, check_seconds, wrong_argument
+from shared_utils.config.outcomes import Failure
+from shared_utils.config.references import quote
+from shared_utils.config.sources.registry import is_reference, make_reference, meant_reference, parse
+from shared_utils.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from shared_utils.config.references import Reference
+
     Validator = Callable[[Any], object]
     Validators = Validator | Iterable[Validator] | None
 
-__all__ = ["REQUIRED", "Source", "appconfig", "env", "secret", "ssm"]
+__all__ = ["Field", "appconfig", "env", "field", "secret", "ssm"]
 
 
-class _Required:
-    """The default of what has none."""
-
-    def __repr__(self) -> str:
-        return "(required)"
-
-
-REQUIRED: Any = _Required()
-
-
-class Source:
+class Field:
     """Where a field's value comes from, and what is done with it."""
 
     __slots__ = ("default", "kms_key", "max_age", "max_stale", "reference", "validators")
@@ -35,60 +30,78 @@ class Source:
         self,
         reference: Reference,
         *,
-        default: Any = REQUIRED,
+        default: Any = UNSET,
         validate: Validators = None,
         max_age: float | None = None,
         max_stale: float | None = None,
         kms_key: str | None = None,
     ) -> None:
+        where = f"config.{reference.scheme}"
+        check_seconds(where, max_age=max_age, max_stale=max_stale)
+        if validate is None:
+            validators: tuple[Validator, ...] = ()
+        elif callable(validate):
+            validators = (validate,)
+        else:
+            validators = tuple(validate) if hasattr(validate, "__iter__") else ()
+            if not validators or not all(map(callable, validators)):
+                raise wrong_argument(where, "validate", validate, "a function, and a list of functions")
         self.reference = reference
         self.default = default
         self.max_age = max_age
         self.max_stale = max_stale
         self.kms_key = kms_key
-        if validate is None:
-            self.validators: tuple[Validator, ...] = ()
-        else:
-            self.validators = (validate,) if callable(validate) else tuple(validate)
+        self.validators = validators
 
     def __repr__(self) -> str:
-        return f"<config source {self.reference}>"
+        return f"<config field {self.reference}>"
 
 
 def _reference(scheme: str, name: str, key: str | None = None, **options: object) -> Reference:
-    """Make a reference of a declaration's arguments; a mistake in them is the programmer's, and a ValueError."""
+    """Return the reference of a declaration's arguments.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    if not isinstance(name, str):
+        raise wrong_argument(f"config.{scheme}", "name", name, "texts")
+    if key is not None and not isinstance(key, str):
+        raise wrong_argument(f"config.{scheme}", "key", key, "texts and None")
     given = {option: _option(value) for option, value in options.items() if value is not None}
+    meant = "" if is_reference(name) else meant_reference(name)
+    if meant:
+        raise ConfigError(f"config.{scheme}: {name!r} looks like a reference, but is none; write {meant}")
     try:
-        if is_reference(name):  # a whole reference may stand where a name is expected
+        if is_reference(name):  # a whole reference may be given as the name
             parsed = parse(name)
             if parsed.scheme != scheme:
-                raise ValueError(f"{scheme}() was given a reference to something else: {name}")
-            return Reference(scheme, parsed.name, key or parsed.key, {**parsed.options, **given})
-        return Reference(scheme, name, key, given)
+                raise wrong_argument(f"config.{scheme}", "name", name, f"names and {scheme}:// references")
+            return make_reference(scheme, parsed.name, key or parsed.key, {**parsed.options, **given})
+        return make_reference(scheme, name, key, given)
     except Failure as failure:
-        wrong = f"{scheme}({name!r}): {failure.what}; {failure.remedy}"
-    raise ValueError(wrong)
+        wrong = f"config.{scheme}: {name!r}: {failure.what}; {failure.remedy}"
+    raise ConfigError(wrong)
 
 
 def _option(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def env(name: str, *, default: Any = REQUIRED, validate: Validators = None) -> Any:
+def env(name: str, *, default: Any = UNSET, validate: Validators = None) -> Any:
     """Declare a field that comes from an environment variable.
 
     Args:
         name: the variable. If its value is a reference (``ssm:///…``), the field is what that leads to.
-        default: stands when the variable is not set.
+        default: the value when the variable is not set.
         validate: one or more functions of the value that return False or raise ValueError to refuse it.
     """
-    return Source(_reference("env", name), default=default, validate=validate)
+    return Field(_reference("env", name), default=default, validate=validate)
 
 
 def ssm(
     name: str,
     *,
-    default: Any = REQUIRED,
+    default: Any = UNSET,
     version: int | None = None,
     label: str | None = None,
     decrypt: bool = True,
@@ -104,7 +117,7 @@ def ssm(
     Args:
         name: the parameter's name or ARN. A name that ends with a slash is a path: the field is a dict of everything
             below it, by relative name.
-        default: stands when there is no such parameter (never when the read is denied or fails).
+        default: the value when there is no such parameter (never when the read is denied or fails).
         version: a pinned version.
         label: a pinned label.
         decrypt: False gives a SecureString's ciphertext.
@@ -112,7 +125,7 @@ def ssm(
         region: the region to ask, when it is not the function's own.
         kms_key: ARN, id or alias of the key of a SecureString, for `python -m shared_utils.config iam`.
         max_age: seconds for which the value is good.
-        max_stale: seconds for which an older one may stand in when the source fails.
+        max_stale: seconds for which an older one may be used when the source fails.
         validate: one or more functions of the value that return False or raise ValueError to refuse it.
     """
     options: dict[str, Any] = {"version": version, "label": label, "region": region}
@@ -120,7 +133,7 @@ def ssm(
         options["decrypt"] = False
     if not recursive:
         options["recursive"] = False
-    return Source(
+    return Field(
         _reference("ssm", name, **options),
         default=default,
         validate=validate,
@@ -134,7 +147,7 @@ def secret(
     name: str,
     *,
     key: str | None = None,
-    default: Any = REQUIRED,
+    default: Any = UNSET,
     stage: str | None = None,
     version_id: str | None = None,
     region: str | None = None,
@@ -148,17 +161,17 @@ def secret(
     Args:
         name: the secret's name or ARN.
         key: the key of a secret that is a JSON object; ``a.b`` reaches into nested ones.
-        default: stands when there is no such secret, or no such key in it.
+        default: the value when there is no such secret, or no such key in it.
         stage: a staging label other than AWSCURRENT.
         version_id: one version.
         region: the region to ask, when it is not the function's own.
         kms_key: ARN, id or alias of the secret's key, for `python -m shared_utils.config iam`.
         max_age: seconds for which the value is good.
-        max_stale: seconds for which an older one may stand in when the source fails.
+        max_stale: seconds for which an older one may be used when the source fails.
         validate: one or more functions of the value that return False or raise ValueError to refuse it.
     """
     reference = _reference("secret", name, key, stage=stage, version_id=version_id, region=region)
-    return Source(reference, default=default, validate=validate, max_age=max_age, max_stale=max_stale, kms_key=kms_key)
+    return Field(reference, default=default, validate=validate, max_age=max_age, max_stale=max_stale, kms_key=kms_key)
 
 
 def appconfig(
@@ -167,7 +180,7 @@ def appconfig(
     profile: str | None = None,
     *,
     key: str | None = None,
-    default: Any = REQUIRED,
+    default: Any = UNSET,
     region: str | None = None,
     max_age: float | None = None,
     max_stale: float | None = None,
@@ -180,10 +193,10 @@ def appconfig(
         environment: the environment's name or id.
         profile: the configuration profile's name or id.
         key: a key of a JSON configuration; for feature flags, the flag. A bool field then is whether it is enabled.
-        default: stands when nothing is deployed there, or there is no such key.
+        default: the value when nothing is deployed there, or there is no such key.
         region: the region to ask, when it is not the function's own.
-        max_age: seconds for which the value is good. AppConfig itself sets how often one may ask.
-        max_stale: seconds for which an older one may stand in when the source fails.
+        max_age: seconds for which the value is good. AppConfig decides how often it may be asked.
+        max_stale: seconds for which an older one may be used when the source fails.
         validate: one or more functions of the value that return False or raise ValueError to refuse it.
     """
     if environment is None and profile is None:
@@ -191,4 +204,32 @@ def appconfig(
     else:
         name = "/".join(quote(part or "") for part in (application, environment, profile))
     reference = _reference("appconfig", name, key, region=region)
-    return Source(reference, default=default, validate=validate, max_age=max_age, max_stale=max_stale)
+    return Field(reference, default=default, validate=validate, max_age=max_age, max_stale=max_stale)
+
+
+def field(
+    reference: str,
+    *,
+    default: Any = UNSET,
+    kms_key: str | None = None,
+    max_age: float | None = None,
+    max_stale: float | None = None,
+    validate: Validators = None,
+) -> Any:
+    """Declare a field by its reference: ``dynamodb://table/key#attribute``, a registered scheme, or any other.
+
+    Args:
+        reference: the whole reference.
+        default: the value when there is none.
+        kms_key: ARN, id or alias of the key that encrypts it, for `python -m shared_utils.config iam`.
+        max_age: seconds for which the value is good.
+        max_stale: seconds for which an older one may be used when the source fails.
+        validate: one or more functions of the value that return False or raise ValueError to refuse it.
+    """
+    try:
+        parsed = parse(reference)
+    except Failure as failure:
+        wrong = f"config.field: {reference!r}: {failure.what}; {failure.remedy}"
+    else:
+        return Field(parsed, default=default, validate=validate, max_age=max_age, max_stale=max_stale, kms_key=kms_key)
+    raise ConfigError(wrong)

@@ -1,6 +1,6 @@
-"""Values that stand in for AWS: a file for local work, a mapping for tests.
+"""Values that override AWS: a file for local work, a mapping for tests.
 
-Both map references to values. What a value is there follows the source: a parameter is text (a list is a StringList), a
+Both map references to values. The form of a value follows the source: a parameter is text (a list is a StringList), a
 secret is text or an object of keys, a configuration any tree.
 """
 
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 
-from shared_utils.config.cache import Value
-from shared_utils.config.failures import INVALID, MISSING, Failure
-from shared_utils.config.references import Reference, parse
-from shared_utils.config.types.scalars import StringList
+from shared_utils._env import in_lambda, text_of
+from shared_utils.config.outcomes import INVALID, MISSING, Failure, Value
+from shared_utils.config.references import Reference
+from shared_utils.config.sources.registry import parse, source_of
+from shared_utils.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["file_values", "look_in"]
+__all__ = ["check_reference", "file_values", "find_override"]
 
 _VARIABLE = "SHARED_UTILS_CONFIG_FILE"
 _cached: tuple[object, dict[str, Any] | Failure] | None = None
@@ -26,10 +27,10 @@ _warned = False
 
 
 def check_reference(text: str) -> None:
-    """Refuse a key that no read would ever look for.
+    """Refuse a key that is no reference, because no read would ever look for it.
 
     Raises:
-        ValueError: it is not a reference.
+        ConfigError: it is not a reference.
     """
     try:
         parse(text)
@@ -37,17 +38,7 @@ def check_reference(text: str) -> None:
         wrong = f"{text!r}: {failure.what}; {failure.remedy}"
     else:
         return
-    raise ValueError(wrong)
-
-
-def in_lambda() -> bool:
-    """Whether this is Lambda itself, and not the SAM CLI or `layerctl run`, which say so (AWS_SAM_LOCAL)."""
-    if os.environ.get("AWS_SAM_LOCAL", "").lower() == "true":
-        return False
-    return any(
-        os.environ.get(name)
-        for name in ("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_INITIALIZATION_TYPE")
-    )
+    raise ConfigError(wrong)
 
 
 def file_values() -> dict[str, Any] | Failure | None:
@@ -56,18 +47,19 @@ def file_values() -> dict[str, Any] | Failure | None:
     if in_lambda():
         if not _warned:
             _warned = True
-            from shared_utils.config.client import report
+            from shared_utils import logging
 
-            report("warning", f"{_VARIABLE} is ignored: in Lambda, configuration comes from AWS only")
+            logging.warning(f"{_VARIABLE} is ignored: in Lambda, configuration comes from AWS only")
         return None
-    path = os.environ[_VARIABLE]
+    path = text_of(_VARIABLE)
     try:
         state = os.stat(path)  # noqa: PTH116 - pathlib costs 3 ms
         mark = (path, state.st_mtime_ns, state.st_size, state.st_ino)
-    except (OSError, ValueError):
-        return Failure(
-            INVALID, f"{_VARIABLE} names {path}, which cannot be read", remedy="correct the path, or unset it"
-        )
+    except FileNotFoundError:
+        where = "" if os.path.isabs(path) else f" in {os.getcwd()}"  # noqa: PTH117, PTH109
+        return _unusable(f"names {path}, and there is no such file{where}", "correct the path, or unset the variable")
+    except (OSError, ValueError) as error:
+        return _unusable(f"names {path}, which cannot be read ({_reason(error)})", "correct the path or its mode")
     if _cached is None or _cached[0] != mark:
         _cached = (mark, _load(path))
     return _cached[1]
@@ -77,82 +69,78 @@ def _load(path: str) -> dict[str, Any] | Failure:
     import json
     import tomllib
 
+    kind = "JSON" if path.endswith(".json") else "TOML"
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             text = file.read().decode()
-        tree = json.loads(text) if path.endswith(".json") else tomllib.loads(text)
-    except OSError:
-        return Failure(
-            INVALID, f"{_VARIABLE} names {path}, which cannot be read", remedy="correct the path, or unset it"
-        )
-    except ValueError as error:  # both parsers' errors are; neither repeats more than a place
-        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "see its syntax"
-        kind = "JSON" if path.endswith(".json") else "TOML"
-        return Failure(INVALID, f"{_VARIABLE} names {path}, which is not {kind} ({where})", remedy="correct the file")
+        tree = json.loads(text) if kind == "JSON" else tomllib.loads(text)
+    except OSError as error:
+        return _unusable(f"names {path}, which cannot be read ({_reason(error)})", "correct the path or its mode")
+    except (ValueError, RecursionError) as error:
+        return _unusable(f"names {path}, which is not {kind} ({_place(error)})", "correct the file")
     if not isinstance(tree, dict):
-        return Failure(
-            INVALID, f"{_VARIABLE}: {path} is not a mapping of references to values", remedy="correct the file"
-        )
+        return _unusable(f"names {path}, which is not a mapping of references to values", "correct the file")
     for key in tree:
         try:
-            check_reference(key)
-        except ValueError as error:
-            return Failure(INVALID, f"{_VARIABLE}: {path}: {error}")
+            parse(key)
+        except Failure as failure:
+            return _unusable(f"names {path}, where {key!r} is wrong: {failure.what}", failure.remedy)
     return tree
 
 
-def look_in(values: Mapping[str, Any] | Failure, reference: Reference) -> Value | Failure:
-    """Return what `values` hold for a reference, as the source would have answered."""
+def _unusable(what: str, remedy: str) -> Failure:
+    return Failure(INVALID, f"{_VARIABLE} {what}", remedy=remedy)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _place(error: Exception) -> str:
+    """Return where a parser stopped, and nothing of what stands there."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"line {error.object[: error.start].count(10) + 1} is not UTF-8"
+    line = getattr(error, "lineno", None)
+    if line is None:
+        import re
+
+        found = re.search(r"at line (\d+)", str(error))
+        line = found[1] if found else None
+    return f"line {line}" if line is not None else "nested too deep" if isinstance(error, RecursionError) else "its end"
+
+
+def find_override(values: Mapping[str, Any] | Failure, reference: Reference) -> Value | Failure:
+    """Return what `values` have for a reference, as its source would have answered."""
     if isinstance(values, Failure):
         return values
-    wanted = Reference(reference.scheme, reference.name, None, dict(reference.options)).base
-    under: dict[str, Any] = {}
+    below: dict[str, Any] = {}
     for text, given in values.items():
         key = parse(text)
-        if key.scheme != reference.scheme or key.scheme == "env":
-            continue
-        if key.base == wanted:
+        if key.base == reference.base:
             if key.key is None:
-                return _value(reference, given)
+                return source_of(reference.scheme).local_value(reference, given)
             if key.key == reference.key:
-                if reference.scheme == "secret":
-                    from shared_utils.redaction.rules import register_secret
-
-                    register_secret({key.key: given})
-                return Value({key.key: given}, sensitive=reference.scheme == "secret")
-        elif reference.is_path and key.name.startswith(reference.name):
-            rest = key.name[len(reference.name) :]
-            if rest and ("/" not in rest or reference.options.get("recursive") != "false"):
-                under[rest] = _value(key, given).content
-    if under:
-        return Value(under)
-    return Failure(MISSING, "not found among the values that stand in for AWS", remedy=f"add {reference} to them")
-
-
-def _value(reference: Reference, given: Any) -> Value:
-    if reference.scheme == "appconfig":
-        return Value(given)
-    if reference.scheme == "secret":
-        from shared_utils.config.sources.reading import secret_value
-
-        if isinstance(given, bytes):
-            return secret_value({"SecretBinary": given})
-        if not isinstance(given, str):
-            import json
-
-            given = json.dumps(given, default=str)
-        return secret_value({"SecretString": given})
-    if reference.is_path and isinstance(given, dict):
-        return Value({str(name): _text(value) for name, value in given.items()})
-    return Value(_text(given))
+                return _part(key.key, given, secret=source_of(reference.scheme).secret)
+        elif reference.children is not None:
+            name = reference.children.name_of(key.base)
+            if name is not None:
+                below[name] = source_of(key.scheme).local_value(key, given).content
+    if below:
+        return Value(below)
+    remedy = f"add {reference} to the file that {_VARIABLE} names"
+    if values is not _file_tree():
+        remedy = f"add {reference} to config_values"
+    return Failure(MISSING, "not found among the values that override AWS", remedy=remedy)
 
 
-def _text(given: Any) -> Any:
-    """Return a parameter's value as SSM would hold it: a text, or a StringList."""
-    if isinstance(given, str):
-        return given
-    import json
+def _file_tree() -> object:
+    return None if _cached is None else _cached[1]
 
-    if isinstance(given, (list, tuple)) and all(isinstance(item, str) for item in given):
-        return StringList(given)
-    return json.dumps(given, default=str)
+
+def _part(key: str, given: Any, *, secret: bool) -> Value:
+    """Return a value that has one key only, which was given by itself."""
+    if secret:
+        from shared_utils.redaction.values import register_secret
+
+        register_secret({key: given})
+    return Value({key: given}, sensitive=secret)

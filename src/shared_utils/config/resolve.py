@@ -1,26 +1,35 @@
-"""From references to values: environment variables, values that stand in for AWS, and AWS."""
+"""From references to values: environment variables, values that override AWS, and AWS."""
 
 from __future__ import annotations
 
 import os
 
-from shared_utils.config.aws.retry import for_now
-from shared_utils.config.cache import Entry, Value, Want
-from shared_utils.config.client import store
-from shared_utils.config.failures import INVALID, MISSING, Failure, Problem
-from shared_utils.config.references import Reference, is_reference, parse
-from shared_utils.config.types.scalars import Unfit, convert
+from shared_utils._env import text_of
+from shared_utils.config.arguments import UNSET
+from shared_utils.config.aws.retry import current_deadline
+from shared_utils.config.client import client
+from shared_utils.config.entries import Entry, Query
+from shared_utils.config.outcomes import INVALID, MISSING, Failure, Value
+from shared_utils.config.sources.registry import is_reference, meant_reference, parse, source_of
+from shared_utils.config.types import convert
+from shared_utils.config.types.scalars import ConversionError, copy_value, wrap_secret
+from shared_utils.errors import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["Found", "enter", "finish", "look_up"]
+    from shared_utils.config.references import Reference
+
+__all__ = ["Resolved", "convert_or_default", "default_for", "resolve", "resolve_all"]
 
 
-class Found:
-    """What came of one reference: a value or a failure, where it came from, and the cache's entry if it has one."""
+_EMPTY = "EmptyVariable"
+
+
+class Resolved:
+    """What one reference led to: a value or a failure, its source, and the cache's entry if there is one."""
 
     __slots__ = ("entry", "failure", "reference", "source", "value")
 
@@ -31,8 +40,13 @@ class Found:
         self.failure: Failure | None = None
         self.entry: Entry | None = None
 
-    def take(self, outcome: Entry | Value | Failure) -> None:
-        """Keep an outcome of whatever kind."""
+    @property
+    def is_open(self) -> bool:
+        """Whether there is neither a value nor a failure yet."""
+        return self.value is None and self.failure is None
+
+    def set(self, outcome: Entry | Value | Failure) -> None:
+        """Keep an outcome of any kind."""
         if isinstance(outcome, Failure):
             self.failure = outcome
         elif isinstance(outcome, Entry):
@@ -41,133 +55,123 @@ class Found:
             self.value = outcome
 
 
-def look_up(wants: Sequence[Want]) -> list[Found]:
-    """Return what each wanted reference leads to, in their order. Nothing is raised; calls are as few as can be."""
-    keeper = store()
-    keeper.settle()
-    standins: Any = keeper.standins
-    if standins is None:
-        standins = _file_values()
-    found = [enter(want.reference, standins) for want in wants]
-    asked: dict[str, Want] = {}
-    for want, one in zip(wants, found, strict=True):
-        if one.value is not None or one.failure is not None:
+def resolve_all(queries: Sequence[Query]) -> list[Resolved]:
+    """Return what each query's reference leads to, in their order, with the fewest requests. Nothing is raised."""
+    config_client = client()
+    config_client.check_environment()
+    overrides: Any = config_client.overrides
+    if overrides is None:
+        overrides = _file_values()
+    found = [resolve(query.reference, overrides) for query in queries]
+    asked: dict[str, Query] = {}
+    for query, one in zip(queries, found, strict=True):
+        if not one.is_open:
             continue
-        if standins is not None:
-            from shared_utils.config.overrides import look_in
+        if overrides is not None:
+            from shared_utils.config.overrides import find_override
 
-            one.take(look_in(standins, one.reference))
+            one.set(find_override(overrides, one.reference))
             continue
         base = one.reference.base
         other = asked.get(base)
-        max_age = want.max_age if other is None else min(want.max_age, other.max_age)
-        max_stale = want.max_stale if other is None else min(want.max_stale, other.max_stale)
-        asked[base] = Want(one.reference, max_age, max_stale)
+        max_age = query.max_age if other is None else min(query.max_age, other.max_age)
+        max_stale = query.max_stale if other is None else min(query.max_stale, other.max_stale)
+        asked[base] = Query(one.reference, max_age, max_stale)
     if asked:
-        outcomes = keeper.read(list(asked.values()), for_now(keeper.limits.deadline))
+        outcomes = config_client.read(list(asked.values()), current_deadline(config_client.limits.deadline))
         for one in found:
-            if one.value is None and one.failure is None:
-                one.take(outcomes[one.reference.base])
+            if one.is_open:
+                one.set(outcomes[one.reference.base])
     return found
 
 
 def _file_values() -> dict[str, object] | Failure | None:
-    if not os.environ.get("SHARED_UTILS_CONFIG_FILE"):
+    if not text_of("SHARED_UTILS_CONFIG_FILE"):
         return None
     from shared_utils.config.overrides import file_values
 
     return file_values()
 
 
-def enter(reference: Reference, standins: Any) -> Found:
-    """Start with a reference: an environment variable has its value at once, or is a reference itself (one level)."""
-    if reference.scheme != "env":
-        return Found(reference, str(reference))
+def resolve(reference: Reference, overrides: Any) -> Resolved:
+    """Return what a reference leads to without a request: an environment variable has a value, or is a reference."""
     source = str(reference)
-    text = _variable(reference.name, standins)
-    found = Found(reference, source)
-    if isinstance(text, str) and is_reference(text.strip()):
-        found.source = f"{source} -> {text.strip()}"
-        try:
-            found.reference = parse(text.strip())
-        except Failure as failure:
-            found.take(failure)
+    resolved = Resolved(reference, source)
+    if reference.scheme != "env":
+        return resolved
+    text = _variable(reference.name, overrides)
+    if not isinstance(text, str) or not is_reference(text.strip()):
+        meant = meant_reference(text) if isinstance(text, str) else ""
+        if meant:
+            what = "the variable holds what looks like a reference, but is none"
+            resolved.set(Failure(INVALID, what, remedy=f"write {meant}"))
         else:
-            if found.reference.scheme == "env":
-                found.take(_variable_or_failure(found.reference.name, standins))
-    else:
-        found.take(_variable_or_failure(reference.name, standins))
-    return found
+            resolved.set(_value_of(reference.name, text))
+        return resolved
+    resolved.source = f"{source} -> {text.strip()}"
+    try:
+        resolved.reference = parse(text.strip())
+    except Failure as failure:
+        resolved.set(failure)
+        return resolved
+    if resolved.reference.scheme == "env":  # one level only
+        name = resolved.reference.name
+        resolved.set(_value_of(name, _variable(name, overrides)))
+    return resolved
 
 
-def _variable(name: str, standins: Any) -> object:
-    """Return an environment variable, from among the values that stand in if it is there."""
-    if standins is not None and not isinstance(standins, Failure) and f"env://{name}" in standins:
-        given: object = standins[f"env://{name}"]
+def _variable(name: str, overrides: Any) -> object:
+    """Return an environment variable, from the overrides if it is there."""
+    if overrides is not None and not isinstance(overrides, Failure) and f"env://{name}" in overrides:
+        given: object = overrides[f"env://{name}"]
         return given
     return os.environ.get(name)
 
 
-def _variable_or_failure(name: str, standins: Any) -> Value | Failure:
-    text = _variable(name, standins)
+def _value_of(name: str, text: object) -> Value | Failure:
     if text is None:
         return Failure(MISSING, "not set", remedy=f"set the environment variable {name}")
+    if isinstance(text, str) and not text.strip():
+        return Failure(MISSING, "is empty", code=_EMPTY, remedy=f"give the environment variable {name} a value")
     return Value(text)
 
 
-def finish(found: Found, kind: Any, name: str = "", *, sensitive: bool = False) -> tuple[Any, Problem | None]:
-    """Return the value as a `kind`, or the problem with it."""
-    failure = found.failure
-    value = found.value
+def convert_or_default(
+    resolved: Resolved, kind: Any, default: Any, *, name: str = "", sensitive: bool = False
+) -> tuple[Any, Problem | None, bool]:
+    """Return the value as a `kind`, or the problem with it; and whether it is the default (UNSET: there is none)."""
+    value, problem = _convert(resolved, kind, name, sensitive=sensitive)
+    if problem is None or problem.kind != MISSING:
+        return value, problem, False
+    if default is not UNSET:
+        return default_for(default, kind), None, True
+    if problem.code == _EMPTY and type(None) in getattr(kind, "__args__", ()):
+        return None, None, False
+    return None, problem, False
+
+
+def default_for(default: Any, kind: Any) -> Any:
+    """Return a copy of a default, as a Secret where the type asks for one; UNSET when there is none."""
+    return UNSET if default is UNSET else wrap_secret(copy_value(default), kind)
+
+
+def _convert(resolved: Resolved, kind: Any, name: str, *, sensitive: bool) -> tuple[Any, Problem | None]:
+    failure = resolved.failure
+    value = resolved.value
+    reference = resolved.reference
     if value is not None:
         sensitive = sensitive or value.sensitive
         try:
-            if found.reference.scheme == "appconfig":
-                from shared_utils.config.sources.appconfig_sessions import check_variants
-
-                check_variants(value.content, found.reference.key)
-            content = value.content if found.reference.key is None else _pick(value.content, found.reference)
-            return convert(content, kind), None
+            return convert(source_of(reference.scheme).select(value.content, reference.key), kind), None
         except Failure as error:
             failure = error
-        except Unfit as error:
-            failure = Failure(INVALID, error.tell(sensitive=sensitive), remedy="correct the value at its source")
+        except ConversionError as error:
+            failure = Failure(INVALID, error.message(sensitive=sensitive), remedy="correct the value at its source")
     assert failure is not None
-    return None, _problem(found, failure, name)
+    what, remedy = failure.what, failure.remedy
+    if reference.scheme != "env":
+        from shared_utils.config.aws.hints import hint_for
 
-
-def _problem(found: Found, failure: Failure, name: str) -> Problem:
-    remedy = failure.remedy
-    what = failure.what
-    if found.reference.scheme != "env":
-        from shared_utils.config.aws.hints import explain
-
-        what, remedy = explain(found.reference, failure)
-    return Problem(name, found.source, failure.kind, what, remedy, failure.code)
-
-
-def _pick(content: Any, reference: Reference) -> Any:
-    """Return the value of a JSON object's key; `a.b` goes into nested objects where no key has that very name."""
-    tree = content
-    if isinstance(content, (str, bytes)):
-        import json
-
-        try:
-            tree = json.loads(content)
-        except (ValueError, RecursionError):
-            tree = None
-    if not isinstance(tree, dict):
-        raise Failure(
-            INVALID,
-            f"it is not a JSON object, so it has no key {reference.key!r}",
-            remedy="leave out the key, or store a JSON object",
-        )
-    key = str(reference.key)
-    if key in tree:
-        return tree[key]
-    node: Any = tree
-    for part in key.split("."):
-        if not isinstance(node, dict) or part not in node:
-            raise Failure(MISSING, f"it has no key {key!r}", code="KeyNotFound")
-        node = node[part]
-    return node
+        source = source_of(reference.scheme)
+        what, remedy = hint_for(failure, reference, source.actions(reference), source.resources)
+    return None, Problem(name, resolved.source, failure.kind, what, remedy, failure.code)

@@ -1,36 +1,50 @@
-"""Async handlers: one event loop for the life of the environment. Loaded when there is one, because asyncio is."""
+"""Event loops for async handlers, kept for the life of the environment. Loaded for the first such handler.
+
+Invocations that follow each other share one loop; those served at the same time by several threads have one each.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
 import os
+from contextlib import suppress
+from contextvars import copy_context
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Coroutine
     from contextvars import Context
     from typing import Any
 
-__all__ = ["in_running_loop", "run", "serve_in_running_loop"]
+    from shared_utils.invocation.serving import Serving
 
-# (process, loop): a fork must not use its parent's loop.
-_loop: tuple[int, asyncio.AbstractEventLoop] | None = None
+__all__ = ["in_running_loop", "run", "run_in_running_loop"]
 
-
-def run(awaitable: Awaitable[Any], context: Context) -> Any:
-    """Wait for `awaitable` on the environment's loop, in `context`; tasks that it leaves behind go on next time."""
-    global _loop  # noqa: PLW0603 - the one place that owns the environment's loop
-    process = os.getpid()
-    if _loop is None or _loop[0] != process or _loop[1].is_closed():
-        _loop = (process, asyncio.new_event_loop())
-        atexit.register(_loop[1].close)
-    loop = _loop[1]
-    return loop.run_until_complete(loop.create_task(_wait(awaitable), context=context))
+_loops: list[asyncio.AbstractEventLoop] = []
+_idle: list[asyncio.AbstractEventLoop] = []  # the one used last is taken first
 
 
-async def _wait(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
+def run(serving: Serving, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of `coroutine`, a task in a copy of the present context; what it leaves goes on next time."""
+    loop = _take()
+    try:
+        context = copy_context()
+        task = loop.create_task(coroutine, context=context)
+        serving.runs_as(coroutine, context)
+        try:
+            return loop.run_until_complete(task)
+        except BaseException:
+            _finish(loop, task)
+            raise
+    finally:
+        _idle.append(loop)
+
+
+async def run_in_running_loop(serving: Serving, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return the result of `coroutine`, run as a task of the running loop in the context of `serving`."""
+    serving.runs_as(coroutine, serving.context)
+    return await asyncio.get_running_loop().create_task(coroutine, context=serving.context)
 
 
 def in_running_loop() -> bool:
@@ -42,16 +56,82 @@ def in_running_loop() -> bool:
     return True
 
 
-def serve_in_running_loop(
-    serving: Any, handler: Callable[..., Awaitable[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Coroutine[Any, Any, Any]:
-    """Return a coroutine that serves the invocation within the loop of its caller."""
+def _take() -> asyncio.AbstractEventLoop:
+    """Return a loop that no other thread uses."""
+    while _idle:
+        loop = _idle.pop()
+        if not loop.is_closed():
+            return loop
+        _loops.remove(loop)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_report)
+    if not hasattr(asyncio.Task, "get_context"):  # before Python 3.12
+        loop.set_task_factory(Task.make)
+    if not _loops:
+        atexit.register(_close)
+        if hasattr(os, "register_at_fork"):  # not on Windows
+            os.register_at_fork(after_in_child=_leave_to_parent)
+    _loops.append(loop)
+    return loop
 
-    async def serve() -> Any:
-        with serving:
-            task = asyncio.get_running_loop().create_task(_wait(handler(*args, **kwargs)), context=serving.context)
-            response = await task
-            serving.answered(response)
-            return response
 
-    return serve()
+class Task(asyncio.Task):  # type: ignore[type-arg]
+    """A task that tells its context. asyncio names the class in what it logs."""
+
+    context: Context
+
+    def get_context(self) -> Context:
+        """Return the context in which the task runs."""
+        return self.context
+
+    @classmethod
+    def make(cls, loop: Any, coroutine: Any, **options: Any) -> Task:
+        """Return a task; see `asyncio.loop.set_task_factory`."""
+        options["context"] = options.get("context") or copy_context()
+        task = cls(coroutine, loop=loop, **options)
+        task.context = options["context"]
+        return task
+
+
+def _report(loop: asyncio.AbstractEventLoop, details: dict[str, Any]) -> None:
+    """Let asyncio log what failed and nobody asked for, in the context of the task: the line is that invocation's."""
+    context_of = getattr(details.get("task") or details.get("future"), "get_context", None)
+    if context_of is None:
+        loop.default_exception_handler(details)
+    else:
+        context_of().run(loop.default_exception_handler, details)
+
+
+def _finish(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+    """Cancel a task whose loop was interrupted (by a signal's exception): it must not go on in the next invocation."""
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            loop.run_until_complete(task)
+    elif not task.cancelled():
+        task.exception()  # else asyncio logs that nobody asked for it
+
+
+def _close() -> None:
+    for loop in _loops:
+        if not loop.is_running():
+            loop.close()
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: never touch what the loops share with the parent's, nor run what the parent left on them.
+
+    An epoll descriptor names one object in the kernel: whatever the child takes off it, closing its loop for one, the
+    parent misses. So each loop gets a selector of the child's own.
+    """
+    _idle.clear()
+    for loop in _loops:
+        shared = getattr(loop, "_selector", None)  # another kind of loop (uvloop) has a hook of its own
+        if shared is None or shared.get_map() is None:
+            continue
+        own = type(shared)()
+        for key in shared.get_map().values():
+            with suppress(OSError, ValueError):
+                own.register(key.fileobj, key.events, key.data)
+        loop._selector = own  # type: ignore[attr-defined]
+        shared.close()

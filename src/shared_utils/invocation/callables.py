@@ -8,11 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["ASYNC_GENERATOR", "COROUTINE", "GENERATOR", "code_flags"]
+__all__ = ["ASYNC_GENERATOR", "COROUTINE", "GENERATOR", "ITERABLE_COROUTINE", "code_flags"]
 
 # Flags of a code object, as inspect defines them; importing it would cost more than all of logging. COROUTINE includes
 # generators that types.coroutine has marked.
-GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80 | 0x100, 0x200
+ITERABLE_COROUTINE = 0x100
+GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80 | ITERABLE_COROUTINE, 0x200
 
 
 def code_flags(function: Any) -> int:

@@ -1,4 +1,4 @@
-"""A last word before an invocation times out: Lambda ends the process without asking it."""
+"""A warning before an invocation times out: Lambda ends the process without asking it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import _thread
 import os
 import sys
 import time
+from contextvars import Context
 
-from shared_utils.invocation import lifecycle as _invocation
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import values_in
-from shared_utils.logging.fast import flush_buffer, write_line
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.output import flush_buffer, write_line
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import current as log_state
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextvars import Context
+    from collections.abc import Coroutine
+    from types import FrameType
+    from typing import Any, Protocol
 
-    from shared_utils.invocation.lifecycle import Invocation
+    class Watched(Protocol):
+        """What is watched: an invocation, and where its handler runs."""
+
+        invocation: lifecycle.Invocation
+        context: Context
+        coroutine: Coroutine[Any, Any, Any] | None
+
 
 __all__ = ["WATCH"]
 
@@ -24,24 +34,18 @@ __all__ = ["WATCH"]
 # but not before half of it has passed.
 _LATEST_MS, _EARLIEST_MS = 150, 500
 WARNING = 30
-
-
-class _Watched:
-    __slots__ = ("context", "deadline", "invocation", "served_by")
-
-    def __init__(self, invocation: Invocation, context: Context, deadline: float) -> None:
-        self.invocation = invocation
-        self.context = context
-        self.deadline = deadline  # when to warn, in seconds of the monotonic clock
-        self.served_by = _thread.get_ident()  # the thread that runs the handler
+_MOST_FRAMES = 20
+_OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would be imported for this
+# Code that is not the function's own: the interpreter's library with what is installed there, layers, the runtime.
+_LIBRARIES = (os.path.dirname(os.__file__) + os.sep, "/opt/python/", "/var/runtime/")  # noqa: PTH120
 
 
 class _Watch:
-    """One bare thread that sleeps until the deadline of the invocation it was started for, then looks for the next.
+    """One bare thread that sleeps until the first deadline of the open invocations.
 
     Starting a thread for each invocation would cost ten times as much as all the rest of `instrument`. Deadlines
-    only grow, mostly, so nobody has to wake it: an invocation that ends in time just takes its name off. The thread
-    ends by itself when it wakes up and no invocation is being served.
+    only grow, mostly, so the thread need not be woken: an invocation that ends in time is just taken off the list. The
+    thread ends by itself when it wakes up and no invocation is open.
     """
 
     def __init__(self) -> None:
@@ -52,13 +56,13 @@ class _Watch:
         self._mutex = _thread.allocate_lock()
         self._wake = _thread.allocate_lock()
         self._wake.acquire()
-        self._watched: _Watched | None = None
+        self._deadlines: dict[Watched, float] = {}  # when to warn, in seconds of the monotonic clock
         self._wakes_at: float | None = None  # None: there is no thread
 
-    def start(self, invocation: Invocation, context: Context) -> None:
-        """Watch `invocation`, whose handler runs in `context`, unless nothing tells its remaining time."""
+    def start(self, watched: Watched) -> None:
+        """Watch an invocation, unless nothing tells its remaining time."""
         try:
-            remaining = invocation.remaining_ms()
+            remaining = watched.invocation.remaining_ms()
         except Exception:  # a test's context may be anything
             return
         if remaining is None:
@@ -68,7 +72,7 @@ class _Watch:
         margin = min(_EARLIEST_MS, max(_LATEST_MS, remaining // 10), remaining // 2)
         deadline = time.monotonic() + (remaining - margin) / 1000
         with self._mutex:
-            self._watched = _Watched(invocation, context, deadline)
+            self._deadlines[watched] = deadline
             if self._wakes_at is None:
                 try:
                     _thread.start_new_thread(self._run, ())
@@ -78,43 +82,88 @@ class _Watch:
             elif deadline < self._wakes_at and self._wake.locked():
                 self._wake.release()
 
-    def stop(self) -> None:
+    def stop(self, watched: Watched) -> None:
         """Stop watching: the invocation has ended."""
-        self._watched = None
+        self._deadlines.pop(watched, None)
 
     def _run(self) -> None:
-        while True:
-            with self._mutex:
-                watched = self._watched
-                if watched is None:
-                    self._wakes_at = None
-                    return
-                self._wakes_at = watched.deadline
-            left = watched.deadline - time.monotonic()
-            if left > 0:
-                self._wake.acquire(timeout=min(left, _thread.TIMEOUT_MAX))
-                continue
-            with self._mutex:
-                if self._watched is not watched:
-                    continue
-                self._watched = None
-            _warn(watched)
+        while self._warn_and_sleep():
+            pass
+
+    def _warn_and_sleep(self) -> bool:
+        """Warn of what is due, or sleep until the next deadline; return False when nothing is left to watch."""
+        due, left = self._take_due(time.monotonic())
+        for watched in due:
+            Context().run(_warn, watched)
+        if left is not None and not due:
+            self._wake.acquire(timeout=min(left, _thread.TIMEOUT_MAX))
+        return bool(due) or left is not None
+
+    def _take_due(self, now: float) -> tuple[list[Watched], float | None]:
+        """Return what is due, and the seconds until the next is; None when there is no next one."""
+        due = []
+        with self._mutex:
+            for watched, deadline in list(self._deadlines.items()):
+                is_open = watched.invocation.is_open  # not when a signal's exception hit what takes it off the list
+                if deadline <= now or not is_open:
+                    self._deadlines.pop(watched, None)
+                    if is_open:
+                        due.append(watched)
+            earliest = min(self._deadlines.values(), default=None)
+            self._wakes_at = now if due else earliest
+            return due, None if earliest is None else earliest - now
 
 
-def _warn(watched: _Watched) -> None:
-    """Say where the handler is; then write what would be lost with the process."""
-    if STATE.threshold <= WARNING:
-        values = {**values_in(watched.context), "remaining_ms": watched.invocation.remaining_ms()}
+def _warn(watched: Watched) -> None:
+    """Say where the handler is; then write what would be lost with the process. Runs in a context of its own."""
+    lifecycle.enter(watched.invocation)
+    state = log_state()
+    if state.threshold <= WARNING:
+        values = {**values_in(watched.context, state), "remaining_ms": watched.invocation.remaining_ms()}
         where = None
-        frame = sys._current_frames().get(watched.served_by)
-        if frame is not None:
-            from traceback import format_stack
+        frames = _frames(watched)
+        if frames:
+            from traceback import StackSummary
 
-            values["stack"] = "".join(format_stack(frame, limit=20)).rstrip("\n")
-            where = f"{frame.f_code.co_name}:{frame.f_lineno}" if STATE.location else None
+            stack = StackSummary.extract((frame, frame.f_lineno or 0) for frame in frames[-_MOST_FRAMES:])
+            values["stack"] = "".join(stack.format()).rstrip("\n")
+            if SETTINGS.location:
+                place = next((frame for frame in reversed(frames) if _is_the_users(frame)), frames[-1])
+                where = f"{place.f_code.co_name}:{place.f_lineno}"
         write_line(WARNING, "the invocation is about to time out", values, where)
     flush_buffer()
-    _invocation.timing_out()
+    lifecycle.timing_out(watched.invocation)
+
+
+def _frames(watched: Watched) -> list[FrameType]:
+    """Return the frames of the handler and of what it has called, outermost first; racing with them, at worst none."""
+    frames: list[FrameType] = []
+    coroutine: Any = watched.coroutine
+    if coroutine is not None and not coroutine.cr_running:  # waits: the thread is in the event loop
+        while coroutine is not None:
+            frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+            if frame is not None:
+                frames.append(frame)
+            coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+    else:
+        frame = sys._current_frames().get(watched.invocation.thread)
+        while frame is not None:
+            frames.append(frame)
+            frame = frame.f_back
+        frames.reverse()
+    around = max((number for number, frame in enumerate(frames) if _is_around(frame)), default=-1)
+    frames = frames[around + 1 :] or frames
+    first = next((number for number, frame in enumerate(frames) if _is_the_users(frame)), 0)
+    return frames[first:]
+
+
+def _is_around(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OURS)
+
+
+def _is_the_users(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return not (file.startswith(_LIBRARIES) or f"{os.sep}site-packages{os.sep}" in file or file.startswith("<"))
 
 
 WATCH = _Watch()

@@ -8,7 +8,7 @@ __all__ = ["LineBuffer"]
 
 
 class LineBuffer:
-    """The finished lines of one invocation that nobody wants to see unless it fails; the oldest give way.
+    """The finished lines of one invocation that are written only if it fails; the oldest give way.
 
     The lines are kept as text: they say what was true when they were written, not when they are flushed.
     """

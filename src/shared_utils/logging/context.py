@@ -1,75 +1,102 @@
 """Values that belong to the invocation, or to the task within it, and stand in each of its lines.
 
 They live in one context variable, which holds a mapping that is never changed in place: an asyncio task and a
-`contextvars.copy_context()` see what was bound before they began, and nothing that they bind reaches anyone else.
+`contextvars.copy_context()` see what was bound before they began, and what they bind reaches no other.
 """
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from shared_utils.logging.settings import STATE
-from shared_utils.logging.structlog_hook import structlog_values
+from shared_utils.invocation import lifecycle
+from shared_utils.logging.state import OUTSIDE, current
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextvars import Context
     from typing import Any
 
-__all__ = ["Bound", "bind", "bound", "bound_carrier", "bound_values", "clear", "unbind", "values_in"]
+    from shared_utils.logging.state import LogState
+
+__all__ = ["BoundContext", "bind", "bound", "bound_context", "bound_values", "clear", "unbind", "values_in"]
 
 
-class Bound:
-    """The values of one moment. They stay as they are: who binds more makes another."""
+class BoundContext:
+    """The values bound at one moment. They stay as they are: binding more makes another one."""
 
-    __slots__ = ("_context", "_encoded", "_serial")
+    __slots__ = ("_context", "_encoded", "_owner")
 
-    def __init__(self, serial: int, values: dict[str, Any]) -> None:
-        self._serial = serial  # of the invocation in which they were bound: in a later one they are void
+    def __init__(self, owner: object, values: dict[str, Any]) -> None:
+        self._owner = owner  # the state of the invocation in which they were bound; in a later one they are void
         self._context = values
-        self._encoded: object = None  # kept by the line for the next one
+        self._encoded: object = None  # kept for the next line
 
 
-_values: ContextVar[Bound | None] = ContextVar("shared_utils_bound_values", default=None)
-_NOTHING = Bound(0, {})
+_values: ContextVar[BoundContext | None] = ContextVar("shared_utils_bound_values", default=None)
+_NOTHING = BoundContext(None, {})
+# Owns what is bound outside of an invocation, until one ends: values bound at init count in the first invocation.
+_outside: object = object()
+# Every variable that structlog.contextvars has ever bound, once structlog is imported; empty in most functions.
+_structlog_variables: Mapping[str, Any] = {}
 
 
-def bound_carrier() -> Bound:
-    """Return the values bound in this context, by our functions or by structlog's."""
-    bound = _valid(_values.get())
-    foreign = structlog_values()
-    return Bound(0, {**foreign, **bound._context}) if foreign else bound
+def bound_context(state: LogState) -> BoundContext:
+    """Return what is bound in this context, by our functions or by structlog's."""
+    bound = _values.get()
+    if bound is None or (bound._owner is not state and bound._owner is not _outside):
+        bound = _NOTHING
+    if _structlog_variables:
+        foreign = sys.modules["structlog.contextvars"].get_contextvars()
+        if foreign:
+            return BoundContext(None, {**foreign, **bound._context})
+    return bound
 
 
 def bound_values() -> dict[str, Any]:
-    """Return the values bound in this context; not to be changed."""
-    return bound_carrier()._context
+    """Return the values bound in this context, by our functions or by structlog's."""
+    return dict(bound_context(current())._context)
 
 
-def values_in(context: Context) -> dict[str, Any]:
-    """Return the values bound by our functions in another context than the current one; not to be changed."""
-    return _valid(context.get(_values))._context
+def values_in(context: Context, state: LogState) -> dict[str, Any]:
+    """Return the values bound in another context than the current one, which belongs to `state`."""
+    bound = _valid(context.get(_values), state)._context
+    if not _structlog_variables:
+        return bound
+    # As structlog.contextvars keeps them; an unbound one is an Ellipsis.
+    foreign = {variable.name: value for variable, value in context.items() if value is not ...}
+    return {
+        **{name.removeprefix("structlog_"): value for name, value in foreign.items() if name.startswith("structlog_")},
+        **bound,
+    }
 
 
-def _valid(bound: Bound | None) -> Bound:
-    return _NOTHING if bound is None or bound._serial != STATE.serial else bound
+def follow_structlog(variables: Mapping[str, Any]) -> None:
+    """Show what structlog.contextvars binds, whose registry of `variables` this is."""
+    global _structlog_variables  # noqa: PLW0603 - structlog's own registry from now on
+    _structlog_variables = variables
 
 
-def _rebind(values: dict[str, Any]) -> None:
-    _values.set(Bound(STATE.serial, values))
+def _valid(bound: BoundContext | None, state: LogState) -> BoundContext:
+    return bound if bound is not None and (bound._owner is state or bound._owner is _outside) else _NOTHING
+
+
+def _rebind(state: LogState, values: dict[str, Any]) -> None:
+    _values.set(BoundContext(_outside if state is OUTSIDE else state, values))
 
 
 def bind(**values: Any) -> None:
     """Put `values` into every line of this context until the invocation ends. Later ones replace earlier ones."""
-    _rebind({**_valid(_values.get())._context, **values})
+    state = current()
+    _rebind(state, {**_valid(_values.get(), state)._context, **values})
 
 
 def unbind(*keys: str) -> None:
     """Take values out again; a key that is not bound is no error."""
-    bound = _valid(_values.get())._context
-    _rebind({key: value for key, value in bound.items() if key not in keys})
+    state = current()
+    _rebind(state, {key: value for key, value in _valid(_values.get(), state)._context.items() if key not in keys})
 
 
 def clear() -> None:
@@ -86,3 +113,19 @@ def bound(**values: Any) -> Iterator[None]:
         yield
     finally:
         _values.set(before)
+
+
+def _begin(_invocation: object) -> None:
+    """Let the first invocation have what was bound before it, until it ends itself."""
+    bound = _values.get()
+    if bound is not None and bound._owner is _outside:
+        _rebind(current(), bound._context)
+
+
+def _end(_invocation: object) -> None:
+    global _outside  # noqa: PLW0603 - from now on what was bound before is void
+    _outside = object()
+
+
+lifecycle.at_begin(_begin)
+lifecycle.at_end(_end, last=True)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import traceback
 
 from shared_utils._json import text_of
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.redaction import REDACTION
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from shared_utils._json import Plainer
+    from shared_utils._json import JSONConverter
 
-__all__ = ["LONGEST_TRACE", "describe", "stack_trace"]
+__all__ = ["LONGEST_TRACE", "describe", "notes_of", "printed", "without_secrets"]
 
 # The frames around every handler say nothing about it.
-_OURS = {
-    __file__.replace("logging/exceptions.py", name) for name in ("invocation/decorator.py", "invocation/async_.py")
-}
+_OURS = __file__.replace("logging/exceptions.py", "invocation/")
 
 _MOST_FRAMES = 50  # the outermost 10 and the innermost 40 of a deeper traceback
 _OUTERMOST = 10
@@ -32,31 +32,40 @@ _LONGEST_LOCAL = 200
 LONGEST_TRACE = 64 * 1024  # characters of a printed traceback
 
 
-def describe(error: BaseException, plainer: Plainer) -> dict[str, Any]:
+def notes_of(error: BaseException, converter: JSONConverter) -> list[str] | None:
+    """Return the notes of an exception (PEP 678), or None."""
+    notes = getattr(error, "__notes__", None)
+    if not notes:
+        return None
+    shown = list(notes)[:_MOST_MEMBERS] if isinstance(notes, (list, tuple)) else [notes]
+    return [converter.text(text_of(note)) for note in shown]
+
+
+def describe(error: BaseException, converter: JSONConverter) -> dict[str, Any]:
     """Return the exception with its causes and members, bounded in depth, number and size."""
     try:
-        return _Description(plainer).of(error, 0)
+        return _Description(converter).of(error, 0)
     except Exception as failure:  # its class may have broken whatever it inherits
-        return {"type": type(error).__qualname__, "message": f"<{type(failure).__name__} when described>"}
+        return {"type": type(error).__name__, "value": f"<{type(failure).__name__} when described>"}
 
 
 class _Description:
-    def __init__(self, plainer: Plainer) -> None:
-        self._plainer = plainer
+    def __init__(self, converter: JSONConverter) -> None:
+        self._converter = converter
         self._seen: set[int] = set()
 
     def of(self, error: BaseException, depth: int) -> dict[str, Any]:
         self._seen.add(id(error))
-        plainer = self._plainer
+        converter = self._converter
         kind = type(error)
-        result: dict[str, Any] = {"type": kind.__qualname__}
-        if kind.__module__ != "builtins":
-            result["module"] = kind.__module__
-        result["message"] = plainer.text(text_of(error))
-        notes = getattr(error, "__notes__", None)
+        result: dict[str, Any] = {
+            "type": kind.__name__,
+            "value": converter.text(text_of(error)),
+            "module": kind.__module__,
+        }
+        notes = notes_of(error, converter) if depth else None  # the outermost one's are a key of the line
         if notes:
-            shown = list(notes)[:_MOST_MEMBERS] if isinstance(notes, (list, tuple)) else [notes]
-            result["notes"] = [plainer.text(text_of(note)) for note in shown]
+            result["notes"] = notes
         result["frames"] = self._frames(error.__traceback__)
         members = getattr(error, "exceptions", None)
         if isinstance(error, BaseExceptionGroup) and members:
@@ -93,39 +102,64 @@ class _Description:
 
     def _frame(self, link: TracebackType) -> dict[str, Any]:
         code = link.tb_frame.f_code
-        self._plainer.left -= len(code.co_filename) + len(code.co_qualname) + 40
-        frame: dict[str, Any] = {"file": code.co_filename, "line": link.tb_lineno, "function": code.co_qualname}
-        if STATE.exception_locals and self._plainer.left > 0:
+        self._converter.left -= len(code.co_filename) + len(code.co_name) + 50
+        frame: dict[str, Any] = {"file": code.co_filename, "line": link.tb_lineno, "function": code.co_name}
+        statement = linecache.getline(code.co_filename, link.tb_lineno).strip()
+        if statement:
+            frame["statement"] = self._converter.text(statement)
+        if SETTINGS.exception_locals and self._converter.left > 0:
             frame["locals"] = self._locals(link.tb_frame.f_locals)
         return frame
 
     def _locals(self, values: Any) -> dict[str, Any]:
-        from shared_utils._json import Plainer
+        from shared_utils._json import JSONConverter
 
         shown: dict[str, Any] = {}
         for name, value in list(values.items())[:_MOST_LOCALS]:
             if name.startswith("__"):
                 continue
-            plainer = Plainer(_LONGEST_LOCAL)
-            plainer.items([(name, value)], shown)
-            self._plainer.left -= len(name) + _LONGEST_LOCAL - plainer.left
+            converter = JSONConverter(_LONGEST_LOCAL)
+            converter.items([(name, value)], shown)
+            self._converter.left -= len(name) + _LONGEST_LOCAL - converter.left
         return shown
 
 
 def _is_around(file: str, around: bool) -> bool:
     """Whether a frame of `file` stands around the handler: one of ours, or of asyncio's right after one of ours."""
-    return file in _OURS or (around and f"{os.sep}asyncio{os.sep}" in file)
+    return file.startswith(_OURS) or (around and f"{os.sep}asyncio{os.sep}" in file)
 
 
-def stack_trace(error: BaseException) -> str:
+def printed(error: BaseException) -> str:
     """Return the traceback as Python prints it, causes included."""
     try:
-        printed = traceback.TracebackException.from_exception(error)
+        trace = traceback.TracebackException.from_exception(error)
         around = False
-        for frame in printed.stack[:]:
+        for frame in trace.stack[:]:
             around = _is_around(frame.filename, around)
             if around:
-                printed.stack.remove(frame)
-        return "".join(printed.format()).rstrip("\n")
+                trace.stack.remove(frame)
+        return "".join(trace.format()).rstrip("\n")
     except Exception as failure:  # a broken exception (of a C extension, say) must still make a line
         return f"{type(error).__name__} (its traceback could not be printed: {type(failure).__name__})"
+
+
+def without_secrets(error: BaseException, depth: int = 0) -> BaseException:
+    """Return `error`, or one of the same name and place when it, or what led to it, says something to hide."""
+    text = text_of(error)
+    scrubbed = REDACTION.scrub(text)
+    notes = getattr(error, "__notes__", None) or []
+    clean_notes = [REDACTION.scrub(text_of(note)) for note in notes]
+    led = (error.__cause__, error.__context__)
+    clean_led = led if depth >= _LONGEST_CHAIN else [one and without_secrets(one, depth + 1) for one in led]
+    unchanged = scrubbed == text and clean_notes == notes and all(a is b for a, b in zip(led, clean_led, strict=True))
+    members = getattr(error, "exceptions", ()) if isinstance(error, BaseExceptionGroup) else ()
+    if unchanged and all(without_secrets(member, depth + 1) is member for member in members):
+        return error
+    kind = type(error)
+    namesake = type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})
+    clean: BaseException = namesake(scrubbed)
+    clean.__cause__, clean.__context__ = clean_led
+    clean.__suppress_context__ = error.__suppress_context__
+    for note in clean_notes:
+        clean.add_note(note)
+    return clean.with_traceback(error.__traceback__)

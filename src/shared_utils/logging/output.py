@@ -1,19 +1,262 @@
-"""Where lines go: standard output, whole, one write each."""
+"""Where lines go: standard output, whole, one write each; or the invocation's buffer first."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from contextlib import suppress
+from json.encoder import encode_basestring
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+from shared_utils.invocation import lifecycle
+from shared_utils.logging.fields import ERROR, MISSING, WARNING, escape, name_of, timestamp
+from shared_utils.logging.render import render
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import OUTSIDE, current
+from shared_utils.redaction import REDACTION
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
 
-__all__ = ["taps", "write", "write_descriptor"]
+    from shared_utils.logging.render import Context
+    from shared_utils.logging.state import LogState
 
-# Tests listen here: each callable is given every line, without its newline, before it is written.
-taps: list[Callable[[str], None]] = []
+__all__ = [
+    "QUIET",
+    "LineLogger",
+    "clear_buffer",
+    "flush_buffer",
+    "log_line",
+    "observers",
+    "report_failure",
+    "write",
+    "write_descriptor",
+    "write_line",
+    "write_or_buffer",
+]
+
+# For tests: each is given every line, without its newline, before it is written.
+_root, _Logger, _modules = logging.root, logging.Logger, sys.modules
+observers: list[Callable[[str], None]] = []
+
+
+class LineLogger:
+    """What a structlog logger finally calls: it writes or buffers finished lines. `name` is that of the logger."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+    def debug(self, line: str) -> None:
+        """Take a line of level DEBUG."""
+        write_or_buffer(10, line, current())
+
+    def info(self, line: str) -> None:
+        """Take a line of level INFO."""
+        write_or_buffer(20, line, current())
+
+    def warning(self, line: str) -> None:
+        """Take a line of level WARNING."""
+        write_or_buffer(30, line, current())
+
+    def error(self, line: str) -> None:
+        """Take a line of level ERROR."""
+        write_or_buffer(40, line, current())
+
+    def critical(self, line: str) -> None:
+        """Take a line of level CRITICAL."""
+        write_or_buffer(50, line, current())
+
+    msg = log = info
+    warn = warning
+    err = exception = error
+    fatal = critical
+
+
+def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    contexts: tuple[Context, ...],
+    state: LogState,
+    is_record: bool = False,
+) -> None:
+    """Render one line and write or buffer it. For the arguments see `render`.
+
+    What listens to the standard library's records gets it as one, unless it is one (`is_record`).
+    """
+    if "opentelemetry.trace" in _modules:
+        values = _with_span(values, contexts)
+    if SETTINGS.processors:
+        processed = _process(number, event, values, where, name, contexts, state)
+        if processed is None:
+            return
+        line = processed
+    else:
+        line = render(number, event, values, where, name, contexts, state)
+    if state.buffer is None:
+        write(line)
+    else:
+        write_or_buffer(number, line, state)
+    if (_root.handlers is not QUIET.handlers or _Logger.callHandlers is not QUIET.call) and not is_record:
+        _forward(number, event, values, where, name, contexts, state)
+
+
+class _Quiet:
+    """How the standard library's logging looks while nothing in it wants our lines; a look for every line is dear."""
+
+    __slots__ = ("call", "handlers")
+
+    def __init__(self) -> None:
+        self.handlers: object = None
+        self.call: object = None
+
+
+QUIET = _Quiet()
+
+
+def _forward(  # noqa: PLR0917
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    contexts: tuple[Context, ...],
+    state: LogState,
+) -> None:
+    if number < state.written_from:
+        return
+    from shared_utils.logging.listeners import listeners
+
+    handlers = listeners()
+    if handlers is None:
+        if type(_root.handlers) is not list:  # the one that tells us when it changes
+            QUIET.handlers, QUIET.call = _root.handlers, _Logger.callHandlers
+        return
+    for context in contexts:
+        values = {**context._context, **values}
+    if event is MISSING:
+        event = values.get("event", "")
+    from shared_utils.logging.forwarding import forward
+
+    forward(handlers, number, event, values, where, name)
+
+
+def _with_span(values: dict[str, Any], contexts: tuple[Context, ...]) -> dict[str, Any]:
+    """Return `values` with the ids of the active span, as OpenTelemetry names and writes them."""
+    try:
+        span = _modules["opentelemetry.trace"].get_current_span().get_span_context()
+        if not span.is_valid:
+            return values
+        ids = {"trace_id": format(span.trace_id, "032x"), "span_id": format(span.span_id, "016x")}
+    except (AttributeError, KeyError, TypeError, ValueError):  # half imported, or somebody's own
+        return values
+    for context in contexts:
+        ids = {key: value for key, value in ids.items() if key not in context._context}
+    return {**ids, **values}
+
+
+def _process(  # noqa: PLR0917
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    contexts: tuple[Context, ...],
+    state: LogState,
+) -> str | None:
+    from shared_utils.logging.pipeline import process, processing
+
+    if processing.get():
+        return render(number, event, values, where if SETTINGS.location else None, name, contexts, state)
+    return process(number, event, values, where, name, contexts, state)
+
+
+def write_or_buffer(number: int, line: str, state: LogState) -> None:
+    """Write the line, or keep it in the invocation's buffer when its level is below the level that is written."""
+    if lifecycle.replays and lifecycle.is_replayed():
+        return
+    buffer = state.buffer
+    if buffer is not None:
+        if number < state.written_from:
+            buffer.add(line)
+            return
+        if number >= ERROR:
+            flush_buffer()
+    write(line)
+
+
+def write_line(
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None = None,
+    name: str | None = None,
+    *,
+    at_once: bool = False,
+    is_record: bool = False,
+) -> None:
+    """Render one line and write or buffer it. Never raises: a handler must not fail because of a line.
+
+    Args:
+        number: the level.
+        event: the message.
+        values: what goes with it.
+        where: the frame that logged it, or its finished text.
+        name: the logger's name.
+        at_once: write it, also when its level is below the level that is written.
+        is_record: it comes from the standard library's logging.
+    """
+    state = OUTSIDE
+    try:
+        SETTINGS.ensure_configured()
+        state = current()
+        if at_once and state.buffer is not None:
+            state = state.unbuffered()
+        log_line(number, event, values, where, name, (), state, is_record)
+    except Exception as error:
+        report_failure(number, event, error, state)
+
+
+def flush_buffer() -> None:
+    """Write what the invocation's buffer holds, and say how much had been dropped."""
+    state = current()
+    buffer = state.buffer
+    if buffer is None:
+        return
+    lines, dropped = buffer.take()
+    if dropped:
+        message = "log buffer was full: the oldest lines are missing"
+        write(render(WARNING, message, {"dropped_lines": dropped}, None, None, (), state))
+    for line in lines:
+        write(line)
+
+
+def clear_buffer() -> None:
+    """Throw away what the invocation's buffer holds."""
+    buffer = current().buffer
+    if buffer is not None:
+        buffer.take()
+
+
+def report_failure(number: int, event: Any, error: Exception, state: LogState) -> None:
+    """Write that a line could not be made; with nothing in it that could fail again."""
+    message = event if type(event) is str and len(event) < 1000 else type(event).__name__
+    text = REDACTION.scrub(f"logging failed: {type(error).__name__}; the line was: {message}")
+    level = name_of(max(number, ERROR), SETTINGS.names)
+    base = state.base_fields_json or ""
+    write(escape(f'{{"level":"{level}","message":{encode_basestring(text)},"timestamp":"{timestamp()}"{base}}}'))
+
+
+def _write_warnings() -> None:
+    """Write what is wrong with the settings, each once."""
+    while SETTINGS.warnings:
+        write_line(WARNING, *SETTINGS.warnings.pop(0))
 
 
 def write(line: str) -> None:
@@ -23,22 +266,24 @@ def write(line: str) -> None:
     handler cannot block on it. Never raises: a reader that has gone away or a stream that is closed, missing or unable
     to encode the line is no reason for a handler to fail.
     """
-    for tap in taps:
-        tap(line)
+    for observer in observers:
+        observer(line)
     stream = sys.stdout
     try:
         stream.write(line + "\n")
     except UnicodeEncodeError:
-        _write_past(stream, _ascii(line))
+        _print_ascii(stream, _ascii(line))
     except Exception:  # closed (ValueError), None (AttributeError), entered twice (RuntimeError), ...
         write_descriptor(line)
     else:
-        with suppress(Exception):  # what the stream cannot pass on now it keeps
+        try:  # noqa: SIM105 - contextlib.suppress would take as long as the flush
             stream.flush()
+        except Exception:  # noqa: S110 - what the stream cannot pass on now it keeps
+            pass
 
 
-def _write_past(stream: object, line: str) -> None:
-    """Write a line that was too much for the stream's encoding."""
+def _print_ascii(stream: object, line: str) -> None:
+    """Write a line that the stream's encoding could not take."""
     try:
         print(line, file=stream, flush=True)  # type: ignore[call-overload]
     except Exception:
@@ -52,7 +297,7 @@ def write_descriptor(line: str) -> None:
         while rest:
             rest = rest[os.write(1, rest) :]
     except OSError:
-        pass  # nobody reads any more: there is no place left to say so
+        pass  # the reader has gone: there is no place left to say so
 
 
 def _ascii(line: str) -> str:
@@ -61,3 +306,6 @@ def _ascii(line: str) -> str:
     from json.encoder import encode_basestring_ascii
 
     return re.sub(r"[^\x00-\x7f]+", lambda match: encode_basestring_ascii(match[0])[1:-1], line)
+
+
+SETTINGS.on_resolved.append(_write_warnings)

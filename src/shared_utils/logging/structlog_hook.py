@@ -1,56 +1,46 @@
-"""structlog, which is set up the moment somebody imports it, and which we do not import ourselves.
+"""structlog is set up the moment it is imported; it is not imported here.
 
 Its import is most of what a first line used to cost: seventeen modules of its own, dataclasses, inspect and asyncio.
-Our logger speaks its bound-logger protocol without it (`_bindable`), so a function whose libraries do not use structlog
-never loads it. Where one does, a finder on `sys.meta_path` sees the import, lets it happen as ever, and calls back.
+Our logger speaks its bound-logger protocol without it, so a function whose libraries do not use structlog never loads
+it. Where one does, a finder on `sys.meta_path` sees the import, lets it happen as ever, and calls back.
 """
 
 from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+from shared_utils.logging.settings import SETTINGS
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
 
-__all__ = ["call_when_imported", "structlog_values"]
-
-# Every variable that structlog.contextvars has ever bound; empty when nobody uses it, as in most functions.
-_registry: dict[str, Any] = {}
+__all__ = ["join"]
 
 
-def structlog_values() -> dict[str, Any]:
-    """Return what libraries bound in this context by structlog's own functions."""
-    if not _registry:
-        return {}
-    values: dict[str, Any] = sys.modules["structlog.contextvars"].get_contextvars()
-    return values
-
-
-def call_when_imported(configure: Callable[[ModuleType], None]) -> None:
-    """Call `configure(structlog)` now if it is imported, else right after it will be."""
-
-    def joined(structlog: ModuleType) -> None:
-        global _registry  # noqa: PLW0603 - structlog's own registry from now on
-        contextvars = sys.modules["structlog.contextvars"]
-        _registry = getattr(contextvars, "_CONTEXT_VARS", {"unknown": None})
-        configure(structlog)
-
+def join() -> None:
+    """Set structlog up now if it is imported, else right after it will be."""
     structlog = sys.modules.get("structlog")
     if structlog is not None:
-        joined(structlog)
+        _set_up(structlog)
     elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder(joined))
+        sys.meta_path.insert(0, _Finder(_set_up))
+
+
+def _set_up(_structlog: ModuleType) -> None:
+    from shared_utils.logging.structlog_defaults import set_up
+
+    set_up()
 
 
 class _Finder:
     """Finds structlog by the other finders, once, and has its loader call back (importlib's finder protocol)."""
 
-    def __init__(self, joined: Callable[[ModuleType], None]) -> None:
-        self._joined = joined
+    def __init__(self, call_back: Callable[[ModuleType], None]) -> None:
+        self._call_back = call_back
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -69,7 +59,7 @@ class _Finder:
     def _imported(self, module: ModuleType) -> None:
         if self in sys.meta_path:
             sys.meta_path.remove(self)
-        self._joined(module)
+        self._call_back(module)
 
 
 class _Loader:
@@ -90,3 +80,6 @@ class _Loader:
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._imported(module)
+
+
+SETTINGS.on_use.append(join)

@@ -19,23 +19,26 @@ What CloudWatch would refuse is never written. It is logged as one error line an
 
 from __future__ import annotations
 
+from shared_utils._lazy import lazy_names
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
-from shared_utils.metrics.recorder import active_scope
+from shared_utils.metrics.limits import shorten
+from shared_utils.metrics.recorder import Scope, active
 from shared_utils.metrics.registry import Registry
+from shared_utils.metrics.settings import UNSET
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from enum import Enum
-    from typing import Any, SupportsFloat
+    from typing import SupportsFloat
 
-    from shared_utils.invocation.lifecycle import Invocation
-    from shared_utils.metrics.provider import Provider
-    from shared_utils.metrics.scopes import Scope
-    from shared_utils.metrics.timing import Timer
+    from shared_utils.metrics.powertools import Provider
+    from shared_utils.metrics.timers import Timer
     from shared_utils.metrics.units import Unit
+else:
+    __getattr__, __dir__ = lazy_names(globals(), {"Unit": "shared_utils.metrics.units:Unit"})
 
 __all__ = [
     "MetricsError",
@@ -59,7 +62,7 @@ _registry = Registry()
 
 def count(name: str, value: SupportsFloat = 1) -> None:
     """Add `value` to the count `name`: ``add(name, value, "Count")``."""
-    (active_scope.get() or _registry.main).add(name, value, "Count")
+    (active.get() or _registry.outside or _registry.enter())[-1].add(name, value, "Count")
 
 
 def add(name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enum = 60) -> None:
@@ -72,7 +75,7 @@ def add(name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enu
             One metric may come in several units; each is kept.
         resolution: 60 seconds, or 1 for a high-resolution metric.
     """
-    (active_scope.get() or _registry.main).add(name, value, unit, resolution)
+    (active.get() or _registry.outside or _registry.enter())[-1].add(name, value, unit, resolution)
 
 
 def timer(name: str, resolution: int | Enum = 60) -> Timer:
@@ -80,7 +83,9 @@ def timer(name: str, resolution: int | Enum = 60) -> Timer:
 
     The time is taken from a monotonic clock and recorded also when the block or function raises.
     """
-    from shared_utils.metrics.timing import Timer
+    if callable(name):
+        raise MetricsError(f'metrics.timer({shorten(name)}): expected a name; decorate with @metrics.timer("Name")')
+    from shared_utils.metrics.timers import Timer
 
     return Timer(add, name, resolution)
 
@@ -95,7 +100,7 @@ def dimensions(mapping: Mapping[str, object] | None = None, /, **values: object)
         mapping: names that are no identifiers, such as ``{"http.method": "GET"}``.
         **values: dimensions by name; values are strings of 1 to 1024 printable ASCII characters, or numbers.
     """
-    (active_scope.get() or _registry.main).dimensions(mapping, **values)
+    (active.get() or _registry.outside or _registry.enter())[-1].set_dimensions(mapping, values)
 
 
 def dimension_set(mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
@@ -103,7 +108,7 @@ def dimension_set(mapping: Mapping[str, object] | None = None, /, **values: obje
 
     The service is not part of it unless it is named. Each set makes a metric of its own in CloudWatch.
     """
-    (active_scope.get() or _registry.main).dimension_set(mapping, **values)
+    _registry.current_set().dimension_set(mapping, **values)
 
 
 def default_dimensions(mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
@@ -116,7 +121,7 @@ def properties(mapping: Mapping[str, object] | None = None, /, **values: object)
 
     Any object is accepted and written as JSON, as it is now; what JSON cannot hold is written as its ``str``.
     """
-    (active_scope.get() or _registry.main).properties(mapping, **values)
+    _registry.current_set().properties(mapping, **values)
 
 
 def timestamp(when: datetime | int) -> None:
@@ -125,7 +130,7 @@ def timestamp(when: datetime | int) -> None:
     Args:
         when: a datetime, or milliseconds since 1970; at most 14 days ago and 2 hours ahead (CloudWatch drops others).
     """
-    (active_scope.get() or _registry.main).timestamp(when)
+    _registry.current_set().timestamp(when)
 
 
 def scope(mapping: Mapping[str, object] | None = None, /, *, namespace: str | None = None, **values: object) -> Scope:
@@ -144,8 +149,6 @@ def scope(mapping: Mapping[str, object] | None = None, /, *, namespace: str | No
         namespace: another namespace than the configured one.
         **values: dimensions by name.
     """
-    from shared_utils.metrics.scopes import Scope
-
     return Scope(_registry, namespace, mapping, values)
 
 
@@ -156,57 +159,32 @@ def flush() -> None:
 
 def configure(
     *,
-    namespace: str | None = None,
-    service: str | None = None,
-    strict: bool | None = None,
-    cold_start: bool | None = None,
+    namespace: str | None = UNSET,
+    service: str | None = UNSET,
+    strict: bool | None = UNSET,
+    cold_start: bool | None = UNSET,
 ) -> None:
-    """Set what is given and leave the rest; it holds for the process.
+    """Set what is given; what is left out stays as it is, and None goes back to the environment or the default.
 
     Args:
-        namespace: CloudWatch namespace; else ``SHARED_UTILS_METRICS_NAMESPACE``, ``POWERTOOLS_METRICS_NAMESPACE``. An
-            empty string goes back to the environment.
-        service: the dimension ``service``; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``. Likewise.
-        strict: raise `MetricsError` for a problem instead of logging it. For tests.
-        cold_start: False leaves out the metric ``ColdStart``.
+        namespace: CloudWatch namespace; else ``SHARED_UTILS_METRICS_NAMESPACE``, ``POWERTOOLS_METRICS_NAMESPACE``.
+        service: the dimension ``service``; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``.
+        strict: raise `MetricsError` for a problem instead of logging it. For tests; else False.
+        cold_start: False leaves out the metric ``ColdStart``; else True.
+
+    Raises:
+        MetricsError: for all arguments that are wrong; then nothing is set.
     """
-    _registry.configure(namespace=namespace, service=service, strict=strict, cold_start=cold_start)
+    _registry.settings.configure(namespace=namespace, service=service, strict=strict, cold_start=cold_start)
 
 
 def powertools_provider() -> Provider:
     """Return a provider for Powertools: ``Metrics(provider=metrics.powertools_provider())`` records here."""
-    from shared_utils.metrics.provider import Provider
+    from shared_utils.metrics.powertools import Provider
 
     return Provider(_registry)
 
 
-def __getattr__(name: str) -> Any:
-    """Import the enum of units when it is first used; units are mostly given as strings."""
-    if name == "Unit":
-        from shared_utils.metrics.units import Unit
-
-        globals()["Unit"] = Unit
-        return Unit
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _timing_out() -> None:
-    """Write what there is while there is time; the handler may still finish, so its document goes on."""
-    _registry.write(_registry.waiting(), keep_context=True, may_raise=False)
-
-
-def _begun(invocation: Invocation) -> None:
-    from shared_utils.metrics.lifecycle import begun
-
-    begun(_registry, invocation)
-
-
-def _ended(invocation: Invocation) -> None:
-    from shared_utils.metrics.lifecycle import ended
-
-    ended(_registry, invocation)
-
-
-_invocation.at_begin(_begun)
-_invocation.at_end(_ended)
-_invocation.at_timeout(_timing_out)
+_invocation.at_begin(_registry.begun)
+_invocation.at_end(_registry.ended)
+_invocation.at_timeout(_registry.timing_out)

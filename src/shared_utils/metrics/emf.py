@@ -1,7 +1,7 @@
-"""Writing documents in CloudWatch's embedded metric format.
+"""Documents in CloudWatch's embedded metric format: what is recorded for one, and its text.
 
 Text is assembled from JSON fragments instead of encoding one dictionary: each fragment's length is known when documents
-are split by size, and a metric's definition is encoded once in a process.
+are split by size, and what is the same in each invocation is encoded once.
 
 Sources: "Specification: Embedded metric format" (CloudWatch user guide) for the structure; 256 KB is what Lambda and
 CloudWatch Logs take as one log event everywhere (docs/decisions/metrics.md). A longer line is cut, and a cut
@@ -11,34 +11,54 @@ document is none.
 from __future__ import annotations
 
 import json
+import time
 from functools import lru_cache
 
-from shared_utils.metrics.limits import MAX_METRICS, MAX_VALUES, check_name, resolution_value, unit_value
+from shared_utils.errors import MetricsError
+from shared_utils.metrics.limits import (
+    MAX_DIMENSIONS,
+    MAX_METRICS,
+    MAX_VALUES,
+    check_name,
+    resolution_value,
+    shorten,
+    unit_value,
+)
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from typing import Any, TypeAlias
 
-__all__ = ["DEFINITIONS", "MAX_DOCUMENT_BYTES", "Definition", "define", "documents"]
+    from shared_utils.metrics.settings import Resolved
+
+    Values: TypeAlias = list[int | float]
+    # The names and values of each set; a name has one value in all of them.
+    DimensionSets: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
+    _Fragment: TypeAlias = tuple["Definition", str]  # a metric in one document: its definition, its values as a member
+
+__all__ = ["DEFINITIONS", "Definition", "EmfContext", "NoNamespace", "define", "lines", "property_json"]
 
 MAX_DOCUMENT_BYTES = 256 * 1024
-_Fragment: TypeAlias = "tuple[Definition, str]"  # a metric of one document: its definition, and its member with values
 _quote = json.JSONEncoder().encode  # ASCII only, so that a document's length in characters is its length in bytes
+
+
+class NoNamespace(MetricsError):  # noqa: N818 - it reads as what is wrong
+    """Metrics that cannot be written for want of a namespace."""
 
 
 class Definition:
     """A metric's name, unit and resolution, checked and encoded."""
 
-    __slots__ = ("key", "name", "names", "text")
+    __slots__ = ("key", "member", "name", "text")
 
     def __init__(self, name: str, unit: str, resolution: int) -> None:
         self.key = (name, unit, resolution)
         self.name = name
-        self.names = _quote(name)
+        self.member = f",{_quote(name)}:["
         # 60 is the default and left out, as it would only be paid for in every line.
         storage = ',"StorageResolution":1' if resolution == 1 else ""
-        self.text = f'{{"Name":{self.names},"Unit":{_quote(unit)}{storage}}}'
+        self.text = f'{{"Name":{_quote(name)},"Unit":{_quote(unit)}{storage}}}'
 
 
 # The definitions made so far, by name, unit and resolution as given.
@@ -46,7 +66,7 @@ DEFINITIONS: dict[tuple[Any, Any, Any], Definition] = {}
 
 
 def define(given: tuple[Any, Any, Any]) -> Definition:
-    """Make the definition for name, unit and resolution as given to `shared_utils.metrics.add`, and keep it."""
+    """Return the definition for name, unit and resolution as given to `shared_utils.metrics.add`, and keep it."""
     name, unit, resolution = given
     definition = Definition(check_name("metric", name), unit_value(unit), resolution_value(resolution))
     if len(DEFINITIONS) >= 4096:  # names made up at run time
@@ -55,96 +75,209 @@ def define(given: tuple[Any, Any, Any]) -> Definition:
     return definition
 
 
-def documents(
-    series: Sequence[tuple[Definition, list[int | float]]],
-    *,
-    few: bool,
-    namespace: str,
-    dimension_sets: Sequence[Mapping[str, str]],
-    properties: Mapping[str, str],
-    timestamp: int,
-    marks: str = "",
+class EmfContext:
+    """What is recorded for one document.
+
+    Attributes:
+        series: the values of each metric, in the order of their first value.
+        values: the same lists of values by name, unit and resolution as given.
+        size: the number of values.
+        repeats: whether one metric is in there in several units or resolutions.
+        uses: "metric", "dimension" or "property" for each name.
+        dimensions: the first dimension set.
+        further_sets: the other dimension sets. A dimension that is in several has the same value in each.
+        properties: values by name, as JSON.
+        timestamp: milliseconds since 1970, or None for the time of writing.
+        without_service: the configured service is no dimension of this document.
+    """
+
+    # What few documents have stands here, and is replaced, never changed.
+    repeats = False
+    further_sets: tuple[dict[str, str], ...] = ()
+    properties: Mapping[str, str] = {}
+    timestamp: int | None = None
+    without_service = False
+
+    def __init__(self) -> None:
+        self.series: dict[Definition, Values] = {}
+        self.values: dict[tuple[Any, Any, Any], Values] = {}
+        self.size = 0
+        self.uses: dict[str, str] = {}
+        self.dimensions: dict[str, str] = {}
+
+    def describe_like(self, other: EmfContext) -> None:
+        """Take over dimensions, properties and timestamp."""
+        self.uses = {name: use for name, use in other.uses.items() if use != "metric"}
+        self.dimensions = dict(other.dimensions)
+        self.further_sets = tuple(map(dict, other.further_sets))
+        self.properties = other.properties
+        self.timestamp = other.timestamp
+        self.without_service = other.without_service
+
+
+def lines(
+    context: EmfContext,
+    resolved: Resolved,
+    namespace: str | None,
+    defaults: dict[str, str],
+    problems: list[Exception],
+) -> str:
+    """Return what is recorded as documents, each one line with its newline.
+
+    Args:
+        context: what is recorded; at least one metric.
+        resolved: what is configured.
+        namespace: the set's own namespace, or None for the configured one.
+        defaults: the default dimensions.
+        problems: what is wrong is added here.
+    """
+    namespace = namespace or resolved.namespace
+    if namespace is None:
+        problems.append(_no_namespace(context))
+        return ""
+    service = None if context.without_service else resolved.service
+    timestamp = context.timestamp or time.time_ns() // 1_000_000
+    dimensions, series = context.dimensions, context.series
+    if (
+        context.size <= MAX_VALUES
+        and len(dimensions) < MAX_DIMENSIONS
+        and not (defaults or context.repeats or context.properties or context.further_sets or resolved.level)
+    ):  # nearly always; what follows would come to the same
+        directive = _directive(namespace, (tuple(dimensions.items()),), service, tuple(series))
+        members = "".join(
+            [
+                f"{definition.member}{values[0]!r}]" if len(values) == 1 else _member(definition, values)
+                for definition, values in series.items()
+            ]
+        )
+        text = f'{{"_aws":{{"Timestamp":{timestamp}{directive}{members}}}\n'
+        if len(text) <= MAX_DOCUMENT_BYTES:
+            return text
+    text, left_out = _documents(
+        context,
+        namespace,
+        _dimension_sets(context, service, defaults, problems),
+        timestamp,
+        _level_marks(resolved.level, defaults, context, problems) if resolved.level else "",
+    )
+    problems += [
+        MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
+        for name in left_out
+    ]
+    return text
+
+
+def _dimension_sets(
+    context: EmfContext, service: str | None, defaults: dict[str, str], problems: list[Exception]
+) -> DimensionSets:
+    """Return the dimension sets of a document: default and own dimensions, then the service; then further sets."""
+    for name in [name for name in defaults if context.uses.get(name, "dimension") != "dimension"]:
+        problems.append(MetricsError(f"default dimension {name!r} is left out: a metric or property has its name"))
+        defaults = {other: value for other, value in defaults.items() if other != name}
+    sets = []
+    values = {**defaults, **context.dimensions}
+    for one in context.further_sets:
+        values |= one
+    primary = {**defaults, **context.dimensions}
+    if service:
+        primary["service"] = values.setdefault("service", service)
+    for names in (primary, *({**defaults, **further} for further in context.further_sets)):
+        pairs = tuple([(name, values[name]) for name in names])
+        for name, _ in pairs[MAX_DIMENSIONS:]:
+            problems.append(MetricsError(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
+        sets.append(pairs[:MAX_DIMENSIONS])
+    return tuple(sets)
+
+
+def _no_namespace(context: EmfContext) -> NoNamespace:
+    names = list(dict.fromkeys(definition.name for definition in context.series))
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return NoNamespace(
+        f"no namespace, so metrics are not written ({shown}): set the environment variable POWERTOOLS_METRICS_NAMESPACE"
+        " or call metrics.configure(namespace=...)"
+    )
+
+
+def _level_marks(level: str, defaults: dict[str, str], context: EmfContext, problems: list[Exception]) -> str:
+    """Return the members that let a document pass Lambda's filter: a level, and a time without which it is ignored.
+
+    Source and what could not be tried: docs/decisions/metrics.md.
+    """
+    from shared_utils.logging.fields import timestamp
+
+    marks = {"level": level, "timestamp": timestamp()}
+    taken = marks.keys() & {*defaults, *context.uses}
+    problems += [
+        MetricsError(f"Lambda filters by {name!r} under log level {level}, and drops what has another there; rename it")
+        for name in sorted(taken)
+    ]
+    return "".join([f',"{name}":"{text}"' for name, text in marks.items() if name not in taken])
+
+
+def _documents(
+    context: EmfContext, namespace: str, dimension_sets: DimensionSets, timestamp: int, marks: str = ""
 ) -> tuple[str, list[str]]:
     """Write metrics as documents, as few as the limits allow, each one line with its newline.
 
     Args:
-        series: definitions and the values recorded for each, in the order in which the metrics shall stand.
-        few: no more than 100 values in all, and no metric twice.
+        context: what is recorded; at least one metric. Its properties are repeated in every document.
         namespace: checked by `check_namespace`.
         dimension_sets: the dimension sets, checked by `check_dimension`; a name has one value in all of them.
-        properties: further members, values already encoded as JSON. They are repeated in every document.
         timestamp: milliseconds since 1970.
         marks: further members as JSON text, each with a leading comma.
 
     Returns:
         The lines, and the names of the properties that had to be left out because no document had room for them.
     """
-    directive, targets = _directive(namespace, tuple([tuple(dimensions.items()) for dimensions in dimension_sets]))
-    head = f'{{"_aws":{{"Timestamp":{timestamp},{directive}'
-    members = {name: f",{_quote(name)}:{text}" for name, text in properties.items()} if properties else {}
-    tail = f"{targets}{''.join(members.values())}{marks}" if members or marks else targets
-    if few or _stand_once(series):  # nearly always
-        lines = [
-            _line(
-                head,
-                [definition.text for definition, _ in page],
-                tail,
-                [
-                    f",{definition.names}:[{repr(values[0]) if len(values) == 1 else ','.join(map(repr, values))}]"
-                    for definition, values in page
-                ],
-            )
-            for page in ([series] if few else _hundreds(series))
-        ]
-        if max(map(len, lines)) <= MAX_DOCUMENT_BYTES:
-            return "".join(lines), []
     fragments = [
-        (definition, f",{definition.names}:[{','.join(map(repr, chunk))}]")
-        for definition, values in series
-        for chunk in _chunks(values)
+        (definition, _member(definition, values[start : start + MAX_VALUES]))
+        for definition, values in context.series.items()
+        for start in range(0, len(values), MAX_VALUES)
     ]
-    room = MAX_DOCUMENT_BYTES - len(_line(head, [], tail, []))
+    properties = {name: f",{_quote(name)}:{text}" for name, text in context.properties.items()}
+    tail = f"{''.join(properties.values())}{marks}"
+    empty = _line(timestamp, _directive(namespace, dimension_sets, None, ()), (), tail)
+    room = MAX_DOCUMENT_BYTES - len(empty) + 1  # the first definition has no comma before it
     largest = max(map(_size, fragments))
     left_out = []
-    while members and room < largest:
-        name = max(members, key=lambda candidate: len(members[candidate]))
-        room += len(members.pop(name))
+    while properties and room < largest:
+        name = max(properties, key=lambda candidate: len(properties[candidate]))
+        room += len(properties.pop(name))
         left_out.append(name)
-    tail = f"{targets}{''.join(members.values())}{marks}"
-    lines = [
-        _line(head, [definition.text for definition, _ in page], tail, [member for _, member in page])
-        for page in _pages(fragments, room)
+    tail = f"{''.join(properties.values())}{marks}"
+    pages = (zip(*page, strict=True) for page in _pages(fragments, room))
+    texts = [
+        _line(timestamp, _directive(namespace, dimension_sets, None, one), members, tail) for one, members in pages
     ]
-    return "".join(lines), left_out
+    return "".join(texts), left_out
 
 
-def _stand_once(series: Sequence[tuple[Definition, list[int | float]]]) -> bool:
-    """Whether no metric needs a second document: at most 100 values each, in one unit and resolution."""
-    names = {definition.name for definition, values in series if len(values) <= MAX_VALUES}
-    return len(names) == len(series)
+def _member(definition: Definition, values: Values) -> str:
+    return f"{definition.member}{','.join(map(repr, values))}]"
 
 
-def _hundreds(series: Sequence[tuple[Definition, list[int | float]]]) -> list[Any]:
-    return [series[start : start + MAX_METRICS] for start in range(0, len(series), MAX_METRICS)]
-
-
-def _line(head: str, definitions: list[str], tail: str, members: list[str]) -> str:
-    return f"{head}{','.join(definitions)}]}}]}}{tail}{''.join(members)}}}\n"
+def _line(timestamp: int, directive: str, members: Iterable[str], tail: str) -> str:
+    return f'{{"_aws":{{"Timestamp":{timestamp}{directive}{"".join(members)}{tail}}}\n'
 
 
 @lru_cache(maxsize=64)
-def _directive(namespace: str, dimension_sets: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[str, str]:
-    """Return a metric directive up to the metrics' definitions, and the members that its dimensions refer to."""
+def _directive(
+    namespace: str, dimension_sets: DimensionSets, service: str | None, definitions: tuple[Definition, ...]
+) -> str:
+    """Return a document after its timestamp and before its values: the directive, and the dimensions' members.
+
+    `service` is added to the first set, unless that has one.
+    """
+    first = dict(dimension_sets[0])
+    if service:
+        first.setdefault("service", service)
+    dimension_sets = (tuple(first.items()), *dimension_sets[1:])
     names = ",".join([f"[{','.join([_quote(name) for name, _ in dimensions])}]" for dimensions in dimension_sets])
+    metrics = ",".join([definition.text for definition in definitions])
     values = dict([pair for dimensions in dimension_sets for pair in dimensions])
-    return (
-        f'"CloudWatchMetrics":[{{"Namespace":{_quote(namespace)},"Dimensions":[{names}],"Metrics":[',
-        "".join([f",{_quote(name)}:{_quote(value)}" for name, value in values.items()]),
-    )
-
-
-def _chunks(values: list[int | float]) -> list[list[int | float]]:
-    return [values[start : start + MAX_VALUES] for start in range(0, len(values), MAX_VALUES)]
+    members = "".join([f",{_quote(name)}:{_quote(value)}" for name, value in values.items()])
+    directive = f'{{"Namespace":{_quote(namespace)},"Dimensions":[{names}],"Metrics":[{metrics}]}}'
+    return f',"CloudWatchMetrics":[{directive}]}}{members}'
 
 
 class _Page:
@@ -185,3 +318,14 @@ def _pages(fragments: list[_Fragment], room: int) -> list[list[_Fragment]]:
         if len(page.names) == MAX_METRICS:
             open_pages.remove(page)
     return [page.fragments for page in pages]
+
+
+def property_json(name: str, value: Any) -> str:
+    """Return a property's value as strict JSON in ASCII, redacted like a line's value and cut at half a document."""
+    from shared_utils._json import JSONConverter
+
+    record: dict[str, Any] = {}
+    JSONConverter(MAX_DOCUMENT_BYTES // 2).items([(name, value)], record)
+    text = json.dumps(next(iter(record.values())), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # A lone surrogate is no character: UTF-8 cannot carry it, nor would every parser take its escape.
+    return text if text.isascii() else json.dumps(json.loads(text.encode("utf-8", "replace")), separators=(",", ":"))

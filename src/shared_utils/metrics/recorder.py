@@ -1,4 +1,4 @@
-"""What is recorded for one document: metrics, dimensions, properties and a timestamp. Safe for threads."""
+"""Recording: the set of metrics of an invocation or a scope, with what describes it. Safe for threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from threading import RLock
 
 from shared_utils.errors import MetricsError
-from shared_utils.metrics.emf import DEFINITIONS, define
+from shared_utils.invocation import lifecycle
+from shared_utils.metrics.emf import DEFINITIONS, EmfContext, define, property_json
 from shared_utils.metrics.limits import (
     MAX_DIMENSIONS,
     MAX_INT,
@@ -15,112 +16,54 @@ from shared_utils.metrics.limits import (
     MIN_INT,
     MIN_VALUE,
     check_dimension,
+    check_namespace,
     check_property_name,
     check_timestamp,
     number,
     shorten,
 )
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from enum import Enum
-    from typing import Any, SupportsFloat
+    from types import TracebackType
+    from typing import Any, Self, SupportsFloat
 
-    from shared_utils.metrics.emf import Definition
     from shared_utils.metrics.registry import Registry
-    from shared_utils.metrics.scopes import Scope
-    from shared_utils.metrics.timing import Timer
+    from shared_utils.metrics.timers import Timer
 
-__all__ = ["MetricSet", "Recorded", "active_scope", "pairs", "raise_together"]
+__all__ = ["MetricSet", "Scope", "active", "for_each"]
 
 # So many values are held before they are written early, so that a script that never flushes keeps a bounded memory.
 MOST_VALUES = 10_000
 # Names in further dimension sets, all sets together; keeps room for metrics in a document of 256 KB.
 MOST_SET_CHARACTERS = 32 * 1024
 
-active_scope: ContextVar[Scope | None] = ContextVar("shared_utils_metrics_scope", default=None)
-
-
-class Recorded:
-    """What is recorded for one document.
-
-    Attributes:
-        series: each metric's definition and values, in the order of their first value.
-        values: the same lists of values by name, unit and resolution as given.
-        size: how many values there are.
-        metric_names: the names in `series`.
-        dimensions: the value of each dimension; a document has one for each name, so the sets are names only.
-        primary: the names in the first dimension set, in their order.
-        further_sets: the names in the other dimension sets.
-        properties: values by name, as JSON.
-        timestamp: milliseconds since 1970, or None for the time of writing.
-    """
-
-    __slots__ = (
-        *("dimensions", "further_sets", "metric_names", "primary", "properties", "series", "size"),
-        *("timestamp", "values"),
-    )
-
-    def __init__(self) -> None:
-        self.series: list[tuple[Definition, list[int | float]]] = []
-        self.values: dict[tuple[Any, Any, Any], list[int | float]] = {}
-        self.size = 0
-        self.metric_names: set[str] = set()
-        self.dimensions: dict[str, str] = {}
-        self.primary: dict[str, None] = {}
-        self.further_sets: list[tuple[str, ...]] = []
-        self.properties: dict[str, str] = {}
-        self.timestamp: int | None = None
-
-    def describe_like(self, other: Recorded) -> None:
-        """Take over dimensions, properties and timestamp."""
-        self.dimensions = dict(other.dimensions)
-        self.primary = dict(other.primary)
-        self.further_sets = list(other.further_sets)
-        self.properties = dict(other.properties)
-        self.timestamp = other.timestamp
+# The sets that this context records into: its invocation's, once it is known, and the open scopes, innermost last.
+active: ContextVar[tuple[MetricSet, ...]] = ContextVar("shared_utils_metrics_active", default=())
 
 
 class MetricSet:
     """Records metrics for one document, or several when limits ask for it.
 
     No method raises for what CloudWatch would refuse, unless `configure(strict=True)`: the registry logs it.
+
+    Attributes:
+        namespace: its own; None for the configured one.
+        defaults: the default dimensions.
+        context: what is recorded.
     """
 
-    def __init__(
-        self,
-        registry: Registry,
-        *,
-        namespace: str | None = None,
-        service: str | None = None,
-        defaults: dict[str, str] | None = None,
-    ) -> None:
-        self.namespace = namespace
-        self.service = service
+    def __init__(self, registry: Registry, *, defaults: dict[str, str] | None = None) -> None:
+        self.namespace: str | None = None
         self.defaults = registry.settings.default_dimensions if defaults is None else defaults
-        self.recorded = Recorded()
+        self.context = EmfContext()
+        self._described: EmfContext | None = None  # what each new context begins with
         self._registry = registry
         # Reentrant: a finalizer that the garbage collector runs inside a locked block may record a metric too.
         self._lock = RLock()
-
-    def take(self, keep_context: bool = False) -> Recorded:
-        """Return what is recorded and start anew; `keep_context` keeps dimensions, properties and timestamp."""
-        fresh = self._fresh()
-        with self._lock:
-            recorded, self.recorded = self.recorded, fresh
-            if keep_context:
-                fresh.describe_like(recorded)
-        return recorded
-
-    def _fresh(self) -> Recorded:
-        return Recorded()
-
-    def renew_after_fork(self) -> None:
-        """In a forked child: leave the parent's metrics to the parent, and the lock that a thread of it may hold."""
-        self._lock = RLock()
-        self.take(keep_context=True)
 
     # --- recording ---
 
@@ -130,6 +73,8 @@ class MetricSet:
 
     def add(self, name: str, value: SupportsFloat, unit: str | Enum, resolution: int | Enum = 60) -> None:
         """Record one value of a metric; see `shared_utils.metrics.add`."""
+        if lifecycle.replays and lifecycle.is_replayed():
+            return
         plain: Any = value
         kind = type(value)
         try:
@@ -138,13 +83,16 @@ class MetricSet:
             ):
                 plain = number(name, value)
             key = (name, unit, resolution)
-            with self._lock:
-                recorded = self.recorded
-                values = recorded.values.get(key)
+            self._lock.acquire()  # half as dear as `with`
+            try:
+                context = self.context
+                values = context.values.get(key)
                 if values is None:
-                    values = self._open(recorded, key)
+                    values = self._open(context, key)
                 values.append(plain)
-                recorded.size += 1
+                context.size += 1
+            finally:
+                self._lock.release()
         except TypeError as error:  # a name, unit or resolution that is not hashable: say what is wrong with it
             try:
                 define((name, unit, resolution))
@@ -154,129 +102,117 @@ class MetricSet:
                 self._registry.report(error)
         except Exception as error:
             self._registry.report(error)
-        if self.recorded.size >= MOST_VALUES:
+        if self.context.size >= MOST_VALUES:
             self._registry.write((self,), keep_context=True)
 
     def timer(self, name: str, resolution: int | Enum = 60) -> Timer:
         """Return a timer that records into this set; see `shared_utils.metrics.timer`."""
-        from shared_utils.metrics.timing import Timer
+        from shared_utils.metrics.timers import Timer
 
         return Timer(self.add, name, resolution)
 
-    def _open(self, recorded: Recorded, key: tuple[Any, Any, Any]) -> list[int | float]:
+    def _open(self, context: EmfContext, key: tuple[Any, Any, Any]) -> list[int | float]:
         """Return the list for the values of a metric that is not recorded yet. Called with the lock held."""
         definition = DEFINITIONS.get(key) or define(key)
-        values = None if key == definition.key else recorded.values.get(definition.key)
+        values = context.values.get(definition.key)
         if values is None:
-            name = definition.name
-            if name in recorded.dimensions or name in self.defaults or name in recorded.properties or name == "service":
-                self._refuse_second_use(name, "metric")
-            if not recorded.series:
+            if self._claim(definition.name, "metric"):
+                context.repeats = True
+            if not context.series:
                 self._registry.opened(self)
-            values = recorded.values[definition.key] = []
-            recorded.series.append((definition, values))
-            recorded.metric_names.add(name)
-        if key != definition.key:  # another spelling of the unit
-            recorded.values[key] = values
+            values = context.series[definition] = context.values[definition.key] = []
+        context.values[key] = values  # another spelling of the unit, perhaps
         return values
 
     # --- describing ---
 
     def dimensions(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
         """Add dimensions to the document; see `shared_utils.metrics.dimensions`."""
+        self.set_dimensions(mapping, values)
+
+    def set_dimensions(self, mapping: Mapping[str, object] | None, values: dict[str, object]) -> None:
+        """Add dimensions given as a mapping and as keywords."""
+        self._lock.acquire()
         try:
-            with self._lock:
-                self._set_dimensions(self.recorded.primary, mapping, values)
-        except Exception as error:
-            self._registry.report(error)
+            problems = for_each(mapping, values, self._set_dimension, self.context.dimensions)
+        finally:
+            self._lock.release()
+        if problems:
+            self._registry.report(*problems)
 
     def dimension_set(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
         """Publish the metrics under a further set of dimensions; see `shared_utils.metrics.dimension_set`."""
-        try:
-            with self._lock:
-                names: dict[str, None] = {}
-                try:
-                    self._set_dimensions(names, mapping, values)
-                finally:  # what is right with it holds
-                    self._add_further_set(tuple(names))
-        except Exception as error:
-            self._registry.report(error)
-
-    def _add_further_set(self, names: tuple[str, ...]) -> None:
-        known = self.recorded.further_sets
-        if not names or names in known:
-            return
-        if sum(len(name) for one in (*known, names) for name in one) > MOST_SET_CHARACTERS:
-            raise MetricsError(f"too many dimension sets ({len(known)}); a document has no room for another")
-        known.append(names)
-
-    def _set_dimensions(self, names: dict[str, None], mapping: Any, values: dict[str, object]) -> None:
-        """Check and keep dimension values, and add their names to one set. Raises once, for all that were refused."""
-        problems = []
-        for name, value in values.items() if mapping is None else pairs(mapping, values):
-            try:
-                key, text = check_dimension(name, value)
-                self.refuse_dimension(names, key)
-            except MetricsError as problem:
-                problems.append(problem)
-            else:
-                self.recorded.dimensions[key] = text
-                names[key] = None
-        if problems:
-            raise_together(problems)
+        new: dict[str, str] = {}
+        with self._lock:
+            problems = for_each(mapping, values, self._set_dimension, new)
+            known = self.context.further_sets
+            if new and not any(one.keys() == new.keys() for one in known):  # what is right with it holds
+                if sum(len(name) for one in (*known, new) for name in one) <= MOST_SET_CHARACTERS:
+                    self.context.further_sets = (*known, new)
+                else:
+                    message = f"too many dimension sets ({len(known)}); a document has no room for another"
+                    problems.append(MetricsError(message))
+        self._registry.report(*problems)
 
     def properties(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
         """Add properties to the document; see `shared_utils.metrics.properties`."""
-        from shared_utils.metrics.property_value import encode
-
-        problems = []
-        try:
-            with self._lock:
-                for name, value in pairs(mapping, values):
-                    try:
-                        key = check_property_name(name)
-                        self._refuse_second_use(key, "property")
-                    except MetricsError as problem:
-                        problems.append(problem)
-                    else:
-                        self.recorded.properties[key] = encode(key, value)
-                raise_together(problems)
-        except Exception as error:
-            self._registry.report(error)
+        with self._lock:
+            properties = dict(self.context.properties)
+            problems = for_each(mapping, values, self._set_property, properties)
+            self.context.properties = properties
+        self._registry.report(*problems)
 
     def timestamp(self, when: datetime | int) -> None:
         """Date what is recorded; see `shared_utils.metrics.timestamp`."""
         try:
-            self.recorded.timestamp = check_timestamp(when, time.time_ns() // 1_000_000)
+            self.context.timestamp = check_timestamp(when, time.time_ns() // 1_000_000)
         except Exception as error:
             self._registry.report(error)
 
-    def _refuse_second_use(self, name: str, role: str) -> None:
-        """Raise when `name` already means something else: all names are members of one JSON object."""
-        for other, names in (
-            ("metric", self.recorded.metric_names),
-            ("dimension", self.recorded.dimensions),
-            ("dimension", self.defaults),
-            ("property", self.recorded.properties),
-        ):
-            if name in names and other != role:
-                raise MetricsError(
-                    f"{shorten(name)} is a {other} of this document and cannot be a {role} too; rename one"
-                )
-        if name == "service" and role != "dimension":
-            raise MetricsError(f"'service' is a dimension and cannot be a {role}; rename it")
+    def _set_dimension(self, one: dict[str, str], name: object, value: object) -> None:
+        """Set a dimension in one set, and its value in all that have it: a document has one value for each."""
+        context = self.context
+        if name == "service" and value is None:
+            context.without_service = True
+            one.pop("service", None)
+            return
+        key, text = check_dimension(name, value)
+        if key not in one:
+            self._check_room(one, key)
+            self._claim(key, "dimension")
+        one[key] = text
+        if context.further_sets or one is not context.dimensions:
+            for other in (context.dimensions, *context.further_sets):
+                if key in other:
+                    other[key] = text
 
-    def refuse_dimension(self, names: dict[str, None], new: str) -> None:
-        """Raise when `new` cannot be a dimension in the set `names`: it means something else, or there is no room.
+    def _set_property(self, properties: dict[str, str], name: object, value: object) -> None:
+        key = check_property_name(name)
+        self._claim(key, "property")
+        properties[key] = property_json(key, value)
+
+    def _claim(self, name: str, use: str) -> bool:
+        """Return whether `name` is in this use already; raise when it is in another.
+
+        All names are members of one JSON object. The service is a dimension also while none is set.
+        """
+        uses = self.context.uses
+        other = uses.get(name) or ("dimension" if name == "service" or name in self.defaults else None)
+        if other and other != use:
+            raise MetricsError(f"{shorten(name)} is a {other} of this document and cannot be a {use} too; rename one")
+        uses[name] = use
+        return other is not None
+
+    def _check_room(self, one: dict[str, str], new: str) -> None:
+        """Raise when there is no room for the dimension `new` in the set `one`.
 
         The default dimensions are part of every set, the service only of the first.
         """
-        if new in self.recorded.metric_names or new in self.recorded.properties:
-            self._refuse_second_use(new, "dimension")
-        if new in names or len(names) + len(self.defaults) + 2 <= MAX_DIMENSIONS:
+        if len(one) + len(self.defaults) + 2 <= MAX_DIMENSIONS:
             return
-        together = {*self.defaults, *names, new}
-        if names is self.recorded.primary and (self.service or self._registry.settings.resolve().service):
+        together = {*self.defaults, *one, new}
+        context = self.context
+        if one is context.dimensions and not context.without_service and self._registry.settings.resolve().service:
             together.add("service")
         if len(together) > MAX_DIMENSIONS:
             raise MetricsError(
@@ -284,18 +220,100 @@ class MetricSet:
                 " service included"
             )
 
+    def set_default(self, defaults: dict[str, str], name: object, value: object) -> None:
+        """Set a default dimension, for which this set must have room."""
+        key, text = check_dimension(name, value)
+        if key not in self.context.dimensions:
+            self._check_room(self.context.dimensions, key)
+            self._claim(key, "dimension")
+        defaults[key] = text
 
-def pairs(mapping: Any, values: dict[str, object]) -> Iterable[tuple[Any, object]]:
-    """Return the names and values given as a mapping and as keywords."""
-    if mapping is None:
-        return values.items()
+    # --- writing ---
+
+    def holds_anything(self) -> bool:
+        """Whether there are metrics, or what describes them."""
+        return bool(self.context.uses) or self.context.timestamp is not None
+
+    def drain(self, keep_context: bool = False) -> EmfContext:
+        """Return what is recorded and start anew; `keep_context` keeps dimensions, properties and timestamp."""
+        fresh = EmfContext()
+        self._lock.acquire()
+        try:
+            drained = self.context
+            like = drained if keep_context else self._described
+            if like is not None:
+                fresh.describe_like(like)
+            self.context = fresh
+        finally:
+            self._lock.release()
+        return drained
+
+    def renew_after_fork(self) -> None:
+        """In a forked child: leave the parent's metrics to the parent, and the lock that a thread of it may hold."""
+        self._lock = RLock()
+        self.drain(keep_context=True)
+
+
+class Scope(MetricSet):
+    """A document of its own, written when the block ends; see `shared_utils.metrics.scope`."""
+
+    def __init__(self, registry: Registry, namespace: str | None, mapping: Any, values: dict[str, object]) -> None:
+        super().__init__(registry)
+        if namespace is not None:
+            try:
+                self.namespace = check_namespace(namespace)
+            except MetricsError as problem:  # its metrics go to the configured namespace rather than nowhere
+                registry.report(problem)
+        self.set_dimensions(mapping, values)
+        self._described = self.drain(keep_context=True)
+
+    def __enter__(self) -> Self:
+        active.set((*active.get(), self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        sets = active.get()
+        # Not always the last: generators take turns. Not there at all: one that is closed in another context.
+        for index in range(len(sets) - 1, -1, -1):
+            if sets[index] is self:
+                active.set((*sets[:index], *sets[index + 1 :]))
+                break
+        self._registry.write((self,), may_raise=error is None)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+
+def for_each(
+    mapping: Mapping[str, object] | None,
+    values: dict[str, object],
+    put: Callable[[dict[str, str], str, object], None],
+    into: dict[str, str],
+) -> list[Exception]:
+    """Call ``put(into, name, value)`` for names and values, given as a mapping and as keywords.
+
+    Returns:
+        What was wrong with some of them; the others are put in all the same.
+    """
+    problems: list[Exception] = []
     try:
-        return [*mapping.items(), *values.items()]
+        pairs: Collection[tuple[str, object]] = (
+            values.items() if mapping is None else [*mapping.items(), *values.items()]
+        )
     except (AttributeError, TypeError):
-        raise MetricsError(f"expected a mapping of names to values, not {shorten(mapping)}") from None
-
-
-def raise_together(problems: list[MetricsError]) -> None:
-    """Raise all problems as one error, if there are any."""
-    if problems:
-        raise MetricsError("; ".join(map(str, problems)))
+        return [MetricsError(f"expected a mapping of names to values, not {shorten(mapping)}")]
+    if len(pairs) > 1:  # what is left out first, for it makes room for the others
+        pairs = sorted(pairs, key=lambda pair: pair[0] != "service" or pair[1] is not None)
+    for name, value in pairs:
+        try:
+            put(into, name, value)
+        except Exception as problem:
+            problems.append(problem)
+    return problems

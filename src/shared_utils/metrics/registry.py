@@ -1,273 +1,302 @@
-"""All metrics of the process: the sets that wait to be written, the writing, and what is done about problems."""
+"""All metrics of the process: the sets that wait to be written, when they are, and what is done about problems."""
 
 from __future__ import annotations
 
+import os
 import sys
-import time
+from contextlib import suppress
 
 from shared_utils.errors import MetricsError
-from shared_utils.metrics.emf import documents
-from shared_utils.metrics.limits import MAX_DIMENSIONS, check_dimension, shorten
-from shared_utils.metrics.recorder import MetricSet, active_scope, pairs, raise_together
+from shared_utils.invocation import lifecycle
+from shared_utils.metrics.emf import NoNamespace, lines
+from shared_utils.metrics.limits import shorten
+from shared_utils.metrics.recorder import MetricSet, active, for_each
 from shared_utils.metrics.settings import Settings
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Mapping
 
     from shared_utils.invocation.lifecycle import Invocation
-    from shared_utils.metrics.emf import Definition
-    from shared_utils.metrics.recorder import Recorded
-    from shared_utils.metrics.settings import Resolved
 
 __all__ = ["Registry"]
 
+_WARNING, _ERROR = 30, 40
 _MOST_PROBLEMS = 100  # different problems that are logged in one invocation
 
 
 class Registry:
-    """Settings, what is recorded, and where it goes. `shared_utils.metrics` has one."""
+    """Settings, what is recorded, and where it goes. `shared_utils.metrics` has one.
+
+    Attributes:
+        settings: what is configured.
+        main: the set outside of invocations and scopes; an invocation that records takes over what it holds.
+        outside: `main` alone while no invocation is open, else empty.
+        sink: takes the text of documents.
+    """
 
     def __init__(self) -> None:
-        self._armed = self._forked = False
+        self._prepared = self._forked = False
         self.reset()
 
     def reset(self) -> None:
         """Forget everything that was configured and recorded."""
         self.settings = Settings()
         self.main = MetricSet(self)
+        self.outside: tuple[MetricSet, ...] = () if lifecycle.open_invocations() else (self.main,)
         self.sink: Callable[[str], object] = _to_stdout
-        self.cold_start_done_for: Invocation | None = None
-        self.was_cold_for_powertools = True  # when the invocation began
-        self._pending: dict[MetricSet, None] = {}  # the sets that hold metrics, in the order of their first one
+        self._cold_start_done_for: Invocation | None = None
+        self._was_cold_for_powertools = True  # when the invocation began
+        # The sets that hold metrics, in the order of their first one, each with the invocation that it belongs to.
+        self._pending: dict[MetricSet, Invocation | None] = {}
         self._reported: set[str] = set()
-
-    # --- settings ---
-
-    def configure(
-        self,
-        *,
-        namespace: str | None = None,
-        service: str | None = None,
-        strict: bool | None = None,
-        cold_start: bool | None = None,
-    ) -> None:
-        """Set what is not None; see `shared_utils.metrics.configure`."""
-        if strict is not None:
-            self.settings.strict = strict
-        if cold_start is not None:
-            self.settings.cold_start = cold_start
-        problems = []
-        for value, apply in ((namespace, self.settings.set_namespace), (service, self.settings.set_service)):
-            if value is not None:
-                try:
-                    apply(value)
-                except MetricsError as problem:
-                    problems.append(problem)
-        try:
-            raise_together(problems)
-        except MetricsError as error:
-            self.report(error)
+        self._namespace_missed = False
 
     def add_default_dimensions(self, mapping: Mapping[str, object] | None, values: dict[str, object]) -> None:
         """Keep dimensions for every document; see `shared_utils.metrics.default_dimensions`."""
-        problems = []
-        try:
-            for name, value in pairs(mapping, values):
-                try:
-                    key, text = check_dimension(name, value)
-                    self.main.refuse_dimension(self.main.recorded.primary, key)
-                except MetricsError as problem:
-                    problems.append(problem)
-                else:
-                    self.settings.default_dimensions[key] = text
-            raise_together(problems)
-        except Exception as error:
-            self.report(error)
+        self.report(*for_each(mapping, values, self.main.set_default, self.settings.default_dimensions))
 
     # --- what is recorded ---
 
     def current_set(self) -> MetricSet:
         """Return the set that is recorded into: the innermost scope's, or the invocation's."""
-        return active_scope.get() or self.main
+        return (active.get() or self.outside or self.enter())[-1]
+
+    def enter(self) -> tuple[MetricSet, ...]:
+        """Return what `active` shall hold for the running code; it stays there where an invocation's own context is."""
+        invocation = lifecycle.current()
+        sets = (self.set_of(invocation),)
+        if invocation is not None and lifecycle.here() is invocation:
+            active.set(sets)
+        return sets
+
+    def set_of(self, invocation: Invocation | None) -> MetricSet:
+        """Return the set of an invocation, or the one outside of any."""
+        if invocation is None:
+            return self.main
+        metric_set: MetricSet = invocation.metrics or self._begin_set(invocation)
+        return metric_set
+
+    def _begin_set(self, invocation: Invocation) -> MetricSet:
+        metric_set = MetricSet(self)
+        if self.main.holds_anything():
+            self._pending.pop(self.main, None)
+            metric_set.context = self.main.drain()
+            if metric_set.context.series:
+                self.opened(metric_set)
+        kept: MetricSet = invocation.keep("metrics", metric_set)
+        return kept
 
     def opened(self, metric_set: MetricSet) -> None:
         """Take note of a set that holds its first metric."""
-        self._pending[metric_set] = None
-        if not self._armed:
-            from shared_utils.metrics.lifecycle import arm
+        self._pending[metric_set] = None if self.outside else lifecycle.current()
+        if not self._prepared:
+            self._prepared = True
+            self._prepare_exit()
 
-            self._armed = True
-            arm(self, forked=self._forked)
+    def pending(self) -> tuple[MetricSet, ...]:
+        """Return the sets that hold metrics: the present invocation's, and those that no open invocation will write."""
+        present = lifecycle.current()
+        return tuple(
+            metric_set
+            for metric_set, owner in list(self._pending.items())
+            if owner is None or owner is present or not owner.is_open
+        )
 
-    def waiting(self) -> tuple[MetricSet, ...]:
-        """Return the sets that hold metrics."""
-        return tuple(self._pending)
-
-    def forget(self, metric_set: MetricSet) -> None:
+    def discard(self, metric_set: MetricSet) -> None:
         """Drop what a set holds."""
         self._pending.pop(metric_set, None)
-        metric_set.take()
+        metric_set.drain()
 
-    def forget_all(self) -> None:
+    def discard_all(self) -> None:
         """Drop what every set holds and which problems were reported; what is configured stays. For tests."""
         for metric_set in (self.main, *self._pending):
-            self.forget(metric_set)
+            self.discard(metric_set)
         self._reported.clear()
+        self._namespace_missed = False
 
-    def forget_parent(self) -> None:
+    def discard_parents(self) -> None:
         """In a forked child: leave the parent's metrics to the parent, and locks that its threads may hold."""
-        for metric_set in {self.main, *self._pending}:
+        open_sets = [one.metrics for one in lifecycle.open_invocations() if one.metrics is not None]
+        for metric_set in {self.main, *self._pending, *open_sets}:
             metric_set.renew_after_fork()
         self._pending.clear()
-        self._armed, self._forked = False, True
+        self._prepared, self._forked = False, True
 
     # --- writing ---
 
-    def flush(self, *, final: bool = False, may_raise: bool = True) -> None:
-        """Write everything recorded. `final` ends the invocation: what described its document ends too."""
-        if final:
-            powertools = sys.modules.get("aws_lambda_powertools.metrics.metrics")
-            if powertools is not None and powertools.Metrics._metrics:  # what all plain Metrics() record into
-                from shared_utils.metrics.powertools import adopt
+    def flush(self, may_raise: bool = True) -> None:
+        """Write what the present invocation has recorded, and what belongs to none that is open."""
+        self.write(tuple(self._pending) if self.outside else self.pending(), may_raise=may_raise)
 
-                adopt(self)
-        waiting = self.waiting()
-        if final and self.main not in waiting:
-            waiting = (self.main, *waiting)
-        self.write(waiting, may_raise=may_raise)
+    def finish(self, may_raise: bool = True, everything: bool = False) -> None:
+        """Do as `flush`, with what Powertools has recorded too, and end what describes the documents."""
+        powertools = sys.modules.get("aws_lambda_powertools.metrics.metrics")
+        if powertools is not None and powertools.Metrics._metrics:  # what all plain Metrics() record into
+            from shared_utils.metrics.powertools import adopt
+
+            adopt(self)
+        invocation = lifecycle.current()
+        sets = [*self._pending] if everything else [*self.pending()]
+        for metric_set in (self.main, None if invocation is None else invocation.metrics):
+            if metric_set is not None and metric_set not in sets and metric_set.holds_anything():
+                sets.insert(0, metric_set)
+        if sets:
+            self.write(sets, may_raise=may_raise)
 
     def write(self, sets: Iterable[MetricSet], *, keep_context: bool = False, may_raise: bool = True) -> None:
-        """Take what the sets hold and write all of it that can be written, before any problem is reported."""
+        """Drain the sets and write all that can be written, before any problem is reported."""
         resolved = self.settings.resolve()
         problems = resolved.problems[:]
         text = ""
         for metric_set in sets:
-            self._pending.pop(metric_set, None)  # before take: a metric that comes in between makes it pending again
-            recorded = metric_set.take(keep_context)
-            if recorded.series and not resolved.off:
-                text += _documents(metric_set, recorded, resolved, problems)
+            self._pending.pop(metric_set, None)  # before it is drained: a metric in between makes it pending again
+            context = metric_set.drain(keep_context)
+            if context.series and not resolved.off:
+                text += lines(context, resolved, metric_set.namespace, metric_set.defaults, problems)
         if text:
             self.sink(text)
-        for problem in problems:
-            self.report(problem, may_raise=may_raise and problem is problems[-1])
+        if problems:
+            self.report(*problems, may_raise=may_raise)
 
     def preview(self, metric_set: MetricSet) -> str:
         """Return the lines that a set would be written as now, and leave it as it is."""
-        recorded = metric_set.recorded
-        return _documents(metric_set, recorded, self.settings.resolve(), []) if recorded.series else ""
+        context, resolved = metric_set.context, self.settings.resolve()
+        return lines(context, resolved, metric_set.namespace, metric_set.defaults, []) if context.series else ""
 
     # --- problems ---
 
-    def report(self, error: BaseException, *, may_raise: bool = True) -> None:
-        """Raise a problem in strict mode, else log it as one error line, each problem once in an invocation."""
-        if isinstance(error, MetricsError):
-            problem = error
-        else:
-            problem = MetricsError(f"{type(error).__name__}: {shorten(error)}")
-            problem.__cause__ = error
-        if self.settings.strict and may_raise:
-            problem.must_raise = True
-            raise problem
-        text = str(problem)
-        if text not in self._reported and len(self._reported) < _MOST_PROBLEMS:
-            self._reported.add(text)
-            _log_error(f"metrics: {text}")
+    def report(self, *problems: Exception, may_raise: bool = True) -> None:
+        """Raise problems as one error in strict mode, else log each, once in an invocation."""
+        if problems and self.settings.strict and may_raise:
+            error = MetricsError("; ".join(map(_text, problems)))
+            error.must_raise = True
+            raise error from problems[0]
+        for problem in problems:
+            if isinstance(problem, NoNamespace):  # the same in each invocation, so it is said once
+                if not self._namespace_missed:
+                    self._namespace_missed = True
+                    _log(_WARNING, problem)
+                continue
+            invocation = lifecycle.current()
+            reported = self._reported if invocation is None else invocation.keep("metric_problems", set())
+            text = _text(problem)
+            if text not in reported and len(reported) < _MOST_PROBLEMS:
+                reported.add(text)
+                _log(_ERROR, problem)
 
-    def new_invocation(self) -> None:
-        """Let each problem be logged again, once."""
-        self._reported.clear()
+    # --- when metrics are written without being asked ---
+
+    def begun(self, invocation: Invocation) -> None:
+        """Write the cold-start metric before anything can go wrong."""
+        active.set(())  # nothing of what the context was copied from
+        self.outside = ()
+        if invocation.cold_start:
+            self._count_cold_start(invocation, last_chance=False)
+
+    def ended(self, invocation: Invocation) -> None:
+        """Write everything, however the invocation ends. The handler's own exception is never replaced."""
+        raising = sys.exc_info()[1] is not None
+        if invocation.cold_start:
+            self._count_cold_start(invocation, last_chance=True)
+        try:
+            self.finish(may_raise=not raising)
+        finally:
+            if len(lifecycle.open_invocations()) == 1:  # this one
+                self.outside = (self.main,)
+
+    def timing_out(self, _: Invocation) -> None:
+        """Write what there is while there is time; the handler may still finish, so its document goes on."""
+        self.write(self.pending(), keep_context=True, may_raise=False)
+
+    def _count_cold_start(self, invocation: Invocation, *, last_chance: bool) -> None:
+        """Write the metric ColdStart, once for an invocation.
+
+        Written when the invocation begins, so that a handler that raises or runs into the time-out cannot lose it; when
+        the namespace is not known by then (the handler configures it, or imports metrics late), at the end.
+        """
+        if not self.settings.cold_start or self._cold_start_done_for is invocation:
+            return
+        theirs = sys.modules.get("aws_lambda_powertools.metrics.provider.cold_start")
+        is_cold_for_powertools = theirs is None or theirs.is_cold_start
+        if last_chance:
+            if self._was_cold_for_powertools and not is_cold_for_powertools:
+                return  # its own decorator has reported this one meanwhile
+        elif self.settings.resolve().namespace is None:
+            self._was_cold_for_powertools = is_cold_for_powertools
+            return
+        self._cold_start_done_for = invocation
+        if theirs is not None:
+            theirs.__dict__["is_cold_start"] = False  # what its log_metrics looks at: one cold start, one metric
+        self.write_cold_start(invocation.function_name)
+
+    def write_cold_start(self, function_name: str | None) -> None:
+        """Write a document with the metric ColdStart alone; like Powertools', by function_name and service."""
+        document = MetricSet(self, defaults={})
+        document.count("ColdStart")
+        name = os.environ.get("POWERTOOLS_METRICS_FUNCTION_NAME") or function_name
+        if name:
+            document.dimensions(function_name=name)
+        self.write((document,), may_raise=False)
+
+    def _prepare_exit(self) -> None:
+        """Prepare for the process's end. Called when a first metric is recorded: nothing may happen at import.
+
+        A forked child inherits atexit's and os's registrations, but one of multiprocessing ends without atexit.
+        """
+        if not self._forked:
+            import atexit
+
+            atexit.register(self._write_at_exit)
+            if hasattr(os, "register_at_fork"):  # not on Windows
+                os.register_at_fork(after_in_child=self.discard_parents)
+            if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+                self._flush_before_snapshot()
+        elif "multiprocessing.util" in sys.modules:
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self._write_at_exit, exitpriority=0)
+
+    def _write_at_exit(self) -> None:
+        """Write everything, and flush: a child of multiprocessing has flushed its streams before (Python 3.13)."""
+        self.finish(may_raise=False, everything=True)
+        with suppress(Exception):  # closed or broken; nothing is left to tell
+            sys.stdout.flush()
+
+    def _flush_before_snapshot(self) -> None:
+        """Write what was recorded during init before the snapshot, or each restored copy would write it again."""
+        try:
+            from snapshot_restore_py import register_before_snapshot
+        except ImportError:  # not in Lambda's runtime: no snapshot will ever be taken
+            return
+        register_before_snapshot(self.flush, may_raise=False)
 
 
-def _documents(metric_set: MetricSet, recorded: Recorded, resolved: Resolved, problems: list[MetricsError]) -> str:
-    """Write one set's metrics as lines."""
-    namespace = metric_set.namespace or resolved.namespace
-    if namespace is None:
-        problems.append(_no_namespace(recorded.series))
-        return ""
-    text, left_out = documents(
-        recorded.series,
-        few=recorded.size <= 100 and len(recorded.metric_names) == len(recorded.series),
-        namespace=namespace,
-        dimension_sets=_dimension_sets(metric_set, recorded, resolved, problems),
-        properties=recorded.properties,
-        timestamp=recorded.timestamp or time.time_ns() // 1_000_000,
-        marks=_level_marks(resolved.level, recorded, problems) if resolved.level else "",
-    )
-    problems += [
-        MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
-        for name in left_out
-    ]
-    return text
+def _text(problem: Exception) -> str:
+    return str(problem) if isinstance(problem, MetricsError) else f"{type(problem).__name__}: {shorten(problem)}"
 
 
-def _dimension_sets(
-    metric_set: MetricSet, recorded: Recorded, resolved: Resolved, problems: list[MetricsError]
-) -> list[dict[str, str]]:
-    """Return the dimension sets of a document: default and own dimensions, then the service; then further sets."""
-    defaults = metric_set.defaults
-    if defaults:
-        for name in [name for name in defaults if name in recorded.metric_names or name in recorded.properties]:
-            problems.append(MetricsError(f"default dimension {name!r} is left out: a metric or property has its name"))
-            defaults = {other: value for other, value in defaults.items() if other != name}
-    values = {**defaults, **recorded.dimensions}
-    service = metric_set.service or resolved.service
-    if service:
-        values.setdefault("service", service)
-    if not recorded.further_sets:
-        sets = [values]
-    else:
-        primary = dict.fromkeys((*defaults, *recorded.primary, *(("service",) if service else ())))
-        sets = [
-            {name: values[name] for name in names}
-            for names in (primary, *((*defaults, *further) for further in recorded.further_sets))
-        ]
-    for one in sets:
-        for name in list(one)[MAX_DIMENSIONS:] if len(one) > MAX_DIMENSIONS else ():
-            problems.append(MetricsError(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
-            del one[name]
-    return sets
+def _log(level: int, problem: Exception) -> None:
+    """Log one line. It never raises, and needs the lines of shared_utils.logging only, not structlog."""
+    from shared_utils.logging.output import write_line
 
-
-def _no_namespace(series: Sequence[tuple[Definition, Any]]) -> MetricsError:
-    """Return the error for metrics that cannot be written for want of a namespace."""
-    names = list(dict.fromkeys(definition.name for definition, _ in series))
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return MetricsError(
-        f"no namespace, so {shown} could not be written;"
-        " set POWERTOOLS_METRICS_NAMESPACE or call metrics.configure(namespace=...)"
-    )
-
-
-def _level_marks(level: str, recorded: Recorded, problems: list[MetricsError]) -> str:
-    """Return the members that let a document pass Lambda's filter: a level, and a time without which it is ignored.
-
-    Source and what could not be tried: docs/decisions/metrics.md.
-    """
-    from shared_utils.logging.fast import timestamp
-
-    marks = {"level": level, "timestamp": timestamp()}
-    taken = {*recorded.metric_names, *recorded.dimensions, *recorded.properties}.intersection(marks)
-    problems += [
-        MetricsError(f"Lambda filters by {name!r} under log level {level}, and drops what has another there; rename it")
-        for name in sorted(taken)
-    ]
-    return "".join([f',"{name}":"{text}"' for name, text in marks.items() if name not in taken])
+    write_line(level, f"metrics: {_text(problem)}", {}, name="shared_utils.metrics")
 
 
 def _to_stdout(text: str) -> None:
-    """Write lines to the standard output of now, which the runtime and tests replace."""
+    """Write lines to the standard output of now, which the runtime and tests replace, and flush it.
+
+    What a stream holds back is gone after `os._exit`, and written twice after a fork.
+    """
+    stream = sys.stdout
     try:
-        sys.stdout.write(text)
+        stream.write(text)
     except Exception:  # closed, missing or broken: to the process's own output then
         from shared_utils.logging.output import write_descriptor
 
         write_descriptor(text[:-1])
-
-
-def _log_error(message: str) -> None:
-    """Log one error line. It never raises, and needs the lines of shared_utils.logging only, not structlog."""
-    from shared_utils.logging.fast import write_line
-
-    write_line(40, message, {}, name="shared_utils.metrics")
+        return
+    try:
+        stream.flush()
+    except Exception:  # what the stream cannot pass on now it keeps
+        return

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 
+from shared_utils._env import decoded, stored, switch
 from shared_utils.errors import MetricsError
-from shared_utils.metrics.limits import check_dimension, check_namespace, shorten
+from shared_utils.metrics.limits import check_namespace, check_service, shorten
 
-TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Resolved", "Settings", "check_service"]
+__all__ = ["UNSET", "Resolved", "Settings"]
+
+UNSET: Any = object()  # the default of an argument that changes nothing when it is left out
 
 _VARIABLES = (
     "SHARED_UTILS_METRICS_NAMESPACE",
@@ -25,9 +28,6 @@ _VARIABLES = (
     "AWS_LAMBDA_LOG_FORMAT",
     "AWS_LAMBDA_LOG_LEVEL",
 )
-# The words that Powertools' switches understand (its strtobool).
-_TRUE = frozenset({"1", "y", "yes", "t", "true", "on"})
-_FALSE = frozenset({"0", "n", "no", "f", "false", "off", ""})
 # Levels of Lambda's filter under which a line without a level, which counts as INFO, is dropped.
 _ABOVE_INFO = frozenset({"WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"})
 
@@ -45,71 +45,81 @@ class Resolved:
     __slots__ = ("level", "namespace", "off", "problems", "service")
 
     def __init__(self, namespace: str | None, service: str | None, environment: dict[str, str | None]) -> None:
-        self.problems: list[MetricsError] = []
-        self.namespace = namespace or self._checked(
-            check_namespace,
-            environment["SHARED_UTILS_METRICS_NAMESPACE"] or environment["POWERTOOLS_METRICS_NAMESPACE"],
-        )
-        self.service = service or self._checked(
-            check_service, environment["SHARED_UTILS_SERVICE"] or environment["POWERTOOLS_SERVICE_NAME"]
-        )
-        ours = self._switch("SHARED_UTILS_METRICS_DISABLED", environment)
-        theirs = self._switch("POWERTOOLS_METRICS_DISABLED", environment)
+        self.problems: list[Exception] = []
+        self.namespace = namespace or self._first(check_namespace, environment, *_VARIABLES[:2])
+        self.service = service or self._first(check_service, environment, *_VARIABLES[2:4])
+        ours, theirs, development = [self._switch(name, environment[name]) for name in _VARIABLES[4:7]]
         # Powertools' rule: its development mode switches metrics off unless the variable says otherwise.
-        self.off = bool(
-            ours or theirs or (ours is None and theirs is None and self._switch("POWERTOOLS_DEV", environment))
-        )
+        self.off = bool(ours or theirs or (ours is theirs is None and development))
         level = (environment["AWS_LAMBDA_LOG_LEVEL"] or "").upper()
         filtered = (environment["AWS_LAMBDA_LOG_FORMAT"] or "").upper() == "JSON" and level in _ABOVE_INFO
         self.level = level if filtered else ""
 
-    def _checked(self, check: Callable[[str], str], text: str | None) -> str | None:
-        try:
-            return check(text) if text else None
-        except MetricsError as problem:
-            self.problems.append(problem)
-            return None
+    def _first(self, check: Callable[[object], str], environment: dict[str, str | None], *names: str) -> str | None:
+        """Return the text of the first variable that is set, or None when none is or CloudWatch would refuse it."""
+        for name in names:
+            if environment[name]:
+                try:
+                    return check(environment[name])
+                except MetricsError as problem:
+                    self.problems.append(MetricsError(f"{name}: {problem}"))
+                    return None
+        return None
 
-    def _switch(self, variable: str, environment: dict[str, str | None]) -> bool | None:
+    def _switch(self, name: str, text: str | None) -> bool | None:
         """Return what a switch says, or None when it is not set."""
-        text = environment[variable]
-        if text is None:
-            return None
-        word = text.strip().lower()
-        if word not in _TRUE and word not in _FALSE:
-            self.problems.append(MetricsError(f"{variable}={shorten(text)} is neither true nor false; taken as false"))
-        return word in _TRUE
+        says = None if text is None else switch(text)
+        if text is not None and says is None:
+            self.problems.append(MetricsError(f"{name}={shorten(text)} is neither true nor false; taken as false"))
+            return False
+        return says
 
 
 class Settings:
-    """What `shared_utils.metrics.configure` and `default_dimensions` set; code beats the environment."""
+    """What `shared_utils.metrics.configure` and `default_dimensions` set; code beats the environment.
+
+    Attributes:
+        strict, cold_start: see `shared_utils.metrics.configure`.
+        default_dimensions: the dimensions of every document.
+    """
 
     def __init__(self) -> None:
         self.strict = False
         self.cold_start = True
         self.default_dimensions: dict[str, str] = {}
+        self._fallback_namespace: str | None = None
         self._namespace: str | None = None
         self._service: str | None = None
-        self._fallback_namespace: str | None = None
+        self._environ: object = None
         self._seen: tuple[Any, ...] = ()
-        self._resolved: Resolved
 
-    def set_namespace(self, namespace: str) -> None:
-        """Set the namespace; an empty string leaves it to the environment. Raises MetricsError."""
-        self._namespace = check_namespace(namespace) if namespace else None
-        self._seen = ()
-
-    def set_service(self, service: str) -> None:
-        """Set the service; an empty string leaves it to the environment. Raises MetricsError."""
-        self._service = check_service(service) if service else None
+    def configure(self, **given: Any) -> None:
+        """Set what is given and not UNSET, or nothing if any of it is wrong; see `shared_utils.metrics.configure`."""
+        checked: dict[str, Any] = {}
+        problems = []
+        for name, value in given.items():
+            if value is not UNSET:
+                try:
+                    checked[name] = None if value is None else _CHECKS[name](value)
+                except MetricsError as problem:
+                    problems.append(f"metrics.configure({name}={shorten(value)}): {problem}")
+        if problems:
+            raise MetricsError("; ".join(problems))
+        self._namespace = checked.get("namespace", self._namespace)
+        self._service = checked.get("service", self._service)
+        self.strict = bool(checked.get("strict", self.strict))
+        self.cold_start = checked.get("cold_start", self.cold_start) is not False
         self._seen = ()
 
     def resolve(self) -> Resolved:
         """Return what holds now. The environment is looked at each time: tests change it."""
-        seen = _environment()
+        if os.environ is not self._environ:
+            self._environ = os.environ
+            self._stored, self._keys = stored(_VARIABLES)
+        seen = tuple(map(self._stored, self._keys))
         if seen != self._seen:
-            variables = dict(zip(_VARIABLES, map(_decoded, seen), strict=True))
-            self._resolved = Resolved(self._namespace, self._service, variables)
+            environment = dict(zip(_VARIABLES, map(decoded, seen), strict=True))
+            self._resolved = Resolved(self._namespace, self._service, environment)
             self._resolved.namespace = self._resolved.namespace or self._fallback_namespace
             self._seen = seen
         return self._resolved
@@ -125,25 +135,15 @@ class Settings:
         self._seen = ()
 
 
-def check_service(service: object) -> str:
-    """Return a service name, which is a dimension's value. Raises MetricsError."""
-    return check_dimension("service", service)[1]
+def _check_bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise MetricsError("expected True, False or None")
+    return value
 
 
-_encoded = tuple(map(os.environ.encodekey, _VARIABLES))
-
-
-def _environment() -> tuple[Any, ...]:
-    """Return our variables as they are stored.
-
-    os.environ needs 0.7 µs for a variable that is not set (it raises two KeyErrors), and a flush asks for seven, which
-    is more than the rest of it takes. So the dictionary behind it is asked, where there is one.
-    """
-    stored = getattr(os.environ, "_data", None)
-    if stored is None:
-        return tuple(map(os.environ.get, _VARIABLES))
-    return tuple(map(stored.get, _encoded))
-
-
-def _decoded(stored: Any) -> Any:
-    return os.fsdecode(stored) if isinstance(stored, bytes) else stored
+_CHECKS: dict[str, Callable[[object], object]] = {
+    "namespace": check_namespace,
+    "service": check_service,
+    "strict": _check_bool,
+    "cold_start": _check_bool,
+}

@@ -1,26 +1,10 @@
-"""CloudWatch's units as an enum, and the error for one that does not exist. Loaded only when one of them is needed."""
+"""CloudWatch's units as an enum. Loaded on first use: most units are given as strings, and 27 members cost 0.2 ms."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from shared_utils.errors import MetricsError
-from shared_utils.metrics.limits import UNITS, shorten
-
-__all__ = ["Unit", "unknown_unit"]
-
-# What people write for a unit out of habit.
-_SHORT_FORMS = {
-    "%": "Percent",
-    "b": "Bytes",
-    "gb": "Gigabytes",
-    "kb": "Kilobytes",
-    "mb": "Megabytes",
-    "ms": "Milliseconds",
-    "s": "Seconds",
-    "us": "Microseconds",
-    "µs": "Microseconds",
-}
+__all__ = ["Unit"]
 
 
 class Unit(StrEnum):
@@ -53,19 +37,3 @@ class Unit(StrEnum):
     TerabitsPerSecond = "Terabits/Second"
     CountPerSecond = "Count/Second"
     NoUnit = "None"
-
-
-def unknown_unit(given: object) -> MetricsError:
-    """Return the error for a unit that does not exist: the nearest one that does, and all of them."""
-    nearest = None
-    if isinstance(given, str):
-        from difflib import get_close_matches  # 3 ms, paid by a mistake only
-
-        lower = given.strip().lower()
-        spellings = {unit.lower(): unit for unit in Unit}
-        close = get_close_matches(lower, spellings, n=1, cutoff=0.5)
-        nearest = _SHORT_FORMS.get(lower) or (spellings[close[0]] if close else None)
-    guess = f"; did you mean {str(nearest)!r}?" if nearest else ";"
-    return MetricsError(
-        f"unit {shorten(given)} does not exist{guess} CloudWatch's units are {', '.join(dict.fromkeys(UNITS.values()))}"
-    )

@@ -1,1 +1,204 @@
-"""What must not be readable in a line, and how it is found."""
+"""What must not be readable in a line, and how it is found: by key, by pattern, in text, and by registered value.
+
+While nothing is secret this costs next to nothing: each key is judged once, registered values and patterns are empty.
+Values are registered in `shared_utils.redaction.values`.
+"""
+
+from __future__ import annotations
+
+import re
+from json.encoder import encode_basestring
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["MASK", "REDACTION", "Redaction", "snake_case"]
+
+MASK = "[REDACTED]"
+
+# A key is sensitive when it holds one of these, separators apart ("db_password", "newPasswordAgain", "x-api-key"), ...
+_HOLDS = ("password", "passwd", "passphrase", "privatekey", "apikey", "clientsecret", "creditcard", "cardnumber")
+# ... or ends with one of these words ("access_token", "X-Auth-Token"; but not "token_count" or "secret_arn").
+_ENDS = (  # noqa: SIM905 - a list would take 30 lines
+    "access_key access_key_id accesskey auth authorization connection_string cookie cookies credential credentials "
+    "csrf cvc cvv encryption_key jwt otp pwd secret secret_binary secret_key secret_string secret_value secretkey "
+    "secrets amz_signature signing_key token"
+).split()
+# The cheapest sign that a sensitive key may stand in a text: one of these is in it.
+_STEMS = (  # noqa: SIM905
+    "passw passphrase pwd secret token auth api_key apikey api-key private credit card cookie access cred csrf "
+    "cvc cvv encryption jwt otp signature signing connection"
+).split()
+
+_WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+"
+# A key in text: key=value (query strings, key=value logs, the repr of a dataclass), and the quoted key of JSON and of
+# the repr of a dict, also of JSON in a string. Prose ("password: at least 8 characters") has neither form.
+# Bounded, and anchored at the start of a word or at a quote, so that a long text costs linear time.
+_KEY = (
+    r"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,63})="""
+    r"""|(?P<quote>(?<!\\)\\{0,16}["'])(?P<quoted>[\w.\- ]{1,64})(?P=quote)\s{0,8}:\s{0,8}"""
+)
+# Its value: quoted, quoted within a string, called, bracketed, or up to whatever ends it.
+_VALUE = (
+    r"""[bBuU]?"(?:[^"\\]|\\.)*"?|[bBuU]?'(?:[^'\\]|\\.)*'?"""
+    r"""|(?P<inner>\\+["'])(?s:(?:(?!(?P=inner)).)*)(?:(?P=inner))?"""
+    r"""|[\w.]{0,64}\([^()]{0,4096}\)?|\[[^\[\]]{0,4096}\]?|\{[^{}]{0,4096}\}?"""
+    r"""|[^\s&;,)\]}"'<>\\]+"""
+)
+# The header, as HTTP libraries print it.
+_HEADER = r"(?i:(?<=authorization: )(?:[a-z0-9-]{1,32} )?[^\s\"',;]+)"
+# The password in scheme://user:password@host.
+_USER_INFO = r"(?<=://)[^/?#\s:@\"']{0,64}:[^/?#\s@\"']{1,256}(?=@)"
+
+# AWS access key ids; AWS secret access keys; JSON web tokens; bearer and basic credentials.
+PATTERNS = (
+    r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b",
+    (
+        r"(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+]{0,39}[A-Z])(?=[A-Za-z0-9/+]{0,39}[a-z])(?=[A-Za-z0-9/+]{0,39}[0-9])"
+        r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+    ),
+    r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*",
+    r"(?i:\b(?:bearer|basic)\s{1,4}[A-Za-z0-9._~+/=-]{8,})",
+)
+
+_MOST_KEYS_REMEMBERED = 4096
+
+
+class Redaction:
+    """The rules in force. One instance serves the process."""
+
+    __slots__ = (
+        "_allowed",
+        "_extra",
+        "_forms",
+        "_stems",
+        "_verdicts",
+        "epoch",
+        "longest",
+        "needles",
+        "on_new_values",
+        "pattern",
+        "safe_keys",
+    )
+
+    def __init__(self) -> None:
+        self.needles: tuple[str, ...] = ()  # how registered values look in an encoded line
+        self.epoch = 0  # changes with the rules: what was found harmless before must be looked at again
+        self.longest = 0  # length of the longest needle
+        self.pattern: re.Pattern[str] | None = None
+        self.safe_keys: set[str] = set()  # keys that may be written as they are; filled by the line's fast way
+        self._verdicts: dict[str, bool] = {}
+        self._extra: frozenset[str] = frozenset()
+        self._allowed: frozenset[str] = frozenset()
+        self._stems: tuple[str, ...] = tuple(_STEMS)
+        self.on_new_values: list[Callable[[], None]] = []  # what was scrubbed before must be scrubbed again
+        self._forms: Mapping[str, str] = {}  # text to look for -> its regular expression
+
+    def configure(self, keys: Iterable[str] = (), patterns: bool | Iterable[str] = False) -> None:
+        """Add sensitive `keys` to the default list ("!token" takes one off it) and switch `patterns` on.
+
+        Raises:
+            re.error: one of the patterns is not a regular expression.
+        """
+        names = [name for name in keys if name]
+        self._extra = frozenset(snake_case(name) for name in names if name[0] != "!")
+        self._allowed = frozenset(snake_case(name[1:]) for name in names if name[0] == "!")
+        self._stems = (*_STEMS, *(name.split("_")[0] for name in self._extra))
+        chosen = PATTERNS if patterns is True else tuple(patterns or ())
+        self.pattern = re.compile("|".join(f"(?:{p})" for p in chosen)) if chosen else None
+        self.epoch += 1
+        self.safe_keys.clear()
+        self._verdicts.clear()
+
+    def is_sensitive(self, key: str) -> bool:
+        """Whether the value under `key` must be masked. Case and separators do not matter."""
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = self._judge(snake_case(key[:256]))
+            if len(self._verdicts) < _MOST_KEYS_REMEMBERED:
+                self._verdicts[key] = verdict
+        return verdict
+
+    def _judge(self, name: str) -> bool:
+        if name in self._allowed:
+            return False
+        joined = name.replace("_", "")
+        return (
+            name in self._extra
+            or any(word in joined for word in _HOLDS)
+            or any(name == word or name.endswith("_" + word) for word in _ENDS)
+            or any(name.endswith("_" + word) for word in self._extra)
+        )
+
+    def look_for(self, forms: Mapping[str, str]) -> None:
+        """Look for these texts from now on, each given with the regular expression that finds it.
+
+        They are replaced as a whole: other threads read them meanwhile.
+        """
+        needles = tuple(dict.fromkeys(encode_basestring(form)[1:-1] for form in forms))
+        self._forms, self.needles, self.longest = forms, needles, max(map(len, needles), default=0)
+        self.epoch += 1
+        for callback in self.on_new_values:
+            callback()
+
+    def suspects(self, line: str) -> bool:
+        """Whether encoded values may hold something that only a look at each of them can find."""
+        if self.needles and any(needle in line for needle in self.needles):
+            return True
+        if self.pattern is not None and self.pattern.search(line):
+            return True
+        if ("://" in line and "@" in line) or "uthorization: " in line:
+            return True
+        return ("=" in line or '\\"' in line or "'" in line) and self._has_stem(line)
+
+    def _has_stem(self, text: str) -> bool:
+        text = text.lower()
+        return any(stem in text for stem in self._stems)
+
+    def scrub(self, text: str) -> str:
+        """Return `text` without registered values, without values of sensitive keys, without what patterns find."""
+        forms = self._forms
+        if forms and any(form in text for form in forms):
+            # Longest first, so that a value which holds another one is masked whole.
+            expressions = [forms[form] for form in sorted(forms, key=len, reverse=True)]
+            text = re.sub("|".join(expressions), MASK, text)
+        if self._has_stem(text):
+            text = self._mask_values(text)
+        if "://" in text and "@" in text:
+            text = re.sub(_USER_INFO, MASK, text)
+        if "uthorization: " in text:
+            text = re.sub(_HEADER, MASK, text)
+        if self.pattern is not None:
+            text = self.pattern.sub(MASK, text)
+        return text
+
+    def _mask_values(self, text: str) -> str:
+        """Return `text` without the values of sensitive keys; those of other keys are looked through in turn."""
+        pieces = []
+        done = 0
+        for found in re.finditer(_KEY, text):
+            if found.start() < done or not self.is_sensitive(found["name"] or found["quoted"]):
+                continue
+            value = re.compile(_VALUE).match(text, found.end())
+            if value is not None and not value[0].lstrip("\"'\\").startswith(MASK[:-1]):
+                pieces += [text[done : found.end()], _masked_like(value[0])]
+                done = value.end()
+        return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _masked_like(value: str) -> str:
+    """Return the mask in the quotes of the value, so that JSON inside a string stays JSON."""
+    opening = value[: len(value) - len(value.lstrip("\\\"'"))]
+    if not opening or opening[-1] not in "\"'":
+        return MASK
+    quote = opening[: min(i for i, char in enumerate(opening) if char in "\"'") + 1]
+    return f"{quote}{MASK}{quote}"
+
+
+def snake_case(key: str) -> str:
+    """Return the key in snake case: ``X-Api-Key``, ``xApiKey`` and ``x_api_key`` are one."""
+    return re.sub(_WORDS, "_", key).strip("_").lower()
+
+
+REDACTION = Redaction()

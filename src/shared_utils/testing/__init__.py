@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from shared_utils._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from shared_utils.testing.config import ConfigValues, config_values
+    from shared_utils.testing.config import (
+        ConfigValues,
+        config_values,
+        pytest_addoption,
+        pytest_configure,
+        pytest_unconfigure,
+        real_aws,
+    )
     from shared_utils.testing.context import LambdaContext, lambda_context
     from shared_utils.testing.logs import CapturedLogs, captured_logs
     from shared_utils.testing.metrics import CapturedMetrics, captured_metrics, strict_metrics
@@ -30,6 +37,10 @@ else:
             "captured_metrics": "shared_utils.testing.metrics:captured_metrics",
             "config_values": "shared_utils.testing.config:config_values",
             "lambda_context": "shared_utils.testing.context:lambda_context",
+            "pytest_addoption": "shared_utils.testing.config:pytest_addoption",
+            "pytest_configure": "shared_utils.testing.config:pytest_configure",
+            "pytest_unconfigure": "shared_utils.testing.config:pytest_unconfigure",
+            "real_aws": "shared_utils.testing.config:real_aws",
             "strict_metrics": "shared_utils.testing.metrics:strict_metrics",
         },
     )
@@ -43,5 +54,9 @@ __all__ = [
     "captured_metrics",
     "config_values",
     "lambda_context",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_unconfigure",
+    "real_aws",
     "strict_metrics",
 ]

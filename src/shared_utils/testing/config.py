@@ -1,4 +1,4 @@
-"""The fixture that stands in for AWS when code under test reads configuration."""
+"""What replaces AWS when code under test reads configuration, and keeps a test from reaching it by accident."""
 
 from __future__ import annotations
 
@@ -7,10 +7,50 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared_utils import _env
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["ConfigValues", "config_values"]
+__all__ = [
+    "ConfigValues",
+    "config_values",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_unconfigure",
+    "real_aws",
+]
+
+_OPTION = "shared_utils_real_aws"
+_BEFORE = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let pytest's configuration allow AWS for all tests."""
+    parser.addini(_OPTION, "let shared_utils.config read AWS itself in tests", type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep configuration from reaching AWS: while tests are collected, too."""
+    config.stash[_BEFORE] = _env.aws_allowed
+    _env.aws_allowed = bool(config.getini(_OPTION))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave it as it was."""
+    _env.aws_allowed = config.stash.get(_BEFORE, True)
+
+
+@pytest.fixture
+def real_aws() -> Iterator[None]:
+    """Let configuration read AWS itself, with the credentials of the environment, in this test."""
+    from shared_utils.config.client import client
+
+    before, _env.aws_allowed = _env.aws_allowed, True
+    client().forget()
+    yield
+    _env.aws_allowed = before
+    client().forget()
 
 
 class ConfigValues(MutableMapping[str, Any]):
@@ -53,21 +93,21 @@ class ConfigValues(MutableMapping[str, Any]):
 
 @pytest.fixture
 def config_values() -> Iterator[ConfigValues]:
-    """Stand-in values for everything that `config` reads; what is not among them does not exist. AWS is not asked.
+    """The values of everything that `config` reads; what is not among them does not exist. AWS is not asked.
 
-    The secrets among them are masked in the test's lines, and in nobody else's.
+    The secrets among them are masked in the lines of the test, not in those of other tests.
     """
-    from shared_utils.config.client import store
-    from shared_utils.redaction.rules import REDACTION
+    from shared_utils.config.client import client
+    from shared_utils.redaction.values import forget, registered
 
-    keeper = store()
-    before = keeper.standins
-    known = REDACTION.registered()
-    keeper.forget()
-    keeper.standins = values = ConfigValues()
+    config_client = client()
+    before = config_client.overrides
+    known = registered()
+    config_client.forget()
+    config_client.overrides = values = ConfigValues()
     try:
         yield values
     finally:
-        keeper.standins = before
-        keeper.forget()
-        REDACTION.forget(but=known)
+        config_client.overrides = before
+        config_client.forget()
+        forget(but=known)

@@ -19,7 +19,7 @@ class CapturedLogs(list[dict[str, Any]]):
     @property
     def messages(self) -> list[Any]:
         """The message of every line."""
-        return [line["message"] for line in self]
+        return [line.get("message") for line in self]
 
     def find(self, **values: Any) -> CapturedLogs:
         """Return the lines in which each of `values` stands: ``captured_logs.find(level="ERROR", user_id="u-1")``."""
@@ -45,26 +45,24 @@ def captured_logs() -> Iterator[CapturedLogs]:
     The lines also go to standard output, where pytest shows them when the test fails.
     """
     from shared_utils import logging
-    from shared_utils.invocation import lifecycle as _invocation
-    from shared_utils.logging import output as _sink
-    from shared_utils.logging import stdlib as _standard_logging
-    from shared_utils.logging.settings import STATE
+    from shared_utils.invocation import lifecycle
+    from shared_utils.logging import output, state, stdlib
 
     lines = CapturedLogs()
 
-    def tap(line: str) -> None:
+    def observe(line: str) -> None:
         lines.append(json.loads(line))
 
-    STATE.reset()
-    _invocation.reset()
+    state.reset()
+    lifecycle.reset()
     logging.clear()
     logging.configure(format="json")
-    _sink.taps.append(tap)
+    output.observers.append(observe)
     try:
         yield lines
     finally:
-        _sink.taps.remove(tap)
-        _standard_logging.uninstall()
+        output.observers.remove(observe)
+        stdlib.uninstall()
         logging.clear()
-        _invocation.reset()
-        STATE.reset()
+        lifecycle.reset()
+        state.reset()

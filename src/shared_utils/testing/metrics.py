@@ -51,7 +51,7 @@ class CapturedMetrics:
 
     def clear(self) -> None:
         """Forget what was captured and what waits to be written."""
-        self._registry.forget_all()
+        self._registry.discard_all()
         self._documents.clear()
 
     def _metrics(
@@ -77,15 +77,15 @@ def strict_metrics() -> Iterator[None]:
     if metrics is None:
         yield
         if "shared_utils.metrics" in sys.modules:  # the test loaded them
-            sys.modules["shared_utils.metrics"]._registry.forget_all()
+            sys.modules["shared_utils.metrics"]._registry.discard_all()
         return
     registry = metrics._registry
-    registry.forget_all()
+    registry.discard_all()
     before = registry.settings.strict, registry.settings.fallback_namespace
     registry.settings.strict, registry.settings.fallback_namespace = True, "tests"
     yield
     registry.settings.strict, registry.settings.fallback_namespace = before
-    registry.forget_all()
+    registry.discard_all()
 
 
 @pytest.fixture

@@ -164,7 +164,8 @@ def test_a_real_compiled_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             pytest.skip("no package index can be reached, and uv's cache does not hold msgspec")
         raise
     assert result.zip is not None
-    assert verify(result.zip, config, Options(imports=True)) == []
+    findings = verify(result.zip, config, Options(imports=True))
+    assert [one for one in findings if one.rule != "not-tried"] == []
     content = unpack(result.zip, tmp_path / "opt")
     libraries = sorted((content / "python/msgspec").glob("*.so"))
     assert len(libraries) == 8

@@ -13,8 +13,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from layerctl.build import BuildOptions, build_layer
 from layerctl.build.manifest import sbom_path
-from layerctl.core.diagnostics import Finding, Severity, render
+from layerctl.core.diagnostics import Finding, Severity
 from layerctl.python.licenses import is_allowed, licence_of, spdx_expression
+from layerctl.rules.render import render
 from layerctl.verify import RULES, verify
 from tests.support.layer_zips import LayerZip
 

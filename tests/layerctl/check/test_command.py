@@ -62,14 +62,16 @@ def _run(capsys, *arguments):
 
 
 def test_exit_codes(tmp_path, capsys):
-    """0 without findings and with notes alone, 1 with an error or warning, 2 for an unreadable template."""
+    """0 without errors, 1 with one (--strict: or a warning), 2 for an unreadable template."""
     clean, note = _template(tmp_path / "a", []), _template(tmp_path / "b", [ARN.format("x:1")])
     warned = _template(tmp_path / "c", [], runtime="python3.8")
     broken = tmp_path / "broken.yaml"
     broken.write_text("Resources: [\n", "utf-8")
     assert _run(capsys, "--offline", clean)[0] == 0
     assert _run(capsys, "--offline", note)[0] == 0
-    assert _run(capsys, "--offline", warned)[0] == 1
+    assert _run(capsys, "--offline", warned)[0] == 0
+    assert _run(capsys, "--offline", "--strict", warned)[0] == 1
+    assert _run(capsys, "--offline", "--strict", note)[0] == 0
     code, out, err = _run(capsys, "--offline", broken, warned)
     assert code == 2
     assert f"{broken}:2" in out
@@ -120,7 +122,7 @@ def test_layer_by_name(tmp_path, capsys, name):
     """--layer takes a layer's name, its name with the version, and its ARN."""
     (tmp_path / "layer.zip").write_bytes(_zip({"python/botocore/__init__.py": ""}))
     path = _template(tmp_path / "a", [ARN.format("shared:3")])
-    code, out, err = _run(capsys, "--offline", "--layer", f"{name}={tmp_path / 'layer.zip'}", path)
+    code, out, err = _run(capsys, "--quiet", "--offline", "--layer", f"{name}={tmp_path / 'layer.zip'}", path)
     assert (code, "sdk-partial" in out, err) == (1, True, "")
 
 
@@ -192,8 +194,8 @@ def test_built_by_sam(tmp_path, capsys):
     )
     path = _template(build, [{"Ref": "Own"}], more=own)
     (build / "code" / "requirements.txt").write_text("requests\n", "utf-8")
-    code, out, _ = _run(capsys, "--offline", path)
-    assert (code, "nothing to report" in out) == (0, True)
+    code, _, err = _run(capsys, "--offline", path)
+    assert (code, "1 function: nothing found" in err) == (0, True)
     source = _template(tmp_path / "source", [{"Ref": "Own"}], more=own)
     assert "content-unknown" in _run(capsys, "--offline", source)[1]
 
@@ -261,7 +263,7 @@ def test_layer_from_aws(aws, tmp_path, monkeypatch, capsys):
     )
     path = _template(tmp_path / "a", [published["LayerVersionArn"]])
     code, out, _ = _run(capsys, path)
-    assert (code, "declares python3.12" in out) == (1, True)
+    assert (code, "declares python3.12" in out) == (0, True)
     assert "6 B" in out
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")  # nobody answers there
     assert _run(capsys, path)[1] == out

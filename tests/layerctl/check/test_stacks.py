@@ -13,9 +13,8 @@ import pytest
 
 from layerctl.check.contents import Sources
 from layerctl.check.deployed import deployed_contents
-from layerctl.check.model import RULES
-from layerctl.check.report import check_templates
-from layerctl.core.diagnostics import Severity
+from layerctl.check.report import RULES, check_templates
+from layerctl.core.diagnostics import Severity, exit_code
 from tests.support.elf import tiny_elf
 
 STACKS = Path(__file__).parent / "stacks"
@@ -92,7 +91,7 @@ def test_caught_by_exactly_its_finding(case, tmp_path):
     assert finding.column
     assert finding.message.startswith("Function: ")
     assert finding.remedy
-    assert report.exit_code == (0 if finding.severity is Severity.NOTE else 1)
+    assert exit_code(report.findings) == (finding.severity is Severity.ERROR)
 
 
 def test_stale_bytecode(tmp_path):
@@ -106,11 +105,37 @@ def test_stale_bytecode(tmp_path):
     }
 
 
+@pytest.mark.parametrize(("glibc", "found"), [((2, 26), []), ((2, 27), ["glibc-mismatch"])])
+def test_the_runtimes_own_glibc_is_enough(tmp_path, glibc, found):
+    """A library that needs exactly the C library that the runtime has is fine; one version more is not."""
+    template = _prepare("glibc-mismatch", tmp_path)
+    binary = tmp_path / "first/python/fast/core.cpython-311-x86_64-linux-gnu.so"
+    binary.write_bytes(tiny_elf("x86_64", glibc=glibc))
+    findings = check_templates([template], _sources("glibc-mismatch", tmp_path), today=TODAY).findings
+    assert [finding.rule for finding in findings] == found
+
+
+@pytest.mark.parametrize("pruned", [True, False], ids=["pruned", "kept"])
+def test_metadata_that_was_pruned_away(tmp_path, pruned):
+    """A module that asks for an entry point when it is imported, and no part of the function has it."""
+    template = _prepare("clean", tmp_path)
+    asks = b"from importlib.metadata import entry_points\nX = next(iter(entry_points(group='acme_context')))\n"
+    (tmp_path / "first/python/acme.py").write_bytes(asks)
+    if not pruned:
+        info = tmp_path / "second/python/acme-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[acme_context]\nx = acme:X\n")
+    findings = check_templates([template], today=TODAY).findings
+    assert [finding.rule for finding in findings] == ["metadata-missing"] * pruned
+    assert all("an entry point of acme_context" in finding.message for finding in findings)
+
+
 def test_clean(tmp_path):
     """Layers that belong together give no finding at all."""
     report = check_templates([_prepare("clean", tmp_path)], today=TODAY)
     assert report.findings == []
-    assert report.exit_code == 0
+    assert not report.unreadable
     (summary,) = report.functions
     assert summary.total == sum(
         path.stat().st_size for path in tmp_path.rglob("*") if path.name != "template.yaml" and path.is_file()
@@ -118,5 +143,6 @@ def test_clean(tmp_path):
 
 
 def test_every_rule_has_a_stack():
-    """No rule is without its stack, but for the one about unreadable templates, which has tests of its own."""
-    assert {case.partition("--")[0] for case in CASES} == set(RULES) - {"template-invalid"} | {"clean"}
+    """No rule is without its stack, but for those about templates and comments, which have tests of their own."""
+    elsewhere = {"template-invalid", "suppression-invalid", "suppression-unused", "metadata-missing"}
+    assert {case.partition("--")[0] for case in CASES} == set(RULES) - elsewhere | {"clean"}

@@ -9,7 +9,7 @@ PIN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:{}\n"
 
 
 @pytest.mark.parametrize("pins", [1, 20_000], ids=["still buffered", "more than a pipe holds"])
-@pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
 def test_a_reader_that_goes_away_is_no_failure(tmp_path, pins, form):
     """`layerctl pins list | head -1` ends quietly with exit code 0, however much it had to say."""
     (tmp_path / "pins.txt").write_text("".join(PIN.format(number + 1) for number in range(pins)))

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from layerctl.core.errors import LayerctlError
-from layerctl.core.files.cache import cache_root, cached_folder
+from layerctl.core.files.cache import cache_root, cached_folder, clean_cache
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +74,21 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for value, expected in (("/x", Path("/x/layerctl")), ("x", tmp_path / ".cache/layerctl")):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
         assert cache_root() == expected
+
+
+def test_cleaning(own_cache: Path) -> None:
+    """Every entry goes, with compiled files; what others put into the folder, and what is being filled, stays."""
+    for name in ("a/b", "a/c"):
+        cached_folder(name, lambda folder: (folder / "file").write_text("12345") and None)
+    (own_cache / "bytecode").mkdir()
+    (own_cache / "bytecode/x").write_text("123")
+    (own_cache / "mine.txt").write_text("kept")
+    (own_cache / "mine").mkdir()
+    assert (clean_cache(dry_run=True).entries, (own_cache / "a/b/file").is_file()) == (3, True)
+    with FileLock(own_cache / "a/c.lock"):
+        cleaned = clean_cache()
+    assert (cleaned.entries, cleaned.size) == (2, 8)
+    assert [path for path, _ in cleaned.left] == [own_cache / "a/c"]
+    assert sorted(path.name for path in own_cache.iterdir()) == ["a", "mine", "mine.txt"]
+    assert clean_cache().entries == 1
+    assert list((own_cache / "a").iterdir()) == []

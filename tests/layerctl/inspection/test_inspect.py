@@ -228,6 +228,26 @@ def test_measured_imports(tmp_path):
     assert found.total == sum(one.total for one in roots)
 
 
+def test_an_optional_import_is_left_out(tmp_path, capsys):
+    """A public module that needs what is not there (an extra of the package) is named; the others are measured."""
+    files = {
+        "own/__init__.py": "",
+        "own/plain.py": "import colorsys\n",
+        "own/mypy.py": "from mypy.plugin import Plugin\n",
+        "own/deeper.py": "import own.mypy\n",
+    }
+    path = make(tmp_path / "l-1.zip", files)
+    assert main(["inspect", str(path), "--imports-of", "own", "--json"]) == 0
+    imports = json.loads(capsys.readouterr().out)["imports"]
+    assert imports["modules"] == ["own", "own.plain"]
+    assert set(imports["skipped"]) == {"own.mypy", "own.deeper"}
+    assert "No module named 'mypy'" in imports["skipped"]["own.mypy"]
+    assert main(["inspect", str(path), "--imports-of", "own"]) == 0
+    assert "own.mypy was left out: No module named 'mypy'" in capsys.readouterr().err
+    broken = make(tmp_path / "b-1.zip", {**files, "own/mypy.py": "1 / 0\n"})
+    assert main(["inspect", str(broken), "--imports-of", "own"]) == 2
+
+
 def test_failing_import_is_one_line(tmp_path, capsys):
     """A module that does not import gives one line with the reason, and exit code 2."""
     path = make(tmp_path / "l-1.zip", {"own/__init__.py": "import not_there_at_all\n"})

@@ -74,6 +74,8 @@ def test_format_1_of_a_rest_api() -> None:
     assert event["multiValueHeaders"]["Cookie"] == ["a=b; c=d"]
     assert event["requestContext"]["path"] == "/Prod/todos/a%20b"
     assert event["requestContext"]["stage"] == "Prod"
+    twice = event_for(Request("GET", "/todos", [("Host", "localhost"), ("X-A", "one"), ("X-A", "two")]), REST, {})
+    assert (twice["headers"]["X-A"], twice["multiValueHeaders"]["X-A"]) == ("two", ["one", "two"])
     nothing = event_for(Request("GET", "/todos", [("Host", "localhost")]), REST, {})
     for field in ("body", "pathParameters", "queryStringParameters", "multiValueQueryStringParameters"):
         assert nothing[field] is None
@@ -85,6 +87,7 @@ def test_format_1_of_an_http_api() -> None:
     assert event["version"] == "1.0"
     assert event["path"] == "/todos/a b"
     assert event["multiValueHeaders"]["x-custom"] == ["one", "two"]
+    assert event["headers"]["x-custom"] == "two"
     assert event["requestContext"]["stage"] == "$default"
 
 

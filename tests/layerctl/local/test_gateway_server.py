@@ -97,35 +97,77 @@ def test_requests_for_another_name_are_refused(served: Served, host: str) -> Non
     assert served.reports == []
 
 
+POST = b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
+GET = b"GET /x HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("data", "status"),
     [
-        (b"GET /x HTTP/1.1\r\n\r\n", 400),
-        (b"GET /x HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n", 400),
-        (b"GET http://localhost/x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nab", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nab", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", 400),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11000000\r\n\r\n", 413),
-        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n", 413),
-        (b"BREW /x HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        # the request line
         (b"nonsense\r\n\r\n", 400),
-        (b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\n\r\n", 414),
-        (b"GET /x HTTP/1.1\r\nHost: localhost\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
+        (b"GET /x\r\n\r\n", 400),
+        (b"GET /x HTTP/1.1 more\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET /x HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
+        (b"GET /x HTTP/1.x\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"G(T /x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET http://localhost/x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (b"BREW /x HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (b"get /x HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\n\r\n", 431),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),  # TLS
+        # headers
+        (b"GET /x HTTP/1.1\r\n\r\n", 400),
+        (b"GET /x HTTP/1.0\r\n\r\n", 403),
+        (GET + b"Host: evil\r\n\r\n", 400),
+        (GET + b"no colon\r\n\r\n", 400),
+        (GET + b"name : value\r\n\r\n", 400),
+        (GET + b": value\r\n\r\n", 400),
+        (GET + b"na me: value\r\n\r\n", 400),
+        (GET + b"x: a\x00b\r\n\r\n", 400),
+        (GET + b"x: a\rb\r\n\r\n", 400),
+        (b"GET /x HTTP/1.1\r\n Host: localhost\r\n\r\n", 400),
+        (GET + (b"a: " + b"b" * 200 + b"\r\n") * 60 + b"\r\n", 431),
+        # lengths
+        (POST + b"Content-Length: -1\r\n\r\n", 400),
+        (POST + b"Content-Length: +1\r\n\r\na", 400),
+        (POST + b"Content-Length: 1_0\r\n\r\n0123456789", 400),
+        (POST + b"Content-Length: 0x1\r\n\r\na", 400),
+        (POST + b"Content-Length: 1.0\r\n\r\na", 400),
+        (POST + b"Content-Length: \xb2\r\n\r\nab", 400),
+        (POST + b"Content-Length:\r\n\r\n", 400),
+        (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        (POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+        (POST + b"Content-Length: 1, 2\r\n\r\nab", 400),
+        (POST + b"Content-Length: 9\r\n\r\nab", 400),
+        (POST + b"Content-Length: 11000000\r\n\r\n", 413),
+        # transfer codings
+        (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", 400),
+        (POST + b"Transfer-Encoding: gzip\r\n\r\n", 501),
+        (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        (POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", 501),
+        (CHUNKED + b"zz\r\n", 400),
+        (CHUNKED + b"-1\r\na\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"0x1\r\na\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"2\r\nabc\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"\r\n", 400),
+        (CHUNKED + b"5\r\nab", 400),
+        (CHUNKED + b"f" * 100 + b"\r\n", 400),
+        (CHUNKED + b"b00000\r\n" + bytes(0xB00000) + b"\r\n0\r\n\r\n", 413),
     ],
 )
 def test_broken_requests_are_refused(served: Served, data: bytes, status: int) -> None:
     """Each gets its status and a JSON message, the connection is closed, and no function runs."""
     answer = served.raw(data)
     head, _, body = answer.partition(b"\r\n\r\n")
-    if head.startswith(b"HTTP/"):
-        assert f" {status} ".encode() in head.splitlines()[0]
-    else:  # HTTP/0.9 has no head
-        body = answer
+    assert f" {status} ".encode() in head.splitlines()[0]
+    assert b"connection: close" in head.lower()
     assert json.loads(body)["message"]
     assert served.reports == []
     assert served.ask("GET", "/still/there")[0] == 200
@@ -137,6 +179,25 @@ def test_chunked_bodies_arrive(served: Served) -> None:
     head += b"Transfer-Encoding: Chunked\r\n\r\n"
     answer = served.raw(head + b"3;a=b\r\nabc\r\nA\r\n0123456789\r\n0\r\nx-trailer: 1\r\n\r\n")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["body"] == "abc0123456789"
+
+
+def test_continue_is_answered(served: Served) -> None:
+    """A client that waits for 100 Continue before it sends its body (curl, above 1 MB) gets it."""
+
+    def send_body(connection: socket.socket) -> None:
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"hello")
+
+    head = POST + b"Content-Type: text/plain\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+    answer = served.raw(head, more=send_body)
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["body"] == "hello"
+
+
+def test_requests_one_after_the_other(served: Served) -> None:
+    """Requests that are sent at once on one connection are answered in their order; HTTP/1.0 ends after one."""
+    answer = served.raw(GET + b"\r\n" + GET + b"Connection: close\r\n\r\n" + GET + b"\r\n")
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert served.raw(GET.replace(b"1.1", b"1.0") + b"\r\n" + GET + b"\r\n").count(b"HTTP/1.1 200") == 1
 
 
 def test_head_and_empty_answers_have_no_body(served: Served) -> None:

@@ -75,6 +75,23 @@ def test_calls_at_once_get_environments_of_their_own(serve: Callable[..., Runnin
     assert len({pid for _, pid in answers}) == 2
 
 
+def test_what_is_too_large_for_lambda_is_refused(serve: Callable[..., Running], tmp_path: Path) -> None:
+    """An event of more than 6 MB never reaches a function; API Gateway answers 413 in each API's words."""
+    http_api, rest_api = (
+        "Type: HttpApi, Properties: {Path: /a, Method: any}",
+        "Type: Api, Properties: {Path: /b, Method: any}",
+    )
+    running = serve(write_app(tmp_path / "app", events=f"{{A: {{{http_api}}}, B: {{{rest_api}}}}}"))
+    for path, message in (("/a", "Request Entity Too Large"), ("/b", "Request Too Long")):
+        connection = http.client.HTTPConnection(running.url.removeprefix("http://"), timeout=60)
+        connection.request("POST", path, b"x" * (6 * 1024 * 1024), {"content-type": "text/plain"})
+        response = connection.getresponse()
+        assert (response.status, json.loads(response.read())) == (413, {"message": message})
+        connection.close()
+    assert running.end() == 0
+    assert [event for event in running.events if event["event"] in {"log", "problem"}] == []
+
+
 def test_an_edit_is_in_the_next_answer(serve: Callable[..., Running], tmp_path: Path) -> None:
     """A change in the function's folder starts its environments anew."""
     folder = write_app(tmp_path / "app", "def handler(event, context): return 'before'")
@@ -213,7 +230,7 @@ def test_it_ends_when_nobody_reads(tmp_path: Path) -> None:
 def test_credentials_only_when_asked_for(
     serve: Callable[..., Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without --aws-profile a function has dummies; with it, the profile's keys and region."""
+    """Without --profile a function has dummies; with it, the profile's keys and region."""
     (tmp_path / "credentials").write_text(
         "[mine]\naws_access_key_id = AKIAMINE\naws_secret_access_key = secret-of-mine\n"
     )
@@ -225,7 +242,7 @@ def test_credentials_only_when_asked_for(
     app = write_app(tmp_path / "app")
     without = serve(app).ask("/http/x")[1]["environment"]
     assert not {"AKIAMINE", "secret-of-mine", "token-of-mine", "mine"} & set(without.values())
-    running = serve(app, "--aws-profile", "mine", "--endpoint-url", "http://localhost:4566")
+    running = serve(app, "--profile", "mine", "--endpoint-url", "http://localhost:4566")
     environment = running.ask("/http/x")[1]["environment"]
     assert (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]) == ("AKIAMINE", "secret-of-mine")
     assert (environment["AWS_REGION"], environment["AWS_ENDPOINT_URL"]) == ("eu-north-1", "http://localhost:4566")

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from layerctl.pins.resolve.index_source import IndexSource
-from layerctl.pins.resolve.versions import Catalogue
+from layerctl.pins.resolve.versions import VersionResolver
 from layerctl.releases.index.model import LayerIndex
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -55,9 +55,9 @@ def index_data(
     }
 
 
-def catalogue(*indexes):
-    """A catalogue of indexes given as data; without any, of the usual one."""
-    return Catalogue(
+def resolver(*indexes):
+    """A resolver of indexes given as data; without any, of the usual one."""
+    return VersionResolver(
         IndexSource(LayerIndex.parse(json.dumps(one)), "layers.json") for one in indexes or (index_data(),)
     )
 

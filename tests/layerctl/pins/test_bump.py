@@ -7,10 +7,10 @@ import stat
 import pytest
 
 from layerctl.__main__ import main
-from layerctl.pins.bump import bump_file, write
-from layerctl.pins.resolve.targets import Wish
-from layerctl.pins.scan import scan
-from tests.layerctl.pins.made import catalogue, index_data, write_index
+from layerctl.pins.edit import bump_file, write
+from layerctl.pins.resolve.targets import BumpRequest
+from layerctl.scan.files import scan
+from tests.layerctl.pins.made import index_data, resolver, write_index
 
 
 def arn(version, name="shared-utils", region="eu-central-1", account="123456789012"):
@@ -27,11 +27,11 @@ def template(*layers):
     )
 
 
-def bumped(tmp_path, text, name="template.yaml", *indexes, comment=False, **wish):
+def bumped(tmp_path, text, name="template.yaml", *indexes, comment=False, **request):
     """The text after a bump, with what it had to say."""
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    outcome = bump_file(path, Wish(**wish), catalogue(*indexes), comment=comment)
+    outcome = bump_file(path, BumpRequest(**request), resolver(*indexes), comment=comment)
     return outcome.text, outcome
 
 
@@ -64,10 +64,13 @@ def test_an_unknown_version_may_be_a_major_jump(tmp_path):
 
 
 def test_yanked_releases_are_not_taken(tmp_path):
-    """The newest release is never one that was yanked; by name it is, with a note."""
+    """The newest release is never one that was yanked; by name it is taken when forced, with a note."""
     index = index_data(yanked=("1.4.0",))
     assert bumped(tmp_path, template(arn(2)), "template.yaml", index)[0] == template(arn(11))
     text, outcome = bumped(tmp_path, template(arn(2)), "template.yaml", index, to="1.4.0")
+    assert text == template(arn(2))
+    assert "was yanked: it leaks; say --force if it is meant" in str(outcome.problems[0])
+    text, outcome = bumped(tmp_path, template(arn(2)), "template.yaml", index, to="1.4.0", force=True)
     assert text == template(arn(12))
     assert "was yanked: it leaks" in outcome.notes[0]
 
@@ -211,7 +214,7 @@ def test_mode_and_links_stay(tmp_path):
     real.chmod(0o640)
     link = tmp_path / "template.yaml"
     link.symlink_to(real)
-    assert write(bump_file(link, Wish(), catalogue())) is None
+    assert write(bump_file(link, BumpRequest(), resolver())) is None
     assert link.is_symlink()
     assert real.read_text() == template(arn(12))
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
@@ -222,7 +225,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(tmp_path):
     """What someone else wrote between reading and writing stays, and it is said so."""
     path = tmp_path / "template.yaml"
     path.write_text(template(arn(2)))
-    planned = bump_file(path, Wish(), catalogue())
+    planned = bump_file(path, BumpRequest(), resolver())
     path.write_text(template(arn(2), arn(1, name="new")))
     assert "changed by someone else meanwhile" in str(write(planned))
     assert path.read_text() == template(arn(2), arn(1, name="new"))
@@ -233,7 +236,7 @@ def test_a_write_that_fails_leaves_the_file(tmp_path, monkeypatch):
     """When the disk is full, the file is as it was, and nothing is left beside it."""
     path = tmp_path / "template.yaml"
     path.write_text(template(arn(2)))
-    planned = bump_file(path, Wish(), catalogue())
+    planned = bump_file(path, BumpRequest(), resolver())
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
@@ -342,7 +345,7 @@ def test_what_is_no_version_is_not_touched(tmp_path):
     """Digits that go on as something else (a release in place of a version) are no version to change."""
     path = tmp_path / "notes.txt"
     path.write_text(arn("2x") + "\n" + arn("1.4.0") + "\n")
-    outcome = bump_file(path, Wish(), catalogue())
+    outcome = bump_file(path, BumpRequest(), resolver())
     assert outcome.edits == []
     assert len(outcome.problems) == 2
 

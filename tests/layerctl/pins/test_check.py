@@ -10,11 +10,13 @@ import pytest
 
 from layerctl.__main__ import main
 from layerctl.core.errors import LayerctlError
-from layerctl.pins.check import RULES, Limits, check_pins, parse_age
+from layerctl.core.text import parse_age
+from layerctl.pins.check import Limits, check_pins
 from layerctl.pins.resolve.index_source import load_index
-from layerctl.pins.resolve.versions import Catalogue
-from layerctl.pins.scan import scan
-from tests.layerctl.pins.made import catalogue, index_data, write_index
+from layerctl.pins.resolve.versions import VersionResolver
+from layerctl.pins.rules import RULES
+from layerctl.scan.files import scan
+from tests.layerctl.pins.made import index_data, resolver, write_index
 from tests.layerctl.pins.test_bump import arn, template
 from tests.support import local_aws
 
@@ -27,7 +29,7 @@ def findings(tmp_path, text, *indexes, name="template.yaml", beside=None, region
         (tmp_path / other).write_text(content)
     path = tmp_path / name
     path.write_text(text)
-    found = check_pins(scan([path]).pins, catalogue(*indexes), Limits(**limits), regions=frozenset(regions), now=NOW)
+    found = check_pins(scan([path]).pins, resolver(*indexes), Limits(**limits), regions=frozenset(regions), now=NOW)
     assert {one.rule for one in found} <= set(RULES)
     return [(one.rule, one.message) for one in found if one.severity != "note"]
 
@@ -389,5 +391,5 @@ def test_an_empty_catalogue_finds_regions_only(tmp_path):
     """Without sources, regions and partitions are still checked."""
     path = tmp_path / "template.yaml"
     path.write_text(template(arn(12).replace("arn:aws:", "arn:aws-cn:")))
-    found = check_pins(scan([path]).pins, Catalogue([]), Limits())
+    found = check_pins(scan([path]).pins, VersionResolver([]), Limits())
     assert [one.rule for one in found] == ["pin-partition"]

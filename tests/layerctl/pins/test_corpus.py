@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerctl.pins.bump import bump_file, write
-from layerctl.pins.bumping import bump_all
-from layerctl.pins.finder import pins_of
-from layerctl.pins.resolve.targets import Wish
-from layerctl.pins.resolve.versions import Catalogue
-from layerctl.pins.scan import scan
+from layerctl.pins.bump import bump_all
+from layerctl.pins.edit import bump_file, write
+from layerctl.pins.resolve.targets import BumpRequest
+from layerctl.pins.resolve.versions import VersionResolver
+from layerctl.scan.files import scan
+from layerctl.scan.finder import pins_of
 from layerctl.templates.source import Source
 from tests.layerctl.pins.made import (
     ACCOUNT,
     CORPUS,
     REGIONS,
-    catalogue,
     copied_corpus,
     corpus_files,
     expectations,
     index_data,
+    resolver,
     sam_templates,
 )
 
@@ -80,19 +80,19 @@ def test_bump_and_back(path, tmp_path):
     folder = copied_corpus(tmp_path)
     copy = folder / path.relative_to(CORPUS)
     before = copy.read_bytes()
-    nothing = Catalogue([])
+    nothing = VersionResolver([])
     for name in sorted({pin.name for pin in scan([copy]).pins}):
         pins = [pin for pin in scan([copy]).pins if pin.name == name]
         if len({pin.version for pin in pins}) > 1:
             continue  # two versions of one layer cannot both be gone back to with one command
-        moved = bump_file(copy, Wish("4321", name), nothing)
+        moved = bump_file(copy, BumpRequest("4321", name), nothing)
         if moved.problems:
             assert "do not go to one number" in str(moved.problems[0])
             continue
         assert write(moved) is None
         assert {pin.version for pin in scan([copy]).pins if pin.name == name} == {4321}
-        assert bump_file(copy, Wish("4321", name), nothing).edits == []
-        assert write(bump_file(copy, Wish(str(pins[0].version), name), nothing)) is None
+        assert bump_file(copy, BumpRequest("4321", name), nothing).edits == []
+        assert write(bump_file(copy, BumpRequest(str(pins[0].version), name), nothing)) is None
         assert copy.read_bytes() == before
 
 
@@ -126,7 +126,7 @@ def test_aws_accepts_bumped_templates(path, tmp_path, monkeypatch):
     copy.write_bytes(path.read_bytes())
     before = _accepted(path.read_bytes())
     pins = scan([copy]).pins
-    outcome = bump_all([copy], Wish("latest"), catalogue(*_every_layer(pins)), comment=True)
+    outcome = bump_all([copy], BumpRequest("latest"), resolver(*_every_layer(pins)), comment=True)
     assert outcome.summary().split()[0] != "0"
     after = _accepted(copy.read_bytes())
     assert after[0] >= before[0]
@@ -143,18 +143,18 @@ def test_generated_templates(tmp_path_factory, made, target, comment):
     report = scan([path])
     assert report.problems == []
     assert [(pin.name, pin.version) for pin in report.pins] == pinned
-    known = catalogue()
-    moved = bump_file(path, Wish(target, major=True), known, comment=comment)
+    known = resolver()
+    moved = bump_file(path, BumpRequest(target, major=True), known, comment=comment)
     assert moved.problems == []
     assert write(moved) is None
     number = {"1.0.0": 1, "1.2.0": 3, "1.4.0": 12, "2.0.0": 13}[target]
     expected = [(name, number if name == "shared-utils" else old) for name, old in pinned]
     assert [(pin.name, pin.version) for pin in scan([path]).pins] == expected
-    again = bump_file(path, Wish(target, major=True), known, comment=comment)
+    again = bump_file(path, BumpRequest(target, major=True), known, comment=comment)
     assert again.source.encode(again.text) == path.read_bytes()
     ours = {old for name, old in pinned if name == "shared-utils"}
     if len(ours) == 1 and not comment:
-        assert write(bump_file(path, Wish(str(ours.pop()), major=True), known)) is None
+        assert write(bump_file(path, BumpRequest(str(ours.pop()), major=True), known)) is None
         assert path.read_bytes() == data
 
 

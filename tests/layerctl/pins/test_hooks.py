@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from layerctl.__main__ import main
-from layerctl.pins.scan import scan
+from layerctl.scan.files import scan
 from tests.layerctl.pins.made import write_index
 
 REPOSITORY = Path(__file__).parents[3]

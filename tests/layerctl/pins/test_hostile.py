@@ -6,7 +6,7 @@ import os
 import pytest
 
 from layerctl.__main__ import main
-from layerctl.pins.scan import scan
+from layerctl.scan.files import scan
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:{}"
 FUNCTION = """\

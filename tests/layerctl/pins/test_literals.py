@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from layerctl.pins.scan import scan
+from layerctl.scan.files import scan
 from layerctl.templates.literals import text_arns
 from layerctl.templates.source import Source
 from tests.layerctl.pins.made import CORPUS, corpus_files

@@ -108,11 +108,11 @@ def test_releases_that_differ_between_regions_are_refused(project, layerctl):
 
 def test_what_cannot_be_indexed_is_refused_before_it_is_published(aws, project, layerctl):
     """A version that the index can't hold is found first; versions with other descriptions are left out."""
-    ran = layerctl("publish", project.artifact(), "--release", "nightly", "--index", project.index)
+    ran = layerctl("publish", project.artifact(), "--release", "1.0.0+local", "--index", project.index)
     assert ran.code == 2
-    assert "'nightly' can't be indexed" in ran.err
+    assert "'1.0.0+local' can't be indexed" in ran.err
     assert versions(aws) == []
-    assert layerctl("publish", project.artifact(), "--release", "nightly").code == 0
+    assert layerctl("publish", project.artifact(), "--release", "1.0.0+local").code == 0
     written = layerctl("index", "write")
     assert written.code == 0
     assert LayerIndex.load(project.index).releases == {}
@@ -202,7 +202,7 @@ def test_no_drift_is_exit_0(released, layerctl):
     layerctl("index", "mirror")
     ran = layerctl("index", "check")
     assert ran.code == 0
-    assert "no differences" in ran.out
+    assert "nothing found" in ran.err
 
 
 def change(path, old, new):
@@ -264,7 +264,9 @@ def test_deleted_versions_are_forgotten_when_told(aws, released, layerctl):
     assert kept.out.count("gone") == 3
     assert "1.0.0" in LayerIndex.load(released.index).releases
     assert layerctl("index", "write", "--forget-deleted").code == 0
-    assert list(LayerIndex.load(released.index).releases) == ["1.1.0"]
+    index = LayerIndex.load(released.index)
+    assert (index.releases["1.0.0"].regions, len(index.releases["1.0.0"].deleted)) == ({}, 3)
+    assert layerctl("index", "check", "--no-mirror").code == 0
 
 
 def test_a_reused_release_is_drift(released, layerctl):
@@ -393,7 +395,9 @@ def test_what_is_written_is_read_back(releases):
     for version, reason in releases.items():
         mark = Yank(reason, DATE) if reason else None
         there = {"eu-central-1": Published(ARN, "x=", 3, DATE)}
-        index = index.with_release(Release(version, "sha256:" + "0" * 64, DATE, ("python3.13",), (), mark, there))
+        dead = {ARN.with_version(9): DATE} if reason and len(reason) % 2 else {}
+        there = {} if dead and len(reason) % 3 else there
+        index = index.with_release(Release(version, "sha256:" + "0" * 64, DATE, ("python3.13",), (), mark, there, dead))
     written = index.dumps()
     assert LayerIndex.parse(written) == index
     assert LayerIndex.parse(written).dumps() == written

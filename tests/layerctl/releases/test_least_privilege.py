@@ -44,10 +44,17 @@ def world(project, layerctl):
     return project
 
 
+@pytest.fixture
+def mirrored(world, layerctl):
+    """The same, with the index's mirror."""
+    assert layerctl("index", "mirror").code == 0
+    return world
+
+
 COMMANDS = {
     "share": [
         ("share", "--version", "1", "--account", OTHER),
-        ("share", "--all-versions", "--account", OTHER, "--revoke"),
+        ("share", "--all-versions", "--account", OTHER, "--revoke", "--apply"),
     ],
     "permissions": [("permissions",)],
     "index write": [("index", "write", "--index", "new.json")],
@@ -58,7 +65,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("section", COMMANDS)
-def test_a_policy_is_what_the_command_sends(world, layerctl, section):
+def test_a_policy_is_what_the_command_sends(mirrored, layerctl, section):
     """Run with everything that the section covers, the command sends requests of exactly the policy's actions."""
     sent = set()
     for argv in COMMANDS[section]:
@@ -76,6 +83,10 @@ def test_the_mirror_asks_for_what_its_policy_has(proxy, world, layerctl):
 
     proxy.add("PutParameter", faster)
     requests = layerctl("index", "mirror", "--json").data["requests"]
+    assert layerctl("index", "yank", "1.1.0", "--reason", "leaks").code == 0
+    requests |= layerctl("index", "mirror", "--json").data["requests"]
+    assert layerctl("index", "unyank", "1.1.0").code == 0
+    requests |= layerctl("index", "mirror", "--json").data["requests"]
     assert {action_of(*request.split(".")) for request in requests} == policies()["index mirror"]
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.policies.audience import PUBLIC, Audience, Kind
-from layerctl.releases.prune.look import assemble
-from layerctl.releases.prune.plan import IncompleteViewError, Policy, VersionFacts, World, plan_prune
+from layerctl.releases.prune.collect import RegionFacts, assemble
+from layerctl.releases.prune.plan import IncompleteViewError, Inventory, Policy, VersionFacts, plan_prune
 from layerctl.releases.usage.accounts import Accounts
 from layerctl.releases.usage.functions import FunctionScan, FunctionUse
 from layerctl.releases.usage.templates import TemplateScan, TemplateUse
@@ -88,7 +88,7 @@ _policies = st.builds(
 )
 
 
-def world_of(facts, functions, pins, scanned, problems=()):
+def inventory_of(facts, functions, pins, scanned, *, problems=(), yanked=()):
     """What layerctl would see of a scene: functions in accounts that it scanned, and what it knows it did not see."""
     scan = FunctionScan(
         uses=[one for one in functions if (one.account, one.region) in scanned],
@@ -96,9 +96,10 @@ def world_of(facts, functions, pins, scanned, problems=()):
         problems=list(problems),
     )
     regions = {
-        region: ([one for one in facts if one.arn.region == region], {}) for region in {one.arn.region for one in facts}
+        region: RegionFacts([one for one in facts if one.arn.region == region])
+        for region in {one.arn.region for one in facts}
     }
-    return assemble(regions, {}, Accounts(OWNER, {}), scan, TemplateScan(pins))
+    return assemble(regions, {}, Accounts({"aws": OWNER}, []), scan, TemplateScan(pins), yanked=yanked)
 
 
 def may_use(use, facts):
@@ -114,12 +115,12 @@ def test_nothing_in_use_is_ever_planned(scene, policy):
     facts, functions, pins, scanned = scene
     functions = [one for one in functions if may_use(one, facts)]
     try:
-        verdicts = plan_prune(world_of(facts, functions, pins, scanned), policy, now=NOW)
+        decisions = plan_prune(inventory_of(facts, functions, pins, scanned), policy, now=NOW)
     except IncompleteViewError:
         return
-    planned = {one.arn for one in verdicts if one.delete}
+    planned = {one.arn for one in decisions if one.delete}
     by_arn = {one.arn: one for one in facts}
-    assert {one.arn for one in verdicts} == set(by_arn)
+    assert {one.arn for one in decisions} == set(by_arn)
     for one in functions:
         open_to = {audience.kind for audience in by_arn[one.layer].audiences} if one.layer in by_arn else set()
         unseen = (one.account, one.region) not in scanned
@@ -143,7 +144,7 @@ def test_an_incomplete_scan_is_a_refusal(scene, policy, data):
     facts, functions, pins, _ = scene
     assume(facts)
     whole = {(one, region) for one in (OWNER, *OTHERS) for region in REGIONS}
-    plan_prune(world_of(facts, functions, pins, whole), policy, now=NOW)
+    plan_prune(inventory_of(facts, functions, pins, whole), policy, now=NOW)
     needed = {
         (account, one.arn.region)
         for one in facts
@@ -151,9 +152,9 @@ def test_an_incomplete_scan_is_a_refusal(scene, policy, data):
     }
     missing = data.draw(st.sampled_from(sorted(needed)))
     with pytest.raises(IncompleteViewError, match=missing[0]):
-        plan_prune(world_of(facts, functions, pins, whole - {missing}), policy, now=NOW)
+        plan_prune(inventory_of(facts, functions, pins, whole - {missing}), policy, now=NOW)
     with pytest.raises(IncompleteViewError, match="us-east-1 is throttled"):
-        plan_prune(world_of(facts, functions, pins, whole, ["us-east-1 is throttled"]), policy, now=NOW)
+        plan_prune(inventory_of(facts, functions, pins, whole, problems=["us-east-1 is throttled"]), policy, now=NOW)
 
 
 @settings(max_examples=100, deadline=None)
@@ -162,7 +163,7 @@ def test_what_is_not_needed_is_planned(scene, policy):
     """The plan is not empty out of caution: unused, old, beyond --keep and shared with scanned accounts is planned."""
     facts, functions, pins, _ = scene
     whole = frozenset((one, region) for one in (OWNER, *OTHERS) for region in REGIONS)
-    verdicts = plan_prune(world_of(facts, functions, pins, whole), policy, now=NOW)
+    decisions = plan_prune(inventory_of(facts, functions, pins, whole), policy, now=NOW)
     used = {one.layer for one in functions}
     for fact in facts:
         newer = [one for one in facts if one.arn.region == fact.arn.region and one.arn.version > fact.arn.version]
@@ -173,16 +174,16 @@ def test_what_is_not_needed_is_planned(scene, policy):
             and (policy.older_than is None or NOW - fact.created >= policy.older_than)
             and (policy.assume_unused or all(who.kind is Kind.ACCOUNT for who in fact.audiences))
         )
-        assert [one.delete for one in verdicts if one.arn == fact.arn] == [expected]
+        assert [one.delete for one in decisions if one.arn == fact.arn] == [expected]
 
 
 def test_keeping_none_is_refused():
     """A policy that would delete the newest version is an error, not a plan."""
     with pytest.raises(LayerctlError, match="would delete the newest"):
-        plan_prune(World(()), Policy(keep=0), now=NOW)
+        plan_prune(Inventory(()), Policy(keep=0), now=NOW)
 
 
-def test_every_verdict_has_a_reason():
+def test_every_decision_has_a_reason():
     """Each version says why it stays or goes."""
     facts = (
         VersionFacts(arn(1), NOW - timedelta(days=200)),
@@ -193,8 +194,8 @@ def test_every_verdict_has_a_reason():
         VersionFacts(arn(6), NOW),
     )
     uses = {arn(3): ("todos:1", "users:2")}
-    world = World(facts, uses, frozenset({(OWNER, REGIONS[0])}))
-    reasons = [one.reason for one in plan_prune(world, Policy(2, timedelta(days=90)), now=NOW)]
+    inventory = Inventory(facts, uses, scanned=frozenset({(OWNER, REGIONS[0])}))
+    reasons = [one.reason for one in plan_prune(inventory, Policy(2, timedelta(days=90)), now=NOW)]
     assert reasons == [
         "not used by anyone",
         "shared with organization o-abcdefghij, public, whose use nobody can see (--assume-unused)",
@@ -203,3 +204,20 @@ def test_every_verdict_has_a_reason():
         "one of the 2 newest",
         "the newest",
     ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenes(), _policies, st.sets(st.integers(1, 9)))
+def test_a_yanked_version_is_never_kept_in_place_of_a_good_one(scene, policy, bad):
+    """The newest good versions of each region stay, however many yanked ones are newer; used ones stay."""
+    facts, functions, pins, _ = scene
+    whole = frozenset((one, region) for one in (OWNER, *OTHERS) for region in REGIONS)
+    yanked = {one.arn for one in facts if one.arn.version in bad}
+    functions = [one for one in functions if may_use(one, facts)]
+    decisions = plan_prune(inventory_of(facts, functions, pins, whole, yanked=yanked), policy, now=NOW)
+    planned = {one.arn for one in decisions if one.delete}
+    assert not planned & {one.layer for one in functions}
+    for region in {one.arn.region for one in facts}:
+        good = sorted(one.arn for one in facts if one.arn.region == region and one.arn not in yanked)
+        assert not planned & set(good[-policy.keep :])
+        assert {one.arn for one in facts if one.arn.region == region} - planned, "a region never loses all versions"

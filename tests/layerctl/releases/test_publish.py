@@ -168,6 +168,39 @@ def test_permissions_are_those_of_layer_toml_and_repaired(aws, project, layerctl
     assert len(versions(aws)) == 1
 
 
+AUDIENCES = {
+    "nobody": {},
+    "an account": {"accounts": ("222222222222",)},
+    "an organisation": {"organizations": ("o-abcdefghij",)},
+    "accounts and organisations": {"accounts": ("222222222222", "333333333333"), "organizations": ("o-abcdefghij",)},
+    "the public": {"public": True},
+    "the public and an account": {"public": True, "accounts": ("222222222222",)},
+    "the owner": {"accounts": ("123456789012",)},
+}
+
+
+@pytest.mark.parametrize("earlier", AUDIENCES)
+@pytest.mark.parametrize("now", AUDIENCES)
+def test_whoever_it_is_shared_with_publishing_again_changes_nothing(aws, project, layerctl, now, earlier):
+    """Every audience is granted once, verified and indexed; so it is where the version was shared otherwise before."""
+    project.configure(regions=("eu-central-1",), **AUDIENCES[earlier])
+    assert layerctl("publish", project.artifact("0.9.0", "x = 0\n")).code == 0
+    assert layerctl("publish", project.artifact()).code == 0
+    before = policy(aws, 1)
+    project.configure(regions=("eu-central-1",), **AUDIENCES[now])
+    for _ in range(2):
+        ran = layerctl("publish", project.artifact(), "--index", project.index, "--json")
+        assert ran.code == 0, ran.out
+        assert ran.data["regions"]["eu-central-1"]["problems"] == []
+    notes = ran.data["regions"]["eu-central-1"]["notes"]
+    assert not any(note.startswith("grant") for note in notes)
+    assert set(json.loads(project.index.read_text())["releases"]) == {"1.0.0"}
+    assert policy(aws, 1) == before, "the earlier release keeps its grants"
+    wide = layerctl("permissions", "--json").data["findings"]
+    said = {one["message"].split(" may use")[0] for one in wide if one["path"].endswith(":2") and "wide" in one["rule"]}
+    assert {note.removesuffix(" may use it too") for note in notes} == said, "what is wider than layer.toml is said"
+
+
 def test_differing_version_numbers_are_said(aws, project, layerctl):
     """Where a region counts differently, a line says which number is where."""
     layerctl("publish", project.artifact("0.9.0", "x = 0\n"), "--region", "eu-west-1")
@@ -293,6 +326,15 @@ def test_a_bad_artifact_is_one_line(aws, project, layerctl, name):
     assert ran.code == 2
     assert ran.err.startswith("error: ")
     assert len(ran.err.splitlines()) == 1
+    assert versions(aws) == []
+
+
+@pytest.mark.parametrize("release", ["1.0-final", "latest", "1.0.0 ", "v", "1..0", "1.0+a b"])
+def test_a_release_that_is_no_version_is_refused_before_anything_happens(aws, project, layerctl, release):
+    """What PEP 440 does not know could never be put in order: nothing is published."""
+    ran = layerctl("publish", project.artifact(), "--release", release, "--index", project.index)
+    assert ran.code == 2
+    assert "PEP 440" in ran.err or "can't be indexed" in ran.err
     assert versions(aws) == []
 
 

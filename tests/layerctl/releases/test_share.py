@@ -50,7 +50,7 @@ def test_all_versions_are_shared_and_revoked_whoever_granted_it(aws, published, 
     grant_by_hand(aws, 1, Principal=ACCOUNT)
     grant_by_hand(aws, 1, "root", Principal="arn:aws:iam::222222222222:root")
     grant_by_hand(aws, 1, "other", Principal="333333333333")
-    ran = layerctl("share", "--all-versions", "--account", ACCOUNT, "--revoke")
+    ran = layerctl("share", "--all-versions", "--account", ACCOUNT, "--revoke", "--apply")
     assert ran.code == 0
     assert sids(aws, 1) == {"other"}
     assert sids(aws, 2, "us-east-1") == set()
@@ -74,8 +74,21 @@ def test_public_asks_for_a_second_word(aws, published, layerctl):
     assert policy(aws, 1) == []
     assert layerctl("share", "--version", 1, "--public", "--yes-public").code == 0
     assert [one["Principal"] for one in policy(aws, 1)] == ["*"]
-    assert layerctl("share", "--version", 1, "--public", "--revoke").code == 0
+    assert layerctl("share", "--version", 1, "--public", "--revoke", "--apply").code == 0
     assert policy(aws, 1) == []
+
+
+def test_revoking_waits_for_a_second_word(aws, published, layerctl):
+    """--revoke alone names what would be revoked, and revokes nothing; --apply is for --revoke only."""
+    assert layerctl("share", "--version", 1, "--account", ACCOUNT).code == 0
+    before = sids(aws, 1)
+    planned = layerctl("share", "--version", 1, "--account", ACCOUNT, "--revoke")
+    assert planned.code == 0
+    assert f"would revoke account {ACCOUNT}" in planned.out
+    assert "nothing was done: use --apply" in planned.err
+    assert sids(aws, 1) == before != set()
+    assert layerctl("share", "--version", 1, "--account", ACCOUNT, "--apply").code == 2
+    assert layerctl("permissions", "--apply").code == 2
 
 
 def test_a_dry_run_says_and_does_nothing(aws, published, layerctl):
@@ -114,7 +127,7 @@ def test_a_lost_answer_is_no_error(proxy, published, layerctl, operation):
     proxy.add(operation, cut_after(), region="eu-west-1")
     assert layerctl("share", "--version", 1, "--account", ACCOUNT).code == 0
     assert sids(published.aws, 1, "eu-west-1") == {f"layerctl-account-{ACCOUNT}"}
-    assert layerctl("share", "--version", 1, "--account", ACCOUNT, "--revoke").code == 0
+    assert layerctl("share", "--version", 1, "--account", ACCOUNT, "--revoke", "--apply").code == 0
     assert sids(published.aws, 1, "eu-west-1") == set()
 
 
@@ -142,15 +155,15 @@ def test_a_missing_grant_warns_and_fails_only_when_asked(published, layerctl):
 
 
 def test_repair_narrows_and_widens(aws, published, layerctl):
-    """--repair makes every version's grants those of layer.toml; --dry-run only says so."""
+    """--repair --apply makes every version's grants those of layer.toml; --repair alone only says so."""
     published.configure(accounts=(ACCOUNT,), organizations=(ORGANIZATION,))
     grant_by_hand(aws, 1, Principal="*")
     grant_by_hand(aws, 1, "org", Principal="*", OrganizationId=ORGANIZATION)
-    planned = layerctl("permissions", "--repair", "--dry-run")
+    planned = layerctl("permissions", "--repair")
     assert planned.code == 1
     assert "would revoke public" in planned.out
     assert sids(aws, 1) == {"by-hand", "org"}
-    repaired = layerctl("permissions", "--repair")
+    repaired = layerctl("permissions", "--repair", "--apply")
     assert repaired.code == 0, repaired.out
     assert sids(aws, 1) == {"org", f"layerctl-account-{ACCOUNT}"}
     assert sids(aws, 2, "us-east-1") == {f"layerctl-account-{ACCOUNT}", f"layerctl-organization-{ORGANIZATION}"}
@@ -162,7 +175,7 @@ def test_a_yanked_release_is_not_shared_again(aws, published, layerctl):
     published.configure(accounts=(ACCOUNT,))
     layerctl("index", "write")
     layerctl("index", "yank", "1.0.0", "--reason", "leaks memory")
-    assert layerctl("permissions", "--repair", "--index", "layers.json").code == 0
+    assert layerctl("permissions", "--repair", "--apply", "--index", "layers.json").code == 0
     assert (sids(aws, 1), sids(aws, 2)) == (set(), {f"layerctl-account-{ACCOUNT}"})
 
 
@@ -172,14 +185,6 @@ def test_an_audit_without_a_region_is_no_audit(proxy, published, layerctl):
     ran = layerctl("permissions")
     assert ran.code == 2
     assert "not allowed to lambda:GetLayerVersionPolicy in eu-west-1" in ran.err
-
-
-def test_a_broken_sharing_table_is_named(published, layerctl):
-    """An account id that is no text of twelve digits is found in layer.toml before AWS is asked."""
-    published.configure(accounts=("123",))
-    ran = layerctl("permissions")
-    assert ran.code == 2
-    assert "layer.toml: [sharing]: '123' is not an account id" in ran.err
 
 
 def statement(principal, condition=None, effect="Allow"):

@@ -95,6 +95,7 @@ def test_every_published_version_and_alias_is_seen(aws, published, layerctl):
     ]
     assert ran.data["requests"] == {
         "lambda.ListLayerVersions": 3,
+        "lambda.GetLayerVersionPolicy": 9,
         "lambda.ListFunctions": 3,
         "lambda.ListAliases": 2,  # of the two functions that use the layer
         "sts.GetCallerIdentity": 1,
@@ -134,8 +135,11 @@ def test_a_consumer_can_ask_about_another_accounts_layer(aws, published, layerct
     for name, value in keys.items():
         monkeypatch.setenv(name.upper(), value)
     assert uses(layerctl("usage", "--json")) == []
-    ran = layerctl("usage", "--owner", "123456789012", "--json")
+    ran = layerctl("usage", "--owner", "123456789012", "--scanned-only", "--json")
     assert ran.code == 0, ran.err
+    unsure = layerctl("usage", "--owner", "123456789012")
+    assert unsure.code == 2
+    assert "who may use a layer of account 123456789012 is known there only" in unsure.err
     assert uses(ran) == [("users", "$LATEST", 2, ())]
     assert layerctl("usage", "--owner", "me").code == 2
 
@@ -156,6 +160,27 @@ def test_what_was_not_seen_is_said(proxy, published, layerctl):
     wrong = layerctl("usage", "--role", "reader")
     assert wrong.code == 2
     assert "'reader' is not a role ARN" in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("whom", "said"),
+    [
+        (("--account", OTHER), f"account {OTHER} was not scanned in us-east-1 (it may use helpers)"),
+        (("--organization", "o-abcdefghij"), "organization o-abcdefghij may use arn:aws:lambda:"),
+        (("--public", "--yes-public"), "public may use arn:aws:lambda:"),
+    ],
+)
+def test_usage_is_complete_only_when_everyone_who_may_use_a_version_was_seen(aws, published, layerctl, whom, said):
+    """A version that is shared with somebody who was not scanned makes exit 2, which names who it is."""
+    assert layerctl("usage").code == 0
+    assert layerctl("share", "--version", 1, *whom).code == 0
+    ran = layerctl("usage")
+    assert ran.code == 2
+    assert f"not seen: {said}" in ran.err
+    assert layerctl("usage", "--json").data["not_seen"]
+    assert layerctl("usage", "--scanned-only").code == 0
+    if OTHER in whom:
+        assert layerctl("usage", "--role", ROLE).code == 0
 
 
 PINS = """\
@@ -236,5 +261,6 @@ def test_two_thousand_functions_with_five_versions_each(project):
         "lambda.ListFunctions": 240,
         "lambda.ListAliases": 400,
         "lambda.ListLayerVersions": 1,
+        "lambda.GetLayerVersionPolicy": fleet.LAYERS,
         "sts.GetCallerIdentity": 1,
     }

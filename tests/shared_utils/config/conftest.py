@@ -11,8 +11,9 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
-from shared_utils.config import overrides as _standins
-from shared_utils.config.client import Limits, store
+from shared_utils.config import overrides
+from shared_utils.config.client import Limits, client
+from shared_utils.config.sources import registry
 from tests.support.fake_aws import Server
 from tests.support.fake_clock import Clock
 
@@ -42,13 +43,14 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-example")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session-token")
-    keeper = store()
-    keeper.limits = Limits()
-    keeper.forget()
-    monkeypatch.setattr(_standins, "_warned", False)
+    config_client = client()
+    config_client.limits = Limits()
+    config_client.forget()
+    monkeypatch.setattr(overrides, "_warned", False)
+    monkeypatch.setattr(registry, "_sources", dict(registry._sources))  # what a test registers
     yield
-    keeper.limits = Limits()
-    keeper.forget()
+    config_client.limits = Limits()
+    config_client.forget()
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
         return server
 
     yield start
-    store().forget()  # our side of the connections first
+    client().forget()  # our side of the connections first
     for server in running:
         server.stop()
 
@@ -83,9 +85,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         def time() -> float:
             return clock.wall
 
-    for module in ("cache", "access", "load"):
+    for module in ("clocks", "lookup", "load"):
         monkeypatch.setattr(f"shared_utils.config.{module}.time", Time)
-    monkeypatch.setattr(store()._cache, "_now", clock.now)
+    monkeypatch.setattr(client()._cache, "_now", clock.now)
     return clock
 
 

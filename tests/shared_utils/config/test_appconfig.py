@@ -9,8 +9,8 @@ import pytest
 
 from shared_utils import config
 from shared_utils.config.aws.retry import Deadline
-from shared_utils.config.references import parse
-from shared_utils.config.sources.appconfig_sessions import Sessions
+from shared_utils.config.sources.appconfig import Sessions
+from shared_utils.config.sources.registry import parse
 from tests.support.fake_aws import Answer, Call, FakeAppConfigData, FakeExtension, Server, aws_error
 from tests.support.fake_clock import Clock
 
@@ -26,7 +26,7 @@ class Agentless:
     def __init__(self, call: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
         self._call = call
 
-    def can(self, operation: str) -> bool:
+    def supports(self, operation: str) -> bool:
         """Whether it is one of AppConfigData's."""
         return operation.startswith("appconfigdata:")
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared_utils.config.aws.retry import Deadline
-from shared_utils.config.cache import Cache, Entry, Value, Want
-from shared_utils.config.failures import MISSING, UNAVAILABLE, Failure
-from shared_utils.config.references import Reference, parse
+from shared_utils.config.cache import Cache
+from shared_utils.config.entries import Entry, Query
+from shared_utils.config.outcomes import MISSING, UNAVAILABLE, Failure, Value
+from shared_utils.config.references import Reference
+from shared_utils.config.sources.registry import parse
 from tests.support.fake_clock import Clock
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class Source:
     def ask(self, text: str = "ssm:///a", max_age: float = MAX_AGE, max_stale: float = MAX_STALE) -> object:
         """Return the value's content, or the failure."""
         reference = parse(text)
-        outcome = self.cache.read([Want(reference, max_age, max_stale)], Deadline(5))[reference.base]
+        outcome = self.cache.read([Query(reference, max_age, max_stale)], Deadline(5))[reference.base]
         return outcome.value.content if isinstance(outcome, Entry) else outcome
 
 
@@ -137,7 +139,7 @@ class CacheMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_under_way(self) -> None:
         """When nobody reads, nothing is marked as being read."""
-        assert not self.source.cache._flights
+        assert not self.source.cache._in_flight
 
 
 TestCacheMachine = CacheMachine.TestCase
@@ -235,7 +237,7 @@ class Gate:
         """Read in a thread; what comes of it is appended to `results`."""
 
         def work() -> None:
-            wants = [Want(parse(text), max_age, 0.0) for text in texts]
+            wants = [Query(parse(text), max_age, 0.0) for text in texts]
             try:
                 outcomes = self.cache.read(wants, Deadline(seconds))
             except BaseException as error:

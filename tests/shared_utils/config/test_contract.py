@@ -143,6 +143,7 @@ def test_errors_keep_their_code_and_no_default_stands_for_them(
 ) -> None:
     """A refusal or failure of the service is a ConfigUnavailable with its code, default or not."""
     code, message, status, kind = fault
+    config.configure(deadline=2)
     world.interpose(lambda call: aws_error(code, message, status))
     with pytest.raises(config.ConfigUnavailable) as caught:
         config.get(reference, default="never")

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared_utils import config
-from shared_utils.config.types.scalars import StringList, Unfit, convert, copy_of
+from shared_utils.config.types import convert
+from shared_utils.config.types.scalars import ConversionError, StringList, copy_value
 
 
 class Colour(enum.Enum):
@@ -177,26 +178,26 @@ BAD: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize(("content", "kind"), BAD, ids=lambda value: repr(value)[:40])
 def test_what_does_not_fit_is_said_without_a_secret(content: Any, kind: Any) -> None:
     """A value of another form is refused with what was expected, and shown only when it is no secret."""
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(ConversionError) as caught:
         convert(content, kind)
-    told = caught.value.tell(sensitive=True)
+    told = caught.value.message(sensitive=True)
     assert told.startswith(("expected ", "at "))
     if isinstance(content, str) and len(content) > 2 and content not in told:
-        assert "canary" not in caught.value.tell(sensitive=False)
-    assert len(caught.value.tell(sensitive=False)) < 400
+        assert "canary" not in caught.value.message(sensitive=False)
+    assert len(caught.value.message(sensitive=False)) < 400
 
 
 def test_where_in_a_tree_a_value_does_not_fit() -> None:
     """The message names the place in a nested value."""
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(ConversionError) as caught:
         convert('{"a": [{"host": "h", "port": "x"}]}', dict[str, list[Database]])
-    assert caught.value.tell(sensitive=True) == "at a[0].port: expected a whole number"
+    assert caught.value.message(sensitive=True) == "at a[0].port: expected a whole number"
 
 
 def test_functions_may_stand_for_types() -> None:
     """get() takes any function of the text as a type."""
     assert convert("[1]", json.loads) == [1]
-    with pytest.raises(Unfit, match="what loads accepts"):
+    with pytest.raises(ConversionError, match="what loads accepts"):
         convert("canary", json.loads)
 
 
@@ -205,8 +206,8 @@ def test_functions_may_stand_for_types() -> None:
     st.sampled_from([str, int, float, bool, list, dict, Decimal, timedelta, datetime, Path, Colour, Database]),
 )
 def test_any_text_is_converted_or_refused(text: str, kind: Any) -> None:
-    """No text makes a conversion end in anything but a value or Unfit."""
-    with contextlib.suppress(Unfit):
+    """No text makes a conversion end in anything but a value or ConversionError."""
+    with contextlib.suppress(ConversionError):
         convert(text, kind)
 
 
@@ -234,7 +235,7 @@ TREES = st.recursive(
 def test_trees_survive_and_are_copied(tree: dict[str, Any]) -> None:
     """What json writes, dict reads; and a copy shares nothing that can be changed."""
     assert convert(json.dumps(tree), dict) == tree
-    copy = copy_of(tree)
+    copy = copy_value(tree)
     assert copy == tree
 
     def containers(node: Any) -> set[int]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +17,8 @@ from shared_utils.config.aws import credentials as _credentials
 from shared_utils.config.aws.credentials import Credentials, CredentialsSource
 from shared_utils.config.aws.http import Pool
 from shared_utils.config.aws.retry import Deadline
-from shared_utils.config.client import store
-from shared_utils.config.failures import Failure
+from shared_utils.config.client import client
+from shared_utils.config.outcomes import Failure
 from shared_utils.testing import CapturedLogs
 from tests.support.fake_aws import Answer, Call, FakeSsm, Server
 
@@ -180,9 +183,10 @@ def test_answers_without_credentials_are_refused(
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("real_aws")
 def test_the_choice_of_transport(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signed requests where they do; the SDK for profiles, proxies, other CAs, or when credentials or region lack."""
-    from shared_utils.config.aws.transports import choose
+    from shared_utils.config.aws.transports.choice import choose
 
     assert choose()[0] == "signed"
     for name in ("AWS_PROFILE", "HTTPS_PROXY", "AWS_CA_BUNDLE"):
@@ -193,6 +197,11 @@ def test_the_choice_of_transport(monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setenv("HTTPS_PROXY", "x")
         patch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
         assert choose()[0] == "signed"
+    for url, wanted in (("http://localhost:1", "signed"), ("http://[::1]", "signed"), ("http://localstack:1", "boto3")):
+        with monkeypatch.context() as patch:
+            patch.setenv("HTTP_PROXY", "x")
+            patch.setenv("AWS_ENDPOINT_URL", url)
+            assert choose()[0] == wanted
     with monkeypatch.context() as patch:
         patch.delenv("AWS_REGION")
         assert choose()[0] == "boto3"
@@ -215,7 +224,7 @@ def test_the_choice_is_told_in_a_debug_line(serve: Serve, captured_logs: Capture
     config.get("ssm:///a")
     assert captured_logs == []
     logging.configure(level="DEBUG")
-    store().forget()
+    client().forget()
     config.get("ssm:///a")
     (line,) = captured_logs
     assert (line["level"], line["transport"]) == ("DEBUG", "signed")
@@ -234,11 +243,11 @@ def test_tls_is_verified(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path
         config.get("ssm:///a")
     assert server.calls == []
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "none.pem"))
-    store().forget()
+    client().forget()
     with pytest.raises(config.InvalidConfig, match="cannot be used; correct AWS_CA_BUNDLE"):
         config.get("ssm:///a")
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
-    store().forget()
+    client().forget()
     assert config.get("ssm:///a") == "1"
     assert config.get("ssm:///a", max_age=0) == "1"
     assert server.connections == 1
@@ -248,34 +257,61 @@ def test_tls_is_verified(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path
     assert len(server.calls) == 2
 
 
-def make_certificate(folder: Path, name: str) -> Path:
-    """Write a self-signed certificate with its key into one file."""
+def test_a_company_ca_is_as_good_as_for_the_sdk(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A CA without the extensions that Python 3.13 asks for is taken there, too, as botocore takes it."""
+    from botocore.httpsession import create_urllib3_context
+
+    from layerctl.python.interpreters import find_interpreters
+
+    assert Pool(1, 1)._context().verify_flags == create_urllib3_context().verify_flags
+    interpreters = find_interpreters(["python3.13", "python3.14"])
+    if not interpreters:
+        pytest.skip("no Python 3.13 here")
+    certificate = make_certificate(tmp_path, "localhost", issued=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = serve(FakeSsm(**{"/a": "1"}), tls=context)
+    variables = {"AWS_CA_BUNDLE": str(tmp_path / "ca.pem"), "SHARED_UTILS_CONFIG_TRANSPORT": "signed"}
+    variables |= {"PYTHONPATH": str(Path(config.__file__).parents[2]), "AWS_ENDPOINT_URL": server.url}
+    command = [interpreters[0].path, "-c", "from shared_utils import config; print(config.get('ssm:///a'))"]
+    variables = {**os.environ, **variables}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "1\n", done.stderr
+
+
+def make_certificate(folder: Path, name: str, *, issued: bool = False) -> Path:
+    """Write a certificate with its key into one file: a self-signed one, or one that a CA in ``ca.pem`` has issued.
+
+    Neither has the key identifiers and usages that RFC 5280 asks of a CA: like those of many companies.
+    """
     from datetime import UTC, datetime, timedelta
 
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+
+    def make(subject: str, issuer: str, key: Any, signer: Any, *, ca: bool) -> bytes:
+        builder = x509.CertificateBuilder().public_key(key.public_key()).serial_number(x509.random_serial_number())
+        builder = builder.subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
+        builder = builder.issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]))
+        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(subject)]), critical=False)
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=False)
+        return builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    key, signer = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    if issued:
+        (folder / "ca.pem").write_bytes(make("company", "company", signer, signer, ca=True))
+        made = make(name, "company", key, signer, ca=False)
+    else:
+        made = make(name, name, key, key, ca=True)
     file = folder / "certificate.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(private + made)
     return file
 
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from shared_utils import config
-from shared_utils.config import client as _store
-from shared_utils.config import references as _references
-from shared_utils.config.references import parse
+from shared_utils.config.client import Limits
+from shared_utils.config.sources.registry import parse, schemes, source_of
 from shared_utils.testing import ConfigValues, LambdaContext
 
 PAGE = (Path(__file__).parents[3] / "docs/configuration.md").read_text("utf-8")
@@ -47,11 +46,12 @@ def test_the_file_is_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 def test_options_and_defaults_are_those_of_the_code() -> None:
     """Every option of a reference, and every limit with its default, stands on the page."""
-    for options in _references._OPTIONS.values():
-        assert all(f"{option}=" in PAGE for option in options)
-    for name in _store.Limits.__slots__:
+    for scheme in schemes():
+        assert f"{scheme}://" in PAGE
+        assert all(f"{option}=" in PAGE for option in source_of(scheme).options or ())
+    for name in Limits.__slots__:
         row = next(line for line in PAGE.splitlines() if line.startswith("|") and f"`{name}`" in line)
-        assert f"{getattr(_store.Limits(), name):g} s" in row
+        assert f"{getattr(Limits(), name):g} s" in row
 
 
 def test_the_policy_templates_are_sams() -> None:
@@ -65,6 +65,7 @@ def test_the_policy_templates_are_sams() -> None:
     for name, parameter, action in (
         ("SSMParameterWithSlashPrefixReadPolicy", "ParameterName", "ssm:GetParametersByPath"),
         ("AWSSecretsManagerGetSecretValuePolicy", "SecretArn", "secretsmanager:GetSecretValue"),
+        ("DynamoDBReadPolicy", "TableName", "dynamodb:GetItem"),
         ("KMSDecryptPolicy", "KeyId", "kms:Decrypt"),
     ):
         assert f"`{name}: {{{parameter}: " in PAGE

@@ -11,10 +11,10 @@ from botocore.exceptions import EndpointProviderError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_utils.config.aws.endpoints import arn_partition, endpoint, is_loopback, parse_url
-from shared_utils.config.failures import Failure
+from shared_utils.config.aws.endpoints import _VARIABLES, arn_prefix, endpoint, is_loopback, parse_url
+from shared_utils.config.outcomes import Failure
 
-SERVICES = ["ssm", "secretsmanager", "appconfigdata"]
+SERVICES = ["ssm", "secretsmanager", "appconfigdata", "dynamodb"]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_endpoints_are_those_of_botocore(
 
 def test_partitions_are_those_of_botocore(regions: dict[str, str]) -> None:
     """The partition in an ARN is the region's own."""
-    assert {region: arn_partition(region) for region in regions} == regions
+    assert {region: arn_prefix("ssm", region, "1").split(":")[1] for region in regions} == regions
 
 
 def test_a_service_variable_comes_before_the_general_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,12 +104,51 @@ def test_plain_http_goes_to_this_machine(monkeypatch: pytest.MonkeyPatch, url: s
         "HTTP://EXAMPLE.COM",
     ],
 )
-def test_plain_http_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """No spelling of another host gets credentials or secrets without TLS."""
+def test_in_lambda_plain_http_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """In Lambda no other host is asked without TLS, unless the variable that the error names says so."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todos")
     with pytest.raises(Failure) as caught:
         endpoint("ssm", "eu-west-1")
     assert caught.value.remedy
+    if "@" not in url:
+        assert "SHARED_UTILS_CONFIG_ALLOW_HTTP=true" in caught.value.remedy
+        monkeypatch.setenv("SHARED_UTILS_CONFIG_ALLOW_HTTP", "true")
+        assert endpoint("ssm", "eu-west-1").scheme == "http"
+
+
+@pytest.mark.parametrize("sam", [False, True])
+@pytest.mark.parametrize(
+    "url",
+    ["http://localstack:4566", "http://172.17.0.1:4566", "http://host.docker.internal:4566", "http://[fd00::1]:4566"],
+)
+def test_outside_lambda_plain_http_is_allowed(monkeypatch: pytest.MonkeyPatch, url: str, *, sam: bool) -> None:
+    """A local AWS in a container is asked in tests, in development, and by the SAM CLI's emulation of Lambda."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    if sam:
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todos")
+        monkeypatch.setenv("AWS_SAM_LOCAL", "true")
+    assert str(endpoint("ssm", "eu-west-1")) == url
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("switch", ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", None])
+def test_a_custom_endpoint_has_no_variants(
+    rules: dict[str, EndpointProvider], monkeypatch: pytest.MonkeyPatch, service: str, switch: str, variable: str | None
+) -> None:
+    """FIPS or dual stack with a custom endpoint is refused, as botocore's rules do, with both variables named."""
+    with pytest.raises(EndpointProviderError, match="custom endpoint are not supported"):
+        rules[service].resolve_endpoint(
+            Region="eu-west-1", UseFIPS="FIPS" in switch, UseDualStack="DUAL" in switch, Endpoint="https://vpce.example"
+        )
+    name = variable or f"AWS_ENDPOINT_URL_{_VARIABLES[service]}"
+    monkeypatch.setenv(name, "https://vpce.example")
+    monkeypatch.setenv(switch, "true")
+    with pytest.raises(Failure, match=f"{name} and {switch} are both set"):
+        endpoint(service, "eu-west-1")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert "eu-west-1" in endpoint(service, "eu-west-1").host
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_the_exported_names_are_pinned() -> None:
     assert config.__all__ == sorted(config.__all__)
     assert config.__all__ == [
         *("ConfigError", "ConfigUnavailable", "InvalidConfig", "MissingConfig", "Secret", "Settings"),
-        *("appconfig", "configure", "env", "get", "refresh", "secret", "ssm"),
+        *("aget", "appconfig", "configure", "env", "field", "get", "refresh", "register_source", "secret", "ssm"),
     ]
     assert dir(config) == config.__all__
     assert all(getattr(config, name) is not None for name in config.__all__)

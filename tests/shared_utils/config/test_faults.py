@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared_utils import config
+from shared_utils.config.aws.retry import Deadline
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.testing import LambdaContext
 from tests.support.fake_aws import Answer, FakeSsm, aws_error
@@ -63,6 +64,7 @@ def test_every_fault_ends_in_an_error_or_the_old_value(
     monkeypatch.setenv("SHARED_UTILS_CONFIG_TRANSPORT", transport)
     server = serve(lambda call: FAULTS[fault])
     monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(server.port))
+    config.configure(deadline=0.5)  # until when a service that fails or throttles is asked
     began = time.monotonic()
     with pytest.raises(config.ConfigUnavailable) as caught:
         config.get("ssm:///other", default="never")
@@ -72,7 +74,9 @@ def test_every_fault_ends_in_an_error_or_the_old_value(
 
     server.answer = lambda call: GOOD
     config.refresh()
+    config.configure(deadline=None)
     assert config.get("ssm:///a", max_age=0.0) == "fresh"
+    config.configure(deadline=0.5)
     server.answer = lambda call: FAULTS[fault]
     assert config.get("ssm:///a", max_age=0.0) == "fresh"
 
@@ -136,10 +140,12 @@ def test_a_read_leaves_the_invocation_its_time(serve: Serve, monkeypatch: pytest
 
     server = serve(silent)
     context = LambdaContext(timeout=left_ms / 1000)
-    monkeypatch.setattr(_invocation, "_current", _invocation.Invocation(context, cold_start=False))
+    invocation = _invocation.Invocation(context)
+    _invocation.begin(invocation)
     began = time.monotonic()
     with pytest.raises(config.ConfigUnavailable):
         config.get("ssm:///a")
+    _invocation.reset()
     assert time.monotonic() - began < 2.5  # far less than the usual 8 s; noise apart, less than what was left
 
 
@@ -224,3 +230,45 @@ def test_a_connection_that_dies_under_the_request_is_replaced_silently(serve: Se
     server.answer = once_more
     assert config.get("ssm:///b") == "2"
     assert len(seen) == 2
+
+
+@pytest.mark.usefixtures("real_aws")
+def test_a_connection_failure_in_a_vpc_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When AWS cannot be reached, the error names the endpoint or NAT that a VPC needs, not the service's health."""
+
+    def unreachable(*_: object, **__: object) -> object:
+        raise TimeoutError("")
+
+    monkeypatch.setattr("shared_utils.config.aws.http.connect", unreachable)
+    config.configure(deadline=0.5)
+    for reference in ("ssm:///a", "secret://a", "appconfig://a/b/c"):
+        with pytest.raises(config.ConfigUnavailable, match=r"no connection to .*amazonaws.com within") as caught:
+            config.get(reference)
+        (problem,) = caught.value.problems
+        assert "interface endpoint of the service or a NAT gateway" in problem.remedy
+        assert "health" not in str(caught.value)
+
+
+@pytest.mark.parametrize("transport", ["signed", "boto3", "extension"])
+def test_no_remedy_blames_what_was_not_asked(monkeypatch: pytest.MonkeyPatch, transport: str) -> None:
+    """With nobody listening, no remedy speaks of the service."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(port))
+    monkeypatch.setenv("SHARED_UTILS_CONFIG_TRANSPORT", transport)
+    config.configure(deadline=2)
+    with pytest.raises(config.ConfigUnavailable) as caught:
+        config.get("ssm:///a")
+    (problem,) = caught.value.problems
+    assert problem.remedy
+    assert "health" not in problem.remedy
+
+
+def test_a_read_without_time_is_told_as_one(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invocation that has no time left is told what could be changed; the service was not asked."""
+    server = serve(FakeSsm(**{"/a": "1"}))
+    monkeypatch.setattr("shared_utils.config.resolve.current_deadline", lambda longest: Deadline(0))
+    with pytest.raises(config.ConfigUnavailable, match=r"no time was left to ask; .*configure\(deadline"):
+        config.get("ssm:///a")
+    assert server.calls == []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_utils.config import Secret
+from shared_utils.config import ConfigError, Secret
 
 
 @pytest.mark.parametrize(
@@ -61,5 +61,5 @@ def test_equal_when_the_values_are(one: str, other: str) -> None:
 def test_bytes_and_nothing_else() -> None:
     """It holds a text or bytes; anything else is a mistake, told without the value."""
     assert Secret(b"\x00").reveal() == b"\x00"
-    with pytest.raises(TypeError, match="int"):
+    with pytest.raises(ConfigError, match="int"):
         Secret(5)  # type: ignore[arg-type]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared_utils import config
-from shared_utils.config import cache as _cache
 from tests.support.fake_aws import Answer, FakeSsm, aws_error, denied_message
 
 if TYPE_CHECKING:
@@ -67,6 +66,7 @@ def test_trap_3_a_failing_name_in_a_batch_is_an_error_of_its_own(serve: Serve, c
         )
 
     serve(answer)
+    config.configure(deadline=2)
 
     class Settings(config.Settings):
         a: int = config.ssm("/a")
@@ -142,6 +142,7 @@ def test_trap_5_an_old_value_is_not_served_for_ever(serve: Serve, clock: Clock) 
     assert config.get("ssm:///a") == "1"
     server.answer = lambda call: aws_error("InternalServerError", "down", 500)
     clock.advance(300 * 1.1 + 3600)
+    config.configure(deadline=1)
     with pytest.raises(config.ConfigUnavailable, match="InternalServerError"):
         config.get("ssm:///a")
 
@@ -228,11 +229,22 @@ def test_trap_9_the_error_code_is_there_to_be_looked_at(serve: Serve) -> None:
     assert "asked in eu-central-1" in message
 
 
-def test_trap_9_lifetimes_are_spread(serve: Serve) -> None:
-    """The TTL of each entry differs by up to a tenth, so that a fleet does not refresh in step."""
-    factors = {_cache.jitter() for _ in range(200)}
-    assert len(factors) > 100
-    assert all(0.9 <= factor <= 1.1 for factor in factors)
+def test_trap_9_lifetimes_are_spread(serve: Serve, clock: Clock) -> None:
+    """The TTL of each value differs by up to a tenth, so that a fleet does not refresh in step."""
+    server = serve(FakeSsm(**{f"/{number}": str(number) for number in range(50)}))
+    for number in range(50):
+        config.get(f"ssm:///{number}")
+    expired: dict[int, int] = {}  # after that many seconds: so many values
+    for second in range(265, 335, 5):
+        clock.advance(265 if second == 265 else 5)
+        before = len(server.calls)
+        for number in range(50):
+            config.get(f"ssm:///{number}")
+        expired[second] = len(server.calls) - before
+    assert expired[265] == 0
+    assert sum(expired.values()) == 50
+    assert sum(count > 0 for count in expired.values()) >= 6
+    assert max(expired.values()) < 25
 
 
 def test_trap_9_a_failed_read_is_remembered_for_a_moment(serve: Serve, clock: Clock) -> None:

@@ -15,7 +15,7 @@ import pytest
 from shared_utils import get_logger, instrument, logging
 from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle as _invocation
-from shared_utils.redaction.rules import register_secret
+from shared_utils.redaction.values import register_secret
 from shared_utils.testing import LambdaContext
 
 
@@ -293,7 +293,7 @@ def test_whatever_is_raised_is_logged_once_and_raised_on(captured_logs, lambda_c
     assert (line["level"], line["message"], line["user"]) == ("ERROR", "uncaught exception", "ann")
     assert line["exception_name"] == type(error).__name__
     assert line["location"].startswith(handler.__name__)
-    assert {frame["file"] for frame in line["exception"]["frames"]} == {__file__}
+    assert {frame["file"] for frame in line["stack_trace"]["frames"]} == {__file__}
     assert _invocation.current() is None
 
 
@@ -375,7 +375,7 @@ def test_a_test_can_await_partials_and_objects_too(captured_logs, lambda_context
 def test_a_time_out_is_announced_with_what_is_known(captured_logs):
     """Shortly before the end: a warning with the place and the stack, the buffered lines, and the metrics' turn."""
     flushed = threading.Event()
-    _invocation.at_timeout(flushed.set)
+    _invocation.at_timeout(lambda _: flushed.set())
     logging.configure(buffer=True)
 
     @instrument
@@ -387,7 +387,7 @@ def test_a_time_out_is_announced_with_what_is_known(captured_logs):
     try:
         handler({}, LambdaContext(timeout=0.4))
     finally:
-        _invocation._timeout_callbacks.remove(flushed.set)
+        _invocation._timeout_callbacks.pop()
     warning, detail = captured_logs
     assert (warning["level"], warning["step"], detail["message"]) == ("WARNING", "slow", "detail")
     assert 0 <= warning["remaining_ms"] <= 400
@@ -413,7 +413,7 @@ def test_an_invocation_that_ends_in_time_is_not_warned_of(captured_logs):
 def test_the_warning_comes_for_a_shorter_invocation_after_a_longer_one(captured_logs):
     """A deadline that is earlier than the one slept for is noticed."""
     warned = threading.Event()
-    _invocation.at_timeout(warned.set)
+    _invocation.at_timeout(lambda _: warned.set())
 
     @instrument
     def handler(event, context):
@@ -424,7 +424,7 @@ def test_the_warning_comes_for_a_shorter_invocation_after_a_longer_one(captured_
         handler("at once", LambdaContext(timeout=600))
         handler("wait", LambdaContext(timeout=0.3))
     finally:
-        _invocation._timeout_callbacks.remove(warned.set)
+        _invocation._timeout_callbacks.pop()
     assert len(captured_logs.find(message="the invocation is about to time out")) == 1
 
 
@@ -452,7 +452,7 @@ def test_a_callback_that_fails_does_not_fail_the_handler(captured_logs, lambda_c
             instrument(_raise)(ValueError("mine"), lambda_context)
     finally:
         _invocation._end_callbacks.remove(fail)
-    messages = [line["exception"]["message"] for line in captured_logs]
+    messages = [line["stack_trace"]["value"] for line in captured_logs]
     assert messages == ["flush failed", "mine", "flush failed"]
 
 

@@ -29,6 +29,19 @@ def _clean_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def own_levels():
+    """Set levels of standard loggers, and take them back."""
+    names = {"app", "app.db", "app.db.pool", "noisy", "noisy.child", "botocore"}
+
+    def set_level(name: str, level: str) -> None:
+        standard_logging.getLogger(name).setLevel(level)
+
+    yield set_level
+    for name in names:
+        standard_logging.getLogger(name).setLevel("NOTSET")
+
+
 def speak() -> None:
     """Log once at each level."""
     log = get_logger()
@@ -52,7 +65,10 @@ def speak() -> None:
         ({}, standard_logging.ERROR, "error"),
         ({"AWS_LAMBDA_LOG_LEVEL": "ERROR"}, None, "error"),
         ({"AWS_LAMBDA_LOG_LEVEL": "FATAL"}, None, "critical"),
-        ({"AWS_LAMBDA_LOG_LEVEL": "DEBUG"}, None, "info"),
+        ({"AWS_LAMBDA_LOG_LEVEL": "DEBUG"}, None, "debug"),
+        ({"AWS_LAMBDA_LOG_LEVEL": "TRACE"}, None, "debug"),
+        ({"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "LOG_LEVEL": "WARNING"}, None, "warning"),
+        ({"AWS_LAMBDA_LOG_LEVEL": "INFO"}, None, "info"),
         ({"AWS_LAMBDA_LOG_LEVEL": "TRACE"}, "DEBUG", "debug"),
     ],
 )
@@ -262,3 +278,80 @@ def test_is_enabled_for_follows_the_level(captured_logs):
     logging.configure(level="DEBUG")
     assert log.is_enabled_for(10)
     assert log.get_effective_level() == log.getEffectiveLevel() == 10
+
+
+# --- of single loggers ---
+
+
+def test_a_level_of_a_standard_logger_holds_in_both_directions(captured_logs, own_levels):
+    """A lower one shows its details, a higher one silences it; loggers below it follow."""
+    logging.configure(level="INFO")
+    own_levels("app.db", "DEBUG")
+    own_levels("noisy", "ERROR")
+    for name in ("app.db", "app.db.pool", "app", "noisy", "noisy.child"):
+        standard_logging.getLogger(name).debug("%s detail", name)
+        standard_logging.getLogger(name).warning(name)
+    assert captured_logs.messages == ["app.db detail", "app.db", "app.db.pool detail", "app.db.pool", "app"]
+    assert captured_logs[0]["level"] == "DEBUG"
+
+
+def test_levels_are_set_for_ours_and_the_standard_librarys_by_name(captured_logs, own_levels):
+    """configure(levels=…) sets several; None, and a later call without one, takes it back."""
+    logging.configure(levels={"app.db": "DEBUG", "noisy": "error"})
+    for get in (get_logger, standard_logging.getLogger):
+        for name in ("app.db", "app.db.pool", "app", "noisy"):
+            get(name).debug("detail of %s", name)
+            get(name).warning("of %s", name)
+    half = ["detail of app.db", "of app.db", "detail of app.db.pool", "of app.db.pool", "of app"]
+    assert captured_logs.messages == half * 2
+    assert get_logger("app.db").is_enabled_for(10)
+    assert not get_logger("noisy").is_enabled_for(30)
+    assert not get_logger().is_enabled_for(10)
+    captured_logs.clear()
+    logging.configure(levels=None)
+    for get in (get_logger, standard_logging.getLogger):
+        get("app.db").debug("detail")
+        get("noisy").warning("back")
+    assert captured_logs.messages == ["back", "back"]
+
+
+def test_an_own_level_is_written_at_once_also_with_a_buffer(captured_logs, lambda_context, own_levels):
+    """A line that its logger's level asks for does not wait for an error."""
+    logging.configure(buffer=True, levels={"app.db": "DEBUG"})
+
+    @instrument
+    def handler(event, context):
+        get_logger("app.db").debug("asked for")
+        standard_logging.getLogger("app.db").debug("asked for too")
+        get_logger("app").debug("buffered")
+
+    handler({}, lambda_context)
+    assert captured_logs.messages == ["asked for", "asked for too"]
+    assert {line["function_request_id"] for line in captured_logs} == {lambda_context.aws_request_id}
+
+
+@pytest.mark.parametrize("levels", ["DEBUG", [("a", "DEBUG")], {"a": "LOUD"}, {"": "DEBUG"}, {1: "DEBUG"}])
+def test_bad_levels_are_refused(captured_logs, levels):
+    """The error names the option, the value and what is expected."""
+    with pytest.raises(LoggingError, match=r"levels=.*expected"):
+        logging.configure(levels=levels)
+
+
+@pytest.mark.parametrize("name", ["botocore", "app.db"])
+def test_an_sdk_logger_can_be_lowered_by_name(captured_logs, own_levels, name):
+    """What is held at INFO while ours is DEBUG shows its details when it is asked for by name."""
+    logging.configure(level="DEBUG", levels={name: "DEBUG"})
+    standard_logging.getLogger(name).debug("details")
+    assert captured_logs.messages == ["details"]
+
+
+def test_what_is_only_held_at_info_has_no_own_level(captured_logs, lambda_context):
+    """The SDK's loggers, held at INFO while details are buffered, are buffered like the rest."""
+    logging.configure(buffer=True, level="WARNING")
+
+    @instrument
+    def handler(event, context):
+        standard_logging.getLogger("botocore").info("buffered")
+
+    handler({}, lambda_context)
+    assert captured_logs == []

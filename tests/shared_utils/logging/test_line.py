@@ -28,8 +28,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared_utils import get_logger, logging
-from shared_utils.logging.fast import line_of
-from shared_utils.logging.settings import STATE
+from shared_utils.logging.render import render
+from shared_utils.logging.state import current
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -52,7 +52,7 @@ def strict(line: str) -> dict:
 def written(captured_logs, monkeypatch):
     """What is written to standard output, as text."""
     stream = io.StringIO()
-    monkeypatch.setattr("shared_utils.logging.output.taps", [lambda line: stream.write(line + "\n")])
+    monkeypatch.setattr("shared_utils.logging.output.observers", [lambda line: stream.write(line + "\n")])
     return stream
 
 
@@ -298,7 +298,7 @@ def test_what_is_cut_keeps_its_beginning(captured_logs, length):
         raise ValueError("first" + "x" * length + "final")
     except ValueError:
         get_logger().exception("it", more="v" * 3000)
-    trace = captured_logs[-1]["stack_trace"]
+    trace = captured_logs[-1]["exception"]
     assert trace.startswith("Traceback")
     assert trace.endswith("final")
 
@@ -361,7 +361,7 @@ values = st.recursive(
 @given(st.text(st.characters(codec=None), max_size=20), st.dictionaries(st.text(max_size=5), values, max_size=3))
 def test_every_call_is_one_line_of_strict_json_with_its_message(captured_logs, message, named):
     """Whatever the message and the values are: one line, strict JSON, at most 256 KB, and the message intact."""
-    line = line_of(20, message, named, "here:1", None)
+    line = render(20, message, named, "here:1", None, (), current())
     assert "\n" not in line
     assert len(line.splitlines()) == 1
     assert len(line.encode()) < 256 * 1024  # also proves that no lone surrogate is left
@@ -377,7 +377,7 @@ def test_an_internal_failure_is_itself_a_line(captured_logs, monkeypatch):
     def fail(*args: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("shared_utils.logging.logger.line_of", fail)
+    monkeypatch.setattr("shared_utils.logging.output.render", fail)
     get_logger().info("the lost one")
     line = captured_logs.one(level="ERROR")
     assert "the lost one" in line["message"]
@@ -444,7 +444,7 @@ def test_memory_stays_flat(captured_logs):
 
     def log_many(start: int) -> None:
         for number in range(start, start + 5000):
-            line_of(20, "it", {f"key{number}": number, "other": [number]})
+            render(20, "it", {f"key{number}": number, "other": [number]}, None, None, (), current())
 
     log_many(0)
     tracemalloc.start()
@@ -456,4 +456,4 @@ def test_memory_stays_flat(captured_logs):
     finally:
         tracemalloc.stop()
     assert grown < 20_000
-    assert len(STATE.tail) < 1000
+    assert len(current().base_fields_json) < 1000

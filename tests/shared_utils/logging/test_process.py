@@ -51,7 +51,7 @@ def test_standard_loggers_come_out_as_the_same_lines(captured_logs, lambda_conte
     assert first["location"].startswith("handler:")
     assert (first["user"], first["status"]) == ("ann", 200)
     assert first["function_request_id"] == lambda_context.aws_request_id
-    assert last["exception"]["type"] == "OSError"
+    assert last["stack_trace"]["type"] == "OSError"
     assert "test_process" in last["stack"]
 
 
@@ -89,7 +89,8 @@ def test_structlog_loggers_of_libraries_write_the_same_lines(captured_logs, lamb
 
     handler({}, lambda_context)
     plain.info("through the chain", token="x")
-    first, second = captured_logs
+    first, second, third = captured_logs
+    assert (third["message"], third["token"]) == ("through the chain", "[REDACTED]")
     assert (first["logger"], first["version"], first["count"]) == ("library", 1, 2)
     assert first["function_request_id"] == lambda_context.aws_request_id
     assert (second["message"], second["a"], second["level"]) == ("bound value", 1, "WARNING")

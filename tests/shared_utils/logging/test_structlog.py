@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
+from tests.support.programs import lines_of as run
+
 _PREPARE = "import sys; from shared_utils import get_logger, logging; logging.configure(format='json')\n"
-
-
-def run(source: str) -> list[dict[str, object]]:
-    """Run a program in a fresh process and return the lines that it wrote."""
-    result = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=False, timeout=60, env={}
-    )
-    assert result.returncode == 0, result.stderr
-    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_a_line_does_not_import_structlog() -> None:

@@ -225,9 +225,10 @@ def test_trap_29_sampling_does_not_depend_on_state_that_a_snapshot_would_clone(c
     drawn = set()
     for _ in range(64):
         random.seed(1)
-        _invocation.begin(None)
+        invocation = _invocation.Invocation(None)
+        _invocation.begin(invocation)
         drawn.add(log.is_enabled_for(10))
-        _invocation.end()
+        _invocation.end(invocation)
     assert drawn == {True, False}
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from shared_utils import get_logger, instrument, logging
 from shared_utils.config import Secret
-from shared_utils.redaction.rules import MASK, REDACTION, register_secret
+from shared_utils.redaction import MASK, REDACTION
+from shared_utils.redaction.values import forget, register_secret, registered
 
 CANARY = "c4n4ry-Sq7xZ"
 
@@ -25,9 +26,9 @@ CANARY = "c4n4ry-Sq7xZ"
 def lines(captured_logs, monkeypatch):
     """Everything written, as text; registered secrets are forgotten afterwards."""
     stream = io.StringIO()
-    monkeypatch.setattr("shared_utils.logging.output.taps", [lambda line: stream.write(line + "\n")])
+    monkeypatch.setattr("shared_utils.logging.output.observers", [lambda line: stream.write(line + "\n")])
     yield stream
-    REDACTION.forget()
+    forget()
 
 
 @dataclasses.dataclass
@@ -95,7 +96,7 @@ def test_keys_can_be_added_and_taken_off(lines):
 def test_a_secret_by_type_is_masked(lines):
     """config.Secret shows nothing, at the top, nested, in a message and in an f-string."""
     secret = Secret(CANARY)
-    REDACTION.forget()  # by type alone
+    forget()  # by type alone
     get_logger().info(f"with {secret}", value=secret, deep=[{"x": secret}], key={secret: 1})
     get_logger().info("with %s", secret)
     get_logger().info(secret)
@@ -161,7 +162,7 @@ def test_secrets_made_for_each_request_do_not_add_up(lines):
         Secret(f"c4n4ry-{number:04}-token")
         Secret("c4n4ry-of-configuration")
         Secret("c4n4ry-used-all-the-time")
-    assert len(REDACTION.registered()) < 100
+    assert len(registered()) < 100
     get_logger().info("c4n4ry-of-configuration c4n4ry-used-all-the-time c4n4ry-0499-token c4n4ry-0470-token")
     assert json.loads(lines.getvalue())["message"] == " ".join([MASK] * 4)
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from layerctl.artifact.entry import ArtifactError, Entry, Limits, Problem
+from layerctl.artifact.entry import ArtifactError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-__all__ = ["CHUNK", "Artifact", "content_digest", "open_artifact"]
+    from layerctl.artifact.entry import Entry, Problem
+
+__all__ = ["CHUNK", "Artifact", "content_digest"]
 
 CHUNK = 1 << 18
 
@@ -123,36 +124,3 @@ def content_digest(files: Iterable[tuple[str, int, str]]) -> str:
     """
     lines = sorted((path.encode(), f"\0{mode:04o}\0{sha256}\n".encode()) for path, mode, sha256 in files)
     return "sha256:" + hashlib.sha256(b"".join(path + rest for path, rest in lines)).hexdigest()
-
-
-@contextmanager
-def open_artifact(path: Path | str, *, strict: bool = True, limits: Limits | None = None) -> Iterator[Artifact]:
-    """Open a layer's zip, or the folder that it unpacks to (the one that holds ``python/``).
-
-    Args:
-        path: the zip or the folder.
-        strict: refuse an artifact with any unsafe entry; otherwise these are in `Artifact.problems` only.
-        limits: how much is read at most.
-
-    Raises:
-        ArtifactError: it is missing, not a zip, over the limits or, when `strict`, holds something unsafe.
-    """
-    from layerctl.artifact.folder import FolderArtifact
-    from layerctl.artifact.zip import ZipArtifact
-
-    path = Path(path)
-    if not path.exists():
-        raise ArtifactError(f"{path} does not exist", remedy="name a layer's zip or folder; `layerctl build` makes one")
-    kind: type[FolderArtifact | ZipArtifact] = FolderArtifact if path.is_dir() else ZipArtifact
-    artifact = kind.scan(path, limits or Limits())
-    try:
-        if strict and artifact.problems:
-            first, more = artifact.problems[0], len(artifact.problems) - 1
-            raise ArtifactError(
-                f"{path} is not safe to read: {first}" + (f" (and {more} more)" if more else ""),
-                problem=first,
-                remedy="`layerctl verify` lists everything",
-            )
-        yield artifact
-    finally:
-        artifact.close()

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from layerctl.artifact.entry import ArtifactError
-from layerctl.artifact.reader import open_artifact
+from layerctl.artifact.open import open_artifact
 
 __all__ = ["unpack"]
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from layerctl import __version__
 from layerctl.aws.failures import UNREACHABLE, UnexpectedAnswerError, describe
 from layerctl.core.errors import LayerctlError
+from layerctl.core.partitions import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
     from boto3.session import Session
 
@@ -29,6 +30,7 @@ _ATTEMPTS = 6  # unless the user says otherwise; botocore's standard mode waits 
 # for "nobody uses it".
 _ALWAYS = {
     "AssumeRole": "Credentials",
+    "DeleteParameters": "DeletedParameters",
     "DescribeRegions": "Regions",
     "GetCallerIdentity": "Arn",
     "GetLayerVersion": "Content",
@@ -47,20 +49,30 @@ class Aws:
 
     Args:
         timeout: seconds to wait for an answer.
-        session: whose credentials; default: botocore's chain.
+        profile: whose credentials, by the profile's name; None: `profiles`, else botocore's chain.
+        profiles: partition to profile, for work that spans partitions: an account belongs to one of them.
+        session: in place of a profile: whose credentials.
         requests: counts HTTP requests by ``service.Operation``, retries included; shared between accounts.
     """
 
     def __init__(
-        self, *, timeout: float = 60, session: Session | None = None, requests: Counter[str] | None = None
+        self,
+        *,
+        timeout: float = 60,
+        profile: str | None = None,
+        profiles: Mapping[str, str] | None = None,
+        session: Session | None = None,
+        requests: Counter[str] | None = None,
     ) -> None:
         self._timeout = timeout
-        self._attempts = _ATTEMPTS
+        self._profile = profile
+        self._profiles = profiles or {}
         self._session = session
+        self._sessions: dict[str | None, tuple[Session, int]] = {}
         self._clients: dict[tuple[str, str | None, bool], Any] = {}
         self._lock = threading.Lock()  # a session is not thread-safe, and making a client takes 30 ms
         self._asking = threading.Lock()
-        self._account: tuple[str, str] | None = None
+        self._accounts: dict[str, str] = {}
         self.requests: Counter[str] = Counter() if requests is None else requests
 
     def client(self, service: str, region: str | None = None, *, retry: bool = True) -> Any:
@@ -78,24 +90,19 @@ class Aws:
             return self._clients[key]
 
     def _make(self, service: str, region: str | None, retry: bool) -> Any:
-        import boto3
-        import botocore.session
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
         try:
-            if self._session is None:
-                core = botocore.session.Session()
-                self._attempts = core.get_config_variable("max_attempts") or _ATTEMPTS  # AWS_MAX_ATTEMPTS
-                self._session = boto3.session.Session(botocore_session=core)
+            session, attempts = self._open_session(region)
             config = Config(
                 connect_timeout=min(self._timeout, 10),
                 read_timeout=self._timeout,
-                retries={"mode": "standard", "total_max_attempts": self._attempts if retry else 1},
+                retries={"mode": "standard", "total_max_attempts": attempts if retry else 1},
                 max_pool_connections=CONCURRENCY,
                 user_agent_extra=f"layerctl/{__version__}",
             )
-            make: Any = self._session.client  # its stubs want literal service names
+            make: Any = session.client  # its stubs want literal service names
             client = make(service, region_name=region, config=config)
         except BotoCoreError as error:  # e.g. AWS_PROFILE names a profile that does not exist
             raise LayerctlError(str(describe(error, region or "default region"))) from None
@@ -103,30 +110,45 @@ class Aws:
         client.meta.events.register("after-call", _require_answer)
         return client
 
+    def _open_session(self, region: str | None) -> tuple[Session, int]:
+        """The session for a region, and how often a request is tried, which botocore's configuration may say."""
+        import boto3
+        import botocore.session
+
+        if self._session is not None:
+            return self._session, _ATTEMPTS
+        profile = self._profile or self._profiles.get(partition_of(region or ""))
+        if profile not in self._sessions:
+            core = botocore.session.Session(profile=profile)
+            attempts = core.get_config_variable("max_attempts") or _ATTEMPTS  # AWS_MAX_ATTEMPTS
+            self._sessions[profile] = (boto3.session.Session(botocore_session=core), attempts)
+        return self._sessions[profile]
+
     def _count(self, event_name: str, **_: object) -> None:
         service, operation = event_name.split(".")[1:]
         with self._lock:
             self.requests[f"{service}.{operation}"] += 1
 
-    def identity(self, regions: Iterable[str]) -> tuple[str, str]:
-        """The partition and the account id of the credentials, asked once, in the first region that answers.
+    def account(self, regions: Sequence[str]) -> str:
+        """The account id of the credentials in these regions' partition, asked once, in the first that answers.
 
         Raises:
             LayerctlError: there are no credentials, or they are not valid.
         """
-        problem = "no region is named"
+        partition = partition_of(regions[0])
+        problem = ""
         with self._asking:
-            for region in () if self._account else regions:
+            for region in () if partition in self._accounts else regions:
                 try:
                     arn = str(self.client("sts", region).get_caller_identity()["Arn"])
                 except UNREACHABLE as error:
-                    problem = str(describe(error, region))
+                    problem = problem or str(describe(error, region))
                     continue
-                self._account = (arn.split(":")[1], arn.split(":")[4])
+                self._accounts[partition] = arn.split(":")[4]
                 break
-        if self._account is None:
+        if partition not in self._accounts:
             raise LayerctlError(problem)
-        return self._account
+        return self._accounts[partition]
 
     def assume(self, role: str, region: str) -> Aws:
         """The account of a role, for one hour (a scan takes minutes); its requests count with ours.

@@ -26,6 +26,7 @@ __all__ = [
     "code_of",
     "describe",
     "is_ambiguous",
+    "is_denied",
     "is_throttled",
 ]
 
@@ -61,6 +62,7 @@ _SERVICES = {
     "GetParametersByPath": "ssm",
     "GetParameter": "ssm",
     "PutParameter": "ssm",
+    "DeleteParameters": "ssm",
     "AssumeRole": "sts",
     "GetCallerIdentity": "sts",
 }
@@ -158,6 +160,11 @@ def _quota_remedy(code: str) -> str:
 def code_of(error: Exception) -> str:
     """AWS's error code, or the empty string."""
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether the caller lacks a right."""
+    return code_of(error) in _DENIED
 
 
 def is_throttled(error: Exception) -> bool:

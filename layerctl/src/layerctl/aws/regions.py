@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
-import re
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import threading
 from functools import cache
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from layerctl.aws.clients import CONCURRENCY
 from layerctl.aws.failures import UNREACHABLE, Failure, describe
 from layerctl.core.errors import LayerctlError
+from layerctl.core.partitions import is_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +45,7 @@ def read_regions(path: Path) -> list[str]:
     else:
         names = [name for line in text.splitlines() for name in line.split("#")[0].replace(",", " ").split()]
     for name in names:
-        if not isinstance(name, str) or not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d+", name):
+        if not is_region(name):
             raise LayerctlError(
                 f"{path}: {name!r} is not a region", remedy="expected names like eu-central-1, one a line"
             )
@@ -90,21 +92,38 @@ def in_regions(
 
     Args:
         regions: names; repeated ones count once.
-        work: called with a region's name, in threads. AWS's errors and `LayerctlError` become failures.
-        done: called in this thread as each region is finished.
+        work: called with a region's name, in threads. Whatever it raises becomes that region's failure.
+        done: called in this thread as each region is done; not for one that failed.
         concurrency: how many threads.
+
+    Ctrl-C is passed on at once: nothing more is started, and requests under way are not waited for.
     """
     names = list(dict.fromkeys(regions))
+    waiting: SimpleQueue[str] = SimpleQueue()
+    finished: SimpleQueue[tuple[str, T | Failure]] = SimpleQueue()
+    for name in names:
+        waiting.put(name)
+
+    def take() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                region = waiting.get_nowait()
+                finished.put((region, _guarded(region, work)))
+
+    # Daemons, unlike the threads of concurrent.futures, which the interpreter waits for at its end.
+    for _ in range(min(concurrency, len(names))):
+        threading.Thread(target=take, daemon=True).start()
     outcomes: dict[str, T | Failure] = {}
-    with ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(names)))) as pool:
-        futures = {pool.submit(_guarded, region, work): region for region in names}
-        try:
-            for future in as_completed(futures):
-                outcomes[futures[future]] = future.result()
-                done(futures[future])
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C: start nothing more
-            raise
+    try:
+        while len(outcomes) < len(names):
+            region, outcome = finished.get()
+            outcomes[region] = outcome
+            if not isinstance(outcome, Failure):
+                done(region)
+    finally:
+        with contextlib.suppress(Empty):
+            while True:
+                waiting.get_nowait()
     return InRegions(names, outcomes)
 
 
@@ -123,6 +142,11 @@ def _guarded(region: str, work: Callable[[str], T]) -> T | Failure:
         return describe(error, region)
     except LayerctlError as error:
         return Failure("refused", error.what, error.remedy)
+    except BaseException as error:  # whatever it is, it must not take the other regions' results with it
+        said = " ".join(str(error).split())[:300]
+        return Failure(
+            "unexpected", f"{type(error).__name__}: {said}", "report this as a fault of layerctl; then run again"
+        )
 
 
 @cache

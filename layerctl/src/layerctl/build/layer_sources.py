@@ -13,32 +13,11 @@ from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from layerctl.templates.sam import LayerReference
 
-__all__ = ["LayerSources", "newest_artifact", "parse_layer_options"]
-
-
-def parse_layer_options(options: Iterable[str]) -> dict[str, Path]:
-    """Read ``NAME=PATH`` options.
-
-    Raises:
-        LayerctlError: one has another form, names a layer twice, or a path that does not exist.
-    """
-    sources: dict[str, Path] = {}
-    for option in options:
-        name, equals, path = option.partition("=")
-        if not equals or not name or not path:
-            raise LayerctlError(
-                f"--layer {option!r} is not NAME=PATH", remedy="e.g. --layer shared-utils=dist/shared-utils-1.0.0.zip"
-            )
-        if name in sources:
-            raise LayerctlError(f"--layer names {name!r} twice")
-        if not Path(path).exists():
-            raise LayerctlError(f"--layer {name}: {path} does not exist", remedy="`layerctl build` makes a layer's zip")
-        sources[name] = Path(path)
-    return sources
+__all__ = ["LayerSources", "newest_artifact"]
 
 
 class LayerSources:

@@ -75,19 +75,22 @@ class MergedTree:
             for path in sorted(distribution.files):
                 self._claim(path, distribution, folder, target)
 
-    def write(self, root: Path, leave_out: Collection[str] = ()) -> list[str]:
+    def write(self, root: Path, leave_out: Collection[str] = (), own_leave_out: Collection[str] = ()) -> list[str]:
         """Write the tree below `root`, each distribution with a RECORD of what is there.
 
         Args:
             root: the content root.
             leave_out: patterns of third parties' files that don't ship.
+            own_leave_out: modules of our own that don't ship.
 
         Returns:
-            the patterns that no file fits.
+            the patterns and modules that no file fits.
         """
         foreign = {path for path, file in self._files.items() if not file.owners & self._own}
         dropped = prunable(foreign, lambda path: self._files[path].source.read_bytes(), set(self._files))
         unwanted = {pattern: {path for path in foreign if fnmatchcase(path, pattern)} for pattern in leave_out}
+        for module in own_leave_out:
+            unwanted[module] = {f"{module.replace('.', '/')}.py"} & (self._files.keys() - foreign)
         dropped |= {path for paths in unwanted.values() for path in paths}
         kept = {path: file for path, file in self._files.items() if path not in dropped}
         for path, file in kept.items():

@@ -158,7 +158,7 @@ def _assemble(build: _Build, requirements: list[LockedRequirement], scratch: Pat
             list(pool.map(partial(install, offline=offline), targets[1:], folders[1:]))
         for target, folder in zip(targets, folders, strict=True):
             tree.add(folder, target)
-    for pattern in tree.write(root / "python", config.leave_out):
+    for pattern in tree.write(root / "python", config.leave_out, config.own_leave_out):
         build.warnings.append(f"layer.toml leaves out {pattern}, but there is no such file")
     return _check_closure(config, root)
 

@@ -45,7 +45,7 @@ def _of_template(path: Path) -> dict[str, Path]:
     stack = read_stack(path)
     if stack.problems:
         problem = stack.problems[0]
-        raise LayerctlError(f"--deployed {path}:{problem.place.line or 1}: {problem.message}", remedy=problem.remedy)
+        raise LayerctlError(f"--deployed {path}:{problem.line or 1}: {problem.message}", remedy=problem.remedy)
     return {
         function.name: function.code_path
         for function in stack.functions

@@ -34,9 +34,10 @@ class Fetched:
 
 
 class Fetcher:
-    """Asks AWS, with the credentials of the environment, and only when something is not in the cache."""
+    """Asks AWS, with a profile's credentials or those of the environment, and only for what is not in the cache."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: str | None = None) -> None:
+        self._profile = profile
         self._aws: Aws | None = None
 
     def layer(self, layer: Layer) -> Fetched:
@@ -91,7 +92,7 @@ class Fetcher:
         from layerctl.aws.clients import Aws
         from layerctl.aws.failures import UNREACHABLE, describe
 
-        self._aws = self._aws or Aws(timeout=30)
+        self._aws = self._aws or Aws(timeout=30, profile=self._profile)
         try:
             client = self._aws.client(service, region)
             if client.can_paginate(operation):

@@ -1,4 +1,4 @@
-"""Functions as a template declares them, what is known of their content, and what is found about them."""
+"""Functions as a template declares them, and what is known of their content."""
 
 from __future__ import annotations
 
@@ -6,44 +6,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from layerctl.core.diagnostics import Severity
 from layerctl.core.runtimes import runtime_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from layerctl.artifact import Artifact, Entry
     from layerctl.core.arn import LayerVersionArn
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
+    from layerctl.python.metadata_reads import MetadataRead
 
-__all__ = ["RULES", "Alias", "Content", "Function", "Issue", "Layer", "Place", "some"]
+__all__ = ["Alias", "Content", "Function", "Layer", "Place"]
 
-RULES = {
-    "alias-not-published": "A new layer version alone would not move the function's alias",
-    "architecture-mismatch": "Compiled for another processor than the function runs on",
-    "bytecode-stale": "Python would run a layer's bytecode in place of another layer's source",
-    "content-unknown": "What a layer or the function's code holds could not be looked at",
-    "dependency-missing": "A distribution needs another one that is not there",
-    "dependency-version": "A distribution needs another version of one that is there",
-    "distribution-duplicate": "The same version of a distribution is there twice",
-    "distribution-versions": "Two versions of one distribution are there",
-    "file-shadowed": "A layer overwrites files of an earlier one with other content",
-    "glibc-mismatch": "Compiled for a newer C library, or another one, than the runtime has",
-    "layer-arn-invalid": "Not the ARN of a layer version",
-    "layer-duplicate": "The same layer twice",
-    "layers-on-image": "Layers on a function that is a container image",
-    "layers-too-many": "More layers than Lambda allows",
-    "module-shadowed": "A module hides another one of the same name",
-    "runtime-deprecated": "The runtime is past its deprecation date, or soon will be",
-    "runtime-mismatch": "Made for another runtime than the function's",
-    "sdk-partial": "Only a part of the AWS SDK is bundled, and would be mixed with the runtime's",
-    "sdk-shadowed": "Something bundled hides what the runtime provides",
-    "size-limit": "Code and layers together exceed Lambda's limit",
-    "size-limit-update": "Old code with the new layers exceeds Lambda's limit in the middle of an update",
-    "template-invalid": "The template could not be read",
-}
+
+_LARGEST_MODULE = 2_000_000  # bytes; what is larger is data that was generated
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,17 +30,6 @@ class Place:
     path: str
     line: int | None = None
     column: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """A problem of one function, before those that several functions share become one finding."""
-
-    rule: str
-    place: Place
-    message: str
-    remedy: str
-    severity: Severity = Severity.ERROR
 
 
 @dataclass(eq=False)
@@ -110,6 +76,25 @@ class Content:
         from layerctl.python.distributions import read_distributions
 
         return read_distributions(self.entries, self.read)
+
+    @cached_property
+    def entry_points(self) -> list[str]:
+        """The text of every ``entry_points.txt``."""
+        paths = [path for path in self.entries if path.endswith("-info/entry_points.txt")]
+        return [self.read(path).decode("utf-8", "replace") for path in paths]
+
+    @cached_property
+    def metadata_reads(self) -> dict[str, list[MetadataRead]]:
+        """Where modules read the metadata of distributions: path -> the calls."""
+        from layerctl.python.metadata_reads import metadata_reads
+
+        found = {}
+        for path, entry in self.entries.items():
+            if path.endswith(".py") and entry.size < _LARGEST_MODULE:
+                package = path.removeprefix("python/").partition("/")[0].removesuffix(".py")
+                if reads := metadata_reads(self.read(path), package):
+                    found[path] = reads
+        return found
 
     def same(self, path: str, other: Content, other_path: str | None = None) -> bool:
         """Whether a file has the same bytes in another content; False where either is not there."""
@@ -207,10 +192,3 @@ class Function:
         return (
             self.code is not None and not self.code_unknown and all(layer.content is not None for layer in self.layers)
         )
-
-
-def some(names: Iterable[str], limit: int = 3) -> str:
-    """A few of the names, and how many more there are."""
-    names = sorted(names)
-    shown = ", ".join(names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown

@@ -8,6 +8,7 @@ path. /var/task comes first, the runtime's own packages come last.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from layerctl.check.model import Content, Function, Place
+    from layerctl.python.distributions import Distribution
 
-__all__ = ["Part", "Root", "module_conflicts", "overwritten", "parts_of", "roots_of"]
+__all__ = [
+    "Installed",
+    "Part",
+    "Root",
+    "installed_distributions",
+    "module_conflicts",
+    "overwritten",
+    "parts_of",
+    "roots_of",
+]
 
 _CACHED = re.compile(r"(^|/)__pycache__/[^/]+\.pyc$")
 
@@ -81,6 +92,43 @@ def roots_of(function: Function, parts: Iterable[Part]) -> list[Root]:
         inside = {path[len(prefix) :]: part for path, part in merged.items() if path.startswith(prefix)}
         roots.append(Root(prefix, inside))
     return roots
+
+
+class Installed:
+    """A distribution on the path of a function, and the part that it comes from."""
+
+    def __init__(self, part: Part, distribution: Distribution, order: tuple[int, int]) -> None:
+        self.part = part
+        self.distribution = distribution
+        self.order = order  # sorts before what it hides
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The dotted names, as far as they can collide, that its files make importable."""
+        root = len(self.distribution.root)
+        names: set[str] = set()
+        for path in self.distribution.files:
+            parts = path[root:].split("/")
+            if ".dist-info" not in parts[0] and ".egg-info" not in parts[0]:
+                names.update(".".join(parts[:depth]).partition(".py")[0] for depth in range(1, len(parts) + 1))
+        return frozenset(names)
+
+
+def installed_distributions(function: Function, parts: Iterable[Part]) -> dict[str, list[Installed]]:
+    """Every distribution that lies on the function's path, by name, the one that wins first."""
+    assert function.runtime is not None
+    found: dict[str, list[Installed]] = defaultdict(list)
+    roots = [root.prefix for root in roots_of(function, ())]
+    for part in parts:
+        for distribution in part.content.distributions:
+            rank = 0 if part.is_code and not distribution.root else None
+            if not part.is_code and distribution.root in roots[1:]:
+                rank = 1 + roots[1:].index(distribution.root)
+            if rank is not None:  # elsewhere (vendored copies) nothing is imported from it by its name
+                found[distribution.name].append(Installed(part, distribution, (rank, -part.index)))
+    for same in found.values():
+        same.sort(key=lambda installed: installed.order)
+    return dict(found)
 
 
 def overwritten(parts: Iterable[Part]) -> Iterator[tuple[str, Part, Part]]:

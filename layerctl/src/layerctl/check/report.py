@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from layerctl.check.case import Case
 from layerctl.check.contents import Contents, Sources
-from layerctl.check.limits import check_limits
-from layerctl.check.model import Issue
-from layerctl.check.platform import check_platform, check_runtime
-from layerctl.check.publishing import check_publishing
-from layerctl.check.requirements import check_requirements
-from layerctl.check.shadowing import check_shadowing
-from layerctl.core.diagnostics import Finding, Severity
+from layerctl.rules.registry import checks_in, rules_in
 from layerctl.templates.check_stacks import read_stack
 from layerctl.templates.regions import deployment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from layerctl.check.model import Function
+    from layerctl.core.diagnostics import Finding
 
-__all__ = ["Report", "Summary", "check_templates"]
+__all__ = ["RULES", "Report", "Summary", "check_templates"]
+
+_RULES = rules_in("layerctl.check.rules", "layerctl.rules.shared")
+RULES = {name: rule for name, rule in _RULES.items() if "check" in rule.commands}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +64,6 @@ class Report:
     unreadable: bool = False
     unused: list[str] = field(default_factory=list)
 
-    @property
-    def exit_code(self) -> int:
-        """2 for a template that could not be read, 1 for an error or warning, 0 otherwise."""
-        if self.unreadable:
-            return 2
-        return int(any(finding.severity is not Severity.NOTE for finding in self.findings))
-
 
 def check_templates(
     paths: Sequence[Path],
@@ -98,7 +90,7 @@ def check_templates(
     day = today or dt.datetime.now(dt.UTC).date()
     sources = sources or Sources()
     report = Report()
-    shared: dict[Issue, list[str]] = defaultdict(list)
+    shared: dict[Finding, list[str]] = defaultdict(list)
     with Contents(sources) as contents:
         for path in paths:
             stack = read_stack(path, parameters=parameters, region=region or _deployed_to(path))
@@ -107,9 +99,9 @@ def check_templates(
                 report.unreadable = True
                 shared[problem] = []
             for function in stack.functions:
-                for issue in _issues(function, day):
-                    if function.name not in shared[issue]:
-                        shared[issue].append(function.name)
+                for finding in _findings(function, day):
+                    if function.name not in shared[finding]:
+                        shared[finding].append(function.name)
                 summary = _summary(path, function)
                 if summary not in report.functions:
                     report.functions.append(summary)
@@ -118,7 +110,7 @@ def check_templates(
         given = {*sources.layers, *sources.code, *(name for name in sources.deployed if name != "*")}
         report.unused = sorted(given - contents.used)
     report.findings = sorted(
-        (_finding(issue, functions) for issue, functions in shared.items()),
+        (_named(finding, functions) for finding, functions in shared.items()),
         key=lambda finding: (finding.path, finding.line or 0, finding.column or 0, finding.rule, finding.message),
     )
     return report
@@ -129,36 +121,16 @@ def _deployed_to(path: Path) -> str | None:
     return next(iter(regions)) if len(regions) == 1 else None
 
 
-def _issues(function: Function, today: dt.date) -> Iterator[Issue]:
-    yield from check_runtime(function, today)
-    yield from check_limits(function)
-    if function.is_image:
-        return
-    yield from _unknown(function)
-    yield from check_publishing(function)
-    yield from check_shadowing(function)
-    yield from check_platform(function)
-    if function.runtime is not None and function.runtime.python is not None:
-        yield from check_requirements(function)
+def _findings(function: Function, today: dt.date) -> Iterator[Finding]:
+    case = Case(function, today)
+    for check in checks_in("layerctl.check.rules"):
+        yield from check(case)
 
 
-def _unknown(function: Function) -> Iterator[Issue]:
-    """Say what could not be looked at. A function without layers is Lambda's and its author's own affair."""
-    if function.code_unknown and function.layers:
-        place = function.code_place or function.place
-        yield Issue("content-unknown", place, function.code_unknown, function.code_remedy, Severity.NOTE)
-    for layer in function.layers:
-        if layer.unknown and layer.content is None:
-            message = f"the content of {layer.label} is not known: {layer.unknown}"
-            yield Issue("content-unknown", layer.place, message, layer.remedy, Severity.NOTE)
-
-
-def _finding(issue: Issue, functions: Iterable[str]) -> Finding:
-    names = list(functions)
-    who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    message = f"{who}: {issue.message}" if names else issue.message
-    place = issue.place
-    return Finding(issue.rule, place.path, message, issue.remedy, issue.severity, place.line, place.column)
+def _named(finding: Finding, functions: list[str]) -> Finding:
+    """A finding with the functions that it is about."""
+    who = ", ".join(functions[:3]) + (f" and {len(functions) - 3} more" if len(functions) > 3 else "")
+    return replace(finding, message=f"{who}: {finding.message}") if functions else finding
 
 
 def _summary(path: Path, function: Function) -> Summary:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.build import BuildOptions, BuildResult, build_layer
-from layerctl.config import LayerConfig, find_layer_config
+from layerctl.cli.options import dry_run_option, json_option, layer_config_option, load_layer_config
+from layerctl.cli.output import print_json, waiting, warning
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from layerctl.build import BuildResult
+    from layerctl.config import LayerConfig
 
 __all__ = ["command"]
 
@@ -24,11 +26,13 @@ __all__ = ["command"]
     type=click.Path(path_type=Path),
     help="Write the content to INTO/python only, as `sam build` wants it; no zip, no staging.",
 )
-@click.option("--strict", is_flag=True, help="Take exactly the interpreters that layer.toml names, or fail.")
+@click.option(
+    "--strict", is_flag=True, help="A warning is an error: take exactly the interpreters that layer.toml names."
+)
 @click.option("--no-cache", is_flag=True, help="Compile everything anew.")
-@click.option("--dry-run", is_flag=True, help="Build, and say what comes out, but write nothing.")
-@click.option("--layer-config", type=click.Path(path_type=Path), help="The layer.toml.  [default: found from here up]")
-@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+@dry_run_option
+@layer_config_option
+@json_option
 def command(
     out: Path | None,
     into: Path | None,
@@ -45,24 +49,26 @@ def command(
     """
     if into and out:
         raise click.UsageError("--into and --out exclude each other")
-    config = LayerConfig.load(layer_config or find_layer_config())
+    from layerctl.build import BuildOptions, build_layer
+
+    config = load_layer_config(layer_config)
     options = BuildOptions(
         out=None if dry_run or into else out or config.root / "dist",
         stage=None if dry_run else (into or config.path.parent) / "python",
         strict=strict,
         cache=not no_cache,
     )
-    from rich.console import Console
-
-    with Console(stderr=True).status("building") as status:
-        result = build_layer(config, options, status.update)
-    for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
+    with waiting("building") as update:
+        result = build_layer(config, options, update)
+    for text in result.warnings:
+        warning(text)
     if as_json:
-        click.echo(json.dumps(_facts(result), indent=2))
+        print_json(_facts(result))
     elif into:
         click.echo(f"{config.name} {result.manifest.version} -> {options.stage}  {result.manifest.content_digest}")
     else:
+        from rich.console import Console
+
         # a digest must stay in one piece, to be copied
         Console(width=max(Console().width, 100)).print(_table(result, config))
 

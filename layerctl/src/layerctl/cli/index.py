@@ -1,4 +1,4 @@
-"""`layerctl index`: write, check, mirror, yank, notes, schema."""
+"""`layerctl index`: write, check, mirror, yank, unyank, notes, schema."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
-from layerctl.cli.output import print_json, print_table
-from layerctl.core.diagnostics import FORMATS
+from layerctl.cli.groups import Group
+from layerctl.cli.options import (
+    Target,
+    aws_findings_options,
+    aws_options,
+    dry_run_option,
+    index_option,
+    stage_option,
+)
+from layerctl.cli.output import note, print_json, print_table
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from layerctl.cli.findings import Report
     from layerctl.core.arn import LayerVersionArn
     from layerctl.core.diagnostics import Finding
     from layerctl.releases.index.mirror import Mirrored
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
 _FILE = index_option("The index file.", default=Path("layers.json"))
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Keep layers.json: which ARN a release is in each region, with its content digest, size, runtimes and date."""
 
@@ -31,7 +41,7 @@ def command() -> None:
 @command.command()
 @aws_options
 @_FILE
-@click.option("--forget-deleted", is_flag=True, help="Take out versions that do not exist any more.")
+@click.option("--forget-deleted", is_flag=True, help="Note that versions which do not exist any more were deleted.")
 @dry_run_option
 def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bool) -> int:
     """Write what the regions have into the index. Adds only; a release whose content would change is refused.
@@ -52,7 +62,9 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
     gone = [arn for _, lost in outcome.results.values() for arn in lost]
 
     def change(current: LayerIndex) -> LayerIndex:
-        return merge(forget(current, gone) if forget_deleted else current, entries)
+        return merge(
+            forget(current, [arn for arn in gone if forget_deleted or _replaced(current, arn, entries)]), entries
+        )
 
     store.update(index_file, target.layer, change, dry_run=dry_run)
     rows = [("added", one.release, str(one.version.arn)) for one in entries]
@@ -63,24 +75,24 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
     else:
         print_table(("change", "release", "layer version"), rows)
         if gone and not forget_deleted:
-            click.echo("gone versions stay in the index until `layerctl index write --forget-deleted`", err=True)
+            note("gone versions stay in the index until `layerctl index write --forget-deleted`")
         target.close(outcome.failures)
     return 2 if outcome.failures else 0
 
 
 @command.command()
-@aws_options
+@aws_findings_options
 @_FILE
-@click.option("--stage", default="dev", show_default=True, help="Whose parameters, /NAME/STAGE/versions/RELEASE.")
+@stage_option
 @click.option("--no-mirror", is_flag=True, help="Compare with the regions only, not with Parameter Store.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="How findings are written.")
-def check(*, target: Target, index_file: Path, stage: str, no_mirror: bool, form: str) -> int:
+def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mirror: bool) -> int:
     """Compare the index with its schema, the regions, and its mirror in Parameter Store.
 
-    Exit code 0: all agree. 1: they differ; each difference is named. 2: the index or a region could not be read.
+    Exit code 0: all agree, or warnings only. 1: they differ; each difference is named. 2: the index or a region could
+    not be read.
     """
-    from layerctl.core.diagnostics import render
-    from layerctl.releases.index.drift import RULES, check_mirror, check_region
+    from layerctl.releases.index.drift import check_coverage, check_mirror, check_region
+    from layerctl.releases.rules import INDEX_RULES as RULES
 
     index = _load(index_file, target.layer)
 
@@ -92,22 +104,26 @@ def check(*, target: Target, index_file: Path, stage: str, no_mirror: bool, form
 
     regions = dict.fromkeys([*target.regions, *(name for one in index.releases.values() for name in one.regions)])
     outcome = target.everywhere("checking", work, regions)
-    findings = [one for found in outcome.results.values() for one in found]
+    findings = check_coverage(index, target.config.regions, str(index_file))
+    findings += [one for found in outcome.results.values() for one in found]
+    complete = not outcome.failures
     if target.as_json:
-        print_json({"findings": [asdict(one) for one in findings]} | target.data(outcome.failures))
-    else:
-        click.echo(render(findings, form, tool="index", rules=RULES) or f"{index_file}: no differences")
-        target.close(outcome.failures)
-    return 2 if outcome.failures else 1 if findings else 0
+        wanted = report.wanted(findings, rules=RULES)
+        print_json({"findings": [asdict(one) for one in wanted]} | target.data(outcome.failures))
+        return report.exit_code(wanted, complete=complete)
+    target.close(outcome.failures)
+    return report.close(findings, tool="index check", rules=RULES, looked_at=str(index_file), complete=complete)
 
 
 @command.command()
 @aws_options
 @_FILE
-@click.option("--stage", default="dev", show_default=True, help="Whose parameters, /NAME/STAGE/versions/RELEASE.")
+@stage_option
 @dry_run_option
 def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> int:
-    """Mirror the index to Parameter Store: /NAME/STAGE/versions/RELEASE holds the ARN and never changes.
+    """Make Parameter Store say what the index says: /NAME/STAGE/versions/RELEASE holds the ARN and never changes.
+
+    /NAME/STAGE/yanked/RELEASE says why a release was yanked. Parameters of deleted versions go.
 
     Exit code 0: all parameters say what the index says. 2: one holds another value (it is left alone), or a
     region failed.
@@ -126,10 +142,10 @@ def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> in
         print_json({"dry_run": dry_run, "parameters": parameters} | target.data(outcome.failures))
     else:
         rows = [
-            (region, one.name, one.status, one.arn + (f" (it holds {one.held})" if one.status == "refused" else ""))
+            (region, one.name, one.status, one.value + (f" (it holds {one.held})" if one.status == "refused" else ""))
             for region, one in done
         ]
-        print_table(("region", "parameter", "status", "layer version"), rows)
+        print_table(("region", "parameter", "status", "value"), rows)
         target.close(outcome.failures)
     return 2 if outcome.failures or any(one.status == "refused" for _, one in done) else 0
 
@@ -152,6 +168,23 @@ def yank(*, release: str, reason: str, index_file: Path, dry_run: bool) -> None:
     yanked = index.releases[release].yanked
     assert yanked is not None
     click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}")
+    note("tell Parameter Store with `layerctl index mirror`")
+
+
+@command.command()
+@click.argument("release")
+@_FILE
+@dry_run_option
+def unyank(*, release: str, index_file: Path, dry_run: bool) -> None:
+    """Take the yank of RELEASE back."""
+    from layerctl.releases.index import store
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import unyank as unmark
+
+    layer = LayerIndex.load(index_file).layer
+    store.update(index_file, layer, lambda current: unmark(current, release), dry_run=dry_run)
+    click.echo(f"{'would take back' if dry_run else 'took back'} the yank of {layer} {release}")
+    note("tell Parameter Store with `layerctl index mirror`")
 
 
 @command.command()
@@ -177,6 +210,13 @@ def schema() -> None:
     from layerctl.releases.index.model import schema as loaded
 
     print_json(loaded())
+
+
+def _replaced(index: LayerIndex, gone: LayerVersionArn, entries: Iterable[Entry]) -> bool:
+    """Whether a version that is gone has a successor of the same release in its region."""
+    release = index.find(gone)
+    here = [one for one in entries if one.version.arn.region == gone.region]
+    return release is not None and any(one.release == release.version for one in here)
 
 
 def _load(path: Path, layer: str) -> LayerIndex:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from layerctl.cli.options import json_option, layer_config_option, optional_layer_config
+from layerctl.cli.output import print_json, waiting
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ __all__ = ["command"]
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a self-contained page to look at.")
 @click.option("--imports", is_flag=True, help="Measure imports. This runs the layer's code: for own builds only.")
 @click.option("--imports-of", metavar="PACKAGE", help="The package to import.  [default: the layer's own distribution]")
-@click.option("--layer-config", type=click.Path(path_type=Path), help="The layer.toml.  [default: found from here up]")
-@click.option("--json", "as_json", is_flag=True, help="Print everything for machines.")
+@layer_config_option
+@json_option
 def command(
     *,
     artifact: Path,
@@ -42,50 +43,37 @@ def command(
     as_json: bool,
 ) -> None:
     """Show what is in an artifact (a zip or the folder it unpacks to), as a table or a self-contained HTML page."""
-    from rich.console import Console
-
     from layerctl.artifact import open_artifact
+    from layerctl.cli.inspect_tables import write_tables
     from layerctl.inspection.difference import difference
     from layerctl.inspection.survey import survey
 
-    config = _config(layer_config)
+    config = optional_layer_config(layer_config)
     with ExitStack() as stack:
-        status = stack.enter_context(Console(stderr=True).status("reading"))
+        step = stack.enter_context(waiting("reading"))
         opened = stack.enter_context(open_artifact(artifact))
         found = survey(opened, config)
         changes = None
         if against is not None:
-            status.update("comparing")
+            step("comparing")
             old = stack.enter_context(open_artifact(against))
             changes = difference(old, opened, survey(old, config), found)
         waterfall = None
         if imports or imports_of:
-            status.update("importing")
+            step("importing")
             from layerctl.inspection.imports import measure_imports
 
             package = imports_of or _own_package(config)
             waterfall = measure_imports(opened, package, [one.runtime for one in found.coverage])
         if html is not None:
-            status.update("drawing")
+            step("drawing")
             _write(html, found, changes, waterfall)
     if as_json:
-        click.echo(json.dumps(_data(found, changes, waterfall), indent=2, ensure_ascii=False))
+        print_json(_data(found, changes, waterfall))
         return
-    _show(found, changes, waterfall)
+    write_tables(found, changes, waterfall)
     if html is not None:
         click.echo(f"wrote {html}")
-
-
-def _config(path: Path | None) -> LayerConfig | None:
-    """The layer.toml, if there is one; an artifact of somebody else is inspected without."""
-    from layerctl.config import LayerConfig, find_layer_config
-
-    if path is None:
-        try:
-            path = find_layer_config()
-        except LayerctlError:
-            return None
-    return LayerConfig.load(path)
 
 
 def _own_package(config: LayerConfig | None) -> str:
@@ -122,14 +110,9 @@ def _data(found: Survey, changes: Difference | None, waterfall: Waterfall | None
             "modules": waterfall.modules,
             "total_us": waterfall.total,
             "runs": waterfall.runs,
+            "skipped": dict(waterfall.skipped),
             "imports": [dict(zip(keys, row, strict=True)) for row in rows],
         }
     else:
         data["imports"] = None
     return data
-
-
-def _show(found: Survey, changes: Difference | None, waterfall: Waterfall | None) -> None:
-    from layerctl.inspection.table import write_tables
-
-    write_tables(found, changes, waterfall)

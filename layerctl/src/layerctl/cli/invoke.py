@@ -9,9 +9,13 @@ from typing import Any
 
 import click
 
+from layerctl.cli.console import Console
+from layerctl.cli.options import json_option
+from layerctl.cli.output import print_json, waiting
+from layerctl.cli.run_options import run_options, with_run_options
 from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator.check import import_problem
-from layerctl.local.runner import Console, failure_of, import_failure, plan, run_options, waiting, with_run_options
+from layerctl.local.runner import failure_of, import_failure, plan
 
 __all__ = ["command"]
 
@@ -27,7 +31,7 @@ __all__ = ["command"]
     help="The event, in JSON; - reads it from stdin.  [default: {}]",
 )
 @click.option("--report", is_flag=True, help="Show Lambda's START, END and REPORT lines too.")
-@click.option("--json", "as_json", is_flag=True, help="Print answer, lines and times as one JSON object.")
+@json_option
 @with_run_options
 def command(
     template: Path, function: str, *, event_path: str | None, report: bool, as_json: bool, **shared: Any
@@ -53,9 +57,9 @@ def command(
     if as_json:
         facts = {"function": runnable.label, "answer": value, "failure": failure, "lines": list(answer.lines)}
         times = {"init_ms": answer.init_ms, "duration_ms": answer.duration_ms, "request_id": answer.request_id}
-        click.echo(json.dumps({**facts, **times}, indent=2, ensure_ascii=False))
+        print_json({**facts, **times})
     elif not failure:
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        print_json(value)
     if failure:
         console.problem(runnable.label, failure)
     return 1 if failure else 0

@@ -7,33 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
-from layerctl.cli.output import print_json, print_table
+from layerctl.cli.options import Target, apply_option, aws_findings_options, index_option
+from layerctl.cli.output import note, print_json, print_table
+from layerctl.core.text import count_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from layerctl.cli.findings import Report
     from layerctl.releases.policies.audit import Audited
     from layerctl.releases.policies.grants import Change
 
 
 @click.command()
-@aws_options
-@click.option("--repair", is_flag=True, help="Grant what layer.toml says, and revoke what it does not.")
-@click.option("--strict", is_flag=True, help="A missing grant is an error too, not only one that is too wide.")
-@index_option("A layers.json: its yanked releases need not be shared.")
-@dry_run_option
-def command(*, target: Target, repair: bool, strict: bool, index_file: Path | None, dry_run: bool) -> int:
+@aws_findings_options
+@click.option("--repair", is_flag=True, help="Plan the grants that make it what layer.toml says, and the revocations.")
+@apply_option("Carry out what --repair plans.")
+@index_option("The index file: its yanked releases need not be shared.")
+def command(*, target: Target, report: Report, repair: bool, apply_: bool, index_file: Path | None) -> int:
     """Audit who may use which version: every retained version, in every region, against layer.toml's [sharing].
 
-    Exit code 0: nobody may use more than layer.toml says. 1: someone may (with --repair: and still would).
+    Exit code 0: nobody may use more than layer.toml says. 1: someone may (with --repair --apply: and still may).
     2: a region could not be audited.
     """
-    from layerctl.core.diagnostics import Severity, render
     from layerctl.releases.index.model import LayerIndex
     from layerctl.releases.policies.audience import configured
-    from layerctl.releases.policies.audit import audit, converge, read_region
+    from layerctl.releases.policies.audit import audit, read_region, reconcile
+    from layerctl.releases.rules import GRANT_RULES as RULES
 
+    if apply_ and not repair:
+        raise click.UsageError("--apply carries out what --repair plans: add --repair")
+    dry_run = not apply_
     wanted = configured(target.config)
     index = LayerIndex.load(index_file) if index_file else LayerIndex(target.layer)
     yanked = [release.version for release in index.releases.values() if release.yanked]
@@ -41,13 +45,13 @@ def command(*, target: Target, repair: bool, strict: bool, index_file: Path | No
     def work(region: str) -> tuple[list[Audited], list[Change]]:
         client = target.aws.client("lambda", region)
         audited = read_region(client, target.layer)
-        steps = converge(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
+        steps = reconcile(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
         return (read_region(client, target.layer) if steps and not dry_run else audited), steps
 
     outcome = target.everywhere("auditing", work)
     audited = [one for found, _ in outcome.results.values() for one in found]
     steps = [step for _, taken in outcome.results.values() for step in taken]
-    findings = audit(audited, wanted, yanked)
+    findings = report.wanted(audit(audited, wanted, yanked), rules=RULES)
     rows = [_row(one) for one in audited]
     if target.as_json:
         data = {
@@ -63,12 +67,18 @@ def command(*, target: Target, repair: bool, strict: bool, index_file: Path | No
         print_table(("layer version", "release", "may be used by"), lines)
         for step in steps:
             click.echo(f"{step.arn}: {'would ' if dry_run else ''}{step}")
-        if findings:
-            click.echo(render(findings, "table", tool="permissions"))
+        if steps and dry_run:
+            note("nothing was done: use --apply")
         target.note_if_none(audited)
         target.close(outcome.failures)
-    bad = [one for one in findings if strict or one.severity is Severity.ERROR]
-    return 2 if outcome.failures else 1 if bad else 0
+        return report.close(
+            findings,
+            tool="permissions",
+            rules=RULES,
+            looked_at=count_text(len(audited), "version"),
+            complete=not outcome.failures,
+        )
+    return report.exit_code(findings, complete=not outcome.failures)
 
 
 def _row(audited: Audited) -> dict[str, Any]:

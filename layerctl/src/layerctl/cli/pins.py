@@ -3,55 +3,56 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from layerctl.core.diagnostics import FORMATS
+from layerctl.cli.findings import findings_options
+from layerctl.cli.groups import Group
+from layerctl.cli.options import Age, dry_run_option, json_option, profile_option, region_option, stage_option
+from layerctl.cli.output import error, note, transfer
+from layerctl.core.text import count_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from datetime import timedelta
 
-    from layerctl.pins.model import FileReport
-    from layerctl.pins.resolve.versions import Catalogue
+    from layerctl.cli.findings import Report
+    from layerctl.pins.resolve.versions import VersionResolver
+    from layerctl.scan.model import FileReport
 
 __all__ = ["command"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-_JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON for machines.")
 
 
 def _sources(command: F) -> F:
     """The options that say where versions are known from."""
     for option in (
-        click.option(
-            "--stage", default="dev", show_default=True, help="Whose parameters, /NAME/STAGE/versions/RELEASE."
-        ),
+        stage_option,
+        profile_option,
         click.option(
             "--aws/--offline",
             default=None,
-            help="Ask Parameter Store, then Lambda, about layers that no index knows; or never. Default: ask if there "
-            "is no index, and the environment has credentials.",
+            help="Ask Parameter Store, then Lambda, about layers that no index knows; or never.  [default: ask if "
+            "there is no index, and the environment has credentials]",
         ),
-        click.option(
-            "--region", "regions", multiple=True, help="Where templates that name no region are deployed. Repeatable."
-        ),
+        region_option("what the files beside a template say", repeatable=True),
         click.option(
             "--index",
             "indexes",
             multiple=True,
-            help="A layers.json: a file or an https address. Repeatable. Default: LAYERCTL_INDEX, else ./layers.json.",
+            help="The index file, or its https address. Repeatable.  [default: LAYERCTL_INDEX, else ./layers.json]",
         ),
     ):
         command = option(command)
     return command
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """List, check and bump the layer versions that templates pin."""
 
@@ -59,7 +60,7 @@ def command() -> None:
 @command.command("list")
 @_PATHS
 @_sources
-@_JSON
+@json_option
 def list_(*, paths: tuple[Path, ...], as_json: bool, **sources: Any) -> int:
     """Find every layer version ARN in files and folders.
 
@@ -71,9 +72,9 @@ def list_(*, paths: tuple[Path, ...], as_json: bool, **sources: Any) -> int:
     from layerctl.pins import listing
 
     sources["aws"] = sources["aws"] or False  # a list never goes to AWS unless told to
-    catalogue = _catalogue(**sources)
+    resolver = _resolver(**sources)
     report = _scan(paths)
-    (listing.write_json if as_json else listing.write_table)(report, catalogue, sys.stdout)
+    (listing.write_json if as_json else listing.write_table)(report, resolver, sys.stdout)
     _close(report, as_json=as_json)
     return 2 if report.problems else 0
 
@@ -82,50 +83,44 @@ def list_(*, paths: tuple[Path, ...], as_json: bool, **sources: Any) -> int:
 @_PATHS
 @_sources
 @click.option("--max-behind", type=click.IntRange(min=0), help="How many newer releases there may be.")
-@click.option("--max-age", help="How old a version may be while a newer one exists: 90d, 12w, 36h.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", help="How findings are written.")
-@_JSON
+@click.option("--max-age", type=Age(), help="How old a version may be while a newer one exists: 90d, 12w, 36h.")
+@findings_options
 def check(
-    *,
-    paths: tuple[Path, ...],
-    max_behind: int | None,
-    max_age: str | None,
-    form: str,
-    as_json: bool,
-    **sources: Any,
+    *, paths: tuple[Path, ...], max_behind: int | None, max_age: timedelta | None, report: Report, **sources: Any
 ) -> int:
     """Check that each pin is known, not yanked, of the right region, fit for its functions, and recent enough.
 
     Versions come from the index, Parameter Store, or Lambda, in that order.
 
-    Exit code 0: all is well. 1: findings. 2: a file could not be read, or nobody knows any versions.
+    Exit code 0: all is well, or warnings only. 1: errors. 2: a file could not be read, or nobody knows any versions.
     """
-    from layerctl.core.diagnostics import Severity, render
-    from layerctl.pins.check import RULES, Limits, check_pins, parse_age
+    from layerctl.pins.check import Limits, check_pins
+    from layerctl.pins.rules import RULES
 
-    limits = Limits(max_behind, parse_age(max_age) if max_age else None)
-    catalogue = _catalogue(**sources)
-    report = _scan(paths)
-    findings = check_pins(report.pins, catalogue, limits, regions=frozenset(sources["regions"]))
-    text = render(findings, "json" if as_json else form, tool="pins check", rules=RULES)
-    if text:
-        click.echo(text)
-    _close(report, as_json=True)
-    for where, failure in catalogue.failures():
-        click.echo(f"error: {where}: {failure}", err=True)
-    bad = sum(one.severity is not Severity.NOTE for one in findings)
-    click.echo(f"{len(report.pins)} pins checked, {bad} finding{'s' * (bad != 1)}", err=True)
-    if report.pins and not catalogue.sources:
-        click.echo(
-            "error: no source of versions: only regions and partitions were checked; name a layers.json with --index, "
-            "or log in to AWS and say --aws",
-            err=True,
+    resolver = _resolver(**sources)
+    found = _scan(paths)
+    findings = check_pins(found.pins, resolver, Limits(max_behind, max_age), regions=frozenset(sources["regions"]))
+    _close(found, as_json=True)
+    for where, failure in resolver.failures():
+        error(f"{where}: {failure}")
+    unknown = None
+    if found.pins and not resolver.sources:
+        unknown = (
+            "no source of versions: only regions and partitions were checked; name a layers.json with --index, or log "
+            "in to AWS and say --aws"
         )
-    elif report.pins and all(catalogue.source(pin) is None for pin in report.pins) and any(catalogue.failures()):
-        click.echo("error: no source of versions could be asked", err=True)
-    elif not report.problems:
-        return 1 if bad else 0
-    return 2
+    elif found.pins and all(resolver.source(pin) is None for pin in found.pins) and any(resolver.failures()):
+        unknown = "no source of versions could be asked"
+    if unknown:
+        error(unknown)
+    return report.close(
+        findings,
+        tool="pins check",
+        rules=RULES,
+        looked_at=count_text(len(found.pins), "pin"),
+        files=[pin.path for pin in found.pins],
+        complete=not (unknown or found.problems),
+    )
 
 
 @command.command("bump")
@@ -134,15 +129,17 @@ def check(
 @click.option("--layer", help="Only pins of this layer: its name, or its ARN without a version.")
 @_sources
 @click.option("--major", is_flag=True, help="Allow a jump over a major version.")
+@click.option("--force", is_flag=True, help="Allow --to to name a yanked release.")
 @click.option("--comment", is_flag=True, help="Add a comment that names the release, where there is none.")
-@click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing.")
-@_JSON
+@dry_run_option
+@json_option
 def bump(
     *,
     paths: tuple[Path, ...],
     to: str,
     layer: str | None,
     major: bool,
+    force: bool,
     comment: bool,
     dry_run: bool,
     as_json: bool,
@@ -155,55 +152,41 @@ def bump(
 
     Exit code 0: done. 2: a pin or a file could not be moved; the others are.
     """
-    from layerctl.pins.bumping import bump_all
-    from layerctl.pins.resolve.targets import Wish
+    from layerctl.pins.bump import bump_all
+    from layerctl.pins.resolve.targets import BumpRequest
 
-    wish = Wish(to, layer, major=major, regions=frozenset(sources["regions"]))
-    with _progress() as progress:
-        outcome = bump_all(paths, wish, _catalogue(**sources), comment=comment, dry_run=dry_run, progress=progress)
+    request = BumpRequest(to, layer, major=major, force=force, regions=frozenset(sources["regions"]))
+    with transfer("searching") as progress:
+        outcome = bump_all(paths, request, _resolver(**sources), comment=comment, dry_run=dry_run, progress=progress)
     outcome.show(sys.stdout, as_json=as_json)
-    for note in outcome.notes:
-        click.echo(f"note: {note}", err=True)
+    for text in outcome.notes:
+        note(f"note: {text}")
     for problem in outcome.problems:
-        click.echo(f"error: {problem}", err=True)
-    click.echo(outcome.summary(), err=True)
+        error(str(problem))
+    note(outcome.summary())
     return 2 if outcome.problems else 0
 
 
-def _catalogue(**sources: Any) -> Catalogue:
-    from layerctl.pins.resolve.catalogue import catalogue_of
+def _resolver(**sources: Any) -> VersionResolver:
+    from layerctl.pins.resolve.resolver import resolver_of
 
-    return catalogue_of(**sources)
+    return resolver_of(**sources)
 
 
 def _scan(paths: tuple[Path, ...]) -> FileReport:
-    from layerctl.pins.scan import scan
+    from layerctl.scan.files import scan
 
-    with _progress() as progress:
+    with transfer("searching") as progress:
         return scan(paths, progress)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on standard error, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("searching", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _close(report: FileReport, *, as_json: bool) -> None:
     """Say on standard error what was left out and what could not be read."""
     if report.skipped:
         names = sorted({Path(path).name for path in report.skipped})
-        click.echo(f"note: left out {', '.join(names)} (name one to search it)", err=True)
+        note(f"note: left out {', '.join(names)} (name one to search it)")
     if report.unresolved and not as_json:
         count = len(report.unresolved)
-        click.echo(f"note: the version of {count} more is decided elsewhere (--json shows them)", err=True)
+        note(f"note: the version of {count} more is decided elsewhere (--json shows them)")
     for problem in report.problems:
-        click.echo(f"error: {problem}", err=True)
+        error(str(problem))

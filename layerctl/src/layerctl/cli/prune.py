@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
-from layerctl.cli.output import note, print_json, print_table, progress
+from layerctl.cli.options import Age, Target, apply_option, aws_options, index_option
+from layerctl.cli.output import error, note, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from layerctl.aws.failures import Failure
     from layerctl.core.arn import LayerVersionArn
-
-
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
-
-def _age(context: click.Context, parameter: click.Parameter, value: str | None) -> timedelta | None:
-    """Read an age like ``90d``, ``12w`` or ``36h``."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d{1,6})([hdw])", value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is no age; expected e.g. 90d, 12w or 36h", context, parameter)
-    return int(match[1]) * _UNITS[match[2]]
 
 
 @click.command()
 @click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @aws_options
 @click.option("--keep", type=click.IntRange(min=1), default=1, show_default=True, help="Newest versions to keep.")
-@click.option("--older-than", metavar="AGE", callback=_age, help="Only versions of at least this age: 90d, 12w, 36h.")
+@click.option("--older-than", type=Age(), help="Only versions of at least this age: 90d, 12w, 36h.")
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
 @click.option(
     "--assume-unused",
     is_flag=True,
     help="Also plan unused versions that an organisation or the public may use, though not all of them can be seen.",
 )
-@index_option("Also take what was deleted out of this layers.json.")
-@click.option("--apply", "apply_", is_flag=True, help="Delete what is planned. Without it nothing is changed.")
-@dry_run_option
+@index_option(
+    "The index file: what it calls yanked is not kept, what is deleted is noted.  [default: layers.json, if any]"
+)
+@apply_option("Delete what is planned.")
 def command(
     *,
     target: Target,
@@ -56,62 +44,63 @@ def command(
     assume_unused: bool,
     index_file: Path | None,
     apply_: bool,
-    dry_run: bool,
 ) -> int:
     """Plan, and with --apply delete, the versions that nobody needs.
 
-    Never planned: the newest version of a region, one that a function version, an SSM parameter .../latest or one
-    of TEMPLATES uses. Nothing is planned at all when the view is incomplete: every account that a version is shared
-    with must have been scanned (--role).
+    Never planned: the newest version of a region that is not yanked, one that a function version, an SSM parameter
+    .../latest or one of TEMPLATES uses. Nothing is planned at all when the view is incomplete: every account that a
+    version is shared with must have been scanned (--role). What is deleted goes from the index's mirror in Parameter
+    Store too.
 
     Exit code 0: planned or done. 2: refused, or something could not be deleted.
     """
     from layerctl.releases.index import store
+    from layerctl.releases.index.model import LayerIndex
     from layerctl.releases.index.record import forget
+    from layerctl.releases.prune.collect import assemble, collect, mirrored, yanked_in
     from layerctl.releases.prune.delete import delete
-    from layerctl.releases.prune.look import assemble, look
     from layerctl.releases.prune.plan import IncompleteViewError, Policy, plan_prune
     from layerctl.releases.usage.accounts import open_accounts
     from layerctl.releases.usage.functions import scan_accounts
     from layerctl.releases.usage.templates import scan_templates
 
-    if apply_ and dry_run:
-        raise click.UsageError("--apply and --dry-run exclude each other")
+    index_file = index_file or store.find(target.layer)
+    index = LayerIndex(target.layer)
     if index_file:  # found broken now, not after the deletion
-        store.update(index_file, target.layer, lambda index: index, dry_run=True)
+        index = store.update(index_file, target.layer, lambda index: index, dry_run=True)
     pins = scan_templates(templates, target.layer)
     accounts = open_accounts(target.aws, roles, target.regions)
-    seen = target.everywhere("reading", lambda region: look(target.aws, region, target.layer))
-    with progress("scanning", len(accounts.credentials) * len(target.regions)) as done:
-        scan = scan_accounts(accounts.credentials, target.regions, (accounts.owner, target.layer), done=done)
-    world = assemble(seen.results, seen.failures, accounts, scan, pins)
+    seen = target.everywhere("reading", lambda region: collect(target.aws, region, target.layer))
+    with progress("scanning", accounts.places) as done:
+        scan = scan_accounts(accounts.opened, accounts.owners, target.layer, done=done)
+    inventory = assemble(seen.results, seen.failures, accounts, scan, pins, yanked=yanked_in(index))
     try:
-        verdicts = plan_prune(world, Policy(keep, older_than, assume_unused), now=datetime.now(UTC))
-    except IncompleteViewError as error:
-        for gap in error.gaps:
-            click.echo(f"not seen: {gap}", err=True)
+        decisions = plan_prune(inventory, Policy(keep, older_than, assume_unused), now=datetime.now(UTC))
+    except IncompleteViewError as incomplete:
+        for gap in incomplete.gaps:
+            error(f"not seen: {gap}")
         raise
     deleted: set[LayerVersionArn] = set()
     failures: dict[str, Failure] = {}
     if apply_:
-        with progress("deleting", len({one.arn.region for one in verdicts if one.delete})) as done:
-            deleted, failures = delete(target.aws, verdicts, done=done)
+        with progress("deleting", sorted({one.arn.region for one in decisions if one.delete})) as done:
+            deleted, failures = delete(target.aws, decisions, mirrored(seen.results), done=done)
     if target.as_json:
         rows = [
             {"arn": str(one.arn), "delete": one.delete, "reason": one.reason, "deleted": one.arn in deleted}
-            for one in verdicts
+            for one in decisions
         ]
         print_json({"applied": apply_, "versions": rows} | target.data(failures))
     else:
         lines = [
             (str(one.arn), ("deleted" if one.arn in deleted else "delete") if one.delete else "keep", one.reason)
-            for one in verdicts
+            for one in decisions
         ]
         print_table(("layer version", "deleted" if apply_ else "plan", "because"), lines)
-        planned = sum(one.delete for one in verdicts)
+        planned = sum(one.delete for one in decisions)
         if planned and not apply_:
             note(f"{planned} would be deleted; nothing was done: use --apply")
-        target.note_if_none(verdicts)
+        target.note_if_none(decisions)
         target.close(failures)
     if deleted and index_file:
         store.update(index_file, target.layer, lambda index: forget(index, deleted))

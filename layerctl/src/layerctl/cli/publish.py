@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
-from layerctl.cli.output import note, print_json, print_table
+from layerctl.cli.output import note, print_json, print_table, warning
 
 if TYPE_CHECKING:
     from layerctl.aws.regions import InRegions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--release", metavar="VERSION", help="The version; default: the manifest's, else the file name's.")
 @click.option("--s3-bucket", metavar="NAME", help="For zips over 50 MB: a bucket in each region, e.g. 'lib-{region}'.")
 @click.option("--s3-prefix", default="layers", show_default=True, help="Where in the bucket.")
-@index_option("Also write this layers.json.")
+@index_option("The index file: the release is written into it.")
 @dry_run_option
 def command(
     *,
@@ -43,17 +43,19 @@ def command(
     Exit code 0: every region has it. 1: verification found differences. 2: a region is missing.
     """
     from layerctl.releases.index import store
-    from layerctl.releases.index.record import Entry, merge, require_same_content
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import Entry, forget, gone_for, merge, require_same_content
     from layerctl.releases.policies.audience import configured
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
 
     payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
+    known = LayerIndex(target.layer)
     if index_file:  # all that the index could object to, before anything is done
         known = store.update(index_file, target.layer, lambda index: index, dry_run=True)
         require_same_content(known, payload.release, payload.content_digest)
         if (release_known := known.releases.get(payload.release)) and release_known.yanked:
-            note(f"warning: {payload.release} was yanked: {release_known.yanked.reason}")
+            warning(f"{payload.release} was yanked: {release_known.yanked.reason}")
     publisher = RegionPublisher(target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run)
     outcome = target.everywhere("publishing", publisher)
     if target.as_json:
@@ -68,7 +70,8 @@ def command(
             if one.version and not one.problems
         ]
         if entries:
-            store.update(index_file, payload.layer, lambda index: merge(index, entries))
+            gone = gone_for(target.aws, known, entries)
+            store.update(index_file, payload.layer, lambda index: merge(forget(index, gone), entries))
     problems = any(one.problems for one in outcome.results.values())
     return 2 if outcome.failures else 1 if problems else 0
 

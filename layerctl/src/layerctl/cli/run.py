@@ -7,7 +7,11 @@ from typing import Any
 
 import click
 
-from layerctl.local.runner import Console, Ending, Service, check_imports, plan, run_options, waiting, with_run_options
+from layerctl.cli.console import Console
+from layerctl.cli.options import json_option
+from layerctl.cli.output import waiting
+from layerctl.cli.run_options import run_options, with_run_options
+from layerctl.local.runner import Service, ShutdownSignal, check_imports, plan
 
 __all__ = ["command"]
 
@@ -24,7 +28,7 @@ __all__ = ["command"]
 )
 @click.option("--check/--no-check", default=True, show_default=True, help="Import every handler before serving.")
 @click.option("--report", is_flag=True, help="Show Lambda's START, END and REPORT lines too.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per event on standard output.")
+@json_option
 @with_run_options
 def command(
     templates: tuple[Path, ...],
@@ -40,12 +44,13 @@ def command(
 
     No Docker, no account. TEMPLATE is a SAM or CloudFormation template, or a folder with a template.yaml. Each function
     finds the content of the layers that it pins, as Lambda would lay it under /opt, and nothing of this checkout.
+    With --json each event is one object on a line of its own.
     """
     with waiting("finding interpreters and layers"):
         planned = plan(templates, run_options(**shared))
     runnables = planned.runnables
     labels = [runnable.label for runnable in runnables]
-    with Ending() as end:
+    with ShutdownSignal() as end:
         console = Console(labels, as_json=as_json, report=report, on_closed=end.now)
         service = Service(
             runnables,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from layerctl.cli.options import Target, aws_options
-from layerctl.cli.output import note, print_json, print_table, progress
+from layerctl.cli.output import error, note, print_json, print_table, progress
+from layerctl.core.partitions import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from layerctl.releases.policies.audience import Audience
     from layerctl.releases.usage.functions import FunctionScan, FunctionUse
     from layerctl.releases.usage.templates import TemplateUse
     from layerctl.releases.versions import LayerVersion
@@ -25,43 +27,70 @@ if TYPE_CHECKING:
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
 @click.option("--owner", metavar="ID", help="The account that owns the layer; default: the caller's own.")
 @click.option("--no-aliases", is_flag=True, help="Do not ask for aliases: one request less per function that uses it.")
+@click.option(
+    "--scanned-only", is_flag=True, help="Ask about the scanned accounts only, whoever else may use a version."
+)
 def command(
-    *, target: Target, templates: Sequence[Path], roles: Sequence[str], owner: str | None, no_aliases: bool
+    *,
+    target: Target,
+    templates: Sequence[Path],
+    roles: Sequence[str],
+    owner: str | None,
+    no_aliases: bool,
+    scanned_only: bool,
 ) -> int:
     """Tell who uses which version: all functions with all published versions and aliases, and TEMPLATES.
 
-    Exit code 0: everything was seen. 2: an account or region was not.
+    Exit code 0: everyone who may use a version was seen. 2: an account or region was not, or may not be known (an
+    organisation, the public, another owner's layer); each is named.
     """
     from layerctl.releases.policies.audience import account
+    from layerctl.releases.policies.audit import read_region
     from layerctl.releases.usage.accounts import open_accounts
     from layerctl.releases.usage.functions import scan_accounts
+    from layerctl.releases.usage.gaps import unlisted, unscanned
     from layerctl.releases.usage.templates import scan_templates
     from layerctl.releases.versions import list_versions
 
     pins = scan_templates(templates, target.layer)
     accounts = open_accounts(target.aws, roles, target.regions)
-    partition, caller = target.aws.identity(target.regions)
-    layer = (account(owner).id if owner else caller, target.layer)
+    owners = dict.fromkeys(accounts.owners, account(owner).id) if owner else accounts.owners
+    ours = owners == accounts.owners
 
-    def versions_of(region: str) -> list[LayerVersion]:
-        name = target.layer if layer[0] == caller else f"arn:{partition}:lambda:{region}:{layer[0]}:layer:{layer[1]}"
-        return list(list_versions(target.aws.client("lambda", region), name))
+    def versions_of(region: str) -> list[tuple[LayerVersion, frozenset[Audience]]]:
+        client = target.aws.client("lambda", region)
+        if ours and not scanned_only:
+            return [(one.version, one.audiences) for one in read_region(client, target.layer)]
+        partition = partition_of(region)
+        name = f"arn:{partition}:lambda:{region}:{owners[partition]}:layer:{target.layer}"
+        return [(one, frozenset()) for one in list_versions(client, target.layer if ours else name)]
 
     listed = target.everywhere("listing", versions_of)
-    with progress("scanning", len(accounts.credentials) * len(target.regions)) as done:
-        scan = scan_accounts(accounts.credentials, target.regions, layer, aliases=not no_aliases, done=done)
+    with progress("scanning", accounts.places) as done:
+        scan = scan_accounts(accounts.opened, owners, target.layer, aliases=not no_aliases, done=done)
     scan.problems[:0] = [*accounts.problems, *pins.problems]
-    versions = [one for found in listed.results.values() for one in found]
+    found = [one for each in listed.results.values() for one in each]
+    versions = [version for version, _ in found]
+    if not scanned_only:
+        shared = [(version.arn, audiences) for version, audiences in found]
+        scan.problems += [*unscanned(shared, scan.scanned), *unlisted(shared)] if ours else [_foreign(owners)]
     if target.as_json:
         print_json(_data(versions, scan, pins.uses) | target.data(listed.failures))
     else:
         _show(versions, scan, pins.uses)
         for problem in scan.problems:
-            click.echo(f"error: not seen: {problem}", err=True)
+            error(f"not seen: {problem}")
         note(f"{scan.entries} function versions in {len(scan.scanned)} account regions")
         target.note_if_none(versions)
         target.close(listed.failures)
     return 2 if listed.failures or scan.problems else 0
+
+
+def _foreign(owners: Mapping[str, str]) -> str:
+    owner = ", ".join(sorted(set(owners.values())))
+    return (
+        f"who may use a layer of account {owner} is known there only (--scanned-only asks about the scanned accounts)"
+    )
 
 
 def _show(versions: Sequence[LayerVersion], scan: FunctionScan, pins: Sequence[TemplateUse]) -> None:

@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass, replace
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.partitions import REGION
 
 __all__ = ["LAYER_VERSION_ARN", "LayerVersionArn"]
 
 LAYER_VERSION_ARN = re.compile(
-    r"arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+):(?P<account>\d{12})"
+    rf"arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>{REGION}):(?P<account>\d{{12}})"
     r":layer:(?P<name>[a-zA-Z0-9-_]{1,140}):(?P<version>[0-9]+)"
 )
 

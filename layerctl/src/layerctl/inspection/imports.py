@@ -47,12 +47,17 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """The imports in the order in which they begin, as the fastest of several runs measured them."""
+    """The imports in the order in which they begin, as the fastest of several runs measured them.
+
+    Attributes:
+        skipped: public modules that need something which is not there, an extra of the package mostly; and what it is.
+    """
 
     interpreter: str
     modules: tuple[str, ...]
     total: int
     imports: tuple[Imported, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
     runs: int = _RUNS
 
 
@@ -92,35 +97,57 @@ def measure_imports(artifact: Artifact, package: str, runtimes: Iterable[str]) -
     interpreter = max(found, key=lambda one: tuple(int(part) for part in re.findall(r"\d+", one.version)))
     with tempfile.TemporaryDirectory(prefix="layerctl-inspect-") as scratch:
         layer = unpack(artifact.path, Path(scratch) / "layer")
+        skipped = _skipped(interpreter.path, layer / "python", modules, Path(scratch))
+        modules = [module for module in modules if module not in skipped]
         runs = [_run(interpreter.path, layer / "python", modules, Path(scratch)) for _ in range(_RUNS)]
         best = min(runs, key=lambda roots: sum(root.total for root in roots))
     top_level = {path.partition("/")[0].partition(".")[0] for path in _below_python(artifact)}
     imports = tuple(_in_order(best, package, top_level))
-    return Waterfall(interpreter.version, tuple(modules), sum(root.total for root in best), imports)
+    total = sum(root.total for root in best)
+    return Waterfall(interpreter.version, tuple(modules), total, imports, tuple(skipped.items()))
+
+
+def _skipped(interpreter: Path, root: Path, modules: Sequence[str], home: Path) -> dict[str, str]:
+    """Return the modules that lack something optional, with what they lack; the package itself must import.
+
+    Each is tried in a process of its own: what one has imported must not help the next.
+    """
+    lacking: dict[str, str] = {}
+    for module in modules:
+        done = _python(interpreter, f"{_path(root)}import {module}", home)
+        if done.returncode == 0:
+            continue
+        text = done.stderr.decode("utf-8", "replace").strip()
+        last = text.splitlines()[-1] if text else f"exit code {done.returncode}"
+        if module == modules[0] or not last.startswith(("ModuleNotFoundError", "ImportError")):
+            raise LayerctlError(f"importing {module} fails: {last}", remedy="`layerctl verify --import` tests it")
+        lacking[module] = last.partition(": ")[2]
+    return lacking
 
 
 def _run(interpreter: Path, root: Path, modules: Sequence[str], home: Path) -> list[Imported]:
     # The marker divides what the interpreter itself imports at its start from what is measured.
-    code = f"import sys; sys.path.insert(0, {str(root)!r}); sys.stderr.write('{_MARK}\\n'); import {', '.join(modules)}"
-    environment = clean_environment() | {"HOME": str(home)}
+    code = f"{_path(root)}sys.stderr.write('{_MARK}\\n'); import {', '.join(modules)}"
+    text = _python(interpreter, code, home, "-X", "importtime").stderr.decode("utf-8", "replace")
+    return parse_importtime(text.partition(f"{_MARK}\n")[2])
+
+
+def _path(root: Path) -> str:
+    return f"import sys; sys.path.insert(0, {str(root)!r}); "
+
+
+def _python(interpreter: Path, code: str, home: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(
-            [str(interpreter), "-I", "-S", "-B", "-X", "importtime", "-c", code],
-            env=environment,
+        return subprocess.run(
+            [str(interpreter), "-I", "-S", "-B", *options, "-c", code],
+            env=clean_environment() | {"HOME": str(home)},
             cwd=home,
             capture_output=True,
             timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise LayerctlError(f"{interpreter} could not import {modules[0]}: {error}") from None
-    text = done.stderr.decode("utf-8", "replace")
-    if done.returncode != 0:
-        last = text.strip().splitlines()[-1] if text.strip() else f"exit code {done.returncode}"
-        raise LayerctlError(
-            f"importing {', '.join(modules)} fails: {last}", remedy="`layerctl verify --import` tests it"
-        )
-    return parse_importtime(text.partition(f"{_MARK}\n")[2])
+        raise LayerctlError(f"{interpreter} could not import it: {error}") from None
 
 
 _MARK = "layerctl: from here"

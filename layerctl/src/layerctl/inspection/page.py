@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from layerctl import __version__
-from layerctl.cli.output import size_text
+from layerctl.core.text import size_text
 from layerctl.inspection.survey import KINDS, kind_of
 
 if TYPE_CHECKING:

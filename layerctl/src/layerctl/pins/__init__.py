@@ -1,4 +1,4 @@
-"""Pins: the layer versions that templates, configuration and code name, found, checked and bumped.
+"""Pins: the layer versions that templates, configuration and code name, compared and moved.
 
-`finder` finds them in files, `check` compares them with what is published, `bump` changes the version's characters.
+`layerctl.scan` finds them, `check` compares them with what is published, `bump` changes the version's characters.
 """

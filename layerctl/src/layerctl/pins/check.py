@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,29 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.diagnostics import Finding, Severity
-from layerctl.core.errors import LayerctlError
-from layerctl.pins.model import INDEX
-from layerctl.templates.regions import Deployment, deployment_of, partition_of
+from layerctl.core.partitions import partition_of
+from layerctl.scan.model import INDEX
+from layerctl.templates.regions import Deployment, deployment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from layerctl.pins.model import Pin
-    from layerctl.pins.resolve.versions import Catalogue, PublishedVersion
+    from layerctl.pins.resolve.versions import PublishedVersion, VersionResolver
+    from layerctl.scan.model import Pin
 
-__all__ = ["RULES", "Limits", "check_pins", "parse_age"]
-
-RULES = {
-    "pin-unknown": "The version is not published in its region.",
-    "pin-yanked": "The version was withdrawn.",
-    "pin-region": "The layer is in another region than the function.",
-    "pin-partition": "The ARN's partition is not that of its region.",
-    "pin-runtime": "The layer is not made for the function's runtime.",
-    "pin-architecture": "The layer is not made for the function's architecture.",
-    "pin-behind": "More newer releases exist than --max-behind allows.",
-    "pin-old": "The version is older than --max-age allows, and a newer one exists.",
-    "pin-unverified": "No source of versions knows the layer.",
-}
+__all__ = ["Limits", "check_pins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +35,9 @@ class Limits:
     age: timedelta | None = None
 
 
-def parse_age(text: str) -> timedelta:
-    """Read ``90d``, ``12w`` or ``36h``.
-
-    Raises:
-        LayerctlError: it is none of these.
-    """
-    match = re.fullmatch(r"(\d{1,5})([hdw])", text.strip())
-    if match is None:
-        raise LayerctlError(f"{text!r} is no age", remedy="write e.g. 90d, 12w or 36h")
-    number = int(match[1])
-    return {"h": timedelta(hours=number), "d": timedelta(days=number), "w": timedelta(weeks=number)}[match[2]]
-
-
 def check_pins(
     pins: Iterable[Pin],
-    catalogue: Catalogue,
+    resolver: VersionResolver,
     limits: Limits,
     *,
     regions: frozenset[str] = frozenset(),
@@ -73,7 +47,7 @@ def check_pins(
 
     Args:
         pins: what `scan` found.
-        catalogue: what is published.
+        resolver: what is published.
         limits: how far behind is too far.
         regions: where the templates are deployed; empty: what the files beside them say.
         now: the time to measure age at; default: now.
@@ -90,7 +64,7 @@ def check_pins(
         findings += _place(pin, deployed)
         if Path(pin.path).stem == "samconfig" and len(deployed.regions) > 1:
             deployed = Deployment()  # each environment of the file has its own region: any of them may be meant
-        findings += _version(pin, catalogue, limits, deployed.regions, now or datetime.now(UTC))
+        findings += _version(pin, resolver, limits, deployed.regions, now or datetime.now(UTC))
     findings += _strangers(pins)
     return sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line or 0, one.column or 0, one.rule))
 
@@ -154,13 +128,13 @@ def _strangers(pins: list[Pin]) -> Iterator[Finding]:
 
 
 def _version(
-    pin: Pin, catalogue: Catalogue, limits: Limits, wanted: frozenset[str], now: datetime
+    pin: Pin, resolver: VersionResolver, limits: Limits, wanted: frozenset[str], now: datetime
 ) -> Iterator[Finding]:
-    if not catalogue.sources:
+    if not resolver.sources:
         return
-    known = catalogue.published(pin)
+    known = resolver.published(pin)
     if known is None:
-        elsewhere = " in that account" if catalogue.knows_name(pin.name) and pin.account else ""
+        elsewhere = " in that account" if resolver.knows_name(pin.name) and pin.account else ""
         yield _finding(
             pin,
             "pin-unverified",
@@ -175,18 +149,18 @@ def _version(
     regions = {pin.region} if pin.region else wanted or {one.arn.region for one in same}
     missing = sorted(region for region in regions - {one.arn.region for one in same} if region)
     if missing or not same:
-        yield _unknown(pin, catalogue, known, missing)
+        yield _unknown(pin, resolver, known, missing)
     for one in same:
         yield from _fit(pin, one)
     yield from _yanked(pin, same, known)
     yield from _age(pin, same, known, limits, now)
 
 
-def _unknown(pin: Pin, catalogue: Catalogue, known: list[PublishedVersion], missing: list[str]) -> Finding:
+def _unknown(pin: Pin, resolver: VersionResolver, known: list[PublishedVersion], missing: list[str]) -> Finding:
     there = ", ".join(str(number) for number in sorted({one.arn.version for one in known})[-5:])
     where = " or ".join(missing) or "any region"
     remedy = f"there are {there}" if there else f"{pin.name} is not published in {where}"
-    source = catalogue.source(pin)
+    source = resolver.source(pin)
     return _finding(pin, "pin-unknown", f"{pin.name}:{pin.version} is not published in {where}, says {source}", remedy)
 
 
@@ -235,12 +209,12 @@ def _age(
     if limits.behind is not None and len(worst) > limits.behind:
         count = f"{len(worst)} release{'s' * (len(worst) != 1)}"
         message = f"{pin.name} {_shown(mine)} is {count} behind; at most {limits.behind} are allowed"
-        yield _finding(pin, "pin-behind", message, remedy, Severity.WARNING)
+        yield _finding(pin, "pin-behind", message, remedy)
     if limits.age is not None and mine.date:
         age = now - datetime.fromisoformat(mine.date)
         if age > limits.age:
             message = f"{pin.name} {_shown(mine)} is {age.days} days old; at most {_days(limits.age)} are allowed"
-            yield _finding(pin, "pin-old", message, remedy, Severity.WARNING)
+            yield _finding(pin, "pin-old", message, remedy)
 
 
 def _is_newer(other: PublishedVersion, one: PublishedVersion) -> bool:

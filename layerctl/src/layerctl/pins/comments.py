@@ -84,7 +84,7 @@ def commentable(text: str, path: Path, at: int) -> bool:
         return True
     from yaml import ScalarNode
 
-    from layerctl.templates.yaml_nodes import NodeError, Tree, children
+    from layerctl.templates.yaml import NodeError, Tree, children
 
     try:
         stack = list(Tree.parse(text).documents)

@@ -10,8 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.pins.model import FileReport, Pin
-    from layerctl.pins.resolve.versions import Catalogue
+    from layerctl.pins.resolve.versions import VersionResolver
+    from layerctl.scan.model import FileReport, Pin
 
 __all__ = ["write_json", "write_table"]
 
@@ -19,44 +19,44 @@ _MEASURED = 2000  # rows that the columns' widths are taken from
 _COLUMNS = ("PLACE", "LAYER", "VERSION", "REGION", "ACCOUNT", "FUNCTION")
 
 
-def write_table(report: FileReport, catalogue: Catalogue, out: IO[str]) -> None:
+def write_table(report: FileReport, resolver: VersionResolver, out: IO[str]) -> None:
     """One line per pin. Not rich's table: that keeps every cell as an object, and a monorepo has 100,000 pins."""
     if not report.pins:
         return
-    known = bool(catalogue.sources)
+    known = bool(resolver.sources)
     columns = (*_COLUMNS, "RELEASE", "AGE") if known else _COLUMNS
     now = datetime.now(UTC)
     widths = [len(column) for column in columns]
     for pin in report.pins[:_MEASURED]:
-        widths = [max(pair) for pair in zip(widths, map(len, _row(pin, catalogue, now)), strict=False)]
-    for row in chain([columns], (_row(pin, catalogue, now) for pin in report.pins)):
+        widths = [max(pair) for pair in zip(widths, map(len, _row(pin, resolver, now)), strict=False)]
+    for row in chain([columns], (_row(pin, resolver, now) for pin in report.pins)):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
         out.write("  ".join(cells).rstrip() + "\n")
 
 
-def _row(pin: Pin, catalogue: Catalogue, now: datetime) -> tuple[str, ...]:
+def _row(pin: Pin, resolver: VersionResolver, now: datetime) -> tuple[str, ...]:
     functions = ", ".join(function.name for function in pin.functions)
     who = f"{pin.via}: {functions}" if pin.via and functions else functions or pin.via or "-"
     row = (pin.place, pin.name, str(pin.version), pin.region or "-", pin.account or "-", who)
-    if not catalogue.sources:
+    if not resolver.sources:
         return row
-    release, days = _release(pin, catalogue, now)
+    release, days = _release(pin, resolver, now)
     return (*row, release or "-", "-" if days is None else f"{days} d")
 
 
-def _release(pin: Pin, catalogue: Catalogue, now: datetime) -> tuple[str | None, int | None]:
-    version = catalogue.find(pin)
+def _release(pin: Pin, resolver: VersionResolver, now: datetime) -> tuple[str | None, int | None]:
+    version = resolver.find(pin)
     if version is None:
         return None, None
     days = (now - datetime.fromisoformat(version.date)).days if version.date else None
     return version.release, days
 
 
-def write_json(report: FileReport, catalogue: Catalogue, out: IO[str]) -> None:
+def write_json(report: FileReport, resolver: VersionResolver, out: IO[str]) -> None:
     """Pins, references whose version is decided elsewhere, and problems. Written as it goes."""
     now = datetime.now(UTC)
     out.write("{\n")
-    _write_list(out, "pins", (_pin(pin, catalogue, now) for pin in report.pins), ",")
+    _write_list(out, "pins", (_pin(pin, resolver, now) for pin in report.pins), ",")
     _write_list(out, "unresolved", (one._asdict() for one in report.unresolved), ",")
     _write_list(out, "problems", (one._asdict() for one in report.problems), "")
     out.write("}\n")
@@ -71,9 +71,9 @@ def _write_list(out: IO[str], key: str, items: Iterator[dict[str, Any]], end: st
     out.write(f"]{end}\n" if separator == "\n" else f"\n ]{end}\n")
 
 
-def _pin(pin: Pin, catalogue: Catalogue, now: datetime) -> dict[str, Any]:
+def _pin(pin: Pin, resolver: VersionResolver, now: datetime) -> dict[str, Any]:
     data = pin._asdict() | {"arn": pin.arn}
     data["functions"] = [function._asdict() for function in pin.functions]
-    if catalogue.sources:
-        data["release"], data["age_days"] = _release(pin, catalogue, now)
+    if resolver.sources:
+        data["release"], data["age_days"] = _release(pin, resolver, now)
     return data

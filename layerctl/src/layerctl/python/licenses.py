@@ -6,7 +6,7 @@ Sources: SPDX specification 2.3, annex D (expressions); PyPA "Core metadata" (Li
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
@@ -93,41 +93,21 @@ def is_allowed(expression: str, allowed: Collection[str]) -> bool:
 
     An exception (``WITH``) only ever adds permissions, so an allowed licence is allowed with it too.
     """
-    tokens = re.findall(r"[()]|[^\s()]+", expression)
+    from license_expression import ExpressionError, LicenseSymbol, LicenseWithExceptionSymbol, Licensing
+
     fine = {licence.lower() for licence in allowed}
-    at = 0
 
-    def either() -> bool:
-        nonlocal at
-        result = both()
-        while at < len(tokens) and tokens[at] == "OR":
-            at += 1
-            result = both() or result
-        return result
+    def holds(node: Any) -> bool:
+        match node:
+            case LicenseWithExceptionSymbol():
+                return str(node).lower() in fine or node.license_symbol.key.lower() in fine
+            case LicenseSymbol():
+                return node.key.lower() in fine
+        sides = (holds(side) for side in node.args)
+        return any(sides) if node.operator.strip() == "OR" else all(sides)
 
-    def both() -> bool:
-        nonlocal at
-        result = single()
-        while at < len(tokens) and tokens[at] == "AND":
-            at += 1
-            result = single() and result
-        return result
-
-    def single() -> bool:
-        nonlocal at
-        if at >= len(tokens):
-            return False
-        word = tokens[at]
-        at += 1
-        if word == "(":
-            result = either()
-            at += 1
-            return result
-        result = word.lower() in fine
-        if at + 1 < len(tokens) and tokens[at] == "WITH":
-            result = result or f"{word} WITH {tokens[at + 1]}".lower() in fine
-            at += 2
-        return result
-
-    result = either()
-    return result and at == len(tokens)
+    try:
+        parsed = Licensing().parse(expression)
+    except ExpressionError:
+        return False
+    return parsed is not None and holds(parsed)

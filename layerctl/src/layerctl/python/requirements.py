@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedEnvironmentName
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from layerctl.core.runtimes import marker_environment
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
 
-__all__ = ["Unmet", "dependency_graph", "unmet_requirements"]
+__all__ = ["SDK_CORE", "Unmet", "dependency_graph", "unfit_urllib3", "unmet_requirements"]
+
+# These three are released together and pin each other to the minor version (their own Requires-Dist).
+SDK_CORE = ("boto3", "botocore", "s3transfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +113,10 @@ def _applies(requirement: Requirement, environment: dict[str, str], extra: str) 
         return requirement.marker.evaluate(environment)
     except UndefinedEnvironmentName:
         return False
+
+
+def unfit_urllib3(urllib3: Distribution, runtime: Runtime) -> SpecifierSet | None:
+    """Return what the runtime's botocore asks of urllib3 (its own Requires-Dist), where this one does not fit."""
+    allowed = SpecifierSet("<1.27" if runtime.python and runtime.python < (3, 10) else "!=2.2.0,<3")
+    version = urllib3.parsed_version
+    return allowed if version is not None and version not in allowed else None

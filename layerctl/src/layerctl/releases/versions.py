@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layerctl.aws.failures import code_of, is_denied
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 __all__ = [
     "DigestCache",
@@ -25,6 +26,7 @@ __all__ = [
     "StoredContent",
     "describe_content",
     "download",
+    "existing_versions",
     "get_version",
     "list_versions",
 ]
@@ -138,6 +140,37 @@ def get_version(client: Any, arn: LayerVersionArn) -> tuple[LayerVersion, Stored
     answer = client.get_layer_version(LayerName=arn.name, VersionNumber=arn.version)
     content = answer["Content"]
     return _version(answer), StoredContent(content["CodeSha256"], content["CodeSize"], content.get("Location", ""))
+
+
+def existing_versions(client: Any, arns: Collection[LayerVersionArn]) -> dict[LayerVersionArn, LayerVersion]:
+    """Those of some versions that exist and may be used.
+
+    Only its owner can list a layer; a version that somebody else shares is asked for by itself.
+
+    Raises:
+        botocore.exceptions.ClientError, BotoCoreError: AWS refused.
+    """
+    found: dict[LayerVersionArn, LayerVersion] = {}
+    for layer in dict.fromkeys(arn.layer_arn for arn in arns):
+        wanted = [arn for arn in arns if arn.layer_arn == layer]
+        try:
+            listed = {one.arn: one for one in list_versions(client, layer)}
+        except client.exceptions.ClientError as error:
+            if not is_denied(error):
+                raise
+            listed = {arn: one for arn in wanted if (one := _shared_version(client, arn)) is not None}
+        found |= {arn: listed[arn] for arn in wanted if arn in listed}
+    return found
+
+
+def _shared_version(client: Any, arn: LayerVersionArn) -> LayerVersion | None:
+    """A version of another account; None where it is gone or not shared, which Lambda does not tell apart."""
+    try:
+        return _version(client.get_layer_version_by_arn(Arn=str(arn)))
+    except client.exceptions.ClientError as error:
+        if is_denied(error) or code_of(error) == "ResourceNotFoundException":
+            return None
+        raise
 
 
 class DigestCache:

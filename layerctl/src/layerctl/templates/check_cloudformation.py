@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.check.model import Alias, Function, Issue, Layer, Place
+from layerctl.check.model import Alias, Function, Layer, Place
+from layerctl.core.partitions import partition_of
+from layerctl.rules.shared import TEMPLATE_INVALID
 from layerctl.templates.check_references import layer_of
 from layerctl.templates.check_stacks import LayerResource
 from layerctl.templates.cloudformation import is_template
 from layerctl.templates.intrinsics import Expressions, intrinsic
-from layerctl.templates.regions import partition_of
-from layerctl.templates.trace import Traced
-from layerctl.templates.yaml_nodes import children, get, scalar
+from layerctl.templates.spans import SpannedString
+from layerctl.templates.yaml import children, get, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,10 +48,10 @@ class _Template(Expressions):
     def __init__(
         self, stack: Stack, source: Source, root: yaml.Node, parameters: Mapping[str, str], region: str | None
     ) -> None:
-        given = {name: [Traced.literal(value, None)] for name, value in parameters.items()}
+        given = {name: [SpannedString.literal(value, None)] for name, value in parameters.items()}
         if region:
-            given["AWS::Region"] = [Traced.literal(region, None)]
-            given["AWS::Partition"] = [Traced.literal(partition_of(region), None)]
+            given["AWS::Region"] = [SpannedString.literal(region, None)]
+            given["AWS::Partition"] = [SpannedString.literal(partition_of(region), None)]
         super().__init__(source.text, root, given)
         self.stack = stack
         self.source = source
@@ -68,7 +69,7 @@ class _Template(Expressions):
         if not isinstance(section, yaml.MappingNode):
             where = self.place(section if section is not None else self.root)
             self.stack.problems.append(
-                Issue("template-invalid", where, "Resources is missing or no mapping", "mend the template")
+                TEMPLATE_INVALID.at(where, "Resources is missing or no mapping", "mend the template")
             )
         for name, resource in self.resources:
             kind = scalar(get(resource, "Type"))
@@ -89,8 +90,7 @@ class _Template(Expressions):
         properties = get(resource, "Properties")
         if properties is not None and not isinstance(properties, yaml.MappingNode):
             self.stack.problems.append(
-                Issue(
-                    "template-invalid",
+                TEMPLATE_INVALID.at(
                     self.place(properties),
                     f"{name.value}: Properties is no mapping",
                     "mend the template",
@@ -144,7 +144,7 @@ class _Template(Expressions):
         function.code_place = self.place(code) if code is not None else function.place
         text = inline if inline is not None else get(code, "ZipFile")
         if text is not None:
-            function.code_inline = "".join(piece.text for piece in self.evaluate(text)[0].pieces)
+            function.code_inline = "".join(span.text for span in self.evaluate(text)[0].spans)
             return
         asset = self._asset(resource)
         uri = asset or (self._one(code) if isinstance(code, yaml.ScalarNode) or intrinsic_call(code) else None)
@@ -176,7 +176,7 @@ class _Template(Expressions):
         text = self._one(node)
         for part in (text or "").split(",") if text is not None else [None]:
             yield self._of_values(
-                node, [Traced.literal(part.strip(), None)] if part is not None else self.evaluate(node)
+                node, [SpannedString.literal(part.strip(), None)] if part is not None else self.evaluate(node)
             )
 
     def _layer(self, node: yaml.Node) -> Layer:
@@ -193,7 +193,7 @@ class _Template(Expressions):
                 )
         return self._of_values(node, self.evaluate(node))
 
-    def _of_values(self, node: yaml.Node, values: list[Traced]) -> Layer:
+    def _of_values(self, node: yaml.Node, values: list[SpannedString]) -> Layer:
         inside = range(node.start_mark.index, node.end_mark.index)
         return layer_of(self.place(node), values, self.region, inside)
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from layerctl.check.model import Layer
 from layerctl.core.arn import LAYER_VERSION_ARN, LayerVersionArn
-from layerctl.templates.trace import Traced, composed_arns
+from layerctl.templates.spans import SpannedString, composed_arns
 
 if TYPE_CHECKING:
     from layerctl.check.model import Place
-    from layerctl.templates.trace import ComposedArn
+    from layerctl.templates.spans import ComposedArn
 
 __all__ = ["layer_of"]
 
 
-def layer_of(place: Place, values: list[Traced], region: str | None, inside: range | None = None) -> Layer:
+def layer_of(place: Place, values: list[SpannedString], region: str | None, inside: range | None = None) -> Layer:
     """Make sense of the values that an entry of a list of layers can have.
 
     Args:
@@ -49,9 +49,9 @@ def _identity(arn: ComposedArn) -> str:
     return f"{arn.account or '?'}:{arn.name}"
 
 
-def _no_arn(place: Place, values: list[Traced]) -> Layer:
-    value = values[0] if values else Traced.unknown("nothing")
-    shown = "".join(f"${{{piece.text}}}" if piece.hole else piece.text for piece in value.pieces)
+def _no_arn(place: Place, values: list[SpannedString]) -> Layer:
+    value = values[0] if values else SpannedString.unknown("nothing")
+    shown = "".join(f"${{{span.text}}}" if span.hole else span.text for span in value.spans)
     # dynamic references, the Serverless Framework's variables, and what Fn::Split would still take apart
     open_parts = any(mark in shown for mark in ("{{", "${", ","))
     literal = all(one.text is not None for one in values) and not open_parts

@@ -15,7 +15,7 @@ from layerctl.templates.check_cloudformation import intrinsic_call
 from layerctl.templates.check_references import layer_of
 from layerctl.templates.check_stacks import LayerResource
 from layerctl.templates.serverless import ServiceExpressions, open_pseudo
-from layerctl.templates.yaml_nodes import get, pairs, scalar
+from layerctl.templates.yaml import get, pairs, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

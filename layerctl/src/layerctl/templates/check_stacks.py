@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Issue, Place
+from layerctl.check.model import Place
+from layerctl.rules.shared import TEMPLATE_INVALID
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.yaml_nodes import NodeError, Tree
+from layerctl.templates.yaml import NodeError, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from layerctl.check.model import Function
+    from layerctl.core.diagnostics import Finding
 
 __all__ = ["LayerResource", "Stack", "read_stack"]
 
@@ -53,7 +55,7 @@ class Stack:
     path: Path
     functions: list[Function] = field(default_factory=list)
     layers: dict[str, LayerResource] = field(default_factory=dict)
-    problems: list[Issue] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
 
 
 def read_stack(path: Path, *, parameters: Mapping[str, str] | None = None, region: str | None = None) -> Stack:
@@ -68,7 +70,7 @@ def read_stack(path: Path, *, parameters: Mapping[str, str] | None = None, regio
     shown = path.as_posix()
 
     def problem(message: str, remedy: str, line: int | None = None, column: int | None = None) -> None:
-        stack.problems.append(Issue("template-invalid", Place(shown, line, column), message, remedy))
+        stack.problems.append(TEMPLATE_INVALID.at(Place(shown, line, column), message, remedy))
 
     try:
         if path.is_dir():
@@ -112,8 +114,7 @@ def _read_documents(
             for tag, offset in tree.tags.items():
                 if tag not in KNOWN_TAGS:
                     stack.problems.append(
-                        Issue(
-                            "template-invalid",
+                        TEMPLATE_INVALID.at(
                             Place(shown, *source.place(offset)),
                             f"unknown tag {tag}",
                             "use one of CloudFormation's intrinsic functions",
@@ -122,8 +123,7 @@ def _read_documents(
             cloudformation.read_template(stack, source, root, parameters, region)
             return
     stack.problems.append(
-        Issue(
-            "template-invalid",
+        TEMPLATE_INVALID.at(
             Place(shown, 1, 1),
             "neither a SAM or CloudFormation template (no Resources) nor a serverless.yml (no functions)",
             "name a template",

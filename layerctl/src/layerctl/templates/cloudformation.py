@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.pins.model import FunctionFacts
 from layerctl.templates.intrinsics import Expressions, intrinsic
 from layerctl.templates.literals import REGION
+from layerctl.templates.model import FunctionFacts
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.trace import Traced, composed_arns
+from layerctl.templates.spans import SpannedString, composed_arns
 from layerctl.templates.uses import Use
-from layerctl.templates.yaml_nodes import NodeError, Tree, children, get, pairs, scalar
+from layerctl.templates.yaml import NodeError, Tree, children, get, pairs, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,9 @@ def template_uses(text: str, root: Node, path: Path) -> Iterator[Use]:
     yield from template.nested(path)
 
 
-def uses_through_parameters(path: Path, given: dict[str, list[Traced]], at: int, depth: int = 0) -> Iterator[Use]:
+def uses_through_parameters(
+    path: Path, given: dict[str, list[SpannedString]], at: int, depth: int = 0
+) -> Iterator[Use]:
     """What the functions of another template get through the parameters that the file at hand sets.
 
     Args:
@@ -78,7 +80,9 @@ def uses_through_parameters(path: Path, given: dict[str, list[Traced]], at: int,
 
 
 class _Template(Expressions):
-    def __init__(self, text: str, root: Node, given: dict[str, list[Traced]] | None = None, origin: str = "") -> None:
+    def __init__(
+        self, text: str, root: Node, given: dict[str, list[SpannedString]] | None = None, origin: str = ""
+    ) -> None:
         super().__init__(text, root, given, origin)
         self._globals = dict(pairs(get(root, "Globals", "Function")))
         self._resources = list(_resources(get(root, "Resources")))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.templates.trace import Traced, concatenate, piece_of
-from layerctl.templates.yaml_nodes import get, pairs, scalar, traced_scalar
+from layerctl.templates.spans import SpannedString, concatenate, part_of
+from layerctl.templates.yaml import get, pairs, scalar, spanned_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,28 +60,30 @@ class Expressions:
         origin: the name of the file that `text` is, where it is not the file at hand.
     """
 
-    def __init__(self, text: str, root: Node, given: dict[str, list[Traced]] | None = None, origin: str = "") -> None:
+    def __init__(
+        self, text: str, root: Node, given: dict[str, list[SpannedString]] | None = None, origin: str = ""
+    ) -> None:
         self.text = text
         self.root = root
         self._given = given or {}
         self._origin = origin
         self._budget = _MAX_EVALUATIONS
-        self._evaluated: dict[int, list[Traced]] = {}  # by the node's identity: the tree lives as long as we do
+        self._evaluated: dict[int, list[SpannedString]] = {}  # by the node's identity: the tree lives as long as we do
         self._parameters = dict(pairs(get(root, "Parameters")))
         self._mappings = dict(pairs(get(root, "Mappings")))
 
-    def evaluate(self, node: Node | None, depth: int = 0) -> list[Traced]:
+    def evaluate(self, node: Node | None, depth: int = 0) -> list[SpannedString]:
         """Every value that the node can have; for a list, the values of its items."""
         if node is None or depth > _MAX_NESTING:
-            return [Traced.unknown("...")]
+            return [SpannedString.unknown("...")]
         known = self._evaluated.get(id(node))
         if known is None:
             self._budget -= 1
-            known = [Traced.unknown("...")] if self._budget < 0 else self._work_out(node, depth)
+            known = [SpannedString.unknown("...")] if self._budget < 0 else self._work_out(node, depth)
             self._evaluated[id(node)] = known
         return known
 
-    def _work_out(self, node: Node, depth: int) -> list[Traced]:
+    def _work_out(self, node: Node, depth: int) -> list[SpannedString]:
         call = intrinsic(node)
         if call is not None:
             return self._call(*call, depth=depth + 1)
@@ -89,14 +91,14 @@ class Expressions:
             return self.plain(node, depth + 1)
         if isinstance(node, yaml.SequenceNode):
             return [value for item in node.value for value in self.evaluate(item, depth + 1)]
-        return [Traced.unknown("...")]
+        return [SpannedString.unknown("...")]
 
-    def plain(self, node: yaml.ScalarNode, depth: int) -> list[Traced]:
+    def plain(self, node: yaml.ScalarNode, depth: int) -> list[SpannedString]:
         """A scalar outside of any function."""
         del depth
-        value = traced_scalar(self.text, node)
+        value = spanned_scalar(self.text, node)
         if self._origin:
-            value = replace(value, pieces=tuple(piece._replace(origin=self._origin) for piece in value.pieces))
+            value = replace(value, spans=tuple(span._replace(origin=self._origin) for span in value.spans))
         return [value]
 
     def one_text(self, node: Node | None) -> str | None:
@@ -107,13 +109,13 @@ class Expressions:
         texts = {value.text for value in self.evaluate(node) if self._by_default(value)}
         return texts.pop() if len(texts) == 1 else None
 
-    def _by_default(self, value: Traced) -> bool:
+    def _by_default(self, value: SpannedString) -> bool:
         return all(
             name not in self._parameters or scalar(get(self._parameters[name], "Default")) == assumed
             for name, assumed in value.assumed
         )
 
-    def _call(self, name: str, argument: Node, depth: int) -> list[Traced]:
+    def _call(self, name: str, argument: Node, depth: int) -> list[SpannedString]:
         items = argument.value if isinstance(argument, yaml.SequenceNode) else []
         match name:
             case "Ref" if isinstance(argument, yaml.ScalarNode):
@@ -137,23 +139,23 @@ class Expressions:
                 label = argument.value if isinstance(argument, yaml.ScalarNode) else ""
                 if name == "GetAtt" and items:
                     label = ".".join(str(item.value) for item in items if isinstance(item, yaml.ScalarNode))
-                return [Traced.unknown(label or name)]
+                return [SpannedString.unknown(label or name)]
 
-    def reference(self, name: str, depth: int) -> list[Traced]:
+    def reference(self, name: str, depth: int) -> list[SpannedString]:
         """What `Ref` gives: a parameter's value, else a hole of that name."""
         if name == "AWS::NoValue":
-            return [Traced()]
+            return [SpannedString()]
         if name in self._given:
             return [value.through(name) for value in self._given[name]]
         parameter = self._parameters.get(name)
         default = get(parameter, "Default")
         if default is None or (scalar(get(parameter, "Type")) or "").startswith(_LOOKED_UP):
-            return [Traced.unknown(name)]
+            return [SpannedString.unknown(name)]
         text = scalar(default)
         values = [value.through(name) for value in self.evaluate(default, depth)]
         return values if text is None else [value.assuming(name, text) for value in values]
 
-    def _allowed(self, name: str) -> list[Traced]:
+    def _allowed(self, name: str) -> list[SpannedString]:
         """The other values that a parameter may be given. They stand for themselves only: no version is read there."""
         if name in self._given or name not in self._parameters:
             return []
@@ -161,41 +163,41 @@ class Expressions:
         allowed = get(self._parameters[name], "AllowedValues")
         texts = [scalar(item) for item in allowed.value] if isinstance(allowed, yaml.SequenceNode) else []
         return [
-            Traced.literal(text, None).assuming(name, text)
+            SpannedString.literal(text, None).assuming(name, text)
             for text in texts[:_MAX_ALLOWED]
             if text is not None and text != default
         ]
 
-    def _sub(self, template: Node, variables: dict[str, Node], depth: int) -> list[Traced]:
+    def _sub(self, template: Node, variables: dict[str, Node], depth: int) -> list[SpannedString]:
         values = self.plain(template, depth) if isinstance(template, yaml.ScalarNode) else []
         return [done for value in values for done in self._substitute(value, variables, depth)]
 
-    def _substitute(self, value: Traced, variables: dict[str, Node], depth: int) -> list[Traced]:
-        parts: list[list[Traced]] = [[replace(value, pieces=())]]
-        for piece in value.pieces:
+    def _substitute(self, value: SpannedString, variables: dict[str, Node], depth: int) -> list[SpannedString]:
+        parts: list[list[SpannedString]] = [[replace(value, spans=())]]
+        for span in value.spans:
             at = 0
-            for match in _PLACEHOLDER.finditer(piece.text) if not piece.hole else ():
-                parts.append([piece_of(piece, at, match.start())])
+            for match in _PLACEHOLDER.finditer(span.text) if not span.hole else ():
+                parts.append([part_of(span, at, match.start())])
                 at = match.end()
                 name = match[2].strip()
                 if match[1]:
-                    parts.append([Traced.literal(f"${{{name}}}", None)])
+                    parts.append([SpannedString.literal(f"${{{name}}}", None)])
                 elif name in variables:
                     parts.append(self.evaluate(variables[name], depth))
                 else:
                     parts.append(self.reference(name, depth) + self._allowed(name))
-            parts.append([piece_of(piece, at, len(piece.text))])
+            parts.append([part_of(span, at, len(span.text))])
         return concatenate(parts)
 
-    def _join(self, delimiter: str, items: list[Node], depth: int) -> list[Traced]:
-        parts: list[list[Traced]] = []
+    def _join(self, delimiter: str, items: list[Node], depth: int) -> list[SpannedString]:
+        parts: list[list[SpannedString]] = []
         for index, item in enumerate(items):
             if index:
-                parts.append([Traced.literal(str(delimiter), None)])
+                parts.append([SpannedString.literal(str(delimiter), None)])
             parts.append(self.evaluate(item, depth))
         return concatenate(parts)
 
-    def _select(self, items: list[Node], depth: int) -> list[Traced]:
+    def _select(self, items: list[Node], depth: int) -> list[SpannedString]:
         index = scalar(items[0])
         if (
             isinstance(items[1], yaml.SequenceNode)
@@ -204,13 +206,13 @@ class Expressions:
             and index.isdecimal()
         ):
             chosen = items[1].value[int(index) : int(index) + 1]
-            return self.evaluate(chosen[0], depth) if chosen else [Traced.unknown("Select")]
+            return self.evaluate(chosen[0], depth) if chosen else [SpannedString.unknown("Select")]
         return self.evaluate(items[1], depth)
 
-    def _find_in_map(self, items: list[Node], depth: int) -> list[Traced]:
+    def _find_in_map(self, items: list[Node], depth: int) -> list[SpannedString]:
         """Look a mapping up; a key that is open gives the values of all keys, with what each assumes."""
         name = self.one_text(items[0]) or ""
-        found: list[Traced] = []
+        found: list[SpannedString] = []
         for first, inner, assumed in self._choose(self._mappings.get(name), items[1], depth):
             for second, value, more in self._choose(inner, items[2], depth):
                 for one in self.evaluate(value, depth):
@@ -220,7 +222,7 @@ class Expressions:
                     found.append(traced)
         if len(items) > 3:
             found += self.evaluate(get(items[3], "DefaultValue"), depth)
-        return found or [Traced.unknown("FindInMap")]
+        return found or [SpannedString.unknown("FindInMap")]
 
     def _choose(self, table: Node | None, key: Node, depth: int) -> Iterator[tuple[str, Node, str | None]]:
         """The entries that a key can mean, and what decides between them; the default's entry comes first."""

@@ -1,4 +1,4 @@
-"""Where a template is deployed to, as far as the files beside it say, and which partition a region is in."""
+"""Where a template is deployed to, as far as the files beside it say."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.templates import hcl
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.yaml_nodes import NodeError, Tree, get, pairs, scalar
+from layerctl.templates.yaml import NodeError, Tree, get, pairs, scalar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Deployment", "deployment_of", "partition_of"]
-
-# AWS General Reference, "Partitions": regions begin with these.
-_PARTITIONS = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-isob-", "aws-iso-b"),
-    ("us-isof-", "aws-iso-f"),
-    ("us-iso-", "aws-iso"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("eusc-", "aws-eusc"),
-)
+__all__ = ["Deployment", "deployment_of"]
 
 
 class Deployment(NamedTuple):
@@ -31,11 +20,6 @@ class Deployment(NamedTuple):
 
     regions: frozenset[str] = frozenset()
     said_by: str = ""
-
-
-def partition_of(region: str) -> str:
-    """The partition that a region is in."""
-    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
 
 
 def deployment_of(path: Path) -> Deployment:

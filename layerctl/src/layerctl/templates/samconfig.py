@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from layerctl.templates.cloudformation import uses_through_parameters
-from layerctl.templates.trace import Piece, Traced, piece_of
-from layerctl.templates.yaml_nodes import get, pairs, scalar, traced_scalar
+from layerctl.templates.spans import Span, SpannedString, part_of
+from layerctl.templates.yaml import get, pairs, scalar, spanned_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,24 +43,24 @@ _DEFAULT_TEMPLATES = ("template.yaml", "template.yml", "template.json")
 
 def toml_uses(path: Path, text: str) -> list[Use]:
     """What the functions of the template beside a samconfig.toml get through its overrides."""
-    sets: list[tuple[int, dict[str, list[Traced]]]] = []
+    sets: list[tuple[int, dict[str, list[SpannedString]]]] = []
     for match in _OVERRIDES.finditer(text):
-        given: dict[str, list[Traced]] = {}
+        given: dict[str, list[SpannedString]] = {}
         for begin, end in _strings(text, match.end()):
-            given |= _assignments(Piece(text[begin:end], begin))
+            given |= _assignments(Span(text[begin:end], begin))
         sets.append((match.start(), given))
     for match in _TABLE.finditer(text):
         entries = {}
         for entry in _ENTRY.finditer(text, match.start("body"), match.end("body")):
             group = next(name for name in "abc" if entry[name] is not None)
-            entries[entry["key"]] = [Traced.literal(entry[group], entry.start(group))]
+            entries[entry["key"]] = [SpannedString.literal(entry[group], entry.start(group))]
         sets.append((match.start(), entries))
     return list(_uses(path, sets, _TEMPLATE.findall(text)))
 
 
 def yaml_uses(path: Path, text: str, root: Node) -> list[Use]:
     """The same for a samconfig.yaml."""
-    sets: list[tuple[int, dict[str, list[Traced]]]] = []
+    sets: list[tuple[int, dict[str, list[SpannedString]]]] = []
     templates: list[str] = []
     for _, environment in pairs(root):
         for _, command in pairs(environment):
@@ -74,19 +74,19 @@ def yaml_uses(path: Path, text: str, root: Node) -> list[Use]:
     return list(_uses(path, sets, templates))
 
 
-def _yaml_overrides(text: str, node: Node) -> Iterator[tuple[str, list[Traced]]]:
+def _yaml_overrides(text: str, node: Node) -> Iterator[tuple[str, list[SpannedString]]]:
     if isinstance(node, yaml.ScalarNode):
-        for piece in traced_scalar(text, node).pieces:
-            yield from _assignments(piece).items()
+        for span in spanned_scalar(text, node).spans:
+            yield from _assignments(span).items()
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _yaml_overrides(text, item)
     for key, value in pairs(node):
         if isinstance(value, yaml.ScalarNode):
-            yield key, [traced_scalar(text, value)]
+            yield key, [spanned_scalar(text, value)]
 
 
-def _uses(path: Path, sets: list[tuple[int, dict[str, list[Traced]]]], templates: list[str]) -> Iterator[Use]:
+def _uses(path: Path, sets: list[tuple[int, dict[str, list[SpannedString]]]], templates: list[str]) -> Iterator[Use]:
     names = list(dict.fromkeys(templates)) or [name for name in _DEFAULT_TEMPLATES if (path.parent / name).is_file()]
     for at, given in sets:
         for name in names if given else ():
@@ -112,10 +112,10 @@ def _strings(text: str, at: int) -> Iterator[tuple[int, int]]:
             at += 1
 
 
-def _assignments(piece: Piece) -> dict[str, list[Traced]]:
+def _assignments(span: Span) -> dict[str, list[SpannedString]]:
     """``Key=Value`` pairs in a string."""
-    given: dict[str, list[Traced]] = {}
-    for match in _ASSIGNED.finditer(piece.text):
+    given: dict[str, list[SpannedString]] = {}
+    for match in _ASSIGNED.finditer(span.text):
         group = next(name for name in ("quoted", "plain", "quoted2", "plain2") if match[name] is not None)
-        given[match["key"] or match["key2"]] = [piece_of(piece, *match.span(group))]
+        given[match["key"] or match["key2"]] = [part_of(span, *match.span(group))]
     return given

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.pins.model import FunctionFacts
 from layerctl.templates.intrinsics import Expressions, intrinsic
-from layerctl.templates.trace import Piece, Traced, composed_arns, concatenate, piece_of
+from layerctl.templates.model import FunctionFacts
+from layerctl.templates.spans import Span, SpannedString, composed_arns, concatenate, part_of
 from layerctl.templates.uses import Use
-from layerctl.templates.yaml_nodes import children, get, pairs
+from layerctl.templates.yaml import children, get, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,43 +52,43 @@ class ServiceExpressions(Expressions):
         super().__init__(text, get(root, "resources") or root)
         self._root = root
 
-    def plain(self, node: yaml.ScalarNode, depth: int) -> list[Traced]:
+    def plain(self, node: yaml.ScalarNode, depth: int) -> list[SpannedString]:
         """A scalar with the framework's variables filled in."""
         return [done for value in super().plain(node, depth) for done in self._fill(value, depth)]
 
-    def _fill(self, value: Traced, depth: int) -> list[Traced]:
-        parts: list[list[Traced]] = [[replace(value, pieces=())]]
-        for piece in value.pieces:
+    def _fill(self, value: SpannedString, depth: int) -> list[SpannedString]:
+        parts: list[list[SpannedString]] = [[replace(value, spans=())]]
+        for span in value.spans:
             at = 0
-            for start, end in _variables(piece.text) if not piece.hole else ():
-                parts.append([piece_of(piece, at, start)])
+            for start, end in _variables(span.text) if not span.hole else ():
+                parts.append([part_of(span, at, start)])
                 at = end
-                if piece.text.startswith("AWS::", start + 2):
-                    parts.append([piece_of(piece, start, end)])
+                if span.text.startswith("AWS::", start + 2):
+                    parts.append([part_of(span, start, end)])
                 else:
-                    parts.append(self._variable(piece, start + 2, end - 1, depth + 1))
-            parts.append([piece_of(piece, at, len(piece.text))])
+                    parts.append(self._variable(span, start + 2, end - 1, depth + 1))
+            parts.append([part_of(span, at, len(span.text))])
         return concatenate(parts)
 
-    def _variable(self, piece: Piece, start: int, end: int, depth: int) -> list[Traced]:
+    def _variable(self, span: Span, start: int, end: int, depth: int) -> list[SpannedString]:
         """The value of ``${start...end}``: the first of its comma-separated sources that is known."""
         first: str | None = None
-        for begin, stop in _split(piece.text, start, end):
-            source = piece.text[begin:stop]
+        for begin, stop in _split(span.text, start, end):
+            source = span.text[begin:stop]
             stripped = source.strip()
             first = first or stripped
             if depth > _MAX_NESTING:
                 break
             begin += len(source) - len(source.lstrip())  # noqa: PLW2901 (the blank before a fallback is not its value)
-            inner = piece_of(piece, begin, begin + len(stripped))
+            inner = part_of(span, begin, begin + len(stripped))
             values = self._source(stripped, inner, depth)
             if values:
                 return values
-        return [Traced.unknown(first or "...")]
+        return [SpannedString.unknown(first or "...")]
 
-    def _source(self, source: str, inner: Traced, depth: int) -> list[Traced]:
+    def _source(self, source: str, inner: SpannedString, depth: int) -> list[SpannedString]:
         if source[:1] in {"'", '"'} and source[-1:] == source[:1] and len(source) > 1:
-            return [piece_of(inner.pieces[0], 1, len(source) - 1)]
+            return [part_of(inner.spans[0], 1, len(source) - 1)]
         if source.startswith("${"):
             values = self._fill(inner, depth)
             return [value for value in values if value.text is not None]
@@ -96,9 +96,9 @@ class ServiceExpressions(Expressions):
         if kind == "self":
             return self._address(address, depth)
         if kind == "sls" and address == "stage":
-            return self._value_at("provider.stage", depth) or [Traced.literal("dev", None)]
+            return self._value_at("provider.stage", depth) or [SpannedString.literal("dev", None)]
         if kind == "aws" and address == "region":
-            return self._value_at("provider.region", depth) or [Traced.unknown("AWS::Region")]
+            return self._value_at("provider.region", depth) or [SpannedString.unknown("AWS::Region")]
         if kind == "param":
             stages = [name for name, _ in pairs(get(self._root, "params"))]
             return [value for stage in stages for value in self._value_at(f"params.{stage}.{address}", depth)]
@@ -106,10 +106,10 @@ class ServiceExpressions(Expressions):
             return [inner]
         return []
 
-    def _value_at(self, path: str, depth: int) -> list[Traced]:
+    def _value_at(self, path: str, depth: int) -> list[SpannedString]:
         return self._address(path, depth)
 
-    def _address(self, address: str, depth: int) -> list[Traced]:
+    def _address(self, address: str, depth: int) -> list[SpannedString]:
         """What stands at a dotted path; where a part of the path is open, everything that it could be."""
         nodes = [self._root]
         # A part of the path that a variable decides (the stage, mostly) may be any: ${self:custom.arns.${sls:stage}}
@@ -117,7 +117,7 @@ class ServiceExpressions(Expressions):
         for name in names.split("."):
             nodes = [child for node in nodes for child in _step(node, name)]
         last = next((name for name in reversed(names.split(".")) if "\0" not in name), "")
-        return [value.through(last) for node in nodes for value in self.evaluate(node, depth + 1) if value.pieces]
+        return [value.through(last) for node in nodes for value in self.evaluate(node, depth + 1) if value.spans]
 
 
 class _Service(ServiceExpressions):
@@ -228,13 +228,13 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield begin, end
 
 
-def open_pseudo(value: Traced) -> Traced:
+def open_pseudo(value: SpannedString) -> SpannedString:
     """Turn CloudFormation's pseudo parameters into holes."""
-    pieces: list[Piece] = []
-    for piece in value.pieces:
+    spans: list[Span] = []
+    for span in value.spans:
         at = 0
-        for match in _PSEUDO.finditer(piece.text) if not piece.hole else ():
-            pieces += [*piece_of(piece, at, match.start()).pieces, Piece(match[1], None, hole=True)]
+        for match in _PSEUDO.finditer(span.text) if not span.hole else ():
+            spans += [*part_of(span, at, match.start()).spans, Span(match[1], None, hole=True)]
             at = match.end()
-        pieces += piece_of(piece, at, len(piece.text)).pieces
-    return replace(value, pieces=tuple(pieces))
+        spans += part_of(span, at, len(span.text)).spans
+    return replace(value, spans=tuple(spans))

@@ -89,7 +89,7 @@ def _yaml_uses(
 ) -> tuple[list[Use], list[Fault]]:
     from layerctl.templates import cloudformation, samconfig, serverless
     from layerctl.templates.intrinsics import KNOWN_TAGS
-    from layerctl.templates.yaml_nodes import NodeError, Tree
+    from layerctl.templates.yaml import NodeError, Tree
 
     try:
         tree = Tree.parse(text)

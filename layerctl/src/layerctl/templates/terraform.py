@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from layerctl.pins.model import FunctionFacts
 from layerctl.templates import hcl
 from layerctl.templates.literals import REGION
+from layerctl.templates.model import FunctionFacts
 from layerctl.templates.source import BinaryFileError, Source
+from layerctl.templates.spans import SpannedString, composed_arns
 from layerctl.templates.terraform_values import Module
-from layerctl.templates.trace import Traced, composed_arns
 from layerctl.templates.uses import Use
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class _Uses(Module):
         yield from self._arns(name, self.evaluate(name, value, 0), value.at, functions, via)
 
     def _arns(
-        self, name: str, values: list[Traced], at: int, functions: tuple[FunctionFacts, ...], via: str | None
+        self, name: str, values: list[SpannedString], at: int, functions: tuple[FunctionFacts, ...], via: str | None
     ) -> Iterator[tuple[str, Use]]:
         for value in values:
             for arn in composed_arns(value):

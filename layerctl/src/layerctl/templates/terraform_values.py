@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.templates import hcl
 from layerctl.templates.literals import REGION
-from layerctl.templates.trace import Piece, Traced, concatenate
+from layerctl.templates.spans import Span, SpannedString, concatenate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,13 +28,13 @@ _PASSING = frozenset(
 )
 # The beginning of an ARN for a layer that is named without one.
 _UNPLACED = (
-    Piece("arn:", None),
-    Piece("AWS::Partition", None, hole=True),
-    Piece(":lambda:", None),
-    Piece("AWS::Region", None, hole=True),
-    Piece(":", None),
-    Piece("AWS::AccountId", None, hole=True),
-    Piece(":layer:", None),
+    Span("arn:", None),
+    Span("AWS::Partition", None, hole=True),
+    Span(":lambda:", None),
+    Span("AWS::Region", None, hole=True),
+    Span(":", None),
+    Span("AWS::AccountId", None, hole=True),
+    Span(":layer:", None),
 )
 _FORMAT = re.compile(r"%(?:\[(\d+)\])?[sdvq]")
 _MAX_NESTING = 30
@@ -91,18 +91,18 @@ class Module:
         texts = {value.text for value in self.evaluate(name, expression, 0)} if expression is not None else {None}
         return texts.pop() if len(texts) == 1 else None
 
-    def evaluate(self, name: str, expression: hcl.Expression | None, depth: int) -> list[Traced]:
+    def evaluate(self, name: str, expression: hcl.Expression | None, depth: int) -> list[SpannedString]:
         """Every value that an expression of file `name` can have."""
         self._budget -= 1
         if expression is None or depth > _MAX_NESTING or self._budget < 0:
-            return [Traced.unknown("...")]
+            return [SpannedString.unknown("...")]
         match expression:
             case hcl.Text(parts, _):
                 return concatenate(
                     [
                         self.evaluate(name, part, depth + 1)
                         if isinstance(part, hcl.Expression)
-                        else [Traced.literal(part[0], part[1], name)]
+                        else [SpannedString.literal(part[0], part[1], name)]
                         for part in parts
                     ]
                 )
@@ -117,14 +117,14 @@ class Module:
             case hcl.Path(steps, _):
                 return self._path(name, steps, depth)
             case hcl.Unknown(label, _):
-                return [Traced.unknown(label)]
+                return [SpannedString.unknown(label)]
 
-    def _path(self, name: str, steps: tuple[str | hcl.Expression, ...], depth: int) -> list[Traced]:
+    def _path(self, name: str, steps: tuple[str | hcl.Expression, ...], depth: int) -> list[SpannedString]:
         label = ".".join(step if isinstance(step, str) else "*" for step in steps)
         head, key = steps[0], steps[1] if len(steps) > 1 else None
         if head == "data" and isinstance(key, str):
             if key in _DATA_HOLES:
-                return [Traced.unknown(_DATA_HOLES[key])]
+                return [SpannedString.unknown(_DATA_HOLES[key])]
             layer = self.layers.get(steps[2]) if len(steps) > 2 and isinstance(steps[2], str) else None
             if key == "aws_lambda_layer_version" and layer is not None:
                 return self.layer(*layer, depth + 1)
@@ -133,7 +133,7 @@ class Module:
             found = self.variables.get(key, [])
         elif head == "local" and isinstance(key, str) and key in self.locals:
             found = [self.locals[key]]
-        values: list[Traced] = []
+        values: list[SpannedString] = []
         if head == "var" and isinstance(key, str) and key in self.given:
             caller, owner, expression = self.given[key]
             return [value.through(key) for value in caller.evaluate(owner, expression, depth + 1)]
@@ -141,11 +141,11 @@ class Module:
             values += [
                 value.through(str(key)) for value in self._descend(name, owner, expression, steps[2:], depth + 1)
             ]
-        return values or [Traced.unknown(label)]
+        return values or [SpannedString.unknown(label)]
 
     def _descend(
         self, name: str, owner: str, expression: hcl.Expression, steps: tuple[str | hcl.Expression, ...], depth: int
-    ) -> list[Traced]:
+    ) -> list[SpannedString]:
         """Follow the rest of a path into a table; an open key gives every entry."""
         if not steps or not isinstance(expression, hcl.Table):
             return self.evaluate(owner, expression, depth)
@@ -153,18 +153,18 @@ class Module:
         # A variable's default decides nothing here: whoever applies the module may say otherwise.
         key = step if isinstance(step, str) else self.one_text(name, step) if isinstance(step, hcl.Text) else None
         regional = key is None and all(REGION.fullmatch(entry) for entry, _ in expression.entries)
-        values: list[Traced] = []
+        values: list[SpannedString] = []
         for entry, value in expression.entries:
             if key is None or key in {entry, "*"}:
                 inside = self._descend(name, owner, value, steps[1:], depth + 1)
                 values += [one.assuming("AWS::Region", entry) for one in inside] if regional else inside
         return values
 
-    def _call(self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[Traced]:
+    def _call(self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[SpannedString]:
         if function == "format" and arguments:
             return self._format(name, arguments, depth)
         if function == "join" and len(arguments) == 2 and isinstance(arguments[1], hcl.Items):
-            parts: list[list[Traced]] = []
+            parts: list[list[SpannedString]] = []
             for index, item in enumerate(arguments[1].items):
                 parts += [self.evaluate(name, arguments[0], depth + 1)] if index else []
                 parts.append(self.evaluate(name, item, depth + 1))
@@ -180,28 +180,32 @@ class Module:
             return self._changed(name, function, arguments, depth)
         if function in _PASSING:
             return [value for argument in arguments for value in self.evaluate(name, argument, depth + 1)]
-        return [Traced.unknown(f"{function}()")]
+        return [SpannedString.unknown(f"{function}()")]
 
-    def _changed(self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[Traced]:
+    def _changed(
+        self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int
+    ) -> list[SpannedString]:
         """Functions that make another text: known if their arguments are, but standing nowhere as such."""
         rest = [self.one_text(name, argument) for argument in arguments[1:]]
         changed = []
         for value in self.evaluate(name, arguments[0], depth + 1):
             text = value.text
             if text is None or None in rest or (function == "replace" and len(rest) != 2):
-                changed.append(Traced.unknown(f"{function}()"))
+                changed.append(SpannedString.unknown(f"{function}()"))
             elif function == "replace":
-                changed.append(Traced.literal(text.replace(rest[0] or "", rest[1] or "") if rest[0] else text, None))
+                changed.append(
+                    SpannedString.literal(text.replace(rest[0] or "", rest[1] or "") if rest[0] else text, None)
+                )
             else:
-                changed.append(Traced.literal(text.lower() if function == "lower" else text.upper(), None))
+                changed.append(SpannedString.literal(text.lower() if function == "lower" else text.upper(), None))
         return changed
 
-    def _format(self, name: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[Traced]:
+    def _format(self, name: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[SpannedString]:
         """`format`: the arguments in place of the verbs."""
         pattern = arguments[0]
         if not isinstance(pattern, hcl.Text):
-            return [Traced.unknown("format()")]
-        parts: list[list[Traced]] = []
+            return [SpannedString.unknown("format()")]
+        parts: list[list[SpannedString]] = []
         index = 1
         for part in pattern.parts:
             if isinstance(part, hcl.Expression):
@@ -210,24 +214,24 @@ class Module:
             text, start = part
             at = 0
             for verb in _FORMAT.finditer(text):
-                parts.append([Traced.literal(text[at : verb.start()], start + at, name)])
+                parts.append([SpannedString.literal(text[at : verb.start()], start + at, name)])
                 which = int(verb[1]) if verb[1] else index
                 index = which + 1
                 known = which < len(arguments)
                 parts.append(self.evaluate(name, arguments[which] if known else None, depth + 1))
                 at = verb.end()
-            parts.append([Traced.literal(text[at:], start + at, name)])
+            parts.append([SpannedString.literal(text[at:], start + at, name)])
         return concatenate(parts)
 
-    def layer(self, name: str, block: hcl.Block, depth: int) -> list[Traced]:
+    def layer(self, name: str, block: hcl.Block, depth: int) -> list[SpannedString]:
         """A data source that names a layer and a version: together they are a pin."""
         if "version" not in block.attributes:
-            return [Traced.unknown(f"data.aws_lambda_layer_version.{block.labels[1]}")]
+            return [SpannedString.unknown(f"data.aws_lambda_layer_version.{block.labels[1]}")]
         whole = [
             one
-            if one.pieces and one.pieces[0].text.startswith("arn:")
-            else Traced((*_UNPLACED, *one.pieces), one.assumed)
+            if one.spans and one.spans[0].text.startswith("arn:")
+            else SpannedString((*_UNPLACED, *one.spans), one.assumed)
             for one in self.evaluate(name, block.attributes.get("layer_name"), depth + 1)
         ]
         versions = self.evaluate(name, block.attributes["version"], depth + 1)
-        return concatenate([whole, [Traced.literal(":", None)], versions])
+        return concatenate([whole, [SpannedString.literal(":", None)], versions])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from layerctl.pins.model import FunctionFacts
-    from layerctl.templates.trace import ComposedArn
+    from layerctl.templates.model import FunctionFacts
+    from layerctl.templates.spans import ComposedArn
 
 __all__ = ["Use"]
 

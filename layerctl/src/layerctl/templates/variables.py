@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from layerctl.templates.trace import ComposedArn
+from layerctl.templates.spans import ComposedArn
 from layerctl.templates.uses import Use
 
 if TYPE_CHECKING:

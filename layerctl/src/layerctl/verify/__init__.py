@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from layerctl.verify.context import Options
-from layerctl.verify.rules import RULES
-from layerctl.verify.run import verify
+from layerctl.verify.case import Options
+from layerctl.verify.run import RULES, verify
 
 __all__ = ["RULES", "Options", "verify"]

@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from layerctl.artifact import ArtifactError, open_artifact
 from layerctl.build.manifest import Manifest, manifest_path
-from layerctl.core.diagnostics import Finding
 from layerctl.python.distributions import read_distributions
-from layerctl.verify.bytecode import check_bytecode
-from layerctl.verify.container import check_layout, check_modes, check_problems, check_sizes, problem_finding
-from layerctl.verify.content import MAX_TEXT, check_content
-from layerctl.verify.context import Context, Options
-from layerctl.verify.elf import check_elf
-from layerctl.verify.imports import check_imports
-from layerctl.verify.manifest import check_manifest
-from layerctl.verify.metadata import (
-    check_dependencies,
-    check_duplicates,
-    check_licences,
-    check_records,
-    check_sdk,
-)
-from layerctl.verify.rebuild import check_rebuild
+from layerctl.rules.registry import checks_in, rules_in
+from layerctl.rules.suppressions import apply_suppressions, find_suppressions
+from layerctl.verify.case import Case, Options
+from layerctl.verify.rules.archive import ARCHIVE_DAMAGED, problem_finding
+from layerctl.verify.rules.content import MAX_TEXT, check_content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from layerctl.artifact import Artifact
     from layerctl.config import LayerConfig
+    from layerctl.core.diagnostics import Finding
     from layerctl.python.distributions import Distribution
 
-__all__ = ["verify"]
+__all__ = ["RULES", "verify"]
 
 _IMPORT_ROOT = re.compile(r"python/(?:lib/python3\.\d+/site-packages/)?")
-
-# check_content comes first: it finds out which files can be read at all.
-_READING = (
-    check_problems,
-    check_content,
-    check_layout,
-    check_modes,
-    check_sizes,
-    check_manifest,
-    check_records,
-    check_dependencies,
-    check_duplicates,
-    check_sdk,
-    check_licences,
-    check_bytecode,
-    check_elf,
-)
+RULES = rules_in("layerctl.verify.rules", "layerctl.rules.suppressions")
 
 
 def verify(
@@ -62,15 +38,17 @@ def verify(
     *,
     manifest: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    known: Callable[[], Collection[str]] = RULES.keys,
 ) -> list[Finding]:
     """Check an artifact by every rule of `RULES`.
 
     Args:
         path: a layer's zip, or the folder that holds ``python/``.
         config: the layer.toml to judge by.
-        options: what to do besides reading.
+        options: what to check, and what for.
         manifest: default: the one beside the zip, if it is there.
         progress: told bytes done and bytes in all.
+        known: every rule there is, also of other commands, for the comments in the layer that name rules.
 
     Returns:
         what was found, by path; empty when all is well.
@@ -80,41 +58,40 @@ def verify(
     """
     options = options or Options()
     beside = manifest or (manifest_path(path) if path.suffix == ".zip" else None)
-    known = Manifest.load(beside) if beside and (manifest or beside.exists()) else None
+    loaded = Manifest.load(beside) if beside and (manifest or beside.exists()) else None
     try:
         with open_artifact(path, strict=False) as artifact:
-            return _check(artifact, config, options, known, progress)
+            done = 0
+
+            def advance(size: int) -> None:
+                nonlocal done
+                done += size
+                progress(done, artifact.size)
+
+            case = Case(artifact, _distributions(artifact), config, loaded, options, advance=advance)
+            found = _check(case, known)
     except ArtifactError as error:
         if not path.exists():
             raise
         if error.problem is not None:
-            return [problem_finding(error.problem, path.name)]
-        return [Finding("archive-damaged", path.name, error.what, error.remedy or "build or download it anew")]
+            found = [problem_finding(error.problem, path.name)]
+        else:
+            found = [ARCHIVE_DAMAGED.finding(path.name, error.what, error.remedy or "build or download it anew")]
+    return [replace(one, artifact=str(path)) for one in _sorted(found)]
 
 
-def _check(
-    artifact: Artifact,
-    config: LayerConfig | None,
-    options: Options,
-    manifest: Manifest | None,
-    progress: Callable[[int, int], None],
-) -> list[Finding]:
-    done = 0
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        progress(done, artifact.size)
-
-    context = Context(artifact, _distributions(artifact), config, manifest, advance=advance)
-    found: list[Finding] = []
-    for rule in _READING:
-        found += rule(context)
-    if options.imports:
-        found += check_imports(context)
-    if options.rebuild:
-        found += check_rebuild(context)
-    return _sorted(found)
+def _check(case: Case, known: Callable[[], Collection[str]]) -> list[Finding]:
+    # The content comes first: that tells which files can be read at all.
+    checks = sorted(checks_in("layerctl.verify.rules"), key=lambda check: check is not check_content)
+    found = [one for check in checks for one in check(case)]
+    comments = [
+        comment
+        for path in sorted(case.commented - case.damaged)
+        for comment in find_suppressions(
+            path, case.artifact.read(case.artifact.require(path)).decode("utf-8", "replace")
+        )
+    ]
+    return apply_suppressions(found, comments, applied=RULES, known=known)[0]
 
 
 def _sorted(found: Iterable[Finding]) -> list[Finding]:
@@ -123,13 +100,13 @@ def _sorted(found: Iterable[Finding]) -> list[Finding]:
 
 def _distributions(artifact: Artifact) -> list[Distribution]:
     """What is installed where modules are imported from; what a package vendors inside of itself is its own affair."""
-
-    def read(path: str) -> bytes:
-        entry = artifact.require(path)
-        try:
-            return artifact.read(entry) if entry.size <= MAX_TEXT else b""
-        except ArtifactError:
-            return b""  # check_content tells
-
-    found = read_distributions((entry.path for entry in artifact.entries), read)
+    found = read_distributions((entry.path for entry in artifact.entries), partial(_read, artifact))
     return [one for one in found if _IMPORT_ROOT.fullmatch(one.root)]
+
+
+def _read(artifact: Artifact, path: str) -> bytes:
+    entry = artifact.require(path)
+    try:
+        return artifact.read(entry) if entry.size <= MAX_TEXT else b""
+    except ArtifactError:
+        return b""  # check_content tells

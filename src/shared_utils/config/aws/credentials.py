@@ -1,15 +1,25 @@
-"""Who signs: keys from the environment, or from the container's credentials service (SnapStart has those).
+"""Credentials: keys from the environment, or from the container's credentials service (SnapStart has those).
 
 Source: AWS SDKs and Tools Reference Guide, "Environment variables" and "Container credential provider".
-Everything else (profiles, SSO, web identity, instance metadata) is boto3's business.
+Everything else (profiles, SSO, web identity, instance metadata) is left to boto3.
 """
 
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock
+from threading import RLock
 
-from shared_utils.config.failures import DENIED, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import (
+    BRIEFLY,
+    DENIED,
+    FAILING,
+    INVALID,
+    MORE_TIME,
+    NEVER,
+    THROTTLED,
+    UNAVAILABLE,
+    Failure,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +31,8 @@ __all__ = ["Credentials", "CredentialsSource", "available"]
 _CONTAINER_HOST = "169.254.170.2"  # where a relative URI leads
 _ALLOWED_HOSTS = frozenset({_CONTAINER_HOST, "169.254.170.23", "fd00:ec2::23"})
 _REFRESH_BEFORE = 300.0
-"""Seconds before expiry at which new credentials are fetched; a failure is borne until half a minute before it."""
-_BEARABLE_UNTIL = 30.0
+"""Seconds before expiry at which new credentials are fetched; until `_USABLE_UNTIL` before it, a failure is ignored."""
+_USABLE_UNTIL = 30.0
 
 
 class Credentials:
@@ -34,6 +44,10 @@ class Credentials:
         self.access_key = access_key
         self.secret_key = secret_key
         self.token = token
+
+    def is_same_as(self, other: Credentials) -> bool:
+        """Whether both sign alike."""
+        return (self.access_key, self.secret_key, self.token) == (other.access_key, other.secret_key, other.token)
 
     def __repr__(self) -> str:
         return "Credentials(**********)"
@@ -62,11 +76,11 @@ def available() -> bool:
 
 
 class CredentialsSource:
-    """Gives credentials, and fetches container ones anew before they expire."""
+    """The credentials to sign with; those of a container are fetched anew before they expire."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lock = allocate_lock()
+        self._lock = RLock()
         self._fetched: Credentials | None = None
         self._expires: float | None = None
 
@@ -89,11 +103,24 @@ class CredentialsSource:
                 remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with boto3 installed",
             )
         if not self._lock.acquire(timeout=max(0.01, deadline.remaining())):
-            raise Failure(UNAVAILABLE, "the container's credentials did not come in time", transient=True)
+            what = "the container's credentials were not fetched in time"
+            raise Failure(UNAVAILABLE, what, remedy=MORE_TIME, retry=BRIEFLY)
         try:
             return self._current(uri, deadline)
         finally:
             self._lock.release()
+
+    def renew(self, used: Credentials, deadline: Deadline) -> Credentials | None:
+        """Return other credentials than those `used`, which the service said are expired; None when there are none.
+
+        Raises:
+            Failure: as `get`.
+        """
+        with self._lock:
+            if self._fetched is used:
+                self._fetched, self._expires = None, None
+        found = self.get(deadline)
+        return None if found.is_same_as(used) else found
 
     def _current(self, uri: str, deadline: Deadline) -> Credentials:
         import time  # wall clock: expiry is a date
@@ -104,7 +131,7 @@ class CredentialsSource:
         try:
             self._fetched, self._expires = self._fetch(uri, deadline)
         except Failure:
-            if self._fetched is None or left < _BEARABLE_UNTIL:
+            if self._fetched is None or left < _USABLE_UNTIL:
                 raise
         return self._fetched
 
@@ -139,7 +166,8 @@ class CredentialsSource:
             raise Failure(
                 UNAVAILABLE,
                 f"the container's credentials service answered with status {answer.status} and no credentials",
-                transient=answer.status >= 500 or answer.status == 429,
+                remedy="try again; if it stays, check AWS_CONTAINER_CREDENTIALS_FULL_URI and its authorization token",
+                retry=THROTTLED if answer.status == 429 else FAILING if answer.status >= 500 else NEVER,
             )
         return found, expires
 

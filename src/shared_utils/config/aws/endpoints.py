@@ -6,11 +6,10 @@ Reference Guide, "Service-specific endpoints". A test holds the rules equal to b
 
 from __future__ import annotations
 
-import os
+from shared_utils import _env
+from shared_utils.config.outcomes import INVALID, Failure
 
-from shared_utils.config.failures import INVALID, Failure
-
-__all__ = ["Endpoint", "arn_partition", "endpoint", "is_loopback", "parse_url", "region"]
+__all__ = ["Endpoint", "arn_prefix", "endpoint", "is_loopback", "parse_url", "region"]
 
 # Region prefix: partition, DNS suffix, dual-stack DNS suffix. The first that fits; the commercial partition is last.
 _PARTITIONS = (
@@ -24,9 +23,18 @@ _PARTITIONS = (
     ("", "aws", "amazonaws.com", "api.aws"),
 )
 # The service's identifier in the AWS_ENDPOINT_URL_… variables.
-_VARIABLES = {"ssm": "SSM", "secretsmanager": "SECRETS_MANAGER", "appconfigdata": "APPCONFIGDATA"}
+_VARIABLES = {
+    "ssm": "SSM",
+    "secretsmanager": "SECRETS_MANAGER",
+    "appconfigdata": "APPCONFIGDATA",
+    "dynamodb": "DYNAMODB",
+}
 # In GovCloud these are FIPS endpoints already and have no other name.
-_FIPS_BY_NATURE = frozenset({"ssm", "appconfigdata"})
+_FIPS_BY_NATURE = frozenset({"ssm", "appconfigdata", "dynamodb"})
+
+
+_IGNORE_CONFIGURED = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+_ALLOW_HTTP = "SHARED_UTILS_CONFIG_ALLOW_HTTP"
 
 
 class Endpoint:
@@ -52,20 +60,21 @@ class Endpoint:
 
 def region() -> str | None:
     """Return the region that requests go to: AWS_REGION, else AWS_DEFAULT_REGION, else None."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or None
+    found = _env.first_of("AWS_REGION", "AWS_DEFAULT_REGION")
+    return found[1] if found else None
 
 
 def _partition(name: str) -> tuple[str, str, str, str]:
     return next(rule for rule in _PARTITIONS if name.startswith(rule[0]))
 
 
-def arn_partition(name: str) -> str:
-    """Return the partition that a region's ARNs carry (`aws`, `aws-cn`, …)."""
-    return _partition(name)[1]
+def arn_prefix(service: str, region_name: str, account: str) -> str:
+    """Return how the ARNs of a service's resources begin: ``arn:aws:ssm:eu-west-1:111122223333``."""
+    return f"arn:{_partition(region_name)[1]}:{service}:{region_name}:{account}"
 
 
 def endpoint(service: str, region_name: str) -> Endpoint:
-    """Return where `service` ("ssm", "secretsmanager", "appconfigdata") answers for a region.
+    """Return where `service` ("ssm", "secretsmanager", "appconfigdata", "dynamodb") answers for a region.
 
     Raises:
         Failure: of kind invalid, when an endpoint variable holds no usable address, or the region is no host name.
@@ -88,20 +97,32 @@ def endpoint(service: str, region_name: str) -> Endpoint:
 
 def override(service: str) -> Endpoint | None:
     """Return the address that AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL names, if either is set."""
-    if _is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+    if _is_on(_IGNORE_CONFIGURED):
         return None
     for variable in (f"AWS_ENDPOINT_URL_{_VARIABLES[service]}", "AWS_ENDPOINT_URL"):
-        url = os.environ.get(variable, "").strip()
+        url = _env.text_of(variable)
         if url:
             found = parse_url(url, variable)
-            if found.scheme == "http" and not is_loopback(found.host):
-                raise Failure(
-                    INVALID,
-                    f"{variable} asks for plain http to {found.host}, which would send secrets in clear",
-                    remedy="use https, or an address of this machine (localhost)",
-                )
+            _check_override(found, variable)
             return found
     return None
+
+
+def _check_override(found: Endpoint, variable: str) -> None:
+    """Refuse secrets in clear inside Lambda, and what botocore refuses."""
+    if found.scheme == "http" and not is_loopback(found.host) and _env.in_lambda() and not _is_on(_ALLOW_HTTP):
+        raise Failure(
+            INVALID,
+            f"{variable} asks for plain http to {found.host}, which would send secrets in clear",
+            remedy=f"use https, or set {_ALLOW_HTTP}=true if that network is yours",
+        )
+    for switch, kind in (("AWS_USE_FIPS_ENDPOINT", "FIPS"), ("AWS_USE_DUALSTACK_ENDPOINT", "dual-stack")):
+        if _is_on(switch):
+            raise Failure(
+                INVALID,
+                f"{variable} and {switch} are both set, and a custom endpoint has no {kind} variant",
+                remedy=f"unset one of them, or set {_IGNORE_CONFIGURED}=true",
+            )
 
 
 def parse_url(url: str, variable: str) -> Endpoint:
@@ -141,4 +162,4 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_on(variable: str) -> bool:
-    return os.environ.get(variable, "").strip().lower() == "true"
+    return _env.text_of(variable).lower() == "true"

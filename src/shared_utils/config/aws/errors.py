@@ -1,53 +1,68 @@
 """What an AWS error code means to a reader of configuration: one table for every transport.
 
-Source: the "Errors" sections of GetParameter(s), GetParametersByPath, GetSecretValue, StartConfigurationSession and
-GetLatestConfiguration, and "Common error types" of each API reference.
+Source: the "Errors" sections of GetParameter(s), GetParametersByPath, GetSecretValue, GetItem,
+StartConfigurationSession and GetLatestConfiguration, and "Common error types" of each API reference.
 """
 
 from __future__ import annotations
 
-from shared_utils.config.failures import DENIED, INVALID, MISSING, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import DENIED, FAILING, INVALID, MISSING, NEVER, THROTTLED, UNAVAILABLE, Failure
 
-__all__ = ["KNOWN_CODES", "failure_of"]
+__all__ = ["CLOCK_CODES", "EXPIRED_CREDENTIALS", "KNOWN_CODES", "classify_error"]
 
 _MISSING = frozenset({"ParameterNotFound", "ParameterVersionNotFound", "ResourceNotFoundException"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
-_CREDENTIALS = frozenset(
+EXPIRED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException"})
+CLOCK_CODES = frozenset(
     {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidClientTokenId",
         "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "OptInRequired",
         "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
     }
 )
+"""Codes of a request that was signed by a wrong clock; the first and the last have other causes, too."""
+_CREDENTIALS = (
+    EXPIRED_CREDENTIALS
+    | CLOCK_CODES
+    | frozenset(
+        {
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "InvalidClientTokenId",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "OptInRequired",
+            "UnrecognizedClientException",
+        }
+    )
+)
 _INVALID = frozenset({"InvalidParameterException", "ParameterPatternMismatchException", "ValidationException"})
-_TRANSIENT = frozenset(
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_FAILING = frozenset(
     {
         "InternalFailure",
         "InternalServerError",
         "InternalServerException",
         "InternalServiceError",
         "InternalServiceErrorException",
-        "RequestLimitExceeded",
         "RequestTimeout",
         "RequestTimeoutException",
         "ServiceUnavailable",
         "ServiceUnavailableException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "RequestThrottled",
-        "RequestThrottledException",
     }
 )
 _REMEDIES = {
@@ -56,11 +71,11 @@ _REMEDIES = {
     "InvalidRequestException": "check the secret's state: one that is marked for deletion must be restored first",
 }
 
-KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _TRANSIENT | frozenset(_REMEDIES)
-"""Every code that is told apart, for transports that only get prose."""
+KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _THROTTLED | _FAILING | frozenset(_REMEDIES)
+"""Every code that is told apart, for the transport that only gets prose."""
 
 
-def failure_of(code: str, message: str, status: int) -> Failure:
+def classify_error(code: str, message: str, status: int) -> Failure:
     """Return what an error answer means.
 
     Args:
@@ -78,7 +93,10 @@ def failure_of(code: str, message: str, status: int) -> Failure:
         return Failure(DENIED, what, code=code, remedy=remedy)
     if code in _INVALID:
         return Failure(INVALID, what, code=code, remedy="correct the reference")
-    transient = code in _TRANSIENT or status >= 500 or status == 429
+    if code in _THROTTLED or status == 429:
+        retry = THROTTLED
+    else:
+        retry = FAILING if code in _FAILING or status >= 500 else NEVER
     if not code and status in {401, 403}:
         return Failure(DENIED, what, code=code)
-    return Failure(UNAVAILABLE, what, code=code, remedy=_REMEDIES.get(code, ""), transient=transient)
+    return Failure(UNAVAILABLE, what, code=code, remedy=_REMEDIES.get(code, ""), retry=retry)

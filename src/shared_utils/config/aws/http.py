@@ -1,4 +1,4 @@
-"""HTTP/1.1 for one small request at a time, over connections that are kept and may have died in a freeze.
+"""HTTP/1.1 for one small request at a time, over connections that are kept and may have been closed in a freeze.
 
 Why not http.client: importing it costs 17 ms (email, ssl), more than everything else that a read needs, and its time-
 outs are per packet, so that a server which drips one byte a second holds it for ever. Here a deadline bounds the
@@ -7,12 +7,13 @@ whole exchange, and so do limits on what is read (RFC 9112 for the message synta
 
 from __future__ import annotations
 
-import select
 import socket
 import time
-from _thread import allocate_lock
+from threading import RLock
 
-from shared_utils.config.failures import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.aws.connect import connect
+from shared_utils.config.aws.endpoints import is_loopback
+from shared_utils.config.outcomes import BRIEFLY, INVALID, MORE_TIME, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from shared_utils.config.aws.endpoints import Endpoint
     from shared_utils.config.aws.retry import Deadline
 
-__all__ = ["Pool", "Request", "Response"]
+__all__ = ["NO_CONNECTION", "Pool", "Request", "Response"]
 
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_BODY = 8 * 1024 * 1024
@@ -74,12 +75,19 @@ class Response:
         self.body = body
 
 
-class _Gone(Exception):  # noqa: N818 - never leaves this module
+class _ConnectionClosed(Exception):  # noqa: N818 - never leaves this module
     """The other side closed a kept connection before it answered anything."""
 
 
-def _broken(what: str) -> Failure:
-    return Failure(UNAVAILABLE, what, transient=True)
+NO_CONNECTION = (
+    "check the network: a function in a VPC reaches AWS through an interface endpoint of the service or a NAT gateway, "
+    "and its security groups must let port 443 through"
+)
+"""The remedy of a request that never reached its service."""
+
+
+def _broken(what: str, remedy: str = "") -> Failure:
+    return Failure(UNAVAILABLE, what, remedy=remedy, retry=BRIEFLY)
 
 
 class Pool:
@@ -89,8 +97,9 @@ class Pool:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._ca_file = ca_file
-        self._lock = allocate_lock()
+        self._lock = RLock()
         self._idle: list[_Connection] = []
+        self._silent: set[object] = set()  # addresses that took the last connection and did not answer
         self._tls: ssl.SSLContext | None = None
 
     def request(self, endpoint: Endpoint, request: Request, deadline: Deadline) -> Response:
@@ -104,7 +113,7 @@ class Pool:
         while kept is not None:
             try:
                 return self._exchange(kept, message, deadline)
-            except _Gone:  # it died while nobody looked; that is no attempt, so a fresh one is made silently
+            except _ConnectionClosed:  # closed while it was idle: not an attempt, so the next connection is tried
                 if request.once:
                     break
                 kept = self._take(endpoint)
@@ -112,7 +121,7 @@ class Pool:
             raise _broken(f"{endpoint.authority} closed the connection without an answer")
         try:
             return self._exchange(self._connect(endpoint, deadline), message, deadline)
-        except _Gone:
+        except _ConnectionClosed:
             raise _broken(f"{endpoint.authority} closed the connection without an answer") from None
 
     def close(self) -> None:
@@ -126,6 +135,7 @@ class Pool:
         dropped: _Connection | None = connection
         try:
             response, reusable = connection.exchange(message, min(self._read_timeout, deadline.remaining()))
+            self._silent.discard(connection.address)
             if reusable:
                 connection.idle_since = (time.monotonic(), time.time())
                 with self._lock:
@@ -137,7 +147,7 @@ class Pool:
         return response
 
     def _take(self, endpoint: Endpoint) -> _Connection | None:
-        """Return a kept connection that seems alive, and close those that do not."""
+        """Return a kept connection that is still open, and close the others."""
         key = (endpoint.scheme, endpoint.host, endpoint.port)
         while True:
             with self._lock:
@@ -145,7 +155,7 @@ class Pool:
                 if found is None:
                     return None
                 self._idle.remove(found)
-            if found.seems_alive():
+            if found.is_alive():
                 return found
             found.close()
 
@@ -154,25 +164,30 @@ class Pool:
         limit = min(self._connect_timeout, deadline.remaining())
         ends = time.monotonic() + limit
         where = endpoint.authority
-        plain = None
+        plain = address = None
         try:
-            host = endpoint.host.encode("ascii")  # as bytes: a str would load the idna codec, 2 ms
-            plain = _open(host, endpoint.port, ends)
+            host = endpoint.host.encode("ascii")
+            plain, address = connect(host, endpoint.port, ends, self._silent)
+            self._silent.add(address)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
                 plain.settimeout(max(0.001, ends - time.monotonic()))
                 plain = context.wrap_socket(plain, server_hostname=host)
-        except TimeoutError:
-            why = f"no connection to {where} within {limit:.3g} s"
+        except TimeoutError as error:
+            why = f"no connection to {where}{error.args[0] if error.args else ''} within {limit:.3g} s"
         except OSError as error:  # ssl.SSLError is one
             why = f"no connection to {where}: {error.strerror or error}"
         except ValueError:  # a host name that no encoding fits
             why = f"no connection to {where}: not a host name"
         else:
-            return _Connection((endpoint.scheme, endpoint.host, endpoint.port), plain)
+            return _Connection((endpoint.scheme, endpoint.host, endpoint.port), plain, address)
         if plain is not None:
             plain.close()
-        raise _broken(why)
+        local = is_loopback(endpoint.host)
+        remedy = f"check that something listens at {where}" if local else NO_CONNECTION
+        if context is not None and "CERTIFICATE" in why:
+            remedy = "check the address; for a CA of your own set AWS_CA_BUNDLE"
+        raise _broken(why, remedy)
 
     def _context(self) -> ssl.SSLContext:
         with self._lock:
@@ -186,6 +201,9 @@ class Pool:
                     file, folder = None, file
                 try:
                     self._tls = ssl.create_default_context(cafile=file, capath=folder)
+                    # As the SDK's contexts, and the same on every Python: from 3.13 on the default refuses company CAs
+                    # that lack extensions of RFC 5280.
+                    self._tls.verify_flags &= ~(ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN)
                 except OSError:
                     unusable = f"the CA bundle {self._ca_file} cannot be used"
                 else:
@@ -194,32 +212,12 @@ class Pool:
             return self._tls
 
 
-def _open(host: bytes, port: int, ends: float) -> socket.socket:
-    """Connect to the first address of a host that answers.
-
-    All of them share the time: `socket.create_connection` gives it to each, and AWS's hosts have many.
-    """
-    failure = OSError(f"{host.decode()} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        found = socket.socket(family, kind, protocol)
-        try:
-            found.settimeout(max(0.001, ends - time.monotonic()))
-            found.connect(address)
-        except OSError as error:
-            found.close()
-            failure = error
-            if time.monotonic() >= ends:
-                break
-        else:
-            return found
-    raise failure
-
-
 class _Connection:
     """One socket, and what has been read from it beyond the last answer (nothing, if the server behaves)."""
 
-    def __init__(self, key: tuple[str, str, int], sock: socket.socket) -> None:
+    def __init__(self, key: tuple[str, str, int], sock: socket.socket, address: object) -> None:
         self.key = key
+        self.address = address
         self.idle_since = (0.0, 0.0)
         self._socket = sock
         self._buffer = bytearray()
@@ -229,20 +227,27 @@ class _Connection:
     def close(self) -> None:
         self._socket.close()
 
-    def seems_alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether it has not been idle for long by either clock, and nothing (an end, an alert) waits to be read."""
         monotonic, wall = self.idle_since
         if time.monotonic() - monotonic > _IDLE or abs(time.time() - wall) > _IDLE:
             return False
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-        return not poll.poll(0)
+        self._socket.setblocking(False)
+        try:
+            # The plain socket's method: that of a TLS socket takes no flags.
+            socket.SocketType.recv(self._socket, 1, socket.MSG_PEEK)
+        except BlockingIOError:  # nothing to be read: open and quiet
+            return True
+        except OSError:
+            return False
+        return False
 
     def exchange(self, message: bytes, limit: float) -> tuple[Response, bool]:
         """Send a message and read the answer to it within `limit` seconds; say whether the connection can be kept."""
         self._ends = time.monotonic() + limit
         self._buffer = bytearray()
         self._answered = False
+        remedy = ""
         try:
             self._socket.settimeout(max(0.001, limit))
             self._socket.sendall(message)
@@ -251,17 +256,17 @@ class _Connection:
                 status, headers, modern = self._head()
             body, delimited = self._body(status, headers)
         except TimeoutError:
-            why = f"no whole answer within {limit:.3g} s"
+            why, remedy = f"no whole answer within {limit:.3g} s", MORE_TIME
         except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
             if not self._answered:
-                raise _Gone from None
+                raise _ConnectionClosed from None
             why = f"the answer was cut off ({type(error).__name__})"
         except ValueError:
             why = "the answer is not HTTP, or larger than any configuration value can be"
         else:
             keep = delimited and modern and "close" not in headers.get("connection", "").lower()
             return Response(status, headers, body), keep and not self._buffer
-        raise _broken(why)
+        raise _broken(why, remedy)
 
     def _more(self) -> None:
         """Read what has come, waiting for it until the exchange's end."""
@@ -310,7 +315,7 @@ class _Connection:
                 raise ValueError
             name, value = name.lower(), value.strip()
             if name == "content-length" and headers.get(name, value) != value:
-                raise ValueError  # two lengths: where the answer ends is anyone's guess
+                raise ValueError  # two lengths: where the answer ends is not known
             headers[name] = value
         return int(code), headers, version == "HTTP/1.1"
 

@@ -13,9 +13,18 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import PurePath
 
-from shared_utils.config.types.scalars import StringList, Unfit, convert, mentions, to_text
+from shared_utils.config.types.scalars import (
+    CONVERTERS,
+    ConversionError,
+    StringList,
+    contains_type,
+    copy_value,
+    to_secret,
+    to_text,
+)
+from shared_utils.config.types.secret import Secret
 
-__all__ = ["convert_rich"]
+__all__ = ["convert_any"]
 
 _LISTS = (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
 _SETS = (set, abc.Set, abc.MutableSet)
@@ -28,15 +37,25 @@ _ISO_DURATION = re.compile(
 _CLOCK_DURATION = re.compile(r"(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)")
 
 
-def convert_rich(content: typing.Any, kind: typing.Any) -> typing.Any:
-    """Return `content` as a `kind` that is not one of the simple ones. Raises Unfit."""
-    if kind is typing.Any:
-        return convert(content, None)
+def convert_any(content: typing.Any, kind: typing.Any) -> typing.Any:
+    """Return `content` as a `kind`; None, Any and object take it as it is.
+
+    Raises:
+        ConversionError: it is not one.
+    """
+    converter = CONVERTERS.get(kind) if isinstance(kind, type) else None
+    if converter is not None:
+        return converter(content)
+    if kind is None or kind is object or kind is typing.Any:
+        return list(content) if isinstance(content, StringList) else copy_value(content)
     origin = typing.get_origin(kind)
     if origin is typing.Annotated:
-        return convert(content, typing.get_args(kind)[0])
+        return convert_any(content, typing.get_args(kind)[0])
     if hasattr(kind, "__supertype__"):  # NewType
-        return convert(content, kind.__supertype__)
+        return convert_any(content, kind.__supertype__)
+    if origin is Secret:
+        (of,) = typing.get_args(kind)
+        return to_secret(content, kind=of if of in {str, bytes} else None)
     if origin is typing.Union or origin is types.UnionType:
         return _union(content, typing.get_args(kind))
     if origin is typing.Literal:
@@ -56,7 +75,7 @@ def convert_rich(content: typing.Any, kind: typing.Any) -> typing.Any:
         return _class(content, kind)
     if callable(kind):
         return _call(kind, content)
-    raise Unfit(f"a type that can be read, and {kind!r} is none")
+    raise ConversionError(f"a type that can be read, and {kind!r} is none")
 
 
 def _class(content: typing.Any, kind: type) -> typing.Any:
@@ -67,7 +86,7 @@ def _class(content: typing.Any, kind: type) -> typing.Any:
     if kind is type(None):
         if content is None or (isinstance(content, str) and content.strip().lower() in {"", "null", "none"}):
             return None
-        raise Unfit("nothing", content)
+        raise ConversionError("nothing", content)
     if kind is Decimal:
         return _decimal(content)
     if kind is timedelta:
@@ -77,7 +96,7 @@ def _class(content: typing.Any, kind: type) -> typing.Any:
     if issubclass(kind, PurePath):
         text = to_text(content)
         if not text or "\0" in text:
-            raise Unfit("a path", content)
+            raise ConversionError("a path", content)
         return kind(text)
     return _call(kind, content)
 
@@ -90,7 +109,7 @@ def _call(function: typing.Callable[[typing.Any], typing.Any], content: typing.A
     except Exception:  # its own text may hold the value
         failed = True
     if failed:
-        raise Unfit(expected or f"what {getattr(function, '__name__', function)} accepts", content)
+        raise ConversionError(expected or f"what {getattr(function, '__name__', function)} accepts", content)
     raise AssertionError  # pragma: no cover
 
 
@@ -103,14 +122,14 @@ def _union(content: typing.Any, kinds: tuple[typing.Any, ...]) -> typing.Any:
     unfit = []
     for kind in others:
         try:
-            return convert(content, kind)
-        except Unfit as error:
+            return convert_any(content, kind)
+        except ConversionError as error:
             unfit.append(error)
     if optional and isinstance(content, str) and content.strip().lower() in {"", "null", "none"}:
         return None
     if len(unfit) == 1:
         raise unfit[0]
-    raise Unfit(" or ".join(error.expected for error in unfit), content)
+    raise ConversionError(" or ".join(error.expected for error in unfit), content)
 
 
 def _choice(content: typing.Any, choices: dict[typing.Any, typing.Any]) -> typing.Any:
@@ -125,7 +144,7 @@ def _choice(content: typing.Any, choices: dict[typing.Any, typing.Any]) -> typin
                 return result
             if isinstance(choice, bool) and text.strip().lower() == str(choice).lower():
                 return result
-    raise Unfit("one of " + ", ".join(repr(choice) for choice in choices), content)
+    raise ConversionError("one of " + ", ".join(repr(choice) for choice in choices), content)
 
 
 def _enum(content: typing.Any, kind: type[enum.Enum]) -> enum.Enum:
@@ -133,13 +152,13 @@ def _enum(content: typing.Any, kind: type[enum.Enum]) -> enum.Enum:
     members = {member.value: member for member in kind if isinstance(member.value, (str, int, float, bool))}
     try:
         found = _choice(content, members)
-    except Unfit:
+    except ConversionError:
         found = None
     if found is None and isinstance(content, str):
         names = {name.lower(): member for name, member in kind.__members__.items()}
         found = names.get(content.strip().lower())
     if found is None:
-        raise Unfit("one of " + ", ".join(repr(choice) for choice in members or kind.__members__), content)
+        raise ConversionError("one of " + ", ".join(repr(choice) for choice in members or kind.__members__), content)
     member: enum.Enum = found
     return member
 
@@ -152,7 +171,7 @@ def _decimal(content: typing.Any) -> Decimal:
         except InvalidOperation:
             number = None
     if number is None or not number.is_finite() or (isinstance(content, str) and "_" in content):
-        raise Unfit("a decimal number", content)
+        raise ConversionError("a decimal number", content)
     return number
 
 
@@ -168,7 +187,7 @@ def _duration(content: typing.Any) -> timedelta:
             return timedelta(seconds=seconds)
     except (OverflowError, ValueError):
         seconds = None
-    raise Unfit("a duration (seconds, 1h30m, PT1H30M or 01:30:00)", content)
+    raise ConversionError("a duration (seconds, 1h30m, PT1H30M or 01:30:00)", content)
 
 
 def _seconds(text: str) -> float | None:
@@ -194,11 +213,11 @@ def _tree(content: typing.Any, kind: typing.Any, expected: str) -> typing.Any:
     if not isinstance(content, str):
         return content
     try:
-        return json.loads(content, parse_float=Decimal if mentions(kind, Decimal) else None)
+        return json.loads(content, parse_float=Decimal if contains_type(kind, Decimal) else None)
     except (ValueError, RecursionError):
         broken = True
     if broken:
-        raise Unfit(expected, content)
+        raise ConversionError(expected, content)
     raise AssertionError  # pragma: no cover
 
 
@@ -210,7 +229,7 @@ def _sequence(content: typing.Any, kind: typing.Any) -> list[typing.Any]:
         return [item.strip() for item in content.split(",")] if content.strip() else []
     items = _tree(content, kind, "a list (a JSON array, or items between commas)")
     if not isinstance(items, list):
-        raise Unfit("a list", content)
+        raise ConversionError("a list", content)
     return items
 
 
@@ -223,18 +242,18 @@ def _tuple(content: typing.Any, kind: typing.Any) -> tuple[typing.Any, ...]:
     items = _sequence(content, kind)
     kinds = typing.get_args(kind)
     if not kinds:
-        return tuple(convert(item, None) for item in items)
+        return tuple(convert_any(item, None) for item in items)
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         kinds = (kinds[0],) * len(items)
     if len(kinds) != len(items):
-        raise Unfit(f"{len(kinds)} items", content)
+        raise ConversionError(f"{len(kinds)} items", content)
     return tuple(_at(f"[{n}]", item, of) for n, (item, of) in enumerate(zip(items, kinds, strict=True)))
 
 
 def _mapping(content: typing.Any, kind: typing.Any) -> dict[typing.Any, typing.Any]:
     tree = _tree(content, kind, "a JSON object")
     if not isinstance(tree, dict):
-        raise Unfit("a JSON object", content)
+        raise ConversionError("a JSON object", content)
     if typing.is_typeddict(kind):
         hints = typing.get_type_hints(kind, include_extras=True)
         # __required_keys__ alone does not know NotRequired where annotations are texts (PEP 563).
@@ -242,7 +261,7 @@ def _mapping(content: typing.Any, kind: typing.Any) -> dict[typing.Any, typing.A
         hints = typing.get_type_hints(kind)
         lacking = sorted(kind.__required_keys__ - optional - tree.keys())
         if lacking:
-            raise Unfit(f"the key {lacking[0]!r} in it")
+            raise ConversionError(f"the key {lacking[0]!r} in it")
         return {key: _at(f".{key}", value, hints.get(key)) for key, value in tree.items()}
     of_key, of_value = typing.get_args(kind) or (None, None)
     return {_at(f".{key}", key, of_key): _at(f".{key}", value, of_value) for key, value in tree.items()}
@@ -252,26 +271,26 @@ def _dataclass(content: typing.Any, kind: type) -> typing.Any:
     """Return a dataclass made of a JSON object. Keys that it does not know are left alone: others may need them."""
     tree = _tree(content, kind, "a JSON object")
     if not isinstance(tree, dict):
-        raise Unfit("a JSON object", content)
+        raise ConversionError("a JSON object", content)
     hints = typing.get_type_hints(kind, include_extras=True)
     given = {}
     for field in dataclasses.fields(kind):
         if field.init and field.name in tree:
             given[field.name] = _at(f".{field.name}", tree[field.name], hints[field.name])
         elif field.init and field.default is field.default_factory is dataclasses.MISSING:
-            raise Unfit(f"the key {field.name!r} in it")
+            raise ConversionError(f"the key {field.name!r} in it")
     try:
         return kind(**given)
     except Exception:  # a __post_init__ that refuses; its text may hold the value
         refused = True
     if refused:
-        raise Unfit(f"what {kind.__name__} accepts", content)
+        raise ConversionError(f"what {kind.__name__} accepts", content)
     raise AssertionError  # pragma: no cover
 
 
 def _at(step: str, item: typing.Any, kind: typing.Any) -> typing.Any:
     try:
-        return convert(item, kind)
-    except Unfit as error:
+        return convert_any(item, kind)
+    except ConversionError as error:
         unfit = error.below(step)
     raise unfit

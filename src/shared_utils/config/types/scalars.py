@@ -1,10 +1,8 @@
-"""Turning what a source answered into the type that a field asks for: the types that nearly every field has.
-
-The rest (containers, unions, enums, dates, dataclasses) is in `_convert_rich`, loaded when a field asks for it.
-"""
+"""The types that nearly every field has: text, numbers, truth values, bytes and secrets."""
 
 from __future__ import annotations
 
+from shared_utils.config.outcomes import one_line
 from shared_utils.config.types.secret import Secret
 
 TYPE_CHECKING = False
@@ -12,7 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["FROZEN", "StringList", "Unfit", "conceal", "convert", "copy_of", "mentions", "to_text"]
+__all__ = [
+    "CONVERTERS",
+    "IMMUTABLE",
+    "ConversionError",
+    "StringList",
+    "contains_type",
+    "copy_value",
+    "to_secret",
+    "to_text",
+    "wrap_secret",
+]
 
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "on", "enabled"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "off", "disabled"})
@@ -23,67 +31,46 @@ class StringList(list[str]):
     """The items of an SSM StringList. As a str it is the text that SSM holds: the items, joined by commas."""
 
 
-class Unfit(Exception):  # noqa: N818 - never leaves this package
-    """A value is not what was expected.
+class ConversionError(Exception):
+    """A value is not of the expected type.
 
-    `expected` says what was ("a whole number"), `path` where in a tree ("[2].port"), and `got` is the value itself,
-    which `tell` shows only when it is not a secret.
+    `expected` describes the type ("a whole number"), `path` is the place in a tree ("[2].port"), and `value` is what
+    was found there, which `message` shows only when it is no secret.
     """
 
-    def __init__(self, expected: str, got: object = _MISSING, path: str = "") -> None:
+    def __init__(self, expected: str, value: object = _MISSING, path: str = "") -> None:
         super().__init__(expected)
         self.expected = expected
-        self.got = got
+        self.value = value
         self.path = path
 
-    def below(self, step: str) -> Unfit:
-        """Return the same, one step further down in a tree."""
-        return Unfit(self.expected, self.got, step + self.path)
+    def below(self, step: str) -> ConversionError:
+        """Return the same error, one step further down in a tree."""
+        return ConversionError(self.expected, self.value, step + self.path)
 
-    def tell(self, *, sensitive: bool) -> str:
-        """Return the sentence for an error message, with the value in it only when it is not `sensitive`."""
+    def message(self, *, sensitive: bool) -> str:
+        """Return the sentence for an error message, without the value when it is `sensitive`."""
         where = f"at {self.path.lstrip('.')}: " if self.path else ""
-        if sensitive or self.got is _MISSING:
+        if sensitive or self.value is _MISSING:
             return f"{where}expected {self.expected}"
-        from shared_utils.config.failures import one_line
-
-        return f"{where}expected {self.expected}, got {one_line(repr(self.got), 60)}"
+        return f"{where}expected {self.expected}, got {one_line(repr(self.value), 60)}"
 
 
-def convert(content: Any, kind: Any) -> Any:
-    """Return `content` as a `kind`.
-
-    Args:
-        content: str, bytes, StringList, or a JSON-like tree.
-        kind: a type or type expression; None, Any and object take it as it is.
-
-    Raises:
-        Unfit: when it is not one.
-    """
-    simple = _SIMPLE.get(kind) if isinstance(kind, type) else None
-    if simple is not None:
-        return simple(content)
-    if kind is None or kind is object:
-        return list(content) if isinstance(content, StringList) else copy_of(content)
-    from shared_utils.config.types.composite import convert_rich
-
-    return convert_rich(content, kind)
-
-
-def mentions(kind: Any, wanted: type) -> bool:
+def contains_type(kind: Any, wanted: type) -> bool:
     """Whether a type expression is `wanted`, or has it somewhere inside (in a dataclass, by its name)."""
-    if kind is wanted:
+    if kind is wanted or getattr(kind, "__origin__", None) is wanted:
         return True
     fields = getattr(kind, "__dataclass_fields__", None)
     if fields and any(wanted.__name__ in str(field.type) for field in fields.values()):
         return True
-    return any(mentions(part, wanted) for part in getattr(kind, "__args__", ()))
+    return any(contains_type(part, wanted) for part in getattr(kind, "__args__", ()))
 
 
-def conceal(value: Any, kind: Any) -> Any:
-    """Return a text as a Secret where the type asks for one (`Secret`, `Secret | None`), anything else as it is."""
-    kinds = getattr(kind, "__args__", (kind,))
-    return _to_secret(value) if isinstance(value, str) and Secret in kinds and str not in kinds else value
+def wrap_secret(value: Any, kind: Any) -> Any:
+    """Return text or bytes as a Secret where the type asks for one (`Secret`, `Secret | None`), the rest unchanged."""
+    kinds = (kind,) if getattr(kind, "__origin__", None) is Secret else getattr(kind, "__args__", (kind,))
+    asked = any(one is Secret or getattr(one, "__origin__", None) is Secret for one in kinds)
+    return to_secret(value) if asked and isinstance(value, (str, bytes)) and type(value) not in kinds else value
 
 
 def to_text(content: Any) -> str:
@@ -98,9 +85,9 @@ def to_text(content: Any) -> str:
         except UnicodeDecodeError:
             broken = True
         if broken:
-            raise Unfit("text in UTF-8", content)
+            raise ConversionError("text in UTF-8", content)
     if content is None:
-        raise Unfit("a text", content)
+        raise ConversionError("a text", content)
     if isinstance(content, (bool, int, float, list, dict)):
         import json
 
@@ -119,7 +106,7 @@ def to_int(content: Any) -> int:
         return content
     elif isinstance(content, float) and content.is_integer():
         return int(content)
-    raise Unfit("a whole number", content)
+    raise ConversionError("a whole number", content)
 
 
 def to_float(content: Any) -> float:
@@ -131,7 +118,7 @@ def to_float(content: Any) -> float:
         except (ValueError, OverflowError, TypeError):
             number = None
     if number is None or not abs(number) < float("inf") or _has_underscore(content):
-        raise Unfit("a number", content)
+        raise ConversionError("a number", content)
     return number
 
 
@@ -155,15 +142,19 @@ def to_bool(content: Any) -> bool:
             return True
         if word in _FALSE:
             return False
-    raise Unfit("true or false (or yes/no, on/off, 1/0)", content)
+    raise ConversionError("true or false (or yes/no, on/off, 1/0)", content)
 
 
-def _to_secret(content: Any) -> Secret:
+def to_secret(content: Any, *, kind: type[str | bytes] | None = None) -> Secret[Any]:
+    """Return a Secret of `kind` (str or bytes; by default bytes where the source has bytes), known to the logger."""
     if isinstance(content, Secret):
         return content
-    from shared_utils.redaction.rules import register_secret
+    from shared_utils.redaction.values import register_secret
 
-    value = content if isinstance(content, bytes) else to_text(content)
+    if kind is bytes or (kind is None and isinstance(content, bytes)):
+        value: str | bytes = _to_bytes(content)
+    else:
+        value = to_text(content)
     register_secret(value)  # for good: configuration is few values, and long-lived ones
     return Secret(value)
 
@@ -172,27 +163,27 @@ def _to_bytes(content: Any) -> bytes:
     return content if isinstance(content, bytes) else to_text(content).encode("utf-8", "surrogatepass")
 
 
-_SIMPLE: dict[object, Callable[[Any], Any]] = {
+CONVERTERS: dict[object, Callable[[Any], Any]] = {
     str: to_text,
     int: to_int,
     float: to_float,
     bool: to_bool,
     bytes: _to_bytes,
-    Secret: _to_secret,
+    Secret: to_secret,
 }
 # Types whose values need no copy.
-FROZEN = frozenset({str, int, float, bool, bytes, Secret, type(None)})
+IMMUTABLE = frozenset({str, int, float, bool, bytes, Secret, type(None)})
 
 
-def copy_of(value: Any) -> Any:
-    """Return a copy that its receiver may change without changing anybody else's; what is immutable is shared."""
+def copy_value(value: Any) -> Any:
+    """Return a deep copy; what is immutable is shared."""
     kind = type(value)
-    if kind in FROZEN:
+    if kind in IMMUTABLE:
         return value
     if kind is list or kind is StringList:
-        return [copy_of(item) for item in value]
+        return [copy_value(item) for item in value]
     if kind is dict:
-        return {key: copy_of(item) for key, item in value.items()}
+        return {key: copy_value(item) for key, item in value.items()}
     from copy import deepcopy
 
     return deepcopy(value)

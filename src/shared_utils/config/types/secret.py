@@ -1,14 +1,33 @@
-"""A value that is hard to spill: it must be asked for by name."""
+"""A value that is hard to leak: it must be asked for by name."""
 
 from __future__ import annotations
+
+from shared_utils.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Generic
+
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", str, bytes, default=str)
+else:
+
+    class Generic:
+        """Typing's, as far as ``Secret[bytes]`` needs it; importing typing costs 2 ms."""
+
+        __slots__ = ()
+        __class_getitem__ = classmethod(type(list[int]))
+
+    T = None
 
 __all__ = ["Secret"]
 
 _MASK = "**********"
 
 
-class Secret:
-    """A secret string (or bytes), masked wherever Python would print it; `reveal()` gives the value.
+class Secret(Generic[T]):
+    """A secret str (``Secret``) or bytes (``Secret[bytes]``), masked when printed; `reveal()` returns the value.
 
     Not a str, so that it cannot be concatenated, logged or serialised by accident: `str`, `repr` and `format` give a
     mask, json and pickle refuse it. Equal to another Secret of the same value, compared in constant time.
@@ -17,17 +36,17 @@ class Secret:
     __slots__ = ("__value",)
     __secret__ = True  # how the logger knows one without importing this module
 
-    def __init__(self, value: str | bytes) -> None:
+    def __init__(self, value: T) -> None:
         if not isinstance(value, (str, bytes)):
-            raise TypeError(f"a Secret holds str or bytes, not {type(value).__name__}")
-        from shared_utils.redaction.rules import register_secret
+            raise ConfigError(f"Secret: the value is of type {type(value).__name__}; allowed are str and bytes")
+        from shared_utils.redaction.values import register_secret
 
         object.__setattr__(self, "_Secret__value", value)
         register_secret(value, lasting=False)
 
-    def reveal(self) -> str:
-        """Return the value itself. What you do with it is then up to you."""
-        value: str = self.__value  # type: ignore[attr-defined]  # set past the frozen __setattr__
+    def reveal(self) -> T:
+        """Return the value itself."""
+        value: T = self.__value  # type: ignore[attr-defined]  # set past the frozen __setattr__
         return value
 
     def __repr__(self) -> str:
@@ -59,10 +78,10 @@ class Secret:
     def __delattr__(self, name: str) -> None:
         raise AttributeError("a Secret cannot be changed")
 
-    def __copy__(self) -> Secret:
+    def __copy__(self) -> Secret[T]:
         return self
 
-    def __deepcopy__(self, memo: object) -> Secret:
+    def __deepcopy__(self, memo: object) -> Secret[T]:
         return self
 
     def __reduce_ex__(self, protocol: object) -> str:

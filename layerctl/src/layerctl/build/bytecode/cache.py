@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.core.files.cache import cache_root
+from layerctl.core.files.cache import BYTECODE, cache_root
 
 if TYPE_CHECKING:
     from layerctl.python.interpreters import Interpreter
@@ -28,7 +28,7 @@ class BytecodeCache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or cache_root() / "bytecode"
+        self.folder = folder or cache_root() / BYTECODE
 
     def get(self, interpreter: Interpreter, source: bytes, name: str) -> bytes | None:
         """The compiled file, if it is there and undamaged."""

@@ -6,32 +6,36 @@ processes may ask for it at once and a crash in between leaves nothing half-writ
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-__all__ = ["cache_root", "cached_folder"]
+__all__ = ["BYTECODE", "Cleaned", "cache_root", "cached_folder", "clean_cache"]
+
+
+BYTECODE = "bytecode"  # the folder of compiled files, which appear one by one, without a lock
 
 
 def cache_root() -> Path:
     """The folder of all entries.
 
-    ``$LAYERCTL_CACHE_DIR``, else ``$XDG_CACHE_HOME/layerctl``, else ``~/.cache/layerctl`` (XDG Base Directory
-    Specification).
+    ``$LAYERCTL_CACHE_DIR``, else where the operating system keeps such things: on Linux ``$XDG_CACHE_HOME/layerctl``
+    or ``~/.cache/layerctl`` (XDG Base Directory Specification).
     """
-    if chosen := os.environ.get("LAYERCTL_CACHE_DIR"):
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "layerctl"
+    chosen = os.environ.get("LAYERCTL_CACHE_DIR")
+    return Path(chosen) if chosen else user_cache_path("layerctl", appauthor=False)
 
 
 def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
@@ -49,7 +53,7 @@ def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
         return entry
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(entry.with_name(f"{entry.name}.lock")):
+        with FileLock(entry.with_name(f"{entry.name}.lock")):
             if entry.is_dir():  # somebody else was faster
                 return entry
             scratch = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".part", dir=entry.parent))
@@ -68,9 +72,36 @@ def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
     return entry
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock that the kernel drops when the process ends, however it ends."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was deleted: how many entries, how many bytes; and what was left, with the reason."""
+
+    entries: int
+    size: int
+    left: tuple[tuple[Path, str], ...]
+
+
+def clean_cache(*, dry_run: bool = False) -> Cleaned:
+    """Delete every entry. One that another process is filling is left, and named.
+
+    Only what layerctl makes is touched: `LAYERCTL_CACHE_DIR` may name a folder that holds other things too.
+    """
+    entries = size = 0
+    left: list[tuple[Path, str]] = []
+    root = cache_root()
+    for path in [root / BYTECODE, *sorted(root.rglob("*.lock"))]:
+        entry = path.with_suffix("")
+        try:
+            with FileLock(path, timeout=0) if path != entry else nullcontext():
+                if entry.is_dir():
+                    entries += 1
+                    size += sum(file.lstat().st_size for file in entry.rglob("*") if not file.is_dir())
+                    if not dry_run:
+                        shutil.rmtree(entry)
+                if path != entry and not dry_run:
+                    path.unlink(missing_ok=True)
+        except Timeout:
+            left.append((entry, "another process is filling it"))
+        except OSError as error:
+            left.append((entry, error.strerror or str(error)))
+    return Cleaned(entries, size, tuple(left))

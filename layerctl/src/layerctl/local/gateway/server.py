@@ -1,4 +1,4 @@
-"""The HTTP side: one thread per connection, on 127.0.0.1 only, for requests that name this machine.
+"""The HTTP side: one thread per connection, on 127.0.0.1 only, for requests that name this machine. h11 reads HTTP.
 
 A page on the internet could let its own name resolve to 127.0.0.1 and have the browser call us (DNS rebinding); such a
 request carries that name in its Host header, and is refused.
@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.utils import formatdate
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, Protocol
+
+import h11
 
 from layerctl.core.errors import LayerctlError
 from layerctl.local.gateway.request import Request, event_for
@@ -25,10 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Gateway", "Invoke"]
 
-MAX_BODY = 10 * 1024 * 1024  # API Gateway quotas: payload size
+# API Gateway quotas: payload size; request line and headers together.
+MAX_BODY = 10 * 1024 * 1024
+MAX_HEAD = 10_240
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _LOCAL_NAMES = {"127.0.0.1", "localhost"}
 _IDLE_SECONDS = 30.0  # how long a silent client keeps its thread
+_LINGER_SECONDS = 1.0  # how long a refused client may go on sending, so that it reads the answer
 
 
 class Invoke(Protocol):
@@ -62,7 +69,7 @@ class Gateway:
         # Without any HTTP API, an unknown route is answered as REST APIs do.
         self._api = "http" if any(route.api == "http" for route in router.routes) or not router.routes else "rest"
         try:
-            self._server = _Server(("127.0.0.1", port), self._handler())
+            self._server = _Server(("127.0.0.1", port), self._answer)
         except OSError as error:
             raise LayerctlError(
                 f"port {port} on 127.0.0.1 cannot be used: {error.strerror}",
@@ -86,9 +93,6 @@ class Gateway:
             self._thread.join()
         self._server.server_close()
 
-    def _handler(self) -> type[_Handler]:
-        return type("_BoundHandler", (_Handler,), {"answer": lambda _, request: self._answer(request)})
-
     def _answer(self, request: Request) -> Response:
         started = time.monotonic()
         match = self._router.match(request.method, request.raw_path)
@@ -102,133 +106,126 @@ class Gateway:
         return response
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
+    def __init__(self, address: tuple[str, int], answer: Callable[[Request], Response]) -> None:
+        super().__init__(address, _Client)
+        self.answer = answer
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is none of our business; our own faults must not be silent."""
-        import sys
-
-        error = sys.exc_info()[1]
-        if not isinstance(error, (ConnectionError, TimeoutError)):
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
 
-class _BadRequestError(Exception):
+class _RefusedError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
-    answer: Callable[[Request], Response]
+class _Client(BaseRequestHandler):
+    """One connection: requests one after the other, until either side closes it."""
 
-    def setup(self) -> None:
-        """Small responses go out at once."""
-        super().setup()
+    request: socket.socket
+    server: _Server
+
+    def handle(self) -> None:
+        self.request.settimeout(_IDLE_SECONDS)
         with contextlib.suppress(OSError):
-            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small responses go out at once
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * MAX_HEAD)
+        while self._serve_one():
+            self._http.start_next_cycle()
 
-    def _serve(self) -> None:
+    def _serve_one(self) -> bool:
+        """Answer one request. Returns whether another one may follow."""
         try:
-            self._check_host()
+            head = self._next_event()
+            if not isinstance(head, h11.Request):
+                return False
+            _check(head)
             body = self._read_body()
-        except _BadRequestError as error:
-            self.close_connection = True  # what is left of the request cannot be told from the next one
-            self._write(refusal(error.status, str(error)))
-            return
-        except TimeoutError:
-            self.close_connection = True
-            return
-        request = Request(
-            self.command, self.path, list(self.headers.items()), body, self.request_version, self.client_address[0]
-        )
-        self._write(self.answer(request))
+        except (h11.RemoteProtocolError, _RefusedError) as error:
+            # What is left of the request cannot be told from the next one.
+            status = error.status if isinstance(error, _RefusedError) else error.error_status_hint
+            self._send(refusal(status, str(error)), "GET", close=True)
+            self._linger()
+            return False
+        method, target = head.method.decode(), head.target.decode()
+        headers = [(name.decode(), value.decode("latin-1")) for name, value in head.headers.raw_items()]
+        protocol = f"HTTP/{head.http_version.decode()}"
+        request = Request(method, target, headers, body, protocol, self.client_address[0])
+        self._send(self.server.answer(request), method)
+        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = _serve  # noqa: N815 - http.server's names
-
-    def _check_host(self) -> None:
-        hosts = self.headers.get_all("host") or []
-        if len(hosts) != 1:
-            raise _BadRequestError(400, "expected one Host header")
-        name, _, port = hosts[0].strip().partition(":")
-        if name.lower() not in _LOCAL_NAMES or (port and not port.isdigit()):
-            raise _BadRequestError(403, f"this server answers to 127.0.0.1 and localhost, not to {hosts[0][:80]!r}")
-        if not self.path.startswith("/"):
-            raise _BadRequestError(400, "expected a path")
+    def _next_event(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._http.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value]
+            if self._http.they_are_waiting_for_100_continue:
+                self._write(h11.InformationalResponse(status_code=100, headers=[]))
+            self._http.receive_data(self.request.recv(65536))
 
     def _read_body(self) -> bytes:
-        coding = (self.headers.get("transfer-encoding") or "").strip().lower()
-        lengths = self.headers.get_all("content-length") or []
-        if coding:
-            if lengths or coding != "chunked":
-                raise _BadRequestError(400, "expected Content-Length or Transfer-Encoding: chunked")
-            return self._read_chunks()
-        if not lengths:
-            return b""
-        if len(set(lengths)) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
-            raise _BadRequestError(400, "Content-Length is not a number")
-        return self._read_exactly(int(lengths[0]))
+        body = bytearray()
+        while isinstance(event := self._next_event(), h11.Data):
+            body += event.data
+            if len(body) > MAX_BODY:
+                raise _RefusedError(413, "Request Entity Too Large")
+        return bytes(body)
 
-    def _read_chunks(self) -> bytes:
-        """RFC 9112, section 7.1. Extensions and trailers are read and dropped."""
-        parts: list[bytes] = []
-        total = 0
-        while True:
-            size_text = self.rfile.readline(1024).split(b";")[0].strip()
-            try:
-                size = int(size_text, 16) if size_text.isalnum() else -1
-            except ValueError:
-                size = -1
-            if size < 0:
-                raise _BadRequestError(400, "a chunk without a size")
-            if size == 0:
-                break
-            total += size
-            if total > MAX_BODY:
-                raise _BadRequestError(413, "Request Entity Too Large")
-            parts.append(self._read_exactly(size))
-            if self.rfile.readline(8) not in (b"\r\n", b"\n"):
-                raise _BadRequestError(400, "a chunk longer than its size")
-        for _ in range(100):
-            if self.rfile.readline(8192) in (b"\r\n", b"\n", b""):
-                return b"".join(parts)
-        raise _BadRequestError(400, "too many trailers")
+    def _send(self, response: Response, method: str, *, close: bool = False) -> None:
+        headers = [(b"date", formatdate(usegmt=True).encode())]
+        # Header fields are bytes; what is no ASCII goes out as UTF-8.
+        headers += [(name.encode(), value.strip().encode("utf-8")) for name, value in response.headers]
+        body = b"" if response.status in (204, 304) else response.body
+        if response.status not in (204, 304):
+            headers.append((b"content-length", str(len(body)).encode()))
+        if close:
+            headers.append((b"connection", b"close"))
+        self._write(h11.Response(status_code=response.status, headers=headers))
+        if body and method != "HEAD":
+            self._write(h11.Data(data=body))
+        self._write(h11.EndOfMessage())
 
-    def _read_exactly(self, size: int) -> bytes:
-        if size > MAX_BODY:
-            raise _BadRequestError(413, "Request Entity Too Large")
-        body = self.rfile.read(size)
-        if len(body) < size:
-            raise _BadRequestError(400, "the body is shorter than announced")
-        return body
+    def _write(self, event: h11.Event) -> None:
+        if data := self._http.send(event):
+            self.request.sendall(data)
 
-    def _write(self, response: Response) -> None:
-        self.send_response_only(response.status)
-        self.send_header("date", self.date_time_string())
-        for name, value in response.headers:
-            # header fields are bytes; http.server writes Latin-1
-            self.send_header(name, value.encode("utf-8").decode("latin-1"))
-        bodiless = response.status in (204, 304)
-        if not bodiless:
-            self.send_header("content-length", str(len(response.body)))
-        if self.close_connection:
-            self.send_header("connection", "close")
-        self.end_headers()
-        if self.command != "HEAD" and not bodiless:
-            self.wfile.write(response.body)
+    def _linger(self) -> None:
+        """Let the client read the answer: closing while it still sends would reset the connection (RFC 9112, 9.6)."""
+        with contextlib.suppress(OSError):
+            self.request.shutdown(socket.SHUT_WR)
+            self.request.settimeout(_LINGER_SECONDS)
+            until = time.monotonic() + _LINGER_SECONDS
+            while self.request.recv(65536) and time.monotonic() < until:
+                pass
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server itself refuses (a broken request line, an unknown method), in the gateway's form."""
-        self.close_connection = True
-        self.command = getattr(self, "command", None) or "GET"
-        if code == 501:
-            code, message = 405, f"expected one of {', '.join(_METHODS)}"
-        self._write(refusal(code, message or "Bad Request"))
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Requests are reported through `on_request`."""
+def _check(head: h11.Request) -> None:
+    """Refuse what is right by HTTP and still nothing for a function on this machine."""
+    headers = [(name.decode(), value.decode("latin-1")) for name, value in head.headers]
+    if head.http_version not in (b"1.0", b"1.1"):
+        raise _RefusedError(505, "expected HTTP/1.1")
+    size = len(head.method) + len(head.target) + sum(len(name) + len(value) for name, value in head.headers)
+    if size > MAX_HEAD:
+        raise _RefusedError(431, f"the request line and the headers have more than {MAX_HEAD:,} bytes")
+    host = next((value for name, value in headers if name == "host"), "")  # HTTP/1.0 may leave it out
+    name, _, port = host.strip().partition(":")
+    if name.lower() not in _LOCAL_NAMES or (port and not port.isdigit()):
+        raise _RefusedError(403, f"this server answers to 127.0.0.1 and localhost, not to {host[:80]!r}")
+    if head.method.decode() not in _METHODS:
+        raise _RefusedError(405, f"expected one of {', '.join(_METHODS)}")
+    if not head.target.startswith(b"/"):
+        raise _RefusedError(400, "expected a path")
+    lengths = [value for name, value in headers if name == "content-length"]
+    if lengths and any(name == "transfer-encoding" for name, _ in headers):
+        raise _RefusedError(400, "expected Content-Length or Transfer-Encoding: chunked, not both")
+    if lengths and int(lengths[0]) > MAX_BODY:  # h11 has seen to it that it is a number
+        raise _RefusedError(413, "Request Entity Too Large")

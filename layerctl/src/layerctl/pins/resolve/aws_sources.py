@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from layerctl.aws.clients import Aws
-    from layerctl.pins.model import Pin
+    from layerctl.scan.model import Pin
 
 __all__ = ["LambdaSource", "ParameterSource"]
 
@@ -52,7 +52,7 @@ class _AwsSource:
 
 
 class ParameterSource(_AwsSource):
-    """``/NAME/STAGE/versions/RELEASE`` in Parameter Store: releases and ARNs; no dates, runtimes or architectures."""
+    """The index's mirror in Parameter Store: releases and yanks, of the versions that exist."""
 
     name = "Parameter Store"
 
@@ -62,10 +62,17 @@ class ParameterSource(_AwsSource):
 
     def _ask(self, pin: Pin, region: str | None) -> list[PublishedVersion]:
         from layerctl.releases.index.mirror import read_mirror
+        from layerctl.releases.versions import existing_versions
 
-        told = read_mirror(self._aws.client("ssm", region), pin.name, self._stage)
-        found = [PublishedVersion(LayerVersionArn.parse(arn), release) for release, arn in told.items()]
-        return [one for one in found if one.arn.name == pin.name and pin.account in {None, one.arn.account}]
+        mirror = read_mirror(self._aws.client("ssm", region), pin.name, self._stage)
+        told = {LayerVersionArn.parse(arn): release for release, arn in mirror.versions.items()}
+        mine = [arn for arn in told if arn.name == pin.name and pin.account in {None, arn.account}]
+        # A parameter may outlive its version.
+        there = existing_versions(self._aws.client("lambda", region), mine)
+        return [
+            PublishedVersion(arn, told[arn], one.date, one.runtimes, one.architectures, mirror.yanked.get(told[arn]))
+            for arn, one in there.items()
+        ]
 
 
 class LambdaSource(_AwsSource):

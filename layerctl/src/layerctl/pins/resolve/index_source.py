@@ -12,7 +12,7 @@ from layerctl.pins.resolve.versions import PublishedVersion
 from layerctl.releases.index.model import LayerIndex
 
 if TYPE_CHECKING:
-    from layerctl.pins.model import Pin
+    from layerctl.scan.model import Pin
 
 __all__ = ["IndexSource", "load_index"]
 

@@ -10,10 +10,10 @@ from packaging.version import InvalidVersion, Version
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from layerctl.pins.model import Pin
-    from layerctl.pins.resolve.versions import Catalogue, PublishedVersion
+    from layerctl.pins.resolve.versions import PublishedVersion, VersionResolver
+    from layerctl.scan.model import Pin
 
-__all__ = ["NoTargetError", "Target", "Wish", "choose", "newest"]
+__all__ = ["BumpRequest", "NoTargetError", "Target", "choose", "newest"]
 
 
 class NoTargetError(Exception):
@@ -34,13 +34,14 @@ class Target(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BumpRequest:
     """What a user asked for.
 
     Attributes:
         to: ``latest``, a release (``1.4.0``), or a version number.
-        layer: a layer's name or ARN; None for every layer that the catalogue knows.
+        layer: a layer's name or ARN; None for every layer that the resolver knows.
         major: whether a jump over a major version is meant.
+        force: whether a yanked release is meant.
         regions: for pins that name no region: the regions that they are deployed to; empty for all.
 
     Raises:
@@ -50,6 +51,7 @@ class Wish:
     to: str = "latest"
     layer: str | None = None
     major: bool = False
+    force: bool = False
     regions: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -63,70 +65,73 @@ class Wish:
         """The version number, if that is what was asked for."""
         return int(self.to) if self.to.isdecimal() and self.to.isascii() else None
 
-    def wants(self, pin: Pin, catalogue: Catalogue) -> bool:
+    def covers(self, pin: Pin, resolver: VersionResolver) -> bool:
         """Whether the pin is of the layer that shall move."""
-        known = catalogue.source(pin) is not None
+        known = resolver.source(pin) is not None
         if self.layer is None:
-            return known or (self.number is not None and not catalogue.sources)
+            return known or (self.number is not None and not resolver.sources)
         if ":layer:" in self.layer:
             account, _, name = self.layer.split(":", 4)[-1].partition(":layer:")
             return pin.name == name.partition(":")[0] and pin.account in {None, account}
         # A layer of the same name in another account is another layer, once somebody knows the one that is meant.
-        return pin.name == self.layer and (known or not catalogue.knows_name(pin.name))
+        return pin.name == self.layer and (known or not resolver.knows_name(pin.name))
 
 
-def choose(pin: Pin, wish: Wish, catalogue: Catalogue) -> Target:
+def choose(pin: Pin, request: BumpRequest, resolver: VersionResolver) -> Target:
     """Work out the version that a pin shall go to.
 
     Raises:
-        NoTargetError: it does not exist, differs between the pin's regions, or is a major jump that was not asked for.
+        NoTargetError: it does not exist, differs between the pin's regions, was yanked, or is a major jump; the last
+            two unless they were asked for.
     """
-    known = catalogue.published(pin)
-    if known is not None and pin.region is None and wish.regions:
-        known = [one for one in known if one.arn.region in wish.regions]
+    known = resolver.published(pin)
+    if known is not None and pin.region is None and request.regions:
+        known = [one for one in known if one.arn.region in request.regions]
     if known is None:
-        if wish.number is not None and not catalogue.sources:
-            return Target(wish.number, None, None)
-        if wish.number is not None:
-            note = f"no source knows {pin.layer}: whether version {wish.number} exists was not checked"
-            return Target(wish.number, None, None, (note,))
+        if request.number is not None and not resolver.sources:
+            return Target(request.number, None, None)
+        if request.number is not None:
+            note = f"no source knows {pin.layer}: whether version {request.number} exists was not checked"
+            return Target(request.number, None, None, (note,))
         raise NoTargetError(
             f"no source of versions knows {pin.layer}", "name its index with --index, or a number with --to N"
         )
     where = pin.region or "any region"
     if not known:
-        regions = sorted({one.arn.region for one in catalogue.everywhere(pin)})
+        regions = sorted({one.arn.region for one in resolver.everywhere(pin)})
         raise NoTargetError(f"{pin.name} is not published in {where}", f"it is in {', '.join(regions) or 'no region'}")
-    old = catalogue.find(pin)
+    old = resolver.find(pin)
     top = max(one.arn.version for one in known)
-    if wish.to == "latest" and pin.version > top:
+    if request.to == "latest" and pin.version > top:
         raise NoTargetError(
-            f"{pin.name}:{pin.version} is newer than what {catalogue.source(pin)} knows ({top})", "refresh the index"
+            f"{pin.name}:{pin.version} is newer than what {resolver.source(pin)} knows ({top})", "refresh the index"
         )
     notes: list[str] = []
-    if wish.number is not None:
-        wanted = [one for one in known if one.arn.version == wish.number]
-    elif wish.to == "latest":
-        wanted = newest(known, old, major=wish.major, notes=notes)
+    if request.number is not None:
+        wanted = [one for one in known if one.arn.version == request.number]
+    elif request.to == "latest":
+        wanted = newest(known, old, major=request.major, notes=notes)
     else:
-        wanted = [one for one in known if _same_release(one, wish.to)]
+        wanted = [one for one in known if _same_release(one, request.to)]
     if not wanted:
         releases = ", ".join(dict.fromkeys(_shown(one) for one in known[-8:]))
-        raise NoTargetError(f"{pin.name} has no {wish.to} in {where}", f"there are {releases}")
+        raise NoTargetError(f"{pin.name} has no {request.to} in {where}", f"there are {releases}")
     numbers = sorted({one.arn.version for one in wanted})
     if len(numbers) > 1:
         shown = ", ".join(f"{one.arn.version} in {one.arn.region}" for one in sorted(wanted, key=lambda one: one.arn))
         raise NoTargetError(
-            f"{wanted[0].release or wish.to} of {pin.name} has different numbers: {shown}",
+            f"{wanted[0].release or request.to} of {pin.name} has different numbers: {shown}",
             "say with --region where the template is deployed",
         )
     missing = sorted({one.arn.region for one in known} - {one.arn.region for one in wanted})
     target = wanted[0]
     if missing and pin.region is None and target.release:
         notes.append(f"{target.release} is not in {', '.join(missing)}")
-    if target.yanked:
-        notes.append(f"{target.release} was yanked: {target.yanked}")
-    if target.arn.version != pin.version and not wish.major:
+    if reason := next((one.yanked for one in wanted if one.yanked is not None), None):
+        if target.arn.version != pin.version and not request.force:
+            raise NoTargetError(f"{_shown(target)} of {pin.name} was yanked: {reason}", "say --force if it is meant")
+        notes.append(f"{_shown(target)} was yanked: {reason}")
+    if target.arn.version != pin.version and not request.major:
         _refuse_major(pin, known, old, target)
     return Target(target.arn.version, target.release, old.release if old else None, tuple(notes))
 

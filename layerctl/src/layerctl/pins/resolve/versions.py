@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from layerctl.core.arn import LayerVersionArn
-    from layerctl.pins.model import Pin
+    from layerctl.scan.model import Pin
 
-__all__ = ["Catalogue", "PublishedVersion", "VersionSource"]
+__all__ = ["PublishedVersion", "VersionResolver", "VersionSource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class VersionSource(Protocol):
         """Every version of the pin's layer, in all regions that the source knows; None for a layer it does not know."""
 
 
-class Catalogue:
+class VersionResolver:
     """Asks the sources in order; the first that knows a layer is believed."""
 
     def __init__(self, sources: Iterable[VersionSource]) -> None:

@@ -5,27 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.diagnostics import Finding, Severity
-from layerctl.releases.index.mirror import parameter_folder, read_mirror
-from layerctl.releases.index.model import is_release
+from layerctl.releases.index.mirror import read_mirror
+from layerctl.releases.index.model import is_release, version_key
 from layerctl.releases.versions import get_version, list_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from layerctl.releases.index.model import LayerIndex, Published, Release
     from layerctl.releases.versions import LayerVersion
 
-__all__ = ["RULES", "check_mirror", "check_region"]
-
-RULES = {
-    "index-gone": "The index names a version that the region does not have",
-    "index-missing": "The region has a release that the index does not have there",
-    "index-content": "The index and the region differ in what a version is",
-    "release-reused": "A version names a release whose content in the index is another",
-    "ssm-missing": "A release of the index has no parameter",
-    "ssm-differs": "A parameter holds another ARN than the index",
-    "ssm-unknown": "A parameter names a release that the index does not have there",
-}
+__all__ = ["check_coverage", "check_mirror", "check_region"]
 
 
 def check_region(client: Any, index: LayerIndex, region: str, file: str) -> list[Finding]:
@@ -101,38 +91,63 @@ def _text(value: object) -> str:
 
 def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: str) -> list[Finding]:
     """Compare the index with its mirror in one region."""
-    held = read_mirror(client, index.layer, stage)
-    folder = parameter_folder(index.layer, stage)
+    mirror = read_mirror(client, index.layer, stage)
+    write = f"write it with `layerctl index mirror --stage {stage}`"
     findings: list[Finding] = []
+
+    def find(rule: str, message: str, remedy: str, severity: Severity = Severity.ERROR) -> None:
+        findings.append(Finding(rule, file, message, remedy, severity))
+
     for release in index.releases.values():
-        there = release.regions.get(region)
-        value = held.pop(release.version, None) if there else None
-        if there and value is None:
+        name, there = mirror.version_name(release.version), release.regions.get(region)
+        held = mirror.versions.pop(release.version, None)
+        reason = mirror.yanked.pop(release.version, None)
+        wanted = release.yanked.reason if release.yanked and there else None
+        if held is None and there:
+            find("ssm-missing", f"{name} is missing in {region}", write, Severity.WARNING)
+        elif held in {str(arn) for arn in release.deleted}:
+            find("ssm-stale", f"{name} in {region} is {held}, which was deleted", write.replace("write", "mend", 1))
+        elif held is not None and there is None:
+            find(
+                "ssm-unknown", f"{name} in {region} is {held}, and the index does not have that release there", _UNKNOWN
+            )
+        elif there and held != str(there.arn):
+            remedy = "find out which is right; delete a wrong parameter, then `layerctl index mirror`"
+            find("ssm-differs", f"{name} in {region} is {held}, the index has {there.arn}", remedy)
+        if reason != wanted:
+            said = f"{mirror.yanked_name(release.version)} in {region} is {reason or 'missing'}"
+            find(
+                "ssm-yank",
+                f"{said}, the index says {wanted or 'that it is not yanked'}",
+                write.replace("write", "mend", 1),
+            )
+    for release_name, value in sorted(mirror.versions.items()):
+        name = mirror.version_name(release_name)
+        find("ssm-unknown", f"{name} in {region} is {value}, and the index does not have that release there", _UNKNOWN)
+    return findings
+
+
+_UNKNOWN = "add it with `layerctl index write`, or delete the parameter"
+
+
+def check_coverage(index: LayerIndex, regions: Sequence[str], file: str) -> list[Finding]:
+    """Name the regions of layer.toml that a release misses: of the newest one as an error, of older ones as a warning.
+
+    A region in which the release was deleted is not missed, and a yanked release is not wanted anywhere.
+    """
+    findings = []
+    live = [one for one in index.releases.values() if one.regions and not one.yanked]
+    newest = max(live, key=lambda one: version_key(one.version), default=None)
+    for release in live:
+        known = {*release.regions, *(arn.region for arn in release.deleted)}
+        if missed := [region for region in regions if region not in known]:
             findings.append(
                 Finding(
-                    "ssm-missing",
+                    "index-region",
                     file,
-                    f"{folder}{release.version} is missing in {region}",
-                    f"write it with `layerctl index mirror --stage {stage}`",
-                    Severity.WARNING,
+                    f"{release.version} is not in {', '.join(missed)}, where layer.toml publishes",
+                    "publish it there with `layerctl publish`; then `layerctl index write`",
+                    Severity.ERROR if release is newest else Severity.WARNING,
                 )
             )
-        elif there and value != str(there.arn):
-            findings.append(
-                Finding(
-                    "ssm-differs",
-                    file,
-                    f"{folder}{release.version} in {region} is {value}, the index has {there.arn}",
-                    "find out which is right; delete a wrong parameter, then `layerctl index mirror`",
-                )
-            )
-    for release_name, value in sorted(held.items()):
-        findings.append(
-            Finding(
-                "ssm-unknown",
-                file,
-                f"{folder}{release_name} in {region} is {value}, and the index does not have that release there",
-                "add it with `layerctl index write`, or delete the parameter",
-            )
-        )
     return findings

@@ -1,71 +1,141 @@
-"""The index's mirror in Parameter Store: ``/NAME/STAGE/versions/RELEASE`` holds the ARN, and never changes."""
+"""The index's mirror in Parameter Store.
+
+``/NAME/STAGE/versions/RELEASE`` holds a release's ARN in that region, ``/NAME/STAGE/yanked/RELEASE`` why it was yanked.
+The mirror follows the index: `mirror_region` makes it so. An ARN is never exchanged for another, unless the index says
+that the version behind it was deleted.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from layerctl.releases.index.model import LayerIndex
+    from collections.abc import Iterable
 
-__all__ = ["Mirrored", "mirror_region", "parameter_folder", "read_mirror"]
+    from layerctl.releases.index.model import LayerIndex, Release
+
+__all__ = ["Mirror", "Mirrored", "delete_parameters", "mirror_region", "read_mirror"]
+
+_DESCRIPTION = "Follows the index; written by layerctl"
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """What a region's parameters of one stage say.
+
+    Attributes:
+        folder: where they lie, with a slash at the end.
+        versions: release to ARN.
+        yanked: release to the reason.
+    """
+
+    folder: str
+    versions: dict[str, str] = field(default_factory=dict)
+    yanked: dict[str, str] = field(default_factory=dict)
+
+    def version_name(self, release: str) -> str:
+        """The parameter that holds a release's ARN."""
+        return f"{self.folder}versions/{release}"
+
+    def yanked_name(self, release: str) -> str:
+        """The parameter that says why a release was yanked."""
+        return f"{self.folder}yanked/{release}"
 
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """What became of one parameter: ``written``, ``would write``, ``same`` or ``refused`` (it holds another value)."""
+    """What became of one parameter.
+
+    Attributes:
+        status: ``same``, ``written``, ``deleted``, ``would write``, ``would delete``, or ``refused`` where it holds
+            another value than the index, which nothing explains.
+        value: what the index wants; empty where the parameter goes.
+        held: what the parameter holds.
+    """
 
     name: str
-    arn: str
+    value: str
     status: str
     held: str = ""
 
 
-def parameter_folder(layer: str, stage: str) -> str:
-    """Where the parameters of a stage lie, with a slash at the end."""
-    return f"/{layer}/{stage}/versions/"
-
-
-def read_mirror(client: Any, layer: str, stage: str) -> dict[str, str]:
-    """Read a region's mirror: release to ARN, ten parameters a request (`GetParametersByPath`)."""
-    folder = parameter_folder(layer, stage)
-    pages = client.get_paginator("get_parameters_by_path").paginate(Path=folder.rstrip("/"))
-    return {one["Name"].removeprefix(folder): one["Value"] for page in pages for one in page["Parameters"]}
+def read_mirror(client: Any, layer: str, stage: str) -> Mirror:
+    """Read a region's mirror, ten parameters a request (`GetParametersByPath`)."""
+    mirror = Mirror(f"/{layer}/{stage}/")
+    pages = client.get_paginator("get_parameters_by_path").paginate(Path=mirror.folder.rstrip("/"), Recursive=True)
+    for page in pages:
+        for one in page["Parameters"]:
+            kind, _, release = one["Name"].removeprefix(mirror.folder).partition("/")
+            if kind in ("versions", "yanked"):
+                (mirror.versions if kind == "versions" else mirror.yanked)[release] = one["Value"]
+    return mirror
 
 
 def mirror_region(client: Any, index: LayerIndex, region: str, stage: str, *, dry_run: bool = False) -> list[Mirrored]:
-    """Write the parameters that a region lacks.
+    """Make a region's parameters say what the index says.
 
     Args:
         client: the region's SSM client.
         index: what to mirror; yanked releases too, for they stay usable.
         region: its name.
         stage: part of the parameters' names.
-        dry_run: say what would be written, and write nothing.
+        dry_run: say what would be done, and do nothing.
 
     Raises:
         botocore.exceptions.ClientError, BotoCoreError: AWS refused.
     """
-    held = read_mirror(client, index.layer, stage)
-    outcomes = []
+    mirror = read_mirror(client, index.layer, stage)
+    steps: list[Mirrored] = []
     for release in index.releases.values():
-        there = release.regions.get(region)
-        if there is None:
-            continue
-        name, arn = parameter_folder(index.layer, stage) + release.version, str(there.arn)
-        known, status = held.get(release.version), "same"
-        if known is None:
-            known, status = (arn, "would write") if dry_run else (_put(client, name, arn), "written")
-        outcomes.append(Mirrored(name, arn, status if known == arn else "refused", known))
-    return outcomes
+        found = (_version_step(mirror, release, region), _yank_step(mirror, release, region))
+        steps += [step for step in found if step is not None]
+    return [_planned(step) if dry_run else _carried_out(client, step) for step in steps]
 
 
-def _put(client: Any, name: str, arn: str) -> str:
-    """Write a new parameter and return what it holds then, which may be what another run wrote just before."""
-    try:
-        client.put_parameter(
-            Name=name, Value=arn, Type="String", Overwrite=False, Description="Immutable; written by layerctl"
-        )
-    except client.exceptions.ParameterAlreadyExists:
-        return str(client.get_parameter(Name=name)["Parameter"]["Value"])
-    return arn
+def _version_step(mirror: Mirror, release: Release, region: str) -> Mirrored | None:
+    name, held = mirror.version_name(release.version), mirror.versions.get(release.version, "")
+    there = release.regions.get(region)
+    dead = held in {str(arn) for arn in release.deleted}
+    if there is None:
+        return Mirrored(name, "", "deleted", held) if dead else None
+    wanted = str(there.arn)
+    status = "same" if held == wanted else "written" if dead or not held else "refused"
+    return Mirrored(name, wanted, status, held)
+
+
+def _yank_step(mirror: Mirror, release: Release, region: str) -> Mirrored | None:
+    name, held = mirror.yanked_name(release.version), mirror.yanked.get(release.version, "")
+    if release.yanked is None or region not in release.regions:
+        return Mirrored(name, "", "deleted", held) if held else None
+    return Mirrored(name, release.yanked.reason, "same" if held == release.yanked.reason else "written", held)
+
+
+def _planned(step: Mirrored) -> Mirrored:
+    status = {"written": "would write", "deleted": "would delete"}.get(step.status, step.status)
+    return Mirrored(step.name, step.value, status, step.held)
+
+
+def _carried_out(client: Any, step: Mirrored) -> Mirrored:
+    if step.status == "deleted":
+        delete_parameters(client, [step.name])
+    elif step.status == "written":
+        try:
+            client.put_parameter(
+                Name=step.name,
+                Value=step.value,
+                Type="String",
+                Description=_DESCRIPTION,
+                Overwrite=bool(step.held),
+            )
+        except client.exceptions.ParameterAlreadyExists:  # another run wrote it just before
+            held = str(client.get_parameter(Name=step.name)["Parameter"]["Value"])
+            return Mirrored(step.name, step.value, "same" if held == step.value else "refused", held)
+    return step
+
+
+def delete_parameters(client: Any, names: Iterable[str]) -> None:
+    """Delete parameters; one that is gone already is fine (`DeleteParameters` takes ten)."""
+    names = list(names)
+    for at in range(0, len(names), 10):
+        client.delete_parameters(Names=names[at : at + 10])

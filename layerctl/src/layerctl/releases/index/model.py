@@ -17,7 +17,7 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LayerIndex", "Published", "Release", "Yank", "is_release", "schema"]
+__all__ = ["LayerIndex", "Published", "Release", "Yank", "is_release", "schema", "version_key"]
 
 SCHEMA_VERSION = 1
 
@@ -49,7 +49,13 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One released version of the layer; its content is the same in every region."""
+    """One released version of the layer; its content is the same in every region.
+
+    Attributes:
+        regions: where it is.
+        deleted: layer versions of it that were deleted, and when (UTC). A release that is nowhere any more stays in the
+            index by them, so that its name is never given to other content.
+    """
 
     version: str
     content_digest: str
@@ -58,6 +64,7 @@ class Release:
     architectures: tuple[str, ...]
     yanked: Yank | None = None
     regions: dict[str, Published] = field(default_factory=dict)
+    deleted: dict[LayerVersionArn, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +194,7 @@ def _release(version: str, data: dict[str, Any]) -> Release:
             region: Published(LayerVersionArn.parse(one["arn"]), one["code_sha256"], one["size"], one["date"])
             for region, one in data["regions"].items()
         },
+        deleted={LayerVersionArn.parse(arn): date for arn, date in data.get("deleted", {}).items()},
     )
 
 
@@ -201,4 +209,5 @@ def _release_data(release: Release) -> dict[str, Any]:
             region: {"arn": str(one.arn), "code_sha256": one.code_sha256, "size": one.size, "date": one.date}
             for region, one in sorted(release.regions.items())
         },
+        **({"deleted": {str(arn): date for arn, date in sorted(release.deleted.items())}} if release.deleted else {}),
     }

@@ -13,10 +13,21 @@ from layerctl.releases.versions import get_version, list_versions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from layerctl.aws.clients import Aws
     from layerctl.core.arn import LayerVersionArn
     from layerctl.releases.versions import LayerVersion
 
-__all__ = ["Entry", "find_release", "forget", "merge", "require_same_content", "scan_region", "yank"]
+__all__ = [
+    "Entry",
+    "find_release",
+    "forget",
+    "gone_for",
+    "merge",
+    "require_same_content",
+    "scan_region",
+    "unyank",
+    "yank",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,8 @@ def require_same_content(index: LayerIndex, release: str, content_digest: str) -
 def merge(index: LayerIndex, entries: Iterable[Entry]) -> LayerIndex:
     """Add what regions have to the index. The order of entries, and repeating them, make no difference.
 
+    Of several versions with one content in a region the lowest number counts, as it does for publishers.
+
     Raises:
         LayerctlError: a release would have two contents.
     """
@@ -65,21 +78,43 @@ def merge(index: LayerIndex, entries: Iterable[Entry]) -> LayerIndex:
                 runtimes=tuple(sorted(entry.version.runtimes)),
                 architectures=tuple(sorted(entry.version.architectures)),
             )
-        regions = known.regions | {arn.region: there}
+        lowest = min(there, known.regions.get(arn.region, there), key=lambda one: one.arn)
+        regions = known.regions | {arn.region: lowest}
         dates = [one.date for one in regions.values()]
-        index = index.with_release(replace(known, regions=regions, date=min(dates)))
+        index = index.with_release(replace(known, regions=regions, date=min([known.date, *dates])))
     return index
 
 
-def forget(index: LayerIndex, gone: Iterable[LayerVersionArn]) -> LayerIndex:
-    """Take deleted versions out of the index; a release that is nowhere any more goes with them."""
+def forget(index: LayerIndex, gone: Iterable[LayerVersionArn], *, now: datetime | None = None) -> LayerIndex:
+    """Note that versions were deleted. A release that is nowhere any more stays by name, content and their ARNs."""
     lost = set(gone)
-    releases = {}
-    for name, release in index.releases.items():
-        regions = {region: one for region, one in release.regions.items() if one.arn not in lost}
-        if regions or not release.regions:
-            releases[name] = replace(release, regions=regions)
-    return replace(index, releases=releases)
+    for release in index.releases.values():
+        dead = {one.arn for one in release.regions.values()} & lost
+        if dead:
+            regions = {region: one for region, one in release.regions.items() if one.arn not in dead}
+            deleted = release.deleted | dict.fromkeys(dead, _date(now))
+            index = index.with_release(replace(release, regions=regions, deleted=deleted))
+    return index
+
+
+def _date(now: datetime | None) -> str:
+    return (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def gone_for(aws: Aws, index: LayerIndex, entries: Iterable[Entry]) -> set[LayerVersionArn]:
+    """Versions that the index has, and that must not keep an entry out: those that their region has not any more."""
+    gone = set()
+    for entry in entries:
+        region = entry.version.arn.region
+        release = index.releases.get(entry.release)
+        held = release.regions.get(region) if release else None
+        if held is not None and held.arn != entry.version.arn:
+            client = aws.client("lambda", region)
+            try:
+                get_version(client, held.arn)
+            except client.exceptions.ResourceNotFoundException:
+                gone.add(held.arn)
+    return gone
 
 
 def find_release(index: LayerIndex, release: str) -> Release:
@@ -101,8 +136,20 @@ def yank(index: LayerIndex, release: str, reason: str, *, now: datetime | None =
         LayerctlError: the index has no such release.
     """
     known = find_release(index, release)
-    date = known.yanked.date if known.yanked else (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    date = known.yanked.date if known.yanked else _date(now)
     return index.with_release(replace(known, yanked=Yank(" ".join(reason.split()), date)))
+
+
+def unyank(index: LayerIndex, release: str) -> LayerIndex:
+    """Take a yank back.
+
+    Raises:
+        LayerctlError: the index has no such release, or it is not yanked.
+    """
+    known = find_release(index, release)
+    if known.yanked is None:
+        raise LayerctlError(f"{release} is not yanked", remedy="`layerctl index notes` shows a release")
+    return index.with_release(replace(known, yanked=None))
 
 
 def scan_region(client: Any, index: LayerIndex, region: str) -> tuple[list[Entry], list[LayerVersionArn]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
@@ -12,9 +13,8 @@ from layerctl.releases.index.model import LayerIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-__all__ = ["update"]
+__all__ = ["find", "update"]
 
 
 def update(path: Path, layer: str, change: Callable[[LayerIndex], LayerIndex], *, dry_run: bool = False) -> LayerIndex:
@@ -51,6 +51,16 @@ def update(path: Path, layer: str, change: Callable[[LayerIndex], LayerIndex], *
     except OSError as error:
         raise LayerctlError(f"{path} cannot be written: {error.strerror or error}") from None
     return changed
+
+
+def find(layer: str) -> Path | None:
+    """The ``layers.json`` of a layer in the current folder, if it lies there.
+
+    Raises:
+        LayerctlError: the file there is no index.
+    """
+    path = Path("layers.json")
+    return path if path.is_file() and LayerIndex.load(path).layer == layer else None
 
 
 @contextlib.contextmanager

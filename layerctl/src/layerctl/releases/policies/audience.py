@@ -85,17 +85,8 @@ def organization(text: str) -> Audience:
 
 
 def configured(config: LayerConfig) -> frozenset[Audience]:
-    """What the [sharing] table of `layer.toml` wants.
-
-    Raises:
-        LayerctlError: an account or organisation id in it is none.
-    """
-    try:
-        wanted = {account(str(one)) for one in config.accounts} | {
-            organization(str(one)) for one in config.organizations
-        }
-    except LayerctlError as error:
-        raise LayerctlError(f"{config.path}: [sharing]: {error.what}", remedy=error.remedy) from None
+    """What the [sharing] table of `layer.toml` wants."""
+    wanted = {*map(account, config.accounts), *map(organization, config.organizations)}
     return frozenset(wanted | ({PUBLIC} if config.public else set()))
 
 

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.diagnostics import Finding, Severity
-from layerctl.releases.policies.audience import PUBLIC, Audience
-from layerctl.releases.policies.grants import Change, Grant, apply, granted, plan_changes, read_grants
+from layerctl.releases.policies.grants import (
+    Change,
+    Grant,
+    apply,
+    granted,
+    missing,
+    plan_changes,
+    read_grants,
+    too_wide,
+)
 from layerctl.releases.versions import LayerVersion, list_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["RULES", "Audited", "audit", "converge", "read_region"]
+    from layerctl.releases.policies.audience import Audience
 
-RULES = {
-    "grant-too-wide": "Someone may use a version whom layer.toml does not name",
-    "grant-missing": "Someone whom layer.toml names may not use a version",
-}
+__all__ = ["Audited", "audit", "read_region", "reconcile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +39,12 @@ class Audited:
         return granted(self.grants, owner=self.version.arn.account)
 
     def too_wide(self, wanted: frozenset[Audience]) -> list[Audience]:
-        """Who may use it and should not. Where everyone may, nobody is too much."""
-        return [] if PUBLIC in wanted else sorted(self.audiences - wanted)
+        """Who may use it and should not."""
+        return too_wide(self.grants, wanted, owner=self.version.arn.account)
 
     def missing(self, wanted: frozenset[Audience]) -> list[Audience]:
-        """Who should be able to use it and is not. The owner needs no grant."""
-        if PUBLIC in wanted & self.audiences:
-            return []
-        return sorted(one for one in wanted - self.audiences if one.id != self.version.arn.account)
+        """Who should be able to use it and is not."""
+        return missing(self.grants, wanted, owner=self.version.arn.account)
 
 
 def read_region(client: Any, layer: str) -> list[Audited]:
@@ -75,11 +78,11 @@ def audit(audited: Iterable[Audited], wanted: frozenset[Audience], yanked: Itera
     return findings
 
 
-_NARROW = "`layerctl permissions --repair` revokes it; functions that use the version already go on working"
-_WIDEN = "`layerctl permissions --repair` grants it"
+_NARROW = "`layerctl permissions --repair --apply` revokes it; functions that use the version already go on working"
+_WIDEN = "`layerctl permissions --repair --apply` grants it"
 
 
-def converge(
+def reconcile(
     client: Any, audited: Iterable[Audited], wanted: frozenset[Audience], *, yanked: Iterable[str] = (), dry_run: bool
 ) -> list[Change]:
     """Make grants what `layer.toml` says, narrower and wider, and return the steps."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
-from layerctl.releases.policies.audience import Audience, audiences_of
+from layerctl.releases.policies.audience import PUBLIC, Audience, account, audiences_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from layerctl.core.arn import LayerVersionArn
 
-__all__ = ["Change", "Grant", "apply", "granted", "plan_changes", "read_grants"]
+__all__ = ["Change", "Grant", "apply", "granted", "missing", "plan_changes", "read_grants", "too_wide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,18 @@ def read_grants(client: Any, arn: LayerVersionArn) -> list[Grant]:
 
 def granted(grants: Iterable[Grant], *, owner: str) -> frozenset[Audience]:
     """Everyone who may use a version. The account `owner` always may, so a grant to it says nothing."""
-    return frozenset(one for grant in grants for one in grant.audiences if one.id != owner)
+    return frozenset(one for grant in grants for one in grant.audiences) - {account(owner)}
+
+
+def too_wide(grants: Iterable[Grant], wanted: frozenset[Audience], *, owner: str) -> list[Audience]:
+    """Who may use a version and should not. Where everyone may, nobody is too much."""
+    return [] if PUBLIC in wanted else sorted(granted(grants, owner=owner) - wanted)
+
+
+def missing(grants: Iterable[Grant], wanted: frozenset[Audience], *, owner: str) -> list[Audience]:
+    """Who should be able to use a version and is not. Where everyone may, nobody lacks a grant of their own."""
+    has = granted(grants, owner=owner)
+    return [] if PUBLIC in wanted & has else sorted(wanted - has - {account(owner)})
 
 
 def plan_changes(
@@ -108,7 +119,7 @@ def _grant(client: Any, change: Change) -> None:
         if not any(change.audience in grant.audiences for grant in read_grants(client, change.arn)):
             raise LayerctlError(
                 f"{change.arn}: the statement {change.statement_id} exists and does not grant {change.audience}",
-                remedy="remove it with `layerctl permissions --repair`",
+                remedy="remove it with `layerctl permissions --repair --apply`",
             ) from None
 
 

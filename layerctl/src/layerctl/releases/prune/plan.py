@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.policies.audience import Audience, Kind
+from layerctl.releases.usage.gaps import unscanned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from layerctl.core.arn import LayerVersionArn
 
-__all__ = ["IncompleteViewError", "Policy", "Verdict", "VersionFacts", "World", "plan_prune"]
+__all__ = ["IncompleteViewError", "Inventory", "Policy", "PruneDecision", "VersionFacts", "plan_prune"]
 
 
 class IncompleteViewError(LayerctlError):
@@ -44,18 +45,20 @@ class VersionFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Inventory:
     """What was seen.
 
     Attributes:
         versions: every version of the layer in every region that is pruned.
         uses: who uses a version, by ARN; texts for people.
+        yanked: versions of yanked releases: nobody should take them up, so none of them is kept for being new.
         scanned: the (account, region) pairs whose functions were all seen.
         problems: what could not be seen for any other reason.
     """
 
     versions: tuple[VersionFacts, ...]
     uses: Mapping[LayerVersionArn, tuple[str, ...]] = field(default_factory=dict)
+    yanked: frozenset[LayerVersionArn] = frozenset()
     scanned: frozenset[tuple[str, str]] = frozenset()
     problems: tuple[str, ...] = ()
 
@@ -77,7 +80,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PruneDecision:
     """What happens to a version, and why."""
 
     arn: LayerVersionArn
@@ -85,7 +88,7 @@ class Verdict:
     reason: str
 
 
-def plan_prune(world: World, policy: Policy, *, now: datetime) -> list[Verdict]:
+def plan_prune(inventory: Inventory, policy: Policy, *, now: datetime) -> list[PruneDecision]:
     """Decide over every version, oldest first within each region.
 
     Raises:
@@ -94,37 +97,27 @@ def plan_prune(world: World, policy: Policy, *, now: datetime) -> list[Verdict]:
     """
     if policy.keep < 1:
         raise LayerctlError(f"--keep {policy.keep} would delete the newest version", remedy="keep 1 or more")
-    gaps = _gaps(world)
+    shared = [(one.arn, one.audiences) for one in inventory.versions]
+    gaps = list(dict.fromkeys([*inventory.problems, *unscanned(shared, inventory.scanned)]))
     if gaps:
         raise IncompleteViewError(gaps)
     by_layer: defaultdict[str, list[VersionFacts]] = defaultdict(list)
-    for version in world.versions:
+    for version in inventory.versions:
         by_layer[version.arn.layer_arn].append(version)
-    verdicts = []
+    decisions = []
     for layer in sorted(by_layer):
         versions = sorted(by_layer[layer], key=lambda one: one.arn.version)
-        newest = {one.arn for one in versions[-policy.keep :]}
+        good = [one for one in versions if one.arn not in inventory.yanked] or versions
+        newest = {one.arn for one in good[-policy.keep :]}
         for version in versions:
-            if version is versions[-1]:
-                reason = "the newest"
+            if version is good[-1]:
+                reason = "the newest" if version is versions[-1] else "the newest that is not yanked"
             else:
-                users = world.uses.get(version.arn, ())
+                users = inventory.uses.get(version.arn, ())
                 reason = _in_use(users) or _kept(version, version.arn in newest, policy, now)
-            verdicts.append(Verdict(version.arn, not reason, reason or "not used by anyone"))
-    return verdicts
-
-
-def _gaps(world: World) -> list[str]:
-    """Name what was not seen: the owner's functions and those of every account that a version is shared with."""
-    gaps = dict.fromkeys(world.problems)
-    for version in world.versions:
-        accounts = [version.arn.account, *(one.id for one in sorted(version.audiences) if one.kind is Kind.ACCOUNT)]
-        for account in accounts:
-            if (account, version.arn.region) not in world.scanned:
-                gaps[f"account {account} was not scanned in {version.arn.region} (it may use {version.arn.name})"] = (
-                    None
-                )
-    return list(gaps)
+            unused = f"{'yanked, and ' * (version.arn in inventory.yanked)}not used by anyone"
+            decisions.append(PruneDecision(version.arn, not reason, reason or unused))
+    return decisions
 
 
 def _in_use(users: tuple[str, ...]) -> str:

@@ -2,8 +2,9 @@
 
 A request that was throttled did nothing and is sent again. One that ended in a time-out, a broken connection or a
 5xx may have made a version: the list is read again before it is repeated. And because listing and publishing are
-two requests, two publishers can each make a version of the same content. All of them then take the lowest number,
-and delete the higher ones that appeared while they ran: those are seconds old and no publisher will name them.
+two requests, two publishers can each make a version of the same content. All of them then take the lowest number and
+name the rest. Nothing is deleted: a list that AWS answers late would make one publisher delete what another has
+reported and shared; `layerctl prune` deletes what nobody uses.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from layerctl.aws.failures import UNREACHABLE, describe, is_ambiguous, is_throttled
+from layerctl.aws.failures import UNREACHABLE, is_ambiguous, is_throttled
 from layerctl.core.arn import LayerVersionArn
 from layerctl.releases.versions import list_versions
 
@@ -49,17 +50,15 @@ def publish_once(
     payload: Payload,
     content: dict[str, Any],
     *,
-    newest: int,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Once:
-    """Publish a payload that the region does not have, and leave one version of it.
+    """Publish a payload that the region does not have.
 
     Args:
         client: the region's Lambda client.
         single: a Lambda client that sends each request once.
         payload: what to publish.
         content: `PublishLayerVersion`'s Content.
-        newest: the highest version number before; 0 when there was none.
         sleep: waits between attempts; tests pass their own.
 
     Raises:
@@ -79,11 +78,10 @@ def publish_once(
             if attempt == _ATTEMPTS or not (is_throttled(error) or is_ambiguous(error)):
                 raise
             sleep(random.uniform(0, min(20, 2**attempt / 2)))  # noqa: S311 - full jitter, not cryptography
-            if is_ambiguous(error) and (found := same_content(client, payload)):
-                return _settle(client, found, found[0].arn, newest)
+            if is_ambiguous(error) and same_content(client, payload):
+                return _settle(client, payload, None)
         else:
-            mine = LayerVersionArn.parse(answer["LayerVersionArn"])
-            return _settle(client, same_content(client, payload), mine, newest)
+            return _settle(client, payload, LayerVersionArn.parse(answer["LayerVersionArn"]))
     raise AssertionError("unreachable")
 
 
@@ -93,17 +91,10 @@ def same_content(client: Any, payload: Payload) -> list[LayerVersion]:
     return sorted(found, key=lambda version: version.number)
 
 
-def _settle(client: Any, found: list[LayerVersion], mine: LayerVersionArn, newest: int) -> Once:
-    """Agree with other publishers on one version, and delete the duplicates that appeared meanwhile."""
-    first = min([mine, *(one.arn for one in found)])
-    duplicates = [one.arn for one in found if one.number > max(first.version, newest)]
-    if mine != first:
-        duplicates = sorted({mine, *duplicates})
-    notes = [] if mine == first else ["another publisher was faster"]
-    for duplicate in duplicates:
-        try:
-            client.delete_layer_version(LayerName=duplicate.name, VersionNumber=duplicate.version)
-            notes.append(f"duplicate version {duplicate.version} deleted")
-        except UNREACHABLE as error:
-            notes.append(f"version {duplicate.version} is a duplicate that stays: {describe(error, mine.region)}")
-    return Once(first, published=mine == first, notes=tuple(notes))
+def _settle(client: Any, payload: Payload, mine: LayerVersionArn | None) -> Once:
+    """Agree with other publishers on the lowest number, and name the duplicates."""
+    found = {one.arn for one in same_content(client, payload)} | ({mine} if mine else set())
+    first, *rest = sorted(found)
+    notes = ["another publisher was faster"] if mine and mine != first else []
+    notes += [f"version {one.version} is a duplicate, which nobody needs" for one in rest]
+    return Once(first, published=mine in (None, first), notes=tuple(notes))

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.version import InvalidVersion, Version
+
 from layerctl.artifact import open_artifact
 from layerctl.build.manifest import manifest_path
 from layerctl.core.errors import LayerctlError
@@ -77,10 +79,12 @@ class Payload:
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 checksum.update(chunk)
+        release = release or _release(path, manifest)
+        _require_version(release, path)
         payload = cls(
             path=path,
             layer=layer or config.name,
-            release=release or _release(path, manifest),
+            release=release,
             content_digest=digest,
             code_sha256=base64.b64encode(checksum.digest()).decode(),
             size=path.stat().st_size,
@@ -120,8 +124,21 @@ def _release(path: Path, manifest: dict[str, str]) -> str:
     if not named:
         match = re.fullmatch(r".+?-(\d+\.\d+\S*)\.zip", path.name)
         named = match[1] if match else None
-    if not named or not re.fullmatch(r"\S{1,100}", str(named)):
+    if not named:
         raise LayerctlError(
             f"{path} has no manifest, and its name tells no version", remedy="name the version with --release"
         )
     return str(named)
+
+
+def _require_version(release: str, path: Path) -> None:
+    """Refuse a release that consumers could not put in order."""
+    try:
+        if str(release).strip() != release:  # `Version` overlooks spaces
+            raise InvalidVersion
+        Version(release)
+    except InvalidVersion:
+        raise LayerctlError(
+            f"{path}: {release[:60]!r} is no version as PEP 440 knows them",
+            remedy="name one with --release, e.g. 1.4.0 or 1.4.0rc1",
+        ) from None

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.artifact import ArtifactError
 from layerctl.core.errors import LayerctlError
-from layerctl.releases.policies.audience import account
-from layerctl.releases.policies.grants import Grant, apply, granted, plan_changes, read_grants
+from layerctl.releases.policies.grants import apply, missing, plan_changes, read_grants, too_wide
 from layerctl.releases.publish.once import Once, publish_once
 from layerctl.releases.publish.s3 import put_zip
 from layerctl.releases.versions import DigestCache, LayerVersion, StoredContent, get_version, list_versions
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from layerctl.aws.clients import Aws
-    from layerctl.core.arn import LayerVersionArn
     from layerctl.releases.policies.audience import Audience
     from layerctl.releases.publish.payload import Payload
 
@@ -91,13 +89,14 @@ class RegionPublisher:
             if self.dry_run:
                 notes += [f"would grant {audience}" for audience in sorted(self.audiences)]
                 return Published("would publish", None, notes=tuple(notes))
-            once = self._publish(client, region, newest=max((one.number for one in versions), default=0))
+            once = self._publish(client, region)
             status = "published" if once.published else "present"
             notes += once.notes
-            arn, grants = once.arn, [] if once.published else read_grants(client, once.arn)
+            arn = once.arn
+            grants = [] if once.published else read_grants(client, arn)
         else:
             arn, grants = present.arn, read_grants(client, present.arn)
-        changes = plan_changes(arn, grants, add=self.audiences)
+        changes = plan_changes(arn, grants, add=missing(grants, self.audiences, owner=arn.account))
         if self.dry_run:
             notes += [f"would {change}" for change in changes]
         else:
@@ -105,7 +104,9 @@ class RegionPublisher:
             notes += [str(change) for change in changes]
             grants = read_grants(client, arn) if changes else grants
         version, stored = get_version(client, arn)
-        problems = [*self._differences(version, stored), *(() if self.dry_run else self._unshared(arn, grants))]
+        notes += [f"{one} may use it too" for one in too_wide(grants, self.audiences, owner=arn.account)]
+        lacking = () if self.dry_run else missing(grants, self.audiences, owner=arn.account)
+        problems = [*self._differences(version, stored), *(f"it is not shared with {one}" for one in lacking)]
         return Published(status, version, stored.code_sha256, stored.size, tuple(notes), tuple(problems))
 
     def _present(self, client: Any, versions: Iterable[LayerVersion]) -> LayerVersion | None:
@@ -138,18 +139,16 @@ class RegionPublisher:
             notes.append(f"published as {present.release}")
         return notes
 
-    def _publish(self, client: Any, region: str, newest: int) -> Once:
+    def _publish(self, client: Any, region: str) -> Once:
         single = self.aws.client("lambda", region, retry=False)
         if self.payload.fits_request:
             with self._memory:
-                return publish_once(
-                    client, single, self.payload, {"ZipFile": self.payload.path.read_bytes()}, newest=newest
-                )
+                return publish_once(client, single, self.payload, {"ZipFile": self.payload.path.read_bytes()})
         assert self.bucket is not None
-        _, account = self.aws.identity([region])
+        account = self.aws.account([region])
         bucket = self.bucket.replace("{region}", region)
         key = put_zip(self.aws.client("s3", region), self.payload, bucket, self.prefix, owner=account)
-        return publish_once(client, single, self.payload, {"S3Bucket": bucket, "S3Key": key}, newest=newest)
+        return publish_once(client, single, self.payload, {"S3Bucket": bucket, "S3Key": key})
 
     def _differences(self, version: LayerVersion, stored: StoredContent) -> Iterator[str]:
         """What of the version in the region is not as it should be. Versions are immutable, so it stays so."""
@@ -164,7 +163,3 @@ class RegionPublisher:
         ):
             if set(has) != set(wanted):
                 yield f"its {what} are {', '.join(has) or 'not given'}, not {', '.join(wanted)}"
-
-    def _unshared(self, arn: LayerVersionArn, grants: Iterable[Grant]) -> Iterator[str]:
-        for audience in sorted(self.audiences - granted(grants, owner="") - {account(arn.account)}):
-            yield f"it is not shared with {audience}"

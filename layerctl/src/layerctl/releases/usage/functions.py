@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from layerctl.aws.regions import in_regions
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
+from layerctl.core.partitions import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from layerctl.aws.clients import Aws
+    from layerctl.releases.usage.accounts import Account
 
 __all__ = ["FunctionScan", "FunctionUse", "scan_accounts", "scan_functions"]
 
@@ -100,9 +102,9 @@ def name_aliases(client: Any, uses: Sequence[FunctionUse]) -> list[FunctionUse]:
 
 
 def scan_accounts(
-    accounts: Mapping[str, Aws],
-    regions: Sequence[str],
-    layer: tuple[str, str],
+    accounts: Iterable[Account],
+    owners: Mapping[str, str],
+    layer: str,
     *,
     aliases: bool = False,
     done: Callable[[str], None] = lambda place: None,
@@ -110,34 +112,34 @@ def scan_accounts(
     """Scan every region of every account.
 
     Args:
-        accounts: account id to its credentials.
-        regions: which regions.
-        layer: the account that owns the layer, and its name.
+        accounts: whose functions.
+        owners: partition to the account that owns the layer there.
+        layer: its name.
         aliases: whether to name the aliases too.
-        done: called as each region of each account is finished.
+        done: called as each region of each account is done.
 
     Returns:
         the scan; a region that failed is in `problems` and not in `scanned`.
     """
     scan = FunctionScan()
-    for account, aws in accounts.items():
+    for account in accounts:
 
-        def region_uses(region: str, aws: Aws = aws) -> tuple[list[FunctionUse], int]:
+        def region_uses(region: str, aws: Aws = account.aws) -> tuple[list[FunctionUse], int]:
             client = aws.client("lambda", region)
             uses: list[FunctionUse] = []
             entries = 0
-            for found in scan_functions(client, layer):
+            for found in scan_functions(client, (owners[partition_of(region)], layer)):
                 entries += 1
                 uses += found
             return (name_aliases(client, uses) if aliases else uses), entries
 
-        def region_done(region: str, account: str = account) -> None:
-            done(f"{account} {region}")
+        def region_done(region: str, account: Account = account) -> None:
+            done(f"{account.id} {region}")
 
-        outcome = in_regions(regions, region_uses, done=region_done)
+        outcome = in_regions(account.regions, region_uses, done=region_done)
         for region, (uses, entries) in outcome.results.items():
             scan.uses += uses
             scan.entries += entries
-            scan.scanned.add((account, region))
-        scan.problems += [f"account {account}: {failure}" for failure in outcome.failures.values()]
+            scan.scanned.add((account.id, region))
+        scan.problems += [f"account {account.id}: {failure}" for failure in outcome.failures.values()]
     return scan

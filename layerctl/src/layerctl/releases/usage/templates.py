@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerctl.pins.scan import scan
+from layerctl.scan.files import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

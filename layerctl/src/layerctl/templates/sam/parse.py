@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from layerctl.core.errors import LayerctlError
-from layerctl.templates.yaml_nodes import NodeError, Tree, pairs
+from layerctl.templates.yaml import NodeError, Tree, pairs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ import os
 import re
 
 from shared_utils.config.aws.endpoints import Endpoint
-from shared_utils.config.aws.errors import KNOWN_CODES, failure_of
+from shared_utils.config.aws.errors import KNOWN_CODES, classify_error
 from shared_utils.config.aws.http import Pool, Request, Response
-from shared_utils.config.failures import INVALID, UNAVAILABLE, Failure
+from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
 from shared_utils.config.references import quote
 
 TYPE_CHECKING = False
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports import Timeouts
+    from shared_utils.config.aws.transports.base import Timeouts
 
-__all__ = ["ExtensionTransport"]
+__all__ = ["AgentTransport"]
 
 _PATHS = {
     "ssm:GetParameter": "/systemsmanager/parameters/get",
@@ -38,15 +38,15 @@ _ARGUMENTS = {
 }
 
 
-class ExtensionTransport:
-    """Asks the extensions of this environment."""
+class AgentTransport:
+    """Requests to the extensions of this environment."""
 
     name = "extension"
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._pool = Pool(timeouts.connect, timeouts.read)
 
-    def can(self, operation: str) -> bool:
+    def supports(self, operation: str) -> bool:
         """Whether it offers `operation`: single reads only."""
         return operation in _PATHS or operation == "appconfigagent:GetConfiguration"
 
@@ -74,7 +74,7 @@ class ExtensionTransport:
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise Failure(UNAVAILABLE, "the extension's answer is not a JSON object", transient=True)
+            raise Failure(UNAVAILABLE, "the extension's answer is not a JSON object", retry=BRIEFLY)
         return answer
 
     def _configuration(self, request: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
@@ -86,7 +86,11 @@ class ExtensionTransport:
 
     def _get(self, endpoint: Endpoint, request: Request, deadline: Deadline) -> Response:
         request.headers.update({"host": endpoint.authority, "user-agent": "shared-utils"})
-        response = self._pool.request(endpoint, request, deadline)
+        try:
+            response = self._pool.request(endpoint, request, deadline)
+        except Failure as failure:
+            failure.remedy = "check that the function has the extension's layer; it answers during invocations only"
+            raise
         if response.status != 200:
             raise _error(response)
         return response
@@ -130,4 +134,4 @@ def _error(response: Response) -> Failure:
     found = next((word for word in re.findall(r"[A-Za-z]+", text) if word in KNOWN_CODES), "")
     if not found and response.status == 404:
         found = "ResourceNotFoundException"
-    return failure_of(found, text if found else "", response.status)
+    return classify_error(found, text if found else "", response.status)

@@ -1,19 +1,21 @@
-"""Requests through the SDK, for what only it can do: profiles, SSO, web identity, proxies, other CAs."""
+"""Requests through the SDK, for what only it has: profiles, SSO, web identity, proxies, other CAs."""
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+from threading import RLock
 
 from shared_utils.config.aws import endpoints as _endpoints
-from shared_utils.config.aws.errors import failure_of
-from shared_utils.config.failures import DENIED, INVALID, UNAVAILABLE, Failure
+from shared_utils.config.aws.errors import EXPIRED_CREDENTIALS, classify_error
+from shared_utils.config.aws.http import NO_CONNECTION
+from shared_utils.config.aws.retry import run_within
+from shared_utils.config.outcomes import BRIEFLY, DENIED, INVALID, MORE_TIME, UNAVAILABLE, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports import Timeouts
+    from shared_utils.config.aws.transports.base import Timeouts
 
 __all__ = ["Boto3Transport"]
 
@@ -23,22 +25,23 @@ _METHODS = {
     "ssm:GetParameters": ("ssm", "get_parameters"),
     "ssm:GetParametersByPath": ("ssm", "get_parameters_by_path"),
     "secretsmanager:GetSecretValue": ("secretsmanager", "get_secret_value"),
+    "dynamodb:GetItem": ("dynamodb", "get_item"),
     "appconfigdata:StartConfigurationSession": ("appconfigdata", "start_configuration_session"),
     "appconfigdata:GetLatestConfiguration": ("appconfigdata", "get_latest_configuration"),
 }
 
 
 class Boto3Transport:
-    """Speaks through boto3 clients. Retries are switched off there, because they are ours (`_retry`)."""
+    """Requests through boto3 clients, whose retries are switched off: `aws.retry` has them."""
 
     name = "boto3"
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
-        self._lock = allocate_lock()
+        self._lock = RLock()
         self._clients: dict[tuple[str, str | None], Any] = {}
 
-    def can(self, operation: str) -> bool:
+    def supports(self, operation: str) -> bool:
         """Whether it offers `operation`: all that reading configuration needs."""
         return operation in _METHODS
 
@@ -52,18 +55,13 @@ class Boto3Transport:
         A client's time-outs are fixed when it is made, and finding credentials has its own; so the call is made in a
         thread, which is left to itself when the deadline comes first.
         """
-        from threading import Thread
-
-        outcome: list[dict[str, Any] | Failure] = []
-        name = f"shared_utils.config {operation}"
-        thread = Thread(target=lambda: outcome.append(self._ask(operation, request, region)), name=name, daemon=True)
-        thread.start()
-        thread.join(deadline.remaining())
-        if not outcome:
-            raise Failure(UNAVAILABLE, "the SDK gave no answer in time", transient=True)
-        if isinstance(outcome[0], Failure):
-            raise outcome[0]
-        return outcome[0]
+        try:
+            answer = run_within(deadline.remaining(), lambda: self._ask(operation, request, region))
+        except TimeoutError:
+            answer = Failure(UNAVAILABLE, "the SDK gave no answer in time", remedy=MORE_TIME, retry=BRIEFLY)
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
 
     def _ask(self, operation: str, request: dict[str, Any], region: str | None) -> dict[str, Any] | Failure:
         service, method = _METHODS[operation]
@@ -72,13 +70,19 @@ class Boto3Transport:
         except ImportError:
             return Failure(UNAVAILABLE, "boto3 is not installed", remedy="install boto3, or use the signed transport")
         try:
-            answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
+            try:
+                answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
+            except ClientError as error:
+                if error.response["Error"].get("Code") not in EXPIRED_CREDENTIALS:
+                    raise
+                self.close()  # a new session finds its credentials anew, once
+                answer = getattr(self._client(service, region), method)(**request)
             if "Configuration" in answer:
                 answer["Configuration"] = answer["Configuration"].read()
         except ClientError as error:
             details = error.response
             status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            return failure_of(details["Error"].get("Code", ""), details["Error"].get("Message", ""), status)
+            return classify_error(details["Error"].get("Code", ""), details["Error"].get("Message", ""), status)
         except Failure as failure:
             return failure
         except Exception as error:  # whatever the SDK and its HTTP client come up with
@@ -118,5 +122,10 @@ def _failure(error: Exception) -> Failure:
         return Failure(INVALID, str(error), remedy="correct the name")
     if isinstance(error, (exceptions.TokenRetrievalError, exceptions.UnauthorizedSSOTokenError)):
         return Failure(DENIED, str(error), code="NoCredentials", remedy="log in again: aws sso login")
+    if isinstance(error, (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError)):
+        what = f"no connection to {getattr(error, 'kwargs', {}).get('endpoint_url', 'the endpoint')}"
+        return Failure(UNAVAILABLE, what, remedy=NO_CONNECTION, retry=BRIEFLY)
+    if isinstance(error, exceptions.ReadTimeoutError):
+        return Failure(UNAVAILABLE, "the SDK gave no answer in time", remedy=MORE_TIME, retry=BRIEFLY)
     # The rest is the connection's, or an answer that cannot be parsed; its text may hold what was answered.
-    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", transient=True)
+    return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", retry=BRIEFLY)

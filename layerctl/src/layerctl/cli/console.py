@@ -1,0 +1,134 @@
+"""What `layerctl run` shows: the functions' lines as they come, and each request, for people or as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from layerctl.local.emulator import LogLine
+    from layerctl.local.gateway import Request
+    from layerctl.local.runner.planning import Runnable
+
+__all__ = ["Console"]
+
+_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
+_PADDING = re.compile(r"\r\n?|\n")
+
+
+class Console:
+    """Writes functions' lines to standard output, everything else to standard error; as JSON, all of it to the former.
+
+    Args:
+        labels: of the functions; each gets a colour, which only a terminal shows.
+        as_json: write one JSON object per line instead.
+        report: show the platform's START, END and REPORT lines too.
+        all_to_stderr: the functions' lines as well; standard output is for something else.
+        on_closed: called when whoever reads standard output has gone away.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        as_json: bool,
+        report: bool,
+        all_to_stderr: bool = False,
+        on_closed: Callable[[], None] | None = None,
+    ) -> None:
+        self._as_json = as_json
+        self._report = report
+        self._all_to_stderr = all_to_stderr
+        self._on_closed = on_closed
+        self._lock = threading.Lock()
+        width = max(map(len, labels), default=0)
+        self._prefixes = {
+            label: click.style(f"{label:<{width}} | ", fg=_COLOURS[number % len(_COLOURS)])
+            for number, label in enumerate(labels)
+        }
+
+    def ready(self, url: str, runnables: Sequence[Runnable]) -> None:
+        """Say where what is served, on which interpreter and layers."""
+        if self._as_json:
+            functions = [
+                {
+                    "function": runnable.label,
+                    "interpreter": runnable.interpreter.version,
+                    "layers": [str(source) for source in runnable.sources],
+                    "routes": [route.key for route in runnable.function.routes],
+                }
+                for runnable in runnables
+            ]
+            self._write({"event": "ready", "url": url, "functions": functions})
+            return
+        for runnable in runnables:
+            layers = ", ".join(map(str, runnable.sources)) or "no layer"
+            self._tell(f"{self._prefixes[runnable.label]}Python {runnable.interpreter.version}, {layers}")
+            for route in runnable.function.routes:
+                shown = route.path if route.path == "$default" else f"{route.method:<7}{url}{route.path}"
+                self._tell(f"{self._prefixes[runnable.label]}{shown}")
+            for name in sorted(runnable.function.guessed & set(runnable.variables.values())):
+                self._tell(f"{self._prefixes[runnable.label]}note: {name} stands for what only a deployment knows")
+        self._tell(click.style(f"serving on {url} until Ctrl-C", bold=True))
+
+    def note(self, text: str) -> None:
+        """Say something about the set-up."""
+        if self._as_json:
+            self._write({"event": "note", "text": text})
+        else:
+            self._tell(f"note: {text}")
+
+    def line(self, label: str, line: LogLine) -> None:
+        """Show a line of a function."""
+        if line.kind == "emulator" or (line.kind == "platform" and not self._report):
+            return
+        if self._as_json:
+            self._write({"event": "log", "function": label, "kind": line.kind, "line": line.text})
+            return
+        # In text mode the runtime client writes a traceback with carriage returns, so that it is one record.
+        parts = _PADDING.split(line.text.rstrip("\r\n").replace("\xa0", " "))
+        with self._lock:
+            for part in parts:
+                self._echo(f"{self._prefixes[label]}{part}", err=self._all_to_stderr)
+
+    def request(self, request: Request, key: str | None, status: int, seconds: float) -> None:
+        """Show a request that was answered."""
+        milliseconds = round(seconds * 1000, 1)
+        if self._as_json:
+            facts = {"method": request.method, "path": request.target, "route": key}
+            self._write({"event": "request", **facts, "status": status, "ms": milliseconds})
+            return
+        colour = "green" if status < 400 else "yellow" if status < 500 else "red"
+        shown = "".join(character if character.isprintable() else "?" for character in request.target)
+        missed = "" if key else "  (no route)"
+        self._tell(f"{request.method} {shown} {click.style(str(status), fg=colour)} {milliseconds:g} ms{missed}")
+
+    def problem(self, label: str, text: str) -> None:
+        """Show what a function did wrong."""
+        if self._as_json:
+            self._write({"event": "problem", "function": label, "text": text})
+        else:
+            self._tell(f"{self._prefixes[label]}{click.style('error:', fg='red')} {text}")
+
+    def _tell(self, text: str) -> None:
+        with self._lock:
+            self._echo(text, err=True)
+
+    def _write(self, record: dict[str, Any]) -> None:
+        with self._lock:
+            self._echo(json.dumps(record, ensure_ascii=False))
+
+    def _echo(self, text: str, *, err: bool = False) -> None:
+        try:
+            click.echo(text, err=err)
+        except BrokenPipeError:
+            if self._on_closed is not None:
+                self._on_closed()
+        except UnicodeEncodeError:  # a terminal of another encoding, or half a character
+            click.echo(text.encode("ascii", "backslashreplace"), err=err)

@@ -1,0 +1,1 @@
+"""The rules of `layerctl verify`, a module per family. Each function ``check_…`` takes a `Case` and yields findings."""

@@ -1,0 +1,163 @@
+"""Rules about distributions: RECORD, dependencies, the SDK, duplicates, licences."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import posixpath
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from layerctl.core.diagnostics import Severity
+from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
+from layerctl.python.licenses import is_allowed, spdx_expression
+from layerctl.python.requirements import SDK_CORE, unfit_urllib3, unmet_requirements
+from layerctl.rules import Rule
+from layerctl.rules.shared import DEPENDENCY_MISSING, DEPENDENCY_VERSION, SDK_PARTIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from layerctl.core.diagnostics import Finding
+    from layerctl.python.distributions import Distribution
+    from layerctl.verify.case import Case
+
+__all__ = ["check_dependencies", "check_duplicates", "check_licences", "check_records", "check_sdk"]
+
+RECORD_MISMATCH = Rule(
+    id="record-mismatch",
+    commands=("verify",),
+    summary="Each distribution has a RECORD, and the files are as it says.",
+    looks_at='`*.dist-info/RECORD` against the files and their SHA-256 (PyPA, "Recording installed projects").',
+    example="A file that was edited after it was installed.",
+    fix="Install the distribution anew; what edits or removes installed files must rewrite RECORD.",
+)
+DISTRIBUTION_TWICE = Rule(
+    id="distribution-twice",
+    commands=("verify",),
+    summary="Each distribution is there once.",
+    looks_at="The `*.dist-info` and `*.egg-info` folders.",
+    example="`attrs-23.1.0.dist-info` beside `attrs-24.2.0.dist-info`.",
+    fix="Build into an empty folder; installers don't remove what was there.",
+)
+LICENCE = Rule(
+    id="licence",
+    commands=("verify",),
+    summary="Each distribution has a licence that layer.toml allows.",
+    looks_at="The licence that each distribution declares, as an SPDX expression, against `[licences] allow`. One that "
+    "declares none is a warning. Without a list nothing is judged.",
+    example="A dependency under GPL-3.0-only where the list has MIT and Apache-2.0.",
+    fix="Leave it out, add the licence to `allow`, or say in `[licences.known]` what an unclear one is.",
+)
+
+
+def check_records(case: Case) -> Iterator[Finding]:
+    """RECORD against the files (PyPA: "Recording installed projects")."""
+    for distribution in case.distributions:
+        path = f"{distribution.folder}/RECORD"
+        entry = case.artifact.get(path)
+        if distribution.folder.endswith(".egg-info") or path in case.damaged:
+            continue
+        if entry is None:
+            remedy = "install wheels, with pip or uv"
+            yield RECORD_MISMATCH.finding(distribution.folder, f"{distribution} has no RECORD", remedy)
+            continue
+        text = case.artifact.read(entry).decode("utf-8", "replace")
+        for row in csv.reader(text.splitlines()):
+            if row:
+                yield from _check_row(case, distribution, path, row)
+
+
+def _check_row(case: Case, distribution: Distribution, record: str, row: list[str]) -> Iterator[Finding]:
+    path = posixpath.normpath(distribution.root + row[0])
+    # scripts and manual pages lie outside of a layer, or are left out of it: nobody runs them on Lambda
+    if path in case.damaged or path.endswith(".pyc") or path.startswith(("..", "bin/", "python/bin/")):
+        return
+    entry = case.artifact.get(path)
+    remedy = "install the distribution anew; what edits or removes installed files must rewrite RECORD"
+    if entry is None:
+        yield RECORD_MISMATCH.finding(record, f"it lists {row[0]}, which is not there", remedy)
+        return
+    kind, _, digest = (row[1] if len(row) > 1 else "").partition("=")
+    if kind != "sha256":
+        return
+    actual = base64.urlsafe_b64encode(bytes.fromhex(case.artifact.sha256(entry))).rstrip(b"=").decode()
+    if digest.rstrip("=") != actual:
+        yield RECORD_MISMATCH.finding(path, f"its content is not what {distribution}'s RECORD says", remedy)
+
+
+def check_dependencies(case: Case) -> Iterator[Finding]:
+    """What each distribution asks for, on each runtime and architecture."""
+    installed = {one.name: one for one in reversed(case.distributions)}
+    config = case.config
+    provided = config.provided if config else PROVIDED_SDK | PROVIDED_OTHER
+    names = [canonicalize_name(name) for name in provided]
+    where: dict[tuple[Rule, str, str, str], list[str]] = defaultdict(list)
+    for runtime in case.runtimes:
+        for architecture in case.architectures:
+            for unmet in unmet_requirements(installed, runtime, architecture, provided=names):
+                rule = DEPENDENCY_VERSION if unmet.found else DEPENDENCY_MISSING
+                found = f"{unmet.found} is there" if unmet.found else "it is not there"
+                key = (rule, unmet.by.folder, f"{unmet.by} needs {unmet.requirement}, but {found}", str(unmet.by))
+                where[key].append(f"{runtime.name}/{architecture}")
+    for (rule, folder, message, _), targets in where.items():
+        everywhere = len(targets) == len(case.runtimes) * len(case.architectures)
+        suffix = "" if everywhere else f" (on {', '.join(targets)})"
+        yield rule.finding(folder, message + suffix, "lock the layer's dependencies together: make lock")
+
+
+def check_sdk(case: Case) -> Iterator[Finding]:
+    """Half an SDK shadows the runtime's and pairs modules that never met.
+
+    An own layer says in layer.toml what goes all together or not at all. In a layer of others these are the SDK's own
+    three; what they share with everybody else may be there, in a version that the runtime's SDK takes.
+    """
+    together = {canonicalize_name(name) for name in (case.config.sdk if case.config else SDK_CORE)}
+    installed = {one.name: one for one in case.distributions}
+    here = installed.keys() & together
+    if here and here != together:
+        yield SDK_PARTIAL.finding(
+            "python",
+            f"{', '.join(sorted(here))} are in the layer, {', '.join(sorted(together - here))} are the runtime's",
+            "leave them all to the runtime, or ship all of them (bundle-sdk = true)",
+        )
+    elif not here:
+        for runtime in case.runtimes:
+            if (urllib3 := installed.get("urllib3")) and (allowed := unfit_urllib3(urllib3, runtime)):
+                message = (
+                    f"{urllib3} hides the runtime's own, and the botocore of {runtime.name} needs urllib3{allowed}"
+                )
+                yield SDK_PARTIAL.finding(urllib3.folder, message, f"install urllib3{allowed}, or ship the whole SDK")
+                return
+
+
+def check_duplicates(case: Case) -> Iterator[Finding]:
+    """A distribution that is there in two versions, or twice."""
+    by_name: dict[str, list[Distribution]] = defaultdict(list)
+    for one in case.distributions:
+        by_name[one.name].append(one)
+    for name, several in by_name.items():
+        if len(several) > 1:
+            folders = ", ".join(one.folder for one in several)
+            remedy = "build into an empty folder; installers don't remove what was there"
+            yield DISTRIBUTION_TWICE.finding(several[1].folder, f"{name} is there more than once: {folders}", remedy)
+
+
+def check_licences(case: Case) -> Iterator[Finding]:
+    """Licences against the list of layer.toml; without a list nothing is judged."""
+    config = case.config
+    if config is None or not config.licences:
+        return
+    for one in case.distributions:
+        declared = config.known_licences.get(one.name, one.licence)
+        expression = spdx_expression(declared)
+        remedy = "look it up, and say it in layer.toml: [licences.known]"
+        if not declared:
+            yield LICENCE.finding(one.folder, f"{one} declares no licence", remedy, Severity.WARNING)
+        elif expression is None:
+            yield LICENCE.finding(one.folder, f"{one} declares {declared!r}, which is no SPDX expression", remedy)
+        elif not is_allowed(expression, config.licences):
+            remedy = "leave it out, or add the licence to [licences] allow in layer.toml"
+            yield LICENCE.finding(one.folder, f"{one} is under {expression}, which is not allowed", remedy)

@@ -1,0 +1,215 @@
+"""One invocation from beginning to end, whatever calls the handler: `instrument`, a web server, a durable execution."""
+
+from __future__ import annotations
+
+import sys
+from contextvars import copy_context
+
+from shared_utils.invocation import lifecycle
+from shared_utils.invocation.callables import ITERABLE_COROUTINE
+from shared_utils.invocation.timeout import WATCH
+from shared_utils.logging.context import bound_values
+from shared_utils.logging.output import flush_buffer, write_line
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import current as log_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from contextvars import Context
+    from typing import Any
+
+__all__ = ["Options", "Serving"]
+
+
+class Options:
+    """What `instrument` was asked for; sizes in bytes, 0 for not at all."""
+
+    __slots__ = ("find_id", "log_event", "log_response", "redact_uncaught", "timeout_warning")
+
+    def __init__(
+        self,
+        *,
+        find_id: Callable[[Any], object] | None = None,
+        log_event: int = 0,
+        log_response: int = 0,
+        timeout_warning: bool = True,
+        redact_uncaught: bool = False,
+    ) -> None:
+        self.find_id = find_id
+        self.log_event = log_event
+        self.log_response = log_response
+        self.timeout_warning = timeout_warning
+        self.redact_uncaught = redact_uncaught
+
+
+class Serving:
+    """One invocation and what is done around it.
+
+    Everything but the construction happens inside `context`, a copy of the caller's: nothing that the handler binds, in
+    whatever library, outlives it, and nothing has to be put back.
+
+    Attributes:
+        invocation: the invocation, not begun yet.
+        context: where its handler runs.
+        coroutine: the coroutine that the handler runs as, or None.
+    """
+
+    __slots__ = ("_event", "_failure", "_options", "context", "coroutine", "invocation")
+
+    def __init__(self, options: Options, event: Any, lambda_context: Any) -> None:
+        self._options = options
+        self._event = event
+        self._failure: BaseException | None = None
+        self.invocation = lifecycle.Invocation(lambda_context)
+        if "aws_durable_execution_sdk_python.context" in sys.modules:
+            from shared_utils.invocation import durable
+
+            durable.observe(self.invocation, event, lambda_context)
+        self.context = copy_context()
+        self.coroutine: Coroutine[Any, Any, Any] | None = None
+
+    def runs_as(self, coroutine: Coroutine[Any, Any, Any], context: Context) -> None:
+        """Take note that the handler runs as `coroutine`, in `context`."""
+        self.coroutine, self.context = coroutine, context
+
+    def call(self, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what the handler returns, or what the coroutine that it returns gives."""
+        try:
+            try:
+                self.begin()
+                response = handler(*args, **kwargs)
+                if _is_awaitable(response):
+                    from shared_utils.invocation.async_ import run
+
+                    response = run(self, self._awaited(response))
+                return self.respond(response)
+            except BaseException as error:
+                self.fail(error)
+                raise
+            finally:
+                self.end()
+        finally:  # whatever hit the end, a signal's exception for one
+            lifecycle.drop(self.invocation, None)
+
+    async def call_async(self, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what the coroutine gives that the handler returns; for callers within an event loop."""
+        try:
+            try:
+                self.begin()
+                return self.respond(await handler(*args, **kwargs))
+            except BaseException as error:
+                self.fail(error)
+                raise
+            finally:
+                self.end()
+        finally:
+            lifecycle.drop(self.invocation, None)
+
+    async def _awaited(self, response: Any) -> Any:
+        """Await in a task whose context has what the coroutine has bound by the time it fails."""
+        if not self.invocation.is_open:  # interrupted before its loop ran, which then serves the next invocation
+            getattr(response, "close", int)()
+            return None
+        try:
+            return await response
+        except BaseException as error:
+            self._log_uncaught(error)
+            raise
+
+    def begin(self) -> None:
+        """Begin the invocation; within the ``try`` whose ``finally`` calls `end`."""
+        options = self._options
+        lifecycle.begin(self.invocation)
+        if options.find_id is not None:
+            self._correlate(options.find_id)
+        if options.timeout_warning:
+            WATCH.start(self)
+        if options.log_event and not self.invocation.is_repeated:
+            self._log("event", self._event, options.log_event)
+
+    def respond(self, response: Any) -> Any:
+        """Return the handler's response, logged if that was asked for."""
+        if self._options.log_response:
+            self._log("response", response, self._options.log_response)
+        return response
+
+    def fail(self, error: BaseException) -> None:
+        """Log what the handler raised, and raise what is to be raised instead of it, if anything."""
+        if self.invocation.is_replaying is not None:
+            from shared_utils.invocation.durable import is_suspension
+
+            if is_suspension(error):
+                return
+        self._log_uncaught(error)
+        if self._options.redact_uncaught and isinstance(error, Exception):
+            raise _scrubbed(error) from None
+
+    def end(self) -> None:
+        """End the invocation, also one that did not get to begin."""
+        WATCH.stop(self)
+        _adopt_powertools_metrics()
+        lifecycle.end(self.invocation)
+
+    def _correlate(self, find_id: Callable[[Any], object]) -> None:
+        try:
+            found = find_id(self._event)
+        except Exception as error:  # an event is anybody's; a handler must not fail because of its shape
+            write_line(30, "no correlation id: the event could not be read", {"reason": type(error).__name__})
+            return
+        if found is not None and found != "":
+            log_state().correlate(str(found))
+
+    def _log(self, what: str, content: Any, size: int) -> None:
+        if log_state().threshold <= 20:
+            from shared_utils._json import JSONConverter
+
+            write_line(20, f"invocation {what}", {what: JSONConverter(size).value(content)})
+
+    def _log_uncaught(self, error: BaseException) -> None:
+        if self._failure is error:
+            return
+        self._failure = error
+        flush_buffer()
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = None if trace is None or not SETTINGS.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+        write_line(40, "uncaught exception", {**bound_values(), "exc_info": error}, where)
+
+
+def _report(error: Exception) -> None:
+    """Say that something of ours failed around an invocation (a metric that could not be flushed, say)."""
+    write_line(40, "shared_utils failed around an invocation", {"exc_info": error})
+
+
+lifecycle.at_error(_report)
+
+
+def _is_awaitable(response: Any) -> bool:
+    """Whether it can be awaited, by its class or as a generator that types.coroutine has marked."""
+    if response is None or type(response) is dict or type(response) is str:  # what handlers mostly return
+        return False
+    return any("__await__" in kind.__dict__ for kind in type(response).__mro__) or (
+        hasattr(response, "gi_code") and bool(response.gi_code.co_flags & ITERABLE_COROUTINE)
+    )
+
+
+def _adopt_powertools_metrics() -> None:
+    """Load our metrics, which write Powertools' too, when the function recorded with Powertools alone."""
+    powertools = sys.modules.get("aws_lambda_powertools.metrics.metrics")
+    if powertools is not None and powertools.Metrics._metrics and "shared_utils.metrics" not in sys.modules:
+        from shared_utils import metrics
+
+        metrics.configure(cold_start=False)  # the function did not ask for metrics of ours
+
+
+def _scrubbed(error: Exception) -> Exception:
+    """Return an exception of the same name and place whose message holds no secret that we know of."""
+    from shared_utils._json import text_of
+    from shared_utils.redaction import REDACTION
+
+    kind = type(error)
+    namesake = type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})
+    scrubbed: Exception = namesake(REDACTION.scrub(text_of(error)))
+    return scrubbed.with_traceback(error.__traceback__)
