@@ -49,7 +49,7 @@ class JSONConverter:
                 break
             name = self._key(key)
             self.left -= len(name) + _OVERHEAD
-            sensitive = REDACTION.is_sensitive(name) and value is not None
+            sensitive = REDACTION.hides(name, value)
             name = self._unique(name, into, count)
             into[name] = MASK if sensitive else self.value(value)
         return into

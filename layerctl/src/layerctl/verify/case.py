@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
 
-__all__ = ["Case", "Options"]
+__all__ = ["ArtifactCase", "Options"]
 
 # What a name says of the Python that it is for: x.cpython-312-x86_64-linux-gnu.so, lib/python3.12/site-packages/.
 _FOR_RUNTIME = re.compile(r"\.cpython-3(\d+)-[\w-]+\.so$|^python/lib/python3\.(\d+)/site-packages/")
@@ -49,7 +49,7 @@ class Options:
 
 
 @dataclass(eq=False)
-class Case:
+class ArtifactCase:
     """An artifact, and all that is known of it.
 
     Attributes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from layerctl.artifact import Entry
     from layerctl.core.diagnostics import Finding
     from layerctl.python.interpreters import Interpreter
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_bytecode"]
 
@@ -71,7 +71,7 @@ for number in range(int(sys.argv[1])):
 """
 
 
-def check_bytecode(case: Case) -> Iterator[Finding]:
+def check_bytecode(case: ArtifactCase) -> Iterator[Finding]:
     """Each .pyc: its name, header and source; where its interpreter is found, its body too."""
     by_runtime: dict[str, list[Entry]] = {}
     for entry in case.readable:
@@ -93,7 +93,7 @@ def check_bytecode(case: Case) -> Iterator[Finding]:
             yield from _load(case, interpreter, entries)
 
 
-def _load(case: Case, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
+def _load(case: ArtifactCase, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
     """Let the interpreter read the bodies. A crash ends the reading at the file that caused it."""
     why = f"CPython {interpreter.version} can't load it"
     with TemporaryFile() as bodies, TemporaryFile() as answers:
@@ -124,12 +124,12 @@ def _load(case: Case, interpreter: Interpreter, entries: list[Entry]) -> Iterato
             return
 
 
-def _check(case: Case, entry: Entry) -> Iterator[Finding]:
+def _check(case: ArtifactCase, entry: Entry) -> Iterator[Finding]:
     match = _PYC.fullmatch(entry.path)
     source = case.artifact.get(f"{match['folder']}{match['name']}.py") if match else None
     if match is None or source is None:
         hint = "ship the source, or leave it out"
-        yield BYTECODE_ORPHAN.finding(entry.path, "there is no source that it belongs to", hint)
+        yield BYTECODE_ORPHAN.finding(entry.path, "there is no source that it belongs to", hint, case.doubtful)
         return
     data = case.artifact.read(entry)
     minor = int(match["minor"])
@@ -143,7 +143,7 @@ def _check(case: Case, entry: Entry) -> Iterator[Finding]:
     if data[:4] != expected:
         number = int.from_bytes(data[:2], "little")
         message = f"its magic number is {number}; CPython 3.{minor} has {magic}"
-        yield BYTECODE_INVALID.finding(entry.path, message, remedy)
+        yield BYTECODE_INVALID.finding(entry.path, message, remedy, case.doubtful)  # Python takes the source then
         return
     flags = int.from_bytes(data[4:8], "little")
     if flags != _HASH_BASED:
