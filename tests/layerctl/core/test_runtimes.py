@@ -25,7 +25,7 @@ from layerctl.core.runtimes import (
     supported_pythons,
 )
 from layerctl.python.interpreters import choose, find_interpreters
-from layerctl.verify.case import Case
+from layerctl.verify.case import ArtifactCase
 
 NO_FILES = SimpleNamespace(entries=[])
 _LIFECYCLE = json.loads((files("cfnlint") / "data/AdditionalSpecs/LmbdRuntimeLifecycle.json").read_text("utf-8"))
@@ -128,7 +128,7 @@ def test_a_new_runtime_is_one_more_entry(monkeypatch):
     monkeypatch.setitem(RUNTIMES, new.name, new)
     assert supported_pythons(today) == [*before, new]
     assert newest_python(today) == new
-    assert Case(NO_FILES, []).runtimes[-1] == new
+    assert ArtifactCase(NO_FILES, []).runtimes[-1] == new
     assert marker_environment(new, "arm64")["python_full_version"] == f"3.{minor}.0"
     assert import_roots(new)[0] == f"python/lib/python3.{minor}/site-packages/"
 
