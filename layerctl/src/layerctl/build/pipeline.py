@@ -129,8 +129,9 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
         interpreter = choose(runtime, exact, found)
         if interpreter is None:
             problems.append(
-                f"no interpreter for {runtime} was found on PATH, by pyenv or by uv (layer.toml names {exact}), "
-                "so it gets no bytecode and starts several times slower; `layerctl build --install-pythons` fetches it"
+                f"no interpreter for {runtime} was found on PATH, by pyenv, by uv or below /opt (layer.toml names "
+                f"{exact}), so it gets no bytecode and starts several times slower; `layerctl build --install-pythons` "
+                "fetches it"
             )
             continue
         chosen[runtime] = interpreter
