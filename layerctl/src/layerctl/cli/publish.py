@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
+from layerctl.cli.options import Target, aws_options, dry_run_option, index_option, stage_option
 from layerctl.cli.output import note, print_json, print_table, warning
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 @click.option("--s3-bucket", metavar="NAME", help="For zips over 50 MB: a bucket in each region, e.g. 'lib-{region}'.")
 @click.option("--s3-prefix", default="layers", show_default=True, help="Where in the bucket.")
 @index_option("The index file: the release is written into it.")
-@click.option(
-    "--stage", default="dev", show_default=True, help="Whose /NAME/STAGE/latest names the release afterwards."
-)
-@click.option("--no-latest", is_flag=True, help="Leave /NAME/STAGE/latest alone.")
+@stage_option
+@click.option("--no-latest", is_flag=True, help="Do not let /NAME/STAGE/latest name the release.")
 @dry_run_option
 def command(
     *,
