@@ -50,6 +50,7 @@ REFUSED = {
     "a chunk's size that is none": chunked(b"zz\r\n" + BODY + b"\r\n0\r\n\r\n"),
     "a negative chunk": chunked(f"-{len(BODY):x}\r\n".encode() + BODY + b"\r\n0\r\n\r\n"),
     "a chunk that is longer than it says": chunked(f"{len(BODY) - 1:x}\r\n".encode() + BODY + b"\r\n0\r\n\r\n"),
+    "a chunk without its end of line": chunked(f"{len(BODY):x}\r\n".encode() + BODY + b"XX0\r\n\r\n"),
     "chunks without an end": chunked(chunk(BODY)),
     "another coding": HEAD + b"Transfer-Encoding: gzip\r\n" + with_length(len(BODY), head=b""),
     "a redirect": with_length(len(BODY), head=b"HTTP/1.1 302 Found\r\nLocation: /\r\n"),
