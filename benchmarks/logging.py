@@ -5,6 +5,7 @@ Run alone: ``python -m benchmarks.logging`` (``--json`` for the harness of ``pyt
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -32,6 +33,7 @@ SHORT_ROUNDS = 100
 INFO_LIMITS = {POWERTOOLS: 0.33, STRUCTLOG: 1.1}
 DEBUG_LIMITS = {POWERTOOLS: 0.25}
 KEYS_LIMITS = {STRUCTLOG: 1.0}
+PROCESSORS_LIMITS = {STRUCTLOG: 1.2}
 LINES_FOR_MEMORY = 1_000_000
 FLAT_KB = 1024
 
@@ -54,10 +56,16 @@ def _measure(sink: TextIO) -> tuple[list[Comparison], list[Series]]:
         invocations = _invocations()
         memory = _memory(sink)
         lines = _lines()
+        processed = _medians(_through_processors(sink), 1000)
+        serialized = _medians(_serialized(sink), 1000)
+        lean = _lean_bytes()
     comparisons = [
         *_compare("info line, 3 bound and 3 call values", info, INFO_LIMITS),
         *_compare("filtered debug line", debug, DEBUG_LIMITS),
         *_compare("growth of a line from 1 to 1,000 bound keys", _growth(keys), KEYS_LIMITS, "times"),
+        *_compare("info line through three processors, the same keys", processed, PROCESSORS_LIMITS),
+        *_compare("info line, serializer=orjson.dumps", serialized, {}),
+        *_compare("bytes of a lean line in an invocation", lean, {}, "B"),
         *_compare("an invocation without a line", invocations, {}),
         *_compare(f"memory grown in {LINES_FOR_MEMORY:,} lines", memory, {"limit: 1 MB": 1.0}, "kB"),
     ]
@@ -260,6 +268,63 @@ def _lines() -> dict[int, float]:
             handler(count, CONTEXT)
         costs[count] = (time.perf_counter() - began) / rounds * 1e6
     return costs
+
+
+def _through_processors(sink: TextIO) -> dict[str, Callable[[], None]]:
+    """Return a line through add_log_level, TimeStamper and a function, in ours and in structlog's own pipeline."""
+    import structlog
+
+    from shared_utils import get_logger, logging
+
+    def add_build(logger: Any, method_name: str, event_dict: Any) -> Any:  # noqa: ARG001 - structlog's protocol
+        event_dict["build"] = 17
+        return event_dict
+
+    three = [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), add_build]
+    theirs = structlog.wrap_logger(
+        structlog.PrintLogger(sink),
+        processors=[*three, structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        cache_logger_on_first_use=True,
+    ).bind(**BOUND, service="service_undefined", location="call:1")
+    logging.configure(processors=three)
+    return {OURS: _info(get_logger().bind(**BOUND)), STRUCTLOG: _info(theirs)}
+
+
+def _serialized(sink: TextIO) -> dict[str, Callable[[], None]]:
+    """Return a line that orjson writes, in ours and in structlog's pipeline."""
+    import structlog
+
+    from shared_utils import get_logger, logging
+
+    theirs = _with_orjson(structlog, sink, BOUND)
+    if not theirs:
+        return {}
+    import orjson
+
+    logging.configure(processors=None, serializer=orjson.dumps)
+    return {OURS: _info(get_logger().bind(**BOUND)), **{name: _info(log) for name, log in theirs.items()}}
+
+
+def _lean_bytes() -> dict[str, float]:
+    """Return the bytes of a line in an invocation, with all keys and with those that its readers cannot join."""
+    from shared_utils import instrument, logging
+
+    left_out = "location service function_name function_memory_size function_arn cold_start xray_trace_id"
+    sizes: list[float] = []
+
+    @instrument
+    def handler(event: object, context: object) -> None:  # noqa: ARG001 - Lambda passes them
+        logging.info("todos listed", **BOUND)
+
+    for keys in (None, dict.fromkeys(left_out.split())):
+        logging.configure(serializer=None, keys=keys)
+        text = io.StringIO()
+        with redirect_stdout(text):
+            handler({}, CONTEXT)
+        sizes.append(len(text.getvalue().encode()))
+    logging.configure(keys=None)
+    return {OURS: sizes[1], "shared_utils, all keys": sizes[0]}
 
 
 def _memory(sink: TextIO) -> dict[str, float]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shared_utils.logging.state import LogState
 
-__all__ = ["error_of", "location_of", "render_full", "render_record"]
+__all__ = ["error_of", "location_of", "render_full", "render_record", "serialized"]
 
 _FIRST = ("level", "location", "logger")  # before the message
 _ATTEMPTS = 8
@@ -80,14 +80,14 @@ def _renamed(fields: Iterable[tuple[str, Any]], names: Mapping[str, str | None])
 
 def _encode(record: dict[str, Any]) -> str:
     if SETTINGS.serializer is not None:
-        text = _serialized(record)
+        text = serialized(record, report=True)
         if text is not None:
             return text
     return escape(json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
-def _serialized(record: dict[str, Any]) -> str | None:
-    """Return what the serializer makes of the line; None when that is no text of one line, which is said once."""
+def serialized(record: dict[str, Any], *, report: bool) -> str | None:
+    """Return what the serializer makes of the line; None when that is no text of one line, which `report` says once."""
     assert SETTINGS.serializer is not None
     try:
         text: Any = SETTINGS.serializer(record)
@@ -98,7 +98,7 @@ def _serialized(record: dict[str, Any]) -> str | None:
             raise ValueError("the text is not one line")
         text.encode()  # a lone surrogate cannot be written
     except Exception as error:
-        if not SETTINGS.serializer_failed:
+        if report and not SETTINGS.serializer_failed:
             SETTINGS.serializer_failed = True
             record["serializer_failed"] = type(error).__name__
         return None

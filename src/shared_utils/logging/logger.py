@@ -89,12 +89,11 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         # a value of the call, then the logger's, then the invocation's.
         bound = bound_context(state)
         contexts: tuple[Context, ...] = ()
-        if logger._context:
+        if SETTINGS.processors or type(logger._context) is not dict:
+            values = {**bound._context, **logger._context.copy(), **values}
+        elif logger._context:
             contexts = (logger,)
-            if type(logger._context) is not dict:
-                values = {**bound._context, **logger._context.copy(), **values}
-                contexts = ()
-            elif bound._context:
+            if bound._context:
                 contexts = (bound, logger)
                 if not bound._context.keys().isdisjoint(logger._context):
                     values = {**bound._context, **logger._context, **values}

@@ -170,10 +170,10 @@ def _process(  # noqa: PLR0917
     contexts: tuple[Context, ...],
     state: LogState,
 ) -> str | None:
-    from shared_utils.logging.pipeline import process, processing
+    global _process  # noqa: PLW0603 - what is imported stands here from the first line on
+    from shared_utils.logging.pipeline import process
 
-    if processing.get():
-        return render(number, event, values, where if SETTINGS.location else None, name, contexts, state)
+    _process = process
     return process(number, event, values, where, name, contexts, state)
 
 

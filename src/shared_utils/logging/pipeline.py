@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from json.encoder import encode_basestring
 
-from shared_utils.logging.fields import MISSING, NAMES, escape, name_of, parse_level, standard, timestamp
+from shared_utils.logging.fields import CONTROL_KEYS, MISSING, NAMES, escape, name_of, parse_level, standard, timestamp
 from shared_utils.logging.full import location_of, render_record
-from shared_utils.logging.render import encode_plain
+from shared_utils.logging.render import encode_plain, render
 from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import current
 from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NamedLogger", "process", "processing"]
 
+_SPECIAL = CONTROL_KEYS | {"event"}
+_stack: Any = None
+_loggers: dict[str | None, NamedLogger] = {}
 # True while processors run: a line that one of them logs itself is not processed, it would have no end.
 processing: ContextVar[bool] = ContextVar("shared_utils_processing", default=False)
 # The names of levels as structlog has them. Objects of their own, so that a processor's equal one can be told apart.
@@ -38,19 +42,20 @@ _METHODS = {number: str(name.lower().encode(), "ascii") for number, name in NAME
 class NamedLogger:
     """The logger that processors are given: it has a name and knows its level, like one of the standard library."""
 
-    __slots__ = ("_threshold", "name")
+    __slots__ = ("name",)
+    disabled = False
 
-    def __init__(self, name: str | None, threshold: int) -> None:
+    def __init__(self, name: str | None) -> None:
         self.name = name
-        self._threshold = threshold
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
         """Whether a line of this level is made."""
-        return level >= self._threshold
+        return level >= self.getEffectiveLevel()
 
     def getEffectiveLevel(self) -> int:  # noqa: N802
         """Return the lowest level at which a line is made."""
-        return self._threshold
+        level = SETTINGS.level_of(self.name)
+        return current().threshold if level is None else level
 
 
 def process(  # noqa: PLR0917 - as render
@@ -67,26 +72,73 @@ def process(  # noqa: PLR0917 - as render
 
     When other processors have run before (`chained`), what they put under the line's own keys stands.
     """
+    is_nested = processing.get()
+    if is_nested and not chained:
+        return render(number, event, values, where if SETTINGS.location else None, name, contexts, state)
+    reported = standard(number)
+    level = _LEVELS[reported]
+    standing: dict[str, Any] = {"level": level}
+    frame = None if where is None or isinstance(where, str) else where
+    if where is not None and SETTINGS.location:
+        if frame is None:
+            standing["location"] = where
+        elif "stacklevel" in values:
+            standing["location"] = location_of(frame, values["stacklevel"])
+        else:
+            standing["location"] = f"{frame.f_code.co_name}:{frame.f_lineno}"
+    if name is not None:
+        standing["logger"] = name
+    standing["timestamp"] = timestamp()
+    standing.update(state.base_fields if state.base_fields_json is not None else state.fields())
     for context in contexts:
         values = {**context._context, **values}
-    standing, event_dict = _event_dict(number, event, values, where, name, state)
-    if chained:
-        event_dict |= {key: value for key, value in values.items() if key != "level" or parse_level(value) is not None}
-    frame = where if not isinstance(where, str) else None
-    result = _run(NamedLogger(name, state.threshold), _METHODS[standard(number)], event_dict, frame)
-    if result is None:
-        return None
-    own = {}
-    for key, value in standing.items():
-        if result.get(key, MISSING) is value:
-            own[key] = value
-            del result[key]
-    if "level" in own:
-        own["level"] = name_of(number, SETTINGS.names)
-    elif SETTINGS.names is not NAMES and isinstance(result.get("level"), str):
-        result["level"] = _for_platform(result["level"], number)
-    message = result.pop("event", MISSING)
-    return _render(own, message, result, frame)
+    event_dict = standing.copy()
+    if chained or not _SPECIAL.isdisjoint(values) or not standing.keys().isdisjoint(values):
+        _add(event_dict, values, standing, event, chained)
+    else:
+        event_dict.update(values)
+    event_dict["event"] = event_dict.get("event", "") if event is MISSING else event
+    if SETTINGS.processors and not is_nested:
+        logger = _loggers.get(name) or _loggers.setdefault(name, NamedLogger(name))
+        result = _run(logger, _METHODS[reported], event_dict, frame)
+        if result is None:
+            return None
+        event_dict = result
+    told = event_dict.get("level")
+    if told is level:
+        event_dict["level"] = standing["level"] = SETTINGS.names[reported]
+    elif SETTINGS.names is not NAMES and isinstance(told, str):
+        event_dict["level"] = _for_platform(told, number)
+    message = event_dict.pop("event", MISSING)
+    # Fast, when nothing in the line needs a look at each value.
+    if type(message) is str and SETTINGS.fast and not SETTINGS.key_names and "message" not in event_dict:
+        encoded = encode_plain(event_dict)
+        if encoded is not None and len(encoded) > 2:
+            line = f'{{"message":{encode_basestring(message)},{encoded[1:]}'
+            if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(line):
+                return line if line.isascii() else escape(line)
+    return _full_line(event_dict, message, standing, frame)
+
+
+def _full_line(event_dict: dict[str, Any], message: Any, standing: dict[str, Any], frame: FrameType | None) -> str:
+    """Return the line, its own fields as they are, as far as they are what they were, and everything else redacted."""
+    own = {key: value for key, value in standing.items() if event_dict.get(key, MISSING) is value}
+    return render_record(own, message, {key: value for key, value in event_dict.items() if key not in own}, frame)
+
+
+def _add(
+    event_dict: dict[str, Any], values: dict[str, Any], standing: dict[str, Any], event: Any, chained: bool
+) -> None:
+    """Add values of which some are named like the line's own keys, or like what says something about the line."""
+    for key, value in values.items():
+        own = key in standing and key not in SETTINGS.settable_keys
+        if chained and (key != "level" or parse_level(value) is not None):
+            own = False
+        while own or (key == "event" and event is not MISSING):
+            key += "_"  # noqa: PLW2901
+            own = key in standing
+        event_dict[key] = value
+    event_dict.pop("stacklevel", None)
 
 
 def _for_platform(level: str, number: int) -> str:
@@ -94,68 +146,49 @@ def _for_platform(level: str, number: int) -> str:
     return name_of(number, SETTINGS.names) if level.upper() == NAMES[standard(number)] else level
 
 
-def _event_dict(  # noqa: PLR0917
-    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None, name: str | None, state: LogState
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the line's standing fields, and the dict that processors see: those, the values, and the event."""
-    stacklevel = values.get("stacklevel", 1)
-    standing: dict[str, Any] = {"level": _LEVELS[standard(number)]}
-    if where is not None and SETTINGS.location:
-        standing["location"] = where if isinstance(where, str) else location_of(where, stacklevel)
-    if name is not None:
-        standing["logger"] = name
-    standing["timestamp"] = timestamp()
-    standing |= state.fields()
-    event_dict = dict(standing)
-    for key, value in values.items():
-        while (key in standing and key not in SETTINGS.settable_keys) or (key == "event" and event is not MISSING):
-            key += "_"  # noqa: PLW2901
-        event_dict[key] = value
-    event_dict.pop("stacklevel", None)
-    if event is not MISSING:
-        event_dict["event"] = event
-    return standing, event_dict | {"event": event_dict.get("event", "")}
-
-
 def _run(
     logger: NamedLogger, method: str, event_dict: dict[str, Any], frame: FrameType | None
 ) -> dict[str, Any] | None:
     """Return what the processors make of `event_dict`; None when one drops it. One that fails is left out."""
-    if not SETTINGS.processors or processing.get():
-        return event_dict
     token = processing.set(True)
+    stack = _stack or _calling_stack()
+    stack_token = None if stack is None else stack.set(frame or _outer_frame())
     try:
-        with calling_frame(frame or _outer_frame()):
-            for processor in SETTINGS.processors:
-                event_dict = _applied(processor, logger, method, event_dict)
+        for processor in SETTINGS.processors:
+            try:
+                result: Any = processor(logger, method, event_dict)
+            except Exception as error:
+                _report(processor, type(error).__name__, event_dict)
+                continue
+            if isinstance(result, dict):
+                event_dict = result
+            elif not _take_text(result, event_dict):
+                _report(processor, f"it returned {type(result).__name__}, not a dict", event_dict)
     except BaseException as signal:
         if type(signal).__name__ == "DropEvent" and type(signal).__module__.startswith("structlog"):
             return None
         raise
     finally:
+        if stack is not None:
+            stack.reset(stack_token)
         processing.reset(token)
     return event_dict
 
 
-def _applied(
-    processor: Callable[..., Any], logger: NamedLogger, method: str, event_dict: dict[str, Any]
-) -> dict[str, Any]:
-    try:
-        result: Any = processor(logger, method, event_dict)
-    except Exception as error:
-        _report(processor, type(error).__name__, event_dict)
-        return event_dict
-    if isinstance(result, dict):
-        return result
-    if not _take_text(result, event_dict):
-        _report(processor, f"it returned {type(result).__name__}, not a dict", event_dict)
-    return event_dict
+def _calling_stack() -> Any:
+    """Return the context variable in which structlog's processors look for the caller's frame first, if there is one.
+
+    CallsiteParameterAdder and StackInfoRenderer do.
+    """
+    global _stack  # noqa: PLW0603 - kept from when structlog is there
+    _stack = getattr(sys.modules.get("structlog.contextvars"), "_ASYNC_CALLING_STACK", None)
+    return _stack
 
 
 @contextmanager
 def calling_frame(frame: FrameType) -> Iterator[None]:
-    """Let structlog's processors find this frame as the caller's (CallsiteParameterAdder, StackInfoRenderer)."""
-    stack: Any = getattr(sys.modules.get("structlog.contextvars"), "_ASYNC_CALLING_STACK", None)
+    """Let structlog's processors find this frame as the caller's."""
+    stack = _calling_stack()
     token = None if stack is None else stack.set(frame)
     try:
         yield
@@ -196,16 +229,3 @@ def _report(processor: Callable[..., Any], what: str, event_dict: dict[str, Any]
     SETTINGS.failed_processors.append(processor)
     name = getattr(processor, "__qualname__", None) or type(processor).__qualname__
     event_dict["processor_failed"] = f"{name}: {what}"
-
-
-def _render(own: dict[str, Any], message: Any, values: dict[str, Any], frame: FrameType | None) -> str:
-    """Return the line: fast when nothing in it needs a look at each value, else in full."""
-    if type(message) is str and SETTINGS.fast and SETTINGS.template is None:
-        encoded = encode_plain(values)
-        own_json = None if encoded is None else encode_plain(own)
-        if own_json is not None and encoded is not None:
-            text = encode_basestring(message)
-            line = f'{own_json[:-1]}{"," if own else ""}"message":{text}{"," if values else ""}{encoded[1:]}'
-            if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(text + encoded):
-                return line if line.isascii() else escape(line)
-    return render_record(own, message, values, frame)

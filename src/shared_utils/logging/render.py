@@ -37,6 +37,8 @@ _MOST_SAFE_KEYS = 4096
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _safe_keys = REDACTION.safe_keys
+_known_keys: set[str] = set()  # the same, and the line's own
+_epoch = -1
 
 
 def _refuse(value: object) -> Any:
@@ -119,6 +121,10 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
                     line = template % (level, location, message, timestamp(), base, context, comma, encoded[1:])
                 if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(message + encoded):
                     return line if line.isascii() else escape(line)
+    if SETTINGS.serializer is not None and type(event) is str and not SETTINGS.console:
+        serialized = _render_serialized(number, event, values, where, name, contexts, state)
+        if serialized is not None:
+            return serialized
     from shared_utils.logging.full import render_full
 
     if contexts:
@@ -127,11 +133,19 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
 
 
 def encode_plain(values: dict[str, Any]) -> str | None:
-    """Return `values`, standing keys among them, as JSON; None when something in them needs the full way."""
-    if not _safe_keys.issuperset(values):
+    """Return `values`, standing keys among them, as JSON; None when they need the full way."""
+    global _epoch  # noqa: PLW0603 - of the rules by which the known keys were judged
+    if _epoch != REDACTION.epoch:
+        _known_keys.clear()
+        _known_keys.update(RESERVED_KEYS)
+        _epoch = REDACTION.epoch
+    if not _known_keys.issuperset(values):
         for key in values:
-            if key not in _safe_keys and (key in CONTROL_KEYS or not (key in RESERVED_KEYS or _keys_are_safe((key,)))):
-                return None
+            if key not in _known_keys:
+                if key in CONTROL_KEYS or not (type(key) is str and not REDACTION.is_sensitive(key)):
+                    return None
+                if len(_known_keys) < _MOST_SAFE_KEYS:
+                    _known_keys.add(key)
     if not (_SCALARS.issuperset(map(type, values.values())) or _containers_are_plain(values.values(), 0)):
         return None
     try:
@@ -139,6 +153,39 @@ def encode_plain(values: dict[str, Any]) -> str | None:
     except (ValueError, TypeError, RecursionError):
         return None
     return text
+
+
+def _render_serialized(  # noqa: PLR0917
+    number: int,
+    event: str,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    contexts: tuple[Context, ...],
+    state: LogState,
+) -> str | None:
+    """Return what the user's serializer makes of plain values; None when they need the full way."""
+    for context in contexts:
+        values = {**context._context, **values}
+    if not _keys_are_safe(values):
+        return None
+    encoded = encode_plain(values)
+    message = encode_basestring(event)
+    if encoded is None or REDACTION.suspects(message + encoded):
+        return None
+    from shared_utils.logging.full import location_of, serialized
+
+    record: dict[str, Any] = {"level": SETTINGS.names[standard(number)]}
+    if where is not None:
+        record["location"] = where if isinstance(where, str) else location_of(where)
+    if name is not None:
+        record["logger"] = name
+    record |= {"message": event, "timestamp": timestamp(), **state.fields()}
+    names = SETTINGS.key_names
+    if names:
+        record = {shown: value for key, value in record.items() if (shown := names.get(key, key)) is not None}
+    line = serialized(record | values, report=False)
+    return None if line is None or len(line) >= SETTINGS.safe_chars else line
 
 
 def _keys_are_safe(keys: Iterable[Any]) -> bool:

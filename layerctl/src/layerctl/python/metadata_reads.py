@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,12 +50,12 @@ def metadata_reads(source: bytes, package: str) -> list[MetadataRead]:
     """
     if not any(mark in source for mark in MARKS):
         return []
+    finder = _Finder(package)
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings(action="ignore"):  # the source's own, e.g. of an invalid escape
+            finder.visit(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    finder = _Finder(package)
-    finder.visit(tree)
     return finder.reads()
 
 

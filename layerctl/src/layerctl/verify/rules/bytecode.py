@@ -9,6 +9,7 @@ from itertools import zip_longest
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from layerctl.core.runtimes import runtime_of
 from layerctl.python.interpreters import choose, clean_environment, find_interpreters
 from layerctl.rules import Rule
 from layerctl.rules.shared import BYTECODE_STALE
@@ -50,8 +51,6 @@ BYTECODE_ORPHAN = Rule(
 )
 
 _PYC = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+)\.(?P<tag>cpython-3(?P<minor>\d+))(?:\.opt-\d)?\.pyc")
-# CPython's Include/internal/pycore_magic_number.h: the magic number of each release.
-_MAGIC = {11: 3495, 12: 3531, 13: 3571, 14: 3627}
 _PATIENCE = 120  # seconds to load all files of one runtime
 _HASH_BASED, _CHECK_SOURCE = 0b01, 0b10
 _CODE = 0x63  # marshal's TYPE_CODE; the topmost bit marks that it may be referred to
@@ -135,7 +134,8 @@ def _check(case: ArtifactCase, entry: Entry) -> Iterator[Finding]:
     data = case.artifact.read(entry)
     minor = int(match["minor"])
     remedy = f"compile it with CPython 3.{minor}: layerctl build"
-    magic = _MAGIC.get(minor)
+    runtime = runtime_of(f"python3.{minor}")
+    magic = runtime.magic if runtime else None
     expected = magic.to_bytes(2, "little") + b"\r\n" if magic else data[:4]
     if len(data) < 20 or data[2:4] != b"\r\n" or data[16] & 0x7F != _CODE:
         yield BYTECODE_INVALID.finding(entry.path, "it is cut off, or no bytecode", remedy)

@@ -56,7 +56,7 @@ ELF_COVERAGE = Rule(
 )
 
 _TAG = re.compile(r"\.cpython-3(?P<minor>\d+)-(?P<machine>[a-z0-9_]+)-linux-gnu\.so$")
-_EXTENSION = re.compile(r"(?P<module>.*?)(?P<suffix>\.cpython-[\w-]+\.so|\.abi3\.so|\.so)$")
+_EXTENSION = re.compile(r"(?P<module>.*?)(?P<suffix>\.(?:cpython-|abi3)[\w-]*\.so|\.so)$")
 
 
 def check_elf(case: ArtifactCase) -> Iterator[Finding]:
