@@ -5,6 +5,7 @@ Loaded when the first one is registered.
 
 from __future__ import annotations
 
+import os
 import re
 from binascii import b2a_base64
 from json.encoder import encode_basestring, encode_basestring_ascii
@@ -44,6 +45,16 @@ _lasting: set[str] = set()  # of them, those without an owner that stay
 _passing: dict[str, None] = {}  # those that do not, the latest last
 _owned: dict[str, list[frozenset[str]]] = {}  # owner -> its generations, the latest last
 _lock = RLock()  # reentrant: a signal handler may read a secret
+
+
+def _renew_lock() -> None:
+    """Start with a new lock in a forked child: the thread that held it is gone."""
+    global _lock  # noqa: PLW0603
+    _lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def register_secret(value: object, *, owner: str | None = None, lasting: bool = True) -> None:
