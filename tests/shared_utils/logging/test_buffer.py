@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+
 import pytest
 
 from shared_utils import instrument, logging
@@ -24,6 +26,22 @@ def test_an_error_brings_out_the_details_of_its_own_invocation_only(captured_log
     assert [(line["message"], line.get("of")) for line in captured_logs] == [
         *(("detail", "bad"), ("broken", None), ("detail", "bad"), ("broken", None))
     ]
+
+
+def test_what_an_invocation_leaves_behind_brings_none_of_its_details_out(captured_logs, lambda_context):
+    """Work that goes on in its name may fail later: what the invocation kept is gone with its end."""
+    logging.configure(buffer=True)
+    left: list[contextvars.Context] = []
+
+    @instrument
+    def handler(event, context):
+        logging.debug("detail")
+        left.append(contextvars.copy_context())
+
+    handler({}, lambda_context)
+    left[0].run(logging.error, "late")
+    assert captured_logs.messages == ["late"]
+    assert captured_logs[0]["function_request_id"] == lambda_context.aws_request_id
 
 
 @pytest.mark.parametrize("character", ["x", "ü", "€", "😀"])

@@ -27,6 +27,7 @@ from shared_utils import get_logger, logging
 from shared_utils.logging.render import render
 from shared_utils.logging.state import current
 from tests.support.log_lines import strict
+from tests.support.programs import lines_of
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -316,3 +317,12 @@ def test_memory_stays_flat(captured_logs):
         tracemalloc.stop()
     assert grown < 20_000
     assert len(current().base_fields_json) < 1000
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_times_are_utc_under_any_time_zone(zone):
+    """The timestamp's text is the time in UTC, whatever TZ says."""
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    (line,) = lines_of("from shared_utils import logging\nlogging.info('it')", TZ=zone)
+    after = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+    assert before <= dt.datetime.fromisoformat(line["timestamp"]) <= after
