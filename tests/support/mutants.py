@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from dataclasses import dataclass
@@ -73,36 +76,61 @@ def copy_repository() -> None:
         link.write_text(text, "utf-8")
 
 
-def run_tests(tests: list[str], timeout: float | None) -> tuple[str, float]:
-    """Run tests in the copy; return "passed", "failed" or "timed out", and the seconds that they took."""
-    for stale in (COPY / "src").rglob("__pycache__"):
-        shutil.rmtree(stale)  # bytecode of a mutant of the same second and size passes for that of the next
-    command = [".venv/bin/python", "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
-    began = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        cwd=COPY,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_STORAGE_DIRECTORY": str(COPY / ".hypothesis")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        outcome = "passed" if process.wait(timeout) == 0 else "failed"
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)  # the tests and what they started
-        process.wait()
-        outcome = "timed out"
-    return outcome, time.monotonic() - began
+# Loads what all tests need once, then runs each line's tests in a child of its own and says how it ended.
+SERVER = """
+import hypothesis, hypothesis.strategies, jsonschema, os, pytest, shlex, sys
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.setpgid(0, 0)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(0, 1), os.dup2(0, 2)
+        os._exit(pytest.main(shlex.split(line)))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 
-def try_module(module: str, tests: list[str], accepted: list[dict[str, str]]) -> bool:
+class TestRuns:
+    """Runs of tests in the copy, each in a fresh child of one process."""
+
+    def __init__(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self._server = subprocess.Popen(
+            [".venv/bin/python", "-c", SERVER],
+            cwd=COPY,
+            env={**environment, "HYPOTHESIS_STORAGE_DIRECTORY": str(COPY / ".hypothesis")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, tests: list[str], timeout: float | None) -> tuple[bool, float]:
+        """Return whether the tests pass within so many seconds, and how long they took."""
+        for stale in (COPY / "src").rglob("__pycache__"):
+            shutil.rmtree(stale)  # bytecode of a mutant of the same second and size passes for that of the next
+        began = time.monotonic()
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        print(shlex.join([*OPTIONS, *tests]), file=self._server.stdin, flush=True)
+        child = int(self._server.stdout.readline())
+        timer = threading.Timer(timeout, os.killpg, (child, signal.SIGKILL)) if timeout else None
+        if timer:
+            timer.start()
+        passed = int(self._server.stdout.readline()) == 0
+        if timer:
+            timer.cancel()
+        return passed, time.monotonic() - began
+
+
+def try_module(runs: TestRuns, module: str, tests: list[str], accepted: list[dict[str, str]]) -> bool:
     """Try all mutants of a module, print those that survive, and return whether each of them is accepted."""
     path = COPY / module
     original = path.read_text("utf-8")
     mutants = make_mutants(path)
-    outcome, seconds = run_tests(tests, None)
-    if outcome != "passed":
+    passed, seconds = runs.run(tests, None)
+    if not passed:
         print(f"{module}: its tests fail without a mutant too: {' '.join(tests)}")
         return False
     print(f"{module}: {len(mutants)} mutants, tests take {seconds:.0f} s", flush=True)
@@ -112,7 +140,7 @@ def try_module(module: str, tests: list[str], accepted: list[dict[str, str]]) ->
     try:
         for mutant in mutants:
             path.write_text(mutant.code, "utf-8")
-            if run_tests(tests, 5 * seconds + 10)[0] != "passed":
+            if not runs.run(tests, 5 * seconds + 10)[0]:
                 continue
             survived.add((mutant.before, mutant.after))
             if (mutant.before, mutant.after) in known:
@@ -158,7 +186,8 @@ def main() -> int:
         print("no module to try")
         return 0
     copy_repository()
-    results = [try_module(module, tests, listed.get("accepted", [])) for module, tests in wanted.items()]
+    runs = TestRuns()
+    results = [try_module(runs, module, tests, listed.get("accepted", [])) for module, tests in wanted.items()]
     return 0 if all(results) else 1
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared_utils.config.references import Reference
 
-__all__ = ["Resolved", "convert_or_default", "default_for", "has_secret_name", "resolve", "resolve_all"]
+__all__ = ["Resolved", "convert_or_default", "default_for", "has_secret_name", "names_of", "resolve", "resolve_all"]
 
 
 _EMPTY = "EmptyVariable"
@@ -191,9 +191,14 @@ def _register_parts(result: Any, owner: str) -> None:
     register_secret(result, owner=owner)
 
 
+def names_of(reference: Reference) -> list[str]:
+    """Return the names by which a reference calls its value: the last part of its name, and its key."""
+    return [name for name in (reference.name.rpartition("/")[2], reference.key) if name]
+
+
 def has_secret_name(resolved: Resolved, name: str) -> bool:
     """Whether the name of the field, of the variable, or of the value at its source is one that the logger masks."""
     from shared_utils.redaction import REDACTION
 
-    names = (name, resolved.source.partition(" -> ")[0].rpartition("/")[2], resolved.reference.key)
-    return any(REDACTION.is_sensitive(one) for one in (*names, resolved.reference.name.rpartition("/")[2]) if one)
+    variable = resolved.source.partition(" -> ")[0].rpartition("/")[2]
+    return any(REDACTION.is_sensitive(one) for one in (name, variable, *names_of(resolved.reference)))

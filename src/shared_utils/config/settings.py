@@ -9,7 +9,7 @@ from shared_utils.config.arguments import UNSET, check_seconds
 from shared_utils.config.fields import Field, appconfig, env, field, secret, ssm
 from shared_utils.config.load import LoadedValues, read_fields
 from shared_utils.config.outcomes import make_error
-from shared_utils.config.resolve import default_for
+from shared_utils.config.resolve import default_for, names_of
 from shared_utils.config.sources.registry import source_of
 from shared_utils.config.types.scalars import copy_value, wrap_secret
 from shared_utils.errors import ConfigError
@@ -148,10 +148,13 @@ class Settings:
     def __repr__(self) -> str:
         from shared_utils.redaction import REDACTION
 
-        shown = (
-            f"{name}={_MASK if name in self._masked or REDACTION.hides(name, value) else REDACTION.scrub(repr(value))}"
-            for name, value in self.__dict__.items()
-        )
+        def show(name: str, value: object) -> str:
+            names = (name, *names_of(self._fields[name].reference)) if name in self._fields else (name,)
+            if name in self._masked or any(REDACTION.hides(one, value) for one in names):
+                return _MASK
+            return REDACTION.scrub(repr(value))
+
+        shown = (f"{name}={show(name, value)}" for name, value in self.__dict__.items())
         return f"{type(self).__qualname__}({', '.join(shown)})"
 
 

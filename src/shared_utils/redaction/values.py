@@ -5,6 +5,7 @@ Loaded when the first one is registered.
 
 from __future__ import annotations
 
+import os
 import re
 from binascii import b2a_base64
 from json.encoder import encode_basestring, encode_basestring_ascii
@@ -44,6 +45,16 @@ _lasting: set[str] = set()  # of them, those without an owner that stay
 _passing: dict[str, None] = {}  # those that do not, the latest last
 _owned: dict[str, list[frozenset[str]]] = {}  # owner -> its generations, the latest last
 _lock = RLock()  # reentrant: a signal handler may read a secret
+
+
+def _renew_lock() -> None:
+    """Start with a new lock in a forked child: the thread that held it is gone."""
+    global _lock  # noqa: PLW0603
+    _lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def register_secret(value: object, *, owner: str | None = None, lasting: bool = True) -> None:
@@ -156,7 +167,7 @@ def _forms(value: str) -> list[str]:
     forms = [value, b2a_base64(raw, newline=False).rstrip(b"=").decode()]
     if not value.isalnum() or not value.isascii():
         percent = "".join(chr(b) if b < 128 and (chr(b).isalnum() or b in b"-._~") else f"%{b:02X}" for b in raw)
-        forms += [repr(value)[1:-1], percent, percent.replace("%20", "+")]
+        forms += [repr(value)[1:-1], repr(raw)[2:-1], percent, percent.replace("%20", "+")]
         for escape in (encode_basestring, encode_basestring_ascii):  # JSON, and JSON in a string in JSON
             once = escape(value)[1:-1]
             forms += [once, escape(once)[1:-1]]

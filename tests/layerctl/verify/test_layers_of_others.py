@@ -57,6 +57,13 @@ def test_compiled_for_what_its_names_tell(layer: LayerZip, tmp_path: Path, names
     assert ("elf-coverage" in {one.rule for one in asked}) == ("abi3" not in names[0])
 
 
+@pytest.mark.parametrize("name", ["3.12", "python312", "nodejs22.x", "python3.x"])
+def test_a_runtime_that_is_none(layer: LayerZip, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped runtime is refused, not left out of what is judged."""
+    assert main(["verify", str(layer.write(tmp_path / "x.zip")), "--runtime", name]) == 2
+    assert f"{name!r} is no Python runtime" in capsys.readouterr().err
+
+
 def test_a_module_that_one_of_its_runtimes_lacks(layer: LayerZip, tmp_path: Path) -> None:
     """Where names tell of two runtimes, a module for one of them only is told."""
     layer.files["python/a/_c.cpython-312-x86_64-linux-gnu.so"] = tiny_elf("x86_64")

@@ -65,10 +65,10 @@ def test_an_appconfig_token_is_not_lost_by_a_wrong_clock(serve: Serve) -> None:
     assert server.operations.count("/configurationsessions") == 1
 
 
-@pytest.mark.parametrize("date", [time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()), "", "yesterday"])
+@pytest.mark.parametrize("date", ["%a, %d %b %Y %H:%M:%S GMT", "", "yesterday"], ids=["now", "none", "unusable"])
 def test_a_signature_that_is_wrong_for_another_reason_is_told_at_once(serve: Serve, date: str) -> None:
     """With the clocks agreed (or no usable Date), a bad signature is the credentials' fault: one request, one error."""
-    headers = {"Date": date} if date else {}
+    headers = {"Date": time.strftime(date, time.gmtime())} if date else {}
     server = serve(lambda call: Answer({"__type": "SignatureDoesNotMatch", "message": "no"}, 403, headers))
     with pytest.raises(config.ConfigUnavailable, match="SignatureDoesNotMatch"):
         config.get("ssm:///a")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared_utils import config
-from shared_utils.config.aws.retry import Deadline
+from shared_utils.config.aws.retry import Deadline, current_deadline
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.testing import LambdaContext
 from tests.support.fake_aws import Answer, FakeSsm, aws_error
@@ -147,6 +147,18 @@ def test_a_read_leaves_the_invocation_its_time(serve: Serve, monkeypatch: pytest
         config.get("ssm:///a")
     _invocation.reset()
     assert time.monotonic() - began < 2.5  # far less than the usual 8 s; noise apart, less than what was left
+
+
+def test_the_reserve_is_a_tenth_of_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read may take nine tenths of the invocation's remaining time, and no more than the deadline."""
+    context = LambdaContext(timeout=10)
+    monkeypatch.setattr(context, "get_remaining_time_in_millis", lambda: 10_000)
+    _invocation.begin(_invocation.Invocation(context))
+    left, less = current_deadline(60).remaining(), current_deadline(5).remaining()
+    _invocation.reset()
+    assert 8.0 < left <= 9.0
+    assert less <= 5.0
+    assert current_deadline(60).remaining() > 59
 
 
 def test_nobody_listening_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

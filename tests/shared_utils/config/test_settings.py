@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import os
 import pickle
-import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Optional
@@ -364,32 +361,6 @@ def test_loading_without_blocking_the_event_loop(ssm: FakeSsm) -> None:
     assert ticks > 1
     assert sum("/todos/page-size" in call.json["Names"] for call in ssm.server.calls) == 1  # type: ignore[attr-defined]
     assert asyncio.run(Todos.aload()).page_size == 50
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_reads_for_itself(ssm: FakeSsm) -> None:
-    """A child keeps the values, uses connections of its own, and is not stopped by locks that its parent held."""
-    Todos.load()
-    ssm.parameters["/later"] = "value"
-    code = textwrap.dedent("""
-        import os, threading
-        from shared_utils import config
-        from shared_utils.config.client import client
-
-        assert config.get("ssm:///todos/page-size", type=int) == 50
-        cache = client()._cache
-        cache._lock.acquire()  # as another thread of the parent would, in the middle of something
-        child = os.fork()
-        if child == 0:
-            assert config.get("ssm:///todos/page-size", type=int) == 50
-            os._exit(0 if config.get("ssm:///later") == "value" else 1)
-        cache._lock.release()
-        assert config.get("ssm:///later") == "value"
-        raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-    """)
-    import subprocess
-
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)
 
 
 def test_nothing_survives_a_restore(ssm: FakeSsm) -> None:

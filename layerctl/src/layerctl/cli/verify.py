@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,9 @@ def command(
 
     Exit code 0: nothing is wrong with it, or warnings only. 1: something is. 2: it could not be checked.
     """
+    for name in runtimes:
+        if not re.fullmatch(r"python3\.\d+", name):
+            raise click.UsageError(f"--runtime {name!r} is no Python runtime of Lambda; expected e.g. python3.13")
     from layerctl.verify import RULES, Options, verify
 
     config = optional_layer_config(layer_config)

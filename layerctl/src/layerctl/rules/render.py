@@ -62,10 +62,12 @@ def _text(findings: Iterable[Finding]) -> str:
         groups.setdefault(same, []).append(finding)
     lines: list[str] = []
     for group in groups.values():
-        for part in [group] if len(group) >= _TOGETHER and group[0].artifact else [[one] for one in group]:
+        for part in [group] if len(group) >= _TOGETHER and group[0].artifact else [[member] for member in group]:
             first = part[0]
             place = (
-                first.place if len(part) == 1 else f"{first.artifact}: {some([_within(one) for one in part], limit=2)}"
+                first.place
+                if len(part) == 1
+                else f"{first.artifact}: {some([_within(member) for member in part], limit=2)}"
             )
             lines.append(f"{place}: {first.severity}: {first.message} [{first.rule}]")
             lines.append(f"    {first.remedy}")

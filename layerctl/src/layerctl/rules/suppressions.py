@@ -92,8 +92,8 @@ def apply_suppressions(
         for name in comment.rules:
             hits = {
                 index
-                for index, one in enumerate(findings)
-                if one.path == comment.path and one.line in comment.covers and fnmatchcase(one.rule, name)
+                for index, finding in enumerate(findings)
+                if finding.path == comment.path and finding.line in comment.covers and fnmatchcase(finding.rule, name)
             }
             kept |= hits
             if not hits and any(fnmatchcase(rule, name) for rule in applied):
@@ -105,4 +105,4 @@ def apply_suppressions(
                 told.append(
                     SUPPRESSION_INVALID.finding(comment.path, f"there is no rule {name!r}", hint, line=comment.line)
                 )
-    return [one for index, one in enumerate(findings) if index not in kept] + told, len(kept)
+    return [finding for index, finding in enumerate(findings) if index not in kept] + told, len(kept)

@@ -117,7 +117,7 @@ class ArtifactCase:
 
     @cached_property
     def _owners(self) -> dict[str, Distribution]:
-        return {path: one for one in reversed(self.distributions) for path in one.files}
+        return {path: distribution for distribution in reversed(self.distributions) for path in distribution.files}
 
     def _head(self, entry: Entry) -> bytes:
         try:

@@ -77,13 +77,13 @@ def verify(
             found = [problem_finding(error.problem, path.name)]
         else:
             found = [ARCHIVE_DAMAGED.finding(path.name, error.what, error.remedy or "build or download it anew")]
-    return [replace(one, artifact=str(path)) for one in _sorted(found)]
+    return [replace(finding, artifact=str(path)) for finding in _sorted(found)]
 
 
 def _check(case: ArtifactCase, known: Callable[[], Collection[str]]) -> list[Finding]:
     # The content comes first: that tells which files can be read at all.
     checks = sorted(checks_in("layerctl.verify.rules"), key=lambda check: check is not check_content)
-    found = [one for check in checks for one in check(case)]
+    found = [finding for check in checks for finding in check(case)]
     comments = [
         comment
         for path in sorted(case.commented - case.damaged)
@@ -95,13 +95,13 @@ def _check(case: ArtifactCase, known: Callable[[], Collection[str]]) -> list[Fin
 
 
 def _sorted(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(dict.fromkeys(found), key=lambda one: (one.path, one.rule, one.message))
+    return sorted(dict.fromkeys(found), key=lambda finding: (finding.path, finding.rule, finding.message))
 
 
 def _distributions(artifact: Artifact) -> list[Distribution]:
     """What is installed where modules are imported from; what a package vendors inside of itself is its own affair."""
     found = read_distributions((entry.path for entry in artifact.entries), partial(_read, artifact))
-    return [one for one in found if _IMPORT_ROOT.fullmatch(one.root)]
+    return [distribution for distribution in found if _IMPORT_ROOT.fullmatch(distribution.root)]
 
 
 def _read(artifact: Artifact, path: str) -> bytes:

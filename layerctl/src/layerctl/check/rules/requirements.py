@@ -65,21 +65,21 @@ def _requirements(function: Function, installed: dict[str, list[Installed]], roo
         function.architecture or "x86_64",
         provided=PROVIDED_SDK | PROVIDED_OTHER | _importable(roots),
     )
-    for one in unmet:
-        by = winners[one.by.name]
-        wanted = f"{one.by} of {by.part.label} needs {one.requirement.name}{one.requirement.specifier}"
-        if one.found is not None:
-            holder = winners[one.found.name].part
+    for missing in unmet:
+        by = winners[missing.by.name]
+        wanted = f"{missing.by} of {by.part.label} needs {missing.requirement.name}{missing.requirement.specifier}"
+        if missing.found is not None:
+            holder = winners[missing.found.name].part
             yield DEPENDENCY_VERSION.at(
                 max(by.part.place, holder.place),
-                f"{wanted}, and {holder.label} has {one.found.version}",
-                f"install a {one.found.name} that fits, in {by.part.label} or before it on sys.path",
+                f"{wanted}, and {holder.label} has {missing.found.version}",
+                f"install a {missing.found.name} that fits, in {by.part.label} or before it on sys.path",
             )
         elif function.complete:
             yield DEPENDENCY_MISSING.at(
                 by.part.place,
                 f"{wanted}, which is nowhere on the function's path",
-                f"add {one.requirement.name} to {by.part.label}, or attach a layer that has it",
+                f"add {missing.requirement.name} to {by.part.label}, or attach a layer that has it",
             )
         else:
             yield DEPENDENCY_MISSING.at(

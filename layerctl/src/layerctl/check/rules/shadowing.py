@@ -67,9 +67,9 @@ def check_shadowing(case: FunctionCase) -> Iterator[Finding]:
     for same in case.installed.values():
         if len(same) > 1:
             yield from _versions(same)
-            for one in same:
-                explained_files |= {(path, one.part.index) for path in one.distribution.files}
-                explained_modules |= one.modules
+            for installed in same:
+                explained_files |= {(path, installed.part.index) for path in installed.distribution.files}
+                explained_modules |= installed.modules
     yield from _duplicates(case.installed.values())
     yield from _files(case.parts, explained_files)
     yield from _modules(case.roots, explained_modules)
@@ -113,7 +113,7 @@ def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Finding]:
         )
         yield DISTRIBUTION_DUPLICATE.at(
             max(winner.part.place, hidden.part.place),
-            f"{some(str(one.distribution) for one, _ in pairs)} of {winner.part.label} wins, and {hidden.part.label} "
+            f"{some(str(won.distribution) for won, _ in pairs)} of {winner.part.label} wins, and {hidden.part.label} "
             f"has the same ({bytes_lost:,} bytes that nothing uses)",
             "leave it out of one of the two",
             Severity.NOTE,

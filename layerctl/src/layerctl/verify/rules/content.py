@@ -97,7 +97,9 @@ _PYC = re.compile(r"python/(.*?)__pycache__/([^/]+)\.cpython-\d+(?:\.opt-\d)?\.p
 def check_content(case: ArtifactCase) -> Iterator[Finding]:
     """Read every file; what is damaged is left out of all later rules."""
     # Files of third parties came out of hashed wheels: paths in them are their makers', unless they are this machine's.
-    foreign = {path for one in case.distributions if one.name != case.own for path in one.files}
+    foreign = {
+        path for distribution in case.distributions if distribution.name != case.own for path in distribution.files
+    }
     here = _this_machine(case)
     for entry in case.artifact.entries:
         if entry.size > MAX_TEXT and entry.path.endswith(_TEXTS):

@@ -92,14 +92,14 @@ def _check_one(case: ArtifactCase, path: str, facts: ElfFacts) -> Iterator[Findi
         remedy = "install the wheel of the right platform, or change architectures in layer.toml"
         yield ELF_MACHINE.finding(path, f"it is for {facts.architecture}, not for {wanted}", remedy)
         return
-    users = [one for one in case.runtimes if tag is None or one.python == (3, int(tag["minor"]))]
+    users = [runtime for runtime in case.runtimes if tag is None or runtime.python == (3, int(tag["minor"]))]
     if facts.musl:
         remedy = "install the manylinux wheel, not the musllinux one"
         yield ELF_GLIBC.finding(path, "it needs musl; Lambda has glibc", remedy)
-    short = [one for one in users if facts.glibc and facts.glibc > one.glibc]
+    short = [runtime for runtime in users if facts.glibc and facts.glibc > runtime.glibc]
     if short:
         needs = ".".join(str(part) for part in facts.glibc or ())
-        have = ", ".join(f"{one.name} has {one.glibc[0]}.{one.glibc[1]}" for one in short)
+        have = ", ".join(f"{runtime.name} has {runtime.glibc[0]}.{runtime.glibc[1]}" for runtime in short)
         remedy = "take a wheel for an older manylinux, or take the runtime out of layer.toml"
         yield ELF_GLIBC.finding(path, f"it needs glibc {needs}; {have}", remedy)
 

@@ -119,7 +119,7 @@ def _try(interpreter: Interpreter, modules: dict[str, str], path: list[str], hom
 
 def _modules(case: ArtifactCase) -> dict[str, str]:
     """Module -> file: what is top-level, and everything of our own distribution."""
-    own = {path for one in case.distributions if one.name == case.own for path in one.files}
+    own = {path for distribution in case.distributions if distribution.name == case.own for path in distribution.files}
     modules: dict[str, str] = {}
     for entry in case.artifact.entries:
         parts = entry.path.removeprefix("python/").split("/")
@@ -132,7 +132,9 @@ def _modules(case: ArtifactCase) -> dict[str, str]:
             continue
         name = ".".join(parts)
         test_only = case.config.test_only if case.config else ()
-        if (len(parts) == 1 or entry.path in own) and not any(f"{name}.".startswith(f"{one}.") for one in test_only):
+        if (len(parts) == 1 or entry.path in own) and not any(
+            f"{name}.".startswith(f"{module}.") for module in test_only
+        ):
             modules.setdefault(name, entry.path)
     return dict(sorted(modules.items()))
 
@@ -141,7 +143,7 @@ def _provided(case: ArtifactCase, folder: Path) -> Path:
     """A folder like the runtime's site-packages: links to those of its distributions that this environment has."""
     folder.mkdir()
     names = PROVIDED_SDK | PROVIDED_OTHER | (case.config.provided if case.config else frozenset())
-    here = {one.name for one in case.distributions}
+    here = {distribution.name for distribution in case.distributions}
     for name in sorted({canonicalize_name(name) for name in names} - here):
         try:
             files = importlib.metadata.files(name) or []

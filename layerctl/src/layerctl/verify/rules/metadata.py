@@ -92,7 +92,7 @@ def _as_recorded(case: ArtifactCase, entry: Entry, row: list[str]) -> bool:
 
 def check_dependencies(case: ArtifactCase) -> Iterator[Finding]:
     """What each distribution asks for, on each runtime and architecture."""
-    installed = {one.name: one for one in reversed(case.distributions)}
+    installed = {distribution.name: distribution for distribution in reversed(case.distributions)}
     config = case.config
     provided = config.provided if config else PROVIDED_SDK | PROVIDED_OTHER
     names = [canonicalize_name(name) for name in provided]
@@ -119,7 +119,7 @@ def check_sdk(case: ArtifactCase) -> Iterator[Finding]:
     three; what they share with everybody else may be there, in a version that the runtime's SDK takes.
     """
     together = {canonicalize_name(name) for name in (case.config.sdk if case.config else SDK_CORE)}
-    installed = {one.name: one for one in case.distributions}
+    installed = {distribution.name: distribution for distribution in case.distributions}
     here = installed.keys() & together
     if here and here != together:
         yield SDK_PARTIAL.finding(
@@ -140,11 +140,11 @@ def check_sdk(case: ArtifactCase) -> Iterator[Finding]:
 def check_duplicates(case: ArtifactCase) -> Iterator[Finding]:
     """A distribution that is there in two versions, or twice."""
     by_name: dict[str, list[Distribution]] = defaultdict(list)
-    for one in case.distributions:
-        by_name[one.name].append(one)
+    for distribution in case.distributions:
+        by_name[distribution.name].append(distribution)
     for name, several in by_name.items():
         if len(several) > 1:
-            folders = ", ".join(one.folder for one in several)
+            folders = ", ".join(distribution.folder for distribution in several)
             remedy = "build into an empty folder; installers don't remove what was there"
             yield DISTRIBUTION_TWICE.finding(
                 several[1].folder, f"{name} is there more than once: {folders}", remedy, case.doubtful
@@ -156,14 +156,18 @@ def check_licences(case: ArtifactCase) -> Iterator[Finding]:
     config = case.config
     if config is None or not config.licences:
         return
-    for one in case.distributions:
-        declared = config.known_licences.get(one.name, one.licence)
+    for distribution in case.distributions:
+        declared = config.known_licences.get(distribution.name, distribution.licence)
         expression = spdx_expression(declared)
         remedy = "look it up, and say it in layer.toml: [licences.known]"
         if not declared:
-            yield LICENCE.finding(one.folder, f"{one} declares no licence", remedy, Severity.WARNING)
+            yield LICENCE.finding(distribution.folder, f"{distribution} declares no licence", remedy, Severity.WARNING)
         elif expression is None:
-            yield LICENCE.finding(one.folder, f"{one} declares {declared!r}, which is no SPDX expression", remedy)
+            yield LICENCE.finding(
+                distribution.folder, f"{distribution} declares {declared!r}, which is no SPDX expression", remedy
+            )
         elif not is_allowed(expression, config.licences):
             remedy = "leave it out, or add the licence to [licences] allow in layer.toml"
-            yield LICENCE.finding(one.folder, f"{one} is under {expression}, which is not allowed", remedy)
+            yield LICENCE.finding(
+                distribution.folder, f"{distribution} is under {expression}, which is not allowed", remedy
+            )

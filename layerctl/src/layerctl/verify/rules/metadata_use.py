@@ -24,7 +24,9 @@ __all__ = ["check_metadata_use"]
 def check_metadata_use(case: ArtifactCase) -> Iterator[Finding]:
     """Code that asks for a distribution or an entry point that is not in the layer."""
     provided = case.config.provided if case.config else PROVIDED_SDK | PROVIDED_OTHER
-    have = {canonicalize_name(name) for name in (*provided, *(one.name for one in case.distributions))}
+    have = {
+        canonicalize_name(name) for name in (*provided, *(distribution.name for distribution in case.distributions))
+    }
     texts = [
         case.artifact.read(entry).decode("utf-8", "replace")
         for entry in case.readable

@@ -111,8 +111,8 @@ def _cause(case: ArtifactCase, rebuilt: Manifest, path: str, changed: set[str]) 
 
 
 def _interpreters(manifest: Manifest | None, rebuilt: Manifest, runtime: str) -> tuple[str, str]:
-    theirs = {one.runtime: one.interpreter for one in manifest.runtimes}.get(runtime) if manifest else None
-    ours = {one.runtime: one.interpreter for one in rebuilt.runtimes}.get(runtime)
+    theirs = {built.runtime: built.interpreter for built in manifest.runtimes}.get(runtime) if manifest else None
+    ours = {built.runtime: built.interpreter for built in rebuilt.runtimes}.get(runtime)
     made = f"CPython {theirs}" if theirs else "no interpreter" if manifest else "an unknown interpreter"
     here = f"CPython {ours} is here" if ours else "none is here"
     remedy = f"install CPython {theirs}" if theirs and theirs != ours else "rebuild with the interpreters of layer.toml"
