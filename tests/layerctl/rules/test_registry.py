@@ -6,14 +6,18 @@ import importlib
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from layerctl.__main__ import main
 from layerctl.cli.rules import all_rules
+from layerctl.core.diagnostics import Severity
 from layerctl.rules.catalogue import explain, pages
 from layerctl.rules.registry import checks_in, rules_in
+from layerctl.verify import verify
+from tests.support.layer_zips import LayerZip
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "rules"
@@ -60,6 +64,25 @@ def test_a_rule_is_one_file(tmp_path, monkeypatch):
     finally:
         for name in [name for name in sys.modules if name.startswith("extra_rules")]:
             del sys.modules[name]
+
+
+def test_the_rule_of_the_contributing_guide(tmp_path, monkeypatch):
+    """The example of CONTRIBUTING.md, put into a file of the folder of rules, is applied and explained."""
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (block,) = re.findall(r"^   ```python\n(.*?)^   ```", guide, re.DOTALL | re.MULTILINE)
+    (tmp_path / "stubs.py").write_text(textwrap.dedent(block))
+    package = importlib.import_module("layerctl.verify.rules")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    layer = LayerZip()
+    layer.files["python/good/core.pyi"] = b""
+    try:
+        assert rules_in("layerctl.verify.rules")["stub-files"].since == "1.1.0"
+        found = verify(layer.write(tmp_path / "x.zip"))
+        assert [(one.path, one.severity) for one in found if one.rule == "stub-files"] == [
+            ("python/good/core.pyi", Severity.NOTE)
+        ]
+    finally:
+        sys.modules.pop("layerctl.verify.rules.stubs", None)
 
 
 def test_two_rules_of_one_id_are_refused(tmp_path, monkeypatch):
