@@ -145,12 +145,11 @@ class ConfigClient:
     def _get_transport(self) -> Transport:
         with self._lock:
             if self._transport is None:
-                from shared_utils.config.aws.transports.base import Timeouts
                 from shared_utils.config.aws.transports.choice import choose, make
 
                 name, reason = choose()
                 _log("debug", "config transport chosen", transport=name, reason=reason)
-                self._transport = make(name, Timeouts(self.limits.connect_timeout, self.limits.read_timeout))
+                self._transport = make(name, self.limits.connect_timeout, self.limits.read_timeout)
             return self._transport
 
 
