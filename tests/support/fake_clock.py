@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared_utils.config.clocks import Moment
+from shared_utils.config.entries import Moment
 
 
 class Clock:

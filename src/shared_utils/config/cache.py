@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from threading import RLock, get_ident
 
-from shared_utils.config.clocks import Moment
-from shared_utils.config.entries import Entry, InFlight, NegativeEntry, Query
+from shared_utils.config.entries import Entry, InFlight, Moment, NegativeEntry, Query
 from shared_utils.config.outcomes import BRIEFLY, MISSING, MORE_TIME, UNAVAILABLE, Failure, Value
 
 TYPE_CHECKING = False

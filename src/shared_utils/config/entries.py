@@ -1,7 +1,13 @@
-"""The records of the cache: questions, answers, failed reads, and reads that are under way."""
+"""The records of the cache: questions, answers, failed reads, reads that are under way, and moments.
+
+Lambda freezes the environment between invocations, and the monotonic clock can stand still meanwhile; the wall clock
+goes on, but may be set. A value is as old as the *greater* of the two says: a wall clock that steps back makes nothing
+older, and nothing younger than the monotonic clock knows it to be.
+"""
 
 from __future__ import annotations
 
+import time
 from threading import Lock, get_ident
 
 from shared_utils._random import fraction
@@ -9,10 +15,9 @@ from shared_utils.config.outcomes import MISSING, Failure, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shared_utils.config.clocks import Moment
     from shared_utils.config.references import Reference
 
-__all__ = ["Entry", "InFlight", "NegativeEntry", "Query"]
+__all__ = ["Entry", "InFlight", "Moment", "NegativeEntry", "Query"]
 
 _FIRST_PAUSE, _MISSING_PAUSE, _LONGEST_PAUSE = 2.0, 5.0, 60.0
 """Seconds without another request after a failure, and after a missing value; doubled for each in a row."""
@@ -21,6 +26,25 @@ _FIRST_PAUSE, _MISSING_PAUSE, _LONGEST_PAUSE = 2.0, 5.0, 60.0
 def _jitter() -> float:
     """Return a random factor within ±10 %, so that a fleet started together does not refresh together."""
     return 0.9 + 0.2 * fraction()
+
+
+class Moment:
+    """A point in time on both clocks."""
+
+    __slots__ = ("monotonic", "wall")
+
+    def __init__(self, monotonic: float, wall: float) -> None:
+        self.monotonic = monotonic
+        self.wall = wall
+
+    @classmethod
+    def now(cls) -> Moment:
+        """Return the present."""
+        return cls(time.monotonic(), time.time())
+
+    def since(self, earlier: Moment) -> float:
+        """Return the seconds from `earlier` to this moment: the greater of what the two clocks say."""
+        return max(self.monotonic - earlier.monotonic, self.wall - earlier.wall)
 
 
 class Query:

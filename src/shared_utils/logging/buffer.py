@@ -21,8 +21,12 @@ class LineBuffer:
 
     def add(self, line: str) -> None:
         """Keep `line`; drop the oldest while there are more than `capacity` bytes."""
+        size = _size(line)
+        if size > self.capacity:  # it would take the place of all the others, and then its own
+            self.dropped += 1
+            return
         self._lines.append(line)
-        self._size += _size(line)
+        self._size += size
         while self._size > self.capacity:
             try:
                 self._size -= _size(self._lines.popleft())

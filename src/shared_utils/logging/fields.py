@@ -92,7 +92,11 @@ def name_of(number: int, names: dict[int, str] = NAMES) -> str:
 
 def escape(line: str) -> str:
     """Escape what must not stand as it is in an encoded line; it stands in JSON strings only."""
-    return re.sub(_UNSAFE, lambda match: f"\\u{ord(match[0]):04x}", line)
+    return line if line.isascii() and "\x7f" not in line else re.sub(_UNSAFE, _escaped, line)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def timestamp() -> str:

@@ -114,9 +114,10 @@ def process(  # noqa: PLR0917 - as render
     if type(message) is str and SETTINGS.fast and not SETTINGS.key_names and "message" not in event_dict:
         encoded = encode_plain(event_dict)
         if encoded is not None and len(encoded) > 2:
-            line = f'{{"message":{encode_basestring(message)},{encoded[1:]}'
-            if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(line):
-                return line if line.isascii() else escape(line)
+            text = f'{{"message":{encode_basestring(message)},{encoded[1:]}'
+            line = escape(text)
+            if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(text):
+                return line
     return _full_line(event_dict, message, standing, frame)
 
 

@@ -119,8 +119,10 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
                     )
                 else:
                     line = template % (level, location, message, timestamp(), base, context, comma, encoded[1:])
+                if not line.isascii():
+                    line = escape(line)
                 if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(message + encoded):
-                    return line if line.isascii() else escape(line)
+                    return line
     if SETTINGS.serializer is not None and type(event) is str and not SETTINGS.console:
         serialized = _render_serialized(number, event, values, where, name, contexts, state)
         if serialized is not None:

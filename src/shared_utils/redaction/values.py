@@ -167,7 +167,7 @@ def _forms(value: str) -> list[str]:
     forms = [value, b2a_base64(raw, newline=False).rstrip(b"=").decode()]
     if not value.isalnum() or not value.isascii():
         percent = "".join(chr(b) if b < 128 and (chr(b).isalnum() or b in b"-._~") else f"%{b:02X}" for b in raw)
-        forms += [repr(value)[1:-1], percent, percent.replace("%20", "+")]
+        forms += [repr(value)[1:-1], repr(raw)[2:-1], percent, percent.replace("%20", "+")]
         for escape in (encode_basestring, encode_basestring_ascii):  # JSON, and JSON in a string in JSON
             once = escape(value)[1:-1]
             forms += [once, escape(once)[1:-1]]

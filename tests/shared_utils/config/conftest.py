@@ -85,7 +85,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         def time() -> float:
             return clock.wall
 
-    for module in ("clocks", "lookup", "load"):
+    for module in ("entries", "lookup", "load"):
         monkeypatch.setattr(f"shared_utils.config.{module}.time", Time)
     monkeypatch.setattr(client()._cache, "_now", clock.now)
     return clock

@@ -197,4 +197,6 @@ def test_locals_are_shown_when_asked_for(captured_logs):
 def test_stack_info_shows_how_one_got_there(captured_logs):
     """stack_info adds the call stack as text."""
     get_logger().info("it", stack_info=True)
-    assert "test_stack_info_shows_how_one_got_there" in captured_logs.one()["stack"]
+    stack = captured_logs.one()["stack"]
+    assert "test_stack_info_shows_how_one_got_there" in stack
+    assert stack.splitlines()[-1].strip() == 'get_logger().info("it", stack_info=True)'

@@ -7,15 +7,11 @@ import datetime as dt
 import decimal
 import enum
 import fractions
-import io
 import ipaddress
 import json
 import math
-import os
 import pathlib
 import re
-import subprocess
-import sys
 import types
 import uuid
 from dataclasses import dataclass, field
@@ -30,30 +26,10 @@ from hypothesis import strategies as st
 from shared_utils import get_logger, logging
 from shared_utils.logging.render import render
 from shared_utils.logging.state import current
+from tests.support.log_lines import strict
+from tests.support.programs import lines_of
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-
-
-def strict(line: str) -> dict:
-    """Parse a line as a strict reader does: no NaN, no key twice."""
-
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is not JSON")
-
-    def once(pairs: list) -> dict:
-        keys = [key for key, _ in pairs]
-        assert len(keys) == len(set(keys)), f"a key stands twice in {keys}"
-        return dict(pairs)
-
-    return json.loads(line, parse_constant=refuse, object_pairs_hook=once)
-
-
-@pytest.fixture
-def written(captured_logs, monkeypatch):
-    """What is written to standard output, as text."""
-    stream = io.StringIO()
-    monkeypatch.setattr("shared_utils.logging.output.observers", [lambda line: stream.write(line + "\n")])
-    return stream
 
 
 class Colour(enum.Enum):
@@ -253,68 +229,6 @@ def test_the_lines_own_keys_cannot_be_overwritten(captured_logs, lambda_context)
     assert (line["service"], line["correlation_id"]) == ("mine", "c-1")
 
 
-@pytest.mark.parametrize("limit", [1024, 10_000, 256 * 1024])
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"big": "x" * 10_000_000},
-        {"big": "\x00é😀" * 200_000},
-        {"big": ["y" * 1000] * 1000},
-        {"big": {f"key{n}": n for n in range(100_000)}},
-        {"big": list(range(300_000))},
-        {f"k{n}": "v" * 500 for n in range(2000)},
-        {"k" * 300_000: 1},
-    ],
-    ids=["long", "escapes", "list", "dict", "numbers", "many", "long-key"],
-)
-def test_a_line_is_never_longer_than_the_limit(written, values, limit):
-    """What is too long is cut with a marker; message and JSON stay whole."""
-    logging.configure(max_line_bytes=limit)
-    get_logger().info("the message", **values)
-    text = written.getvalue()
-    assert len(text.encode()) <= limit
-    line = strict(text)
-    assert line["message"] == "the message"
-    assert "cut" in text or "too long" in text
-
-
-def test_a_message_that_is_too_long_is_cut(written):
-    """A message of 10 MB becomes a line of at most 256 KB that says how much is missing."""
-    get_logger().info("m" * 10_000_000)
-    text = written.getvalue()
-    assert len(text) <= 256 * 1024
-    assert "of 10000000 characters cut" in strict(text)["message"]
-
-
-@pytest.mark.parametrize("length", [300, 800, 1500, 2500, 5000])
-def test_what_is_cut_keeps_its_beginning(captured_logs, length):
-    """However little too long a text is, what there is room for stays; of a traceback both ends do."""
-    logging.configure(max_line_bytes=1024, location=False)
-    get_logger().info("m" * length, more="v" * 5000)
-    message = captured_logs[-1]["message"]
-    assert message.startswith("m" * 200)
-    logging.configure(max_line_bytes=4096)
-    try:
-        raise ValueError("first" + "x" * length + "final")
-    except ValueError:
-        get_logger().exception("it", more="v" * 3000)
-    trace = captured_logs[-1]["exception"]
-    assert trace.startswith("Traceback")
-    assert trace.endswith("final")
-
-
-def test_what_fits_is_not_cut(written):
-    """A line right at the limit is written whole."""
-    logging.configure(max_line_bytes=2000, location=False)
-    get_logger().info("m", v="")
-    room = 2000 - len(written.getvalue())
-    written.truncate(0)
-    written.seek(0)
-    get_logger().info("m", v="x" * room)
-    assert len(written.getvalue()) == 2000
-    assert strict(written.getvalue())["v"] == "x" * room
-
-
 ODD = [
     None,
     True,
@@ -384,60 +298,6 @@ def test_an_internal_failure_is_itself_a_line(captured_logs, monkeypatch):
     assert "MemoryError" in line["message"]
 
 
-PIPE = """
-import sys
-from shared_utils import get_logger
-log = get_logger()
-sys.stdout.close() if sys.argv[1] == "closed" else None
-sys.stdout = None if sys.argv[1] == "none" else sys.stdout
-for number in range(100):
-    log.info("line", number=number, text="é😀")
-sys.stderr.write("done")
-"""
-
-
-@pytest.mark.parametrize("state", ["closed", "none", "ascii"])
-def test_a_broken_stdout_loses_nothing_that_can_be_written(state):
-    """With sys.stdout closed, missing or unable to encode, lines go to the file descriptor; nothing raises."""
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii" if state == "ascii" else "utf-8"}
-    done = subprocess.run([sys.executable, "-c", PIPE, state], env=environment, capture_output=True, timeout=60)
-    assert done.stderr == b"done" or state == "closed"  # Python itself may complain about the closed stream at exit
-    lines = [strict(line) for line in done.stdout.decode().splitlines()] if state != "closed" else [{}] * 100
-    assert len(lines) == 100
-    assert all(line.get("text", "é😀") == "é😀" for line in lines)
-
-
-def test_a_reader_that_has_gone_away_is_no_error():
-    """Writing into a closed pipe neither raises nor ends the process."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PIPE, "pipe"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-    ) as process:
-        process.stdout.close()
-        error = process.stderr.read()
-    assert error.startswith(b"done")
-
-
-def test_lines_of_many_threads_never_mix(tmp_path):
-    """Eight threads that write long lines to a real file at once: every line is whole."""
-    program = """
-import sys, threading
-from shared_utils import get_logger
-log = get_logger()
-def work(number):
-    for _ in range(200):
-        log.info(str(number) * 3000)
-threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-"""
-    target = tmp_path / "out"
-    with target.open("wb") as out:
-        subprocess.run([sys.executable, "-c", program], stdout=out, check=True, timeout=60)
-    messages = [strict(line)["message"] for line in target.read_text().splitlines()]
-    assert len(messages) == 1600
-    assert all(message == message[0] * 3000 for message in messages)
-
-
 def test_memory_stays_flat(captured_logs):
     """Ten thousand lines, each with keys never seen before, leave no more behind than a bounded cache."""
     import tracemalloc
@@ -457,3 +317,12 @@ def test_memory_stays_flat(captured_logs):
         tracemalloc.stop()
     assert grown < 20_000
     assert len(current().base_fields_json) < 1000
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "UTC"])
+def test_times_are_utc_under_any_time_zone(zone):
+    """The timestamp's text is the time in UTC, whatever TZ says."""
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
+    (line,) = lines_of("from shared_utils import logging\nlogging.info('it')", TZ=zone)
+    after = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+    assert before <= dt.datetime.fromisoformat(line["timestamp"]) <= after

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from shared_utils.config.aws.endpoints import arn_prefix
 from shared_utils.config.aws.retry import retry
-from shared_utils.config.clocks import Moment
+from shared_utils.config.entries import Moment
 from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure, Value
 from shared_utils.config.references import quote
 from shared_utils.config.sources.base import Source, pick

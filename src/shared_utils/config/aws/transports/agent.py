@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports.base import Timeouts
 
 __all__ = ["AgentTransport"]
 
@@ -43,8 +42,8 @@ class AgentTransport:
 
     name = "extension"
 
-    def __init__(self, timeouts: Timeouts) -> None:
-        self._pool = Pool(timeouts.connect, timeouts.read)
+    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
+        self._pool = Pool(connect_timeout, read_timeout)
 
     def supports(self, operation: str) -> bool:
         """Whether it offers `operation`: single reads only."""

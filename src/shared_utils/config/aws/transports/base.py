@@ -25,14 +25,4 @@ if TYPE_CHECKING:
             """Drop connections: after a fork, a restore, or for good."""
 
 
-__all__ = ["Timeouts", "Transport"]
-
-
-class Timeouts:
-    """Seconds for connecting, and for a whole answer."""
-
-    __slots__ = ("connect", "read")
-
-    def __init__(self, connect: float = 1.0, read: float = 3.0) -> None:
-        self.connect = connect
-        self.read = read
+__all__ = ["Transport"]

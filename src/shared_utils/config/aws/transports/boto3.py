@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports.base import Timeouts
 
 __all__ = ["Boto3Transport"]
 
@@ -36,8 +35,9 @@ class Boto3Transport:
 
     name = "boto3"
 
-    def __init__(self, timeouts: Timeouts) -> None:
-        self._timeouts = timeouts
+    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
         self._lock = RLock()
         self._clients: dict[tuple[str, str | None], Any] = {}
 
@@ -99,8 +99,8 @@ class Boto3Transport:
                 from botocore.config import Config
 
                 settings = Config(
-                    connect_timeout=self._timeouts.connect,
-                    read_timeout=self._timeouts.read,
+                    connect_timeout=self._connect_timeout,
+                    read_timeout=self._read_timeout,
                     retries={"total_max_attempts": 1},
                 )
                 client = boto3.session.Session().client(service, region_name=region, config=settings)

@@ -7,7 +7,7 @@ from shared_utils.config.outcomes import INVALID, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shared_utils.config.aws.transports.base import Timeouts, Transport
+    from shared_utils.config.aws.transports.base import Transport
 
 __all__ = ["choose", "make"]
 
@@ -52,19 +52,19 @@ def choose() -> tuple[str, str]:
     return "signed", "the environment has credentials" if available() else "boto3 is not installed"
 
 
-def make(name: str, timeouts: Timeouts) -> Transport:
-    """Return the transport of that name."""
+def make(name: str, connect_timeout: float, read_timeout: float) -> Transport:
+    """Return the transport of that name, with its time-outs in seconds (for connecting; for a whole answer)."""
     if name == "signed":
         from shared_utils.config.aws.transports.signed import SignedTransport
 
-        return SignedTransport(timeouts)
+        return SignedTransport(connect_timeout, read_timeout)
     if name == "boto3":
         from shared_utils.config.aws.transports.boto3 import Boto3Transport
 
-        return Boto3Transport(timeouts)
+        return Boto3Transport(connect_timeout, read_timeout)
     from shared_utils.config.aws.transports.agent import AgentTransport
 
-    return AgentTransport(timeouts)
+    return AgentTransport(connect_timeout, read_timeout)
 
 
 def _has_sdk() -> bool:

@@ -8,7 +8,6 @@ import time
 
 from shared_utils.config.aws import endpoints as _endpoints
 from shared_utils.config.aws.credentials import CredentialsSource
-from shared_utils.config.aws.errors import CLOCK_CODES, EXPIRED_CREDENTIALS, classify_error
 from shared_utils.config.aws.http import Pool, Request, Response
 from shared_utils.config.aws.sigv4 import sign
 from shared_utils.config.outcomes import BRIEFLY, INVALID, UNAVAILABLE, Failure
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.aws.retry import Deadline
-    from shared_utils.config.aws.transports.base import Timeouts
 
 __all__ = ["SignedTransport"]
 
@@ -43,9 +41,9 @@ class SignedTransport:
 
     name = "signed"
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
         bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
-        self._pool = Pool(timeouts.connect, timeouts.read, bundle or None)
+        self._pool = Pool(connect_timeout, read_timeout, bundle or None)
         self._credentials = CredentialsSource(self._pool)
         self._clock_offset = 0.0  # seconds that the service's clock is ahead of ours
 
@@ -101,7 +99,11 @@ class SignedTransport:
             )
             request.headers["user-agent"] = "shared-utils"  # after signing: proxies may change it
             response = self._pool.request(endpoint, request, deadline)
-            code = _code(response) if again and response.status >= 400 else ""
+            if response.status < 400 or not again:
+                break
+            from shared_utils.config.aws.errors import CLOCK_CODES, EXPIRED_CREDENTIALS
+
+            code = _code(response)
             if code in CLOCK_CODES:
                 ahead = _clock_of(response) - now
                 if not abs(ahead) > _TOLERATED_SKEW:  # NaN is not, either
@@ -151,6 +153,8 @@ def _error(response: Response) -> Failure:
     """Return what an error answer says."""
     if 300 <= response.status < 400:
         return Failure(UNAVAILABLE, f"the answer is a redirect (HTTP status {response.status}), which is not followed")
+    from shared_utils.config.aws.errors import classify_error
+
     answer = _object(response.body) or {}
     message = answer.get("message") or answer.get("Message") or ""
     return classify_error(_code(response), str(message), response.status)

@@ -1,0 +1,126 @@
+"""The buffer of low lines: whose details come out, how many bytes it holds, what is said of what was dropped."""
+
+from __future__ import annotations
+
+import contextvars
+
+import pytest
+
+from shared_utils import instrument, logging
+from shared_utils.errors import LoggingError
+from shared_utils.logging.buffer import LineBuffer
+
+
+def test_an_error_brings_out_the_details_of_its_own_invocation_only(captured_logs, lambda_context):
+    """What a good invocation kept is gone with it."""
+    logging.configure(buffer=True)
+
+    @instrument
+    def handler(event, context):
+        logging.debug("detail", of=event)
+        if event == "bad":
+            logging.error("broken")
+
+    for event in ("good", "good", "bad", "good", "bad"):
+        handler(event, lambda_context)
+    assert [(line["message"], line.get("of")) for line in captured_logs] == [
+        *(("detail", "bad"), ("broken", None), ("detail", "bad"), ("broken", None))
+    ]
+
+
+def test_what_an_invocation_leaves_behind_brings_none_of_its_details_out(captured_logs, lambda_context):
+    """Work that goes on in its name may fail later: what the invocation kept is gone with its end."""
+    logging.configure(buffer=True)
+    left: list[contextvars.Context] = []
+
+    @instrument
+    def handler(event, context):
+        logging.debug("detail")
+        left.append(contextvars.copy_context())
+
+    handler({}, lambda_context)
+    left[0].run(logging.error, "late")
+    assert captured_logs.messages == ["late"]
+    assert captured_logs[0]["function_request_id"] == lambda_context.aws_request_id
+
+
+@pytest.mark.parametrize("character", ["x", "ü", "€", "😀"])
+def test_the_size_is_counted_in_bytes(character):
+    """Lines count as UTF-8 writes them, with their newline."""
+    line = character * 100
+    size = len(line.encode()) + 1
+    buffer = LineBuffer(3 * size)
+    for _ in range(4):
+        buffer.add(line)
+    assert buffer.take() == ([line] * 3, 1)
+    smaller = LineBuffer(3 * size - 1)
+    for _ in range(3):
+        smaller.add(line)
+    assert smaller.take() == ([line] * 2, 1)
+
+
+def test_a_line_that_is_too_large_is_dropped_alone(captured_logs, lambda_context):
+    """It takes no small lines with it, and is counted."""
+    logging.configure(buffer=20 * 1024)
+
+    @instrument
+    def handler(event, context):
+        for number in range(5):
+            logging.debug("small", number=number)
+        logging.debug("large", text="x" * 21_000)
+        logging.debug("small", number=5)
+        logging.error("broken")
+
+    handler({}, lambda_context)
+    assert [line["number"] for line in captured_logs.find(message="small")] == list(range(6))
+    assert captured_logs[0]["dropped_lines"] == 1
+    assert not captured_logs.find(message="large")
+
+
+def test_a_second_error_says_nothing_of_what_was_dropped_before(captured_logs, lambda_context):
+    """Dropped lines are reported once, with the error that would have shown them."""
+    logging.configure(buffer=2000, location=False)
+
+    @instrument
+    def handler(event, context):
+        for _ in range(100):
+            logging.debug("detail")
+        logging.error("first")
+        logging.debug("more")
+        logging.error("second")
+
+    handler({}, lambda_context)
+    assert [line["message"] for line in captured_logs[-3:]] == ["first", "more", "second"]
+    assert len([line for line in captured_logs if "dropped_lines" in line]) == 1
+
+
+@pytest.mark.parametrize("rate", [5, 1.01, -0.01, True, "1", float("inf")])
+def test_a_rate_outside_of_zero_to_one_is_refused(captured_logs, rate):
+    """In code by an error; the environment's is ignored with a warning."""
+    with pytest.raises(LoggingError, match=r"sample_rate=.*expected a number from 0 to 1"):
+        logging.configure(sample_rate=rate)
+
+
+@pytest.mark.parametrize("text", ["5", "-1", "nan", "inf", "a"])
+@pytest.mark.parametrize("name", ["SHARED_UTILS_LOG_SAMPLE_RATE", "POWERTOOLS_LOGGER_SAMPLE_RATE"])
+def test_a_rate_of_the_environment_that_is_none_is_ignored_with_a_warning(captured_logs, monkeypatch, name, text):
+    """Nothing is sampled then."""
+    monkeypatch.setenv(name, text)
+    logging.configure(sample_rate=None)
+    logging.info("it")
+    warning, line = captured_logs
+    assert warning["message"] == f"{name} is not valid and is ignored"
+    assert "sampling_rate" not in line
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "wins"), [("0.5", "1", 0.5), (None, "0.25", 0.25), ("", "0.25", 0.25), ("0", "1", 0)]
+)
+def test_of_two_variables_for_the_rate_ours_wins(captured_logs, monkeypatch, ours, theirs, wins):
+    """SHARED_UTILS_LOG_SAMPLE_RATE, then POWERTOOLS_LOGGER_SAMPLE_RATE; an empty one counts as not set."""
+    if ours is not None:
+        monkeypatch.setenv("SHARED_UTILS_LOG_SAMPLE_RATE", ours)
+    monkeypatch.setenv("POWERTOOLS_LOGGER_SAMPLE_RATE", theirs)
+    logging.configure()
+    logging.info("it")
+    assert captured_logs.one().get("sampling_rate", 0) == wins

@@ -1,0 +1,163 @@
+"""Redaction at its edges: every word, the shortest values, values within values, forms of a value, cuts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+
+import pytest
+
+from shared_utils import get_logger, instrument, logging
+from shared_utils.redaction import REDACTION
+from shared_utils.redaction.values import register_secret
+
+MASK = "[REDACTED]"
+# The words by which a key is sensitive, written out: the test must not take them from the code.
+ENDS = [
+    *("access_key", "access_key_id", "accesskey", "auth", "authorization", "connection_string", "cookie"),
+    *("cookies", "credential", "credentials", "csrf", "cvc", "cvv", "encryption_key", "jwt", "otp", "pin", "pwd"),
+    *("secret", "secret_binary", "secret_key", "secret_string", "secret_value", "secretkey", "secrets"),
+    *("amz_signature", "signing_key", "token"),
+]
+HOLDS = ["password", "passwd", "passphrase", "privatekey", "apikey", "clientsecret", "creditcard", "cardnumber"]
+
+
+@pytest.mark.parametrize("word", ENDS)
+def test_every_word_at_the_end_of_a_key_masks(captured_logs, word):
+    """Alone and after another word, in snake, camel and kebab case; as a value's key and within text."""
+    camel = "x" + "".join(part.title() for part in word.split("_"))
+    for key in (word, f"my_{word}", word.upper(), f"X-{word.replace('_', '-').title()}", camel):
+        get_logger().info("it", **{key: "c4n4ry"})
+        get_logger().info(f"{key}=c4n4ry&a=1")
+        get_logger().info(f'{{"{key}": "c4n4ry", "a": 1}}')
+    assert "c4n4ry" not in json.dumps(captured_logs)
+    assert all("a" in line["message"] or line["message"] == "it" for line in captured_logs)
+
+
+@pytest.mark.parametrize("word", HOLDS)
+def test_every_word_anywhere_in_a_key_masks(captured_logs, word):
+    """At its beginning, in its middle and at its end."""
+    for key in (word, f"{word}Again", f"old_{word}_x", f"x{word}y"):
+        get_logger().info("it", **{key: "c4n4ry"})
+    assert "c4n4ry" not in json.dumps(captured_logs)
+
+
+@pytest.mark.parametrize("key", ["author", "tokens_used", "secretary", "key", "keys", "passenger", "cookies_accepted"])
+def test_words_that_only_look_like_them_stay(captured_logs, key):
+    """A key is judged by its words."""
+    get_logger().info("it", **{key: "shown"})
+    assert captured_logs.one()[key] == "shown"
+
+
+@pytest.mark.parametrize(
+    ("value", "alone", "inside"),
+    [("abc", False, False), ("ab3d", True, False), ("abc4567", True, False), ("abcd5678", True, True)],
+    ids=["3", "4", "7", "8"],
+)
+def test_short_registered_values(captured_logs, value, alone, inside):
+    """Under 4 characters never, under 8 only where it stands alone, from 8 on anywhere."""
+    register_secret(value)
+    get_logger().info(f"it is {value}.", value=value, word=f"x{value}y")
+    line = captured_logs.one()
+    assert (line["message"] == f"it is {MASK}.") is alone
+    assert (line["value"] == MASK) is alone
+    assert (line["word"] == f"x{MASK}y") is inside
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_values_of_which_one_begins_the_other_the_longer_is_masked(captured_logs, order):
+    """Nothing of the longer one is left, whichever was registered first."""
+    for value in ["c4n4ry-short", "c4n4ry-short-and-longer"][::order]:
+        register_secret(value)
+    get_logger().info("<c4n4ry-short-and-longer> <c4n4ry-short>")
+    assert captured_logs.one()["message"] == f"<{MASK}> <{MASK}>"
+
+
+@pytest.mark.parametrize("value", ["c4n4ry-a", "c4n4ry-ab", "c4n4ry-abc", "c4n4ry-ümlaut", "c4n4ry €/?&=+"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda value: base64.b64encode(value.encode()).decode(),
+        lambda value: base64.b64encode(value.encode()).decode().rstrip("="),
+        urllib.parse.quote_plus,
+        lambda value: urllib.parse.quote(value, safe=""),
+        json.dumps,
+        lambda value: json.dumps(json.dumps(value)),
+        lambda value: json.dumps(value, ensure_ascii=False),
+        repr,
+    ],
+    ids=["base64", "base64 without =", "plus", "percent", "json", "json in json", "json, not ASCII", "repr"],
+)
+def test_every_form_of_a_registered_value_is_masked(captured_logs, value, form):
+    """As text, as a value and in bytes."""
+    register_secret(value)
+    shown = form(value)
+    get_logger().info(f"it is {shown} here", value=shown, raw=shown.encode(), nested=[{"x": f"<{shown}>"}])
+    line = captured_logs.one()
+    core = shown.strip("\"'\\")
+    assert core.rstrip("=") not in json.dumps(line, ensure_ascii=False)
+    assert MASK in line["message"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:c4n4ry@host:6379/0",
+        "postgres://user:c4n4ry@host/db",
+        "amqps://u:c4n4ry%2F@h",
+        "https://u:c4n4ry@h/p?a=1",
+    ],
+)
+def test_an_address_may_be_the_lines_only_odd_value(captured_logs, address):
+    """A password in an address is masked in a line that has nothing else to look at, as message and as value."""
+    get_logger().info("it", url=address)
+    get_logger().info(address)
+    for text in (captured_logs[0]["url"], captured_logs[1]["message"]):
+        assert "c4n4ry" not in text
+        assert text.startswith(address.partition("://")[0] + "://")
+        assert "@h" in text
+
+
+def test_text_below_a_describing_key_is_a_secret(captured_logs):
+    """In a JSON secret host and user are shown, but what is nested below such a key is masked."""
+    register_secret(
+        {"host": "db.example", "engine": {"note": "c4n4ry-nested"}, "user": ["c4n4ry-listed"], "port": 54321}
+    )
+    get_logger().info("db.example 54321 c4n4ry-nested c4n4ry-listed")
+    assert captured_logs.one()["message"] == f"db.example 54321 {MASK} {MASK}"
+
+
+@pytest.mark.parametrize("size", [2000, 4096])
+@pytest.mark.parametrize("what", ["event", "message"])
+def test_a_long_secret_at_the_cut_leaves_nothing(captured_logs, what, size):
+    """A registered value of 1,700 characters that begins before, at and behind the cut is gone, as a whole."""
+    secret = "".join(f"c4n4ry{number:04}" for number in range(170))
+    register_secret(secret)
+    if what == "message":
+        logging.configure(max_line_bytes=size)
+
+    @instrument(log_event=size if what == "event" else False)
+    def handler(event, context):
+        if what == "message":
+            get_logger().info(event["text"])
+
+    for before in range(0, size + 200, 97):
+        handler({"text": "x" * before + secret + "y" * size}, None)
+    assert captured_logs
+    assert "c4n4ry" not in json.dumps(captured_logs)
+
+
+def test_the_line_of_an_internal_failure_is_redacted(captured_logs, monkeypatch):
+    """The message of the line that could not be made stands in it, without what must not be readable."""
+    register_secret("c4n4ry-Sq7xZ")
+
+    def fail(*args: object) -> None:
+        raise MemoryError("c4n4ry-Sq7xZ")
+
+    monkeypatch.setattr("shared_utils.logging.output.render", fail)
+    get_logger().info("it is c4n4ry-Sq7xZ, password=c4n4ry-other")
+    line = captured_logs.one()
+    assert "it is [REDACTED]" in line["message"]
+    assert "c4n4ry" not in json.dumps(line)
+    assert REDACTION.suspects("c4n4ry-Sq7xZ")
