@@ -99,7 +99,8 @@ def _report(loop: asyncio.AbstractEventLoop, details: dict[str, Any]) -> None:
     if context_of is None:
         loop.default_exception_handler(details)
     else:
-        context_of().run(loop.default_exception_handler, details)
+        # A copy, because from Python 3.14 on the loop may call us in that very context, which cannot be entered twice.
+        context_of().copy().run(loop.default_exception_handler, details)
 
 
 def _finish(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
