@@ -60,8 +60,9 @@ lock: $(VENV)/.ready ## lock the dependencies anew (hashed, without index addres
 layer: $(VENV)/.ready ## stage the layer's content under layer/python and write dist/
 	@$(BIN)/layerctl build
 
-verify: layer ## build, and prove what was built: every rule, every import, and the same bytes from these sources again
-	@$(BIN)/layerctl verify dist/*.zip --import --rebuild
+verify: $(VENV)/.ready ## build, and prove what was built: every rule, every import, and the same bytes from these sources again
+	@zip=$$($(BIN)/layerctl build --json | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["zip"])') && \
+	  $(BIN)/layerctl verify "$$zip" --import --rebuild
 
 build: setup ## build the layer with the SAM CLI
 	@$(SAM) build

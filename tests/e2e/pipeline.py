@@ -1,9 +1,11 @@
 """The whole life of a layer version, on a local AWS: ``make pipeline``.
 
 Deploy the layer, pin it, deploy two services, serve exactly the bytes that the API hands back; change a helper, deploy
-again, see that pins hold, bump them, prune. The SAM CLI, `layerctl`, boto3, AWS's SAM translator and AWS's runtime
-emulator are the real ones; CloudFormation and Lambda's control plane are moto's, with what it lacks added
-(tests/support/local_aws). Each step prints its evidence and stops the run, exit code 1, when it is not as it should be.
+again, see that pins hold, bump them, prune. Then the life of releases in three regions (tests/e2e/releases.py).
+
+The SAM CLI, `layerctl`, boto3, AWS's SAM translator and AWS's runtime emulator are the real ones; CloudFormation and
+Lambda's control plane are moto's, with what it lacks added (tests/support/local_aws). Each step prints its evidence and
+stops the run, exit code 1, when it is not as it should be.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from tests.e2e import releases
+from tests.e2e.evidence import PipelineError, check, console, say
 from tests.support import local_aws
 from tests.support.sam import SAM, sam_environment
 
@@ -36,11 +38,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERCTL = [sys.executable, "-m", "layerctl"]
 REGION = "eu-central-1"
 SERVICES = {"todos": "TodosFunction", "users": "UsersFunction"}
-console = Console(highlight=False, soft_wrap=True)
-
-
-class PipelineError(Exception):
-    """A step did not come out as it should."""
 
 
 class Pipeline:
@@ -196,20 +193,6 @@ def _copy_repository(folder: Path) -> None:
     (folder / ".venv-sam").symlink_to(ROOT / ".venv-sam")
 
 
-def say(number: int, title: str, *evidence: str) -> None:
-    """Print a step and what shows it."""
-    console.print(f"\n[bold cyan]{number:>2}[/] [bold]{title}[/]")
-    for line in evidence:
-        console.print(f"   [dim]{line}[/]")
-
-
-def check(holds: bool, what: str) -> None:
-    """End the pipeline when something is not as it should be."""
-    if not holds:
-        raise PipelineError(what)
-    console.print(f"   [green]✓[/] {what}")
-
-
 def play(pipeline: Pipeline) -> None:
     """Play the story, step by step."""
     aws = pipeline.aws
@@ -281,6 +264,8 @@ def main() -> int:
             folder = Path(scratch)
             _copy_repository(folder)
             play(Pipeline(folder, aws))
+            (folder / "helpers").mkdir()
+            releases.play(releases.Releases(folder / "helpers", aws), first=9)
     except PipelineError as error:
         console.print(f"[bold red]✗[/] {error}", markup=True)
         return 1

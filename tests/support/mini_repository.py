@@ -34,7 +34,7 @@ class MiniRepository:
         """Its layer.toml as it is now."""
         return LayerConfig.load(self.root / "layer" / "layer.toml")
 
-    def add(self, name: str, files: dict[str, bytes | str], **how: str) -> Wheel:
+    def add(self, name: str, files: dict[str, bytes | str], **how: object) -> Wheel:
         """Put a wheel into the index and pin it."""
         wheel = make_wheel(self.wheels, name, files, **how)  # type: ignore[arg-type]
         self.locked.append(wheel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,9 @@ def make_wheel(
     version: str = "1.0",
     tag: str = "py3-none-any",
     metadata: str = "License-Expression: MIT\n",
+    executable: Collection[str] = (),
 ) -> Wheel:
-    """Write a wheel (PyPA: binary distribution format) with these files beside its metadata."""
+    """Write a wheel (PyPA: binary distribution format) with these files beside its metadata, some executable."""
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
     content = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
@@ -48,7 +50,9 @@ def make_wheel(
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
         for place, data in content.items():
-            archive.writestr(zipfile.ZipInfo(place, (2020, 1, 1, 0, 0, 0)), data)
+            info = zipfile.ZipInfo(place, (2020, 1, 1, 0, 0, 0))
+            info.external_attr = (0o100755 if place in executable else 0o100644) << 16
+            archive.writestr(info, data)
     return Wheel(path, name, version)
 
 

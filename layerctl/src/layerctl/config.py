@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -36,6 +36,7 @@ class LayerConfig:
         version: of a layer without a distribution of its own; otherwise the distribution's counts.
         budget_zipped, budget_unzipped: our own limits, in bytes, without bytecode.
         bytecode_zipped, bytecode_unzipped: what each runtime's bytecode may add to them.
+        split_by: ``runtime``, ``architecture``: what each artifact has one of; see `parts`.
         profiles: partition -> profile of the AWS configuration, where a release spans partitions.
         leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
         own_leave_out: modules of the layer's own distribution that don't ship: developers' tools.
@@ -68,11 +69,35 @@ class LayerConfig:
     accounts: tuple[str, ...] = ()
     organizations: tuple[str, ...] = ()
     profiles: dict[str, str] = field(default_factory=dict)
+    split_by: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
         """The repository that the layer is built from."""
         return self.path.parent.parent
+
+    @property
+    def parts(self) -> list[LayerConfig]:
+        """The layers that are built: this one, or where it is split one for each runtime, architecture, or both."""
+        parts = [self]
+        if "runtime" in self.split_by:
+            parts = [
+                replace(part, name=f"{part.name}-{one.replace('.', '')}", runtimes={one: exact}, split_by=())
+                for part in parts
+                for one, exact in self.runtimes.items()
+            ]
+        if "architecture" in self.split_by:
+            parts = [
+                replace(part, name=f"{part.name}-{one}", architectures=(one,), split_by=())
+                for part in parts
+                for one in self.architectures
+            ]
+        return parts
+
+    def for_artifact(self, path: Path) -> LayerConfig:
+        """The part that an artifact ``NAME-VERSION.zip`` is of, by its name; all of it where that tells nothing."""
+        fitting = [part for part in self.parts if path.name.startswith(f"{part.name}-")]
+        return max(fitting, key=lambda part: len(part.name), default=self)
 
     def budgets(self, paths: Iterable[str]) -> tuple[int, int]:
         """Our own limits for a layer of these files, in bytes: zipped and unzipped.
@@ -100,7 +125,7 @@ class LayerConfig:
             raise LayerctlError(f"{path} does not exist", remedy="name a layer.toml with --layer-config") from None
         except (OSError, UnicodeDecodeError) as error:
             raise LayerctlError(f"{path} cannot be read: {error}") from None
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
             raise LayerctlError(f"{path} is not TOML: {error}") from None
         found = [*find_mistakes(data, layer_schema()), *_other_releases(data)]
         if mistakes := sorted((line_of(text, keys), said) for keys, said in found):
@@ -118,6 +143,7 @@ class LayerConfig:
             distribution=layer["distribution"] or None,
             requirements=path.resolve().parent / layer["requirements"],
             architectures=tuple(layer["architectures"]),
+            split_by=tuple(layer["split-by"]),
             licence=layer["licence"],
             version=layer["version"],
             test_only=tuple(layer["test-only"]),

@@ -49,7 +49,7 @@ def _fails(mini: MiniRepository, capsys: pytest.CaptureFixture[str], *arguments:
 
 
 def test_the_content_is_what_a_function_needs(mini: MiniRepository) -> None:
-    """The zip holds the modules, py.typed and metadata; no scripts, tests, stubs or installers' notes."""
+    """The zip holds what the wheels hold; no scripts and no installers' notes."""
     _build(mini)
     assert _paths(mini) == {
         "python/mini_layer-0.3.0.dist-info/METADATA",
@@ -62,7 +62,10 @@ def test_the_content_is_what_a_function_needs(mini: MiniRepository) -> None:
         "python/pure_dep-1.0.dist-info/RECORD",
         "python/pure_dep-1.0.dist-info/WHEEL",
         "python/pure_dep/__init__.py",
+        "python/pure_dep/__init__.pyi",
         "python/pure_dep/py.typed",
+        "python/pure_dep/tests/__init__.py",
+        "python/pure_dep/tests/test_one.py",
     }
 
 
@@ -108,7 +111,10 @@ def test_records_list_what_ships(mini: MiniRepository) -> None:
         rows = archive.read("python/pure_dep-1.0.dist-info/RECORD").decode().splitlines()
     assert [row.split(",")[0] for row in rows] == [
         "pure_dep/__init__.py",
+        "pure_dep/__init__.pyi",
         "pure_dep/py.typed",
+        "pure_dep/tests/__init__.py",
+        "pure_dep/tests/test_one.py",
         "pure_dep-1.0.dist-info/METADATA",
         "pure_dep-1.0.dist-info/WHEEL",
         "pure_dep-1.0.dist-info/RECORD",

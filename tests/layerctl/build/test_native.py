@@ -129,23 +129,6 @@ def test_versions_that_differ_by_runtime(mini: MiniRepository) -> None:
         _build(mini)
 
 
-def test_tests_and_stubs_stay_where_they_are_needed(mini: MiniRepository) -> None:
-    """A tests package that other code imports or names, and stubs that code reads, are not left out."""
-    mini.add("user", {"user/__init__.py": "from used.tests import helper\n"})
-    mini.add(
-        "used", {"used/__init__.py": "", "used/tests/__init__.py": "", "used/tests/helper.py": "", "used/a.pyi": ""}
-    )
-    mini.add("named", {"named/__init__.py": "PLUGIN = 'named.test.plugin'\n", "named/test/plugin.py": ""})
-    mini.add("relative", {"relative/a.py": "from . import tests\n", "relative/tests/__init__.py": ""})
-    mini.add("lazy", {"lazy/__init__.py": "attach_stub(__name__, __file__)\n", "lazy/__init__.pyi": ""})
-    mini.add("plain", {"plain/__init__.py": "# tests\n", "plain/tests/__init__.py": "", "plain/sub/tests/x.py": ""})
-    with open_artifact(_build(mini)) as artifact:
-        paths = {entry.path.removeprefix("python/") for entry in artifact.entries}
-    kept = {"used/tests/helper.py", "named/test/plugin.py", "relative/tests/__init__.py", "lazy/__init__.pyi"}
-    assert kept <= paths
-    assert not paths & {"used/a.pyi", "plain/tests/__init__.py", "plain/sub/tests/x.py"}
-
-
 @pytest.mark.slow
 def test_a_real_compiled_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Msgspec for eight targets: the arm64 files are arm64 ELF, and it works on each interpreter found.

@@ -44,26 +44,27 @@ def handler(event, context):
 """
 
 
-def test_sys_path_is_in_lambdas_order(emulated: Callable[..., Emulator], built_layer: Path) -> None:
+def test_sys_path_is_in_lambdas_order(emulated: Callable[..., Emulator]) -> None:
     """The function comes first, then the layer, then the standard library, then what the runtime provides."""
     seen = emulated(SHOW).invoke({}).json()
     task, site, opt, *library, runtime = seen["path"]
     minor = ".".join(map(str, seen["version"]))
     assert task == seen["cwd"] == seen["environment"]["LAMBDA_TASK_ROOT"]
-    assert [site, opt] == [str(built_layer / f"python/lib/python{minor}/site-packages"), str(built_layer / "python")]
+    assert site == f"{opt}/lib/python{minor}/site-packages"
+    assert (Path(opt).name, Path(opt).parent.name) == ("python", "opt")
     assert library
     assert not any("site-packages" in folder for folder in library)
     assert (Path(runtime) / "awslambdaric").is_dir()
     assert (Path(runtime) / "boto3").is_dir()
 
 
-def test_shared_utils_comes_from_the_layer(emulated: Callable[..., Emulator], built_layer: Path) -> None:
+def test_shared_utils_comes_from_the_layer(emulated: Callable[..., Emulator]) -> None:
     """The checkout's src/, installed as editable in the environment that starts the emulator, is out of reach."""
     source = (
         "import shared_utils\ndef handler(event, context): return [shared_utils.__file__, shared_utils.__version__]"
     )
     file, version = emulated(source).invoke({}).json()
-    assert Path(file).is_relative_to(built_layer)
+    assert file.endswith("/opt/python/shared_utils/__init__.py")
     assert version
 
 
@@ -228,6 +229,26 @@ def test_later_layers_win(tmp_path: Path) -> None:
     assert [(layer / "python/same.py").read_text() for layer in layers] == ["one", "two"]
     with pytest.raises(LayerctlError, match="6 layers"):
         merge_layers([tmp_path] * 6, tmp_path / "more")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_is_written_to_opt_reaches_no_layer(tmp_path: Path, count: int) -> None:
+    """Writes and deletions in the merged folder leave the files of one layer, or several, as they were."""
+    layers = [tmp_path / f"layer{number}" for number in range(count)]
+    for layer in layers:
+        (layer / "python").mkdir(parents=True)
+        (layer / "python" / "data.json").write_text("{}")
+        (layer / "python" / "data.json").chmod(0o444)
+        (layer / "python" / f"{layer.name}.py").write_text("x = 1\n")
+    merged = merge_layers(layers, tmp_path / "opt")
+    assert merged == tmp_path / "opt"
+    for path in (merged / "python").iterdir():
+        path.chmod(0o644)
+        path.write_text("written by the function")
+    (merged / "python" / "data.json").unlink()
+    assert {(layer / "python" / "data.json").read_text() for layer in layers} == {"{}"}
+    assert {(layer / "python" / f"{layer.name}.py").read_text() for layer in layers} == {"x = 1\n"}
+    assert merge_layers([], tmp_path / "none") is None
 
 
 @pytest.mark.parametrize("runtime", ["python3.11", "python3.12", "python3.13"])

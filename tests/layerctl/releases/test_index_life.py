@@ -47,7 +47,7 @@ def test_after_prune_index_mirror_and_regions_agree(aws, released, layerctl):
     """What is deleted leaves the index, the mirror and the region together."""
     assert layerctl("prune", "--apply", "--index", released.index).code == 0
     assert numbers(aws) == [3]
-    assert parameters(aws) == {"versions/1.2.0": layer_arn(3)}
+    assert parameters(aws) == {"versions/1.2.0": layer_arn(3), "latest": layer_arn(3)}
     assert check(layerctl) == (0, [])
     assert layerctl("index", "mirror").code == 0
     assert check(layerctl) == (0, [])
@@ -112,6 +112,9 @@ def test_each_remedy_of_a_difference_is_a_command_that_mends_it(aws, released, l
 def test_a_yanked_newest_does_not_push_out_the_good_one(aws, released, layerctl):
     """Prune --keep 1 keeps the newest good version; the yanked one goes when nobody uses it, and else stays."""
     layerctl("index", "yank", "1.2.0", "--reason", "leaks")
+    assert "used by parameter /helpers/dev/latest" in layerctl("prune").out, "until the mirror moves it"
+    layerctl("index", "mirror")
+    assert parameters(aws)["latest"] == layer_arn(2)
     plan = layerctl("prune", "--region", "eu-central-1", "--json").data["versions"]
     assert [one["delete"] for one in plan] == [True, False, True]
     make_function(aws, "todos", [layer_arn(3)])
@@ -126,7 +129,7 @@ def test_the_mirror_alone_tells_prune_what_is_yanked(aws, released, layerctl, tm
     released.index.rename(tmp_path / "elsewhere.json")
     assert layerctl("prune", "--apply").code == 0
     assert numbers(aws) == [2]
-    assert parameters(aws) == {"versions/1.1.0": layer_arn(2)}
+    assert parameters(aws) == {"versions/1.1.0": layer_arn(2), "latest": layer_arn(2)}
 
 
 def test_yanks_are_mirrored_changed_and_taken_back(aws, released, layerctl):

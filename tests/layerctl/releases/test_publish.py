@@ -36,6 +36,8 @@ def test_the_second_run_skips_and_sends_three_requests_a_region(aws, project, la
         "lambda.ListLayerVersions": 6,  # before, and after: another publisher may have been at it
         "lambda.PublishLayerVersion": 3,
         "lambda.GetLayerVersion": 3,
+        "ssm.GetParameter": 3,
+        "ssm.PutParameter": 3,
     }
     second = layerctl("publish", artifact, "--json").data
     assert {one["status"] for one in second["regions"].values()} == {"present"}
@@ -43,6 +45,7 @@ def test_the_second_run_skips_and_sends_three_requests_a_region(aws, project, la
         "lambda.ListLayerVersions": 3,
         "lambda.GetLayerVersionPolicy": 3,
         "lambda.GetLayerVersion": 3,
+        "ssm.GetParameter": 3,
     }
     assert [len(versions(aws, region)) for region in REGIONS] == [1, 1, 1]
 
@@ -50,7 +53,8 @@ def test_the_second_run_skips_and_sends_three_requests_a_region(aws, project, la
 def test_the_requests_are_told_to_people_too(aws, project, layerctl):
     """The last line on standard error counts the requests by operation."""
     assert layerctl("publish", project.artifact()).err.splitlines()[-1] == (
-        "12 requests to AWS: 3 lambda.GetLayerVersion, 6 lambda.ListLayerVersions, 3 lambda.PublishLayerVersion"
+        "18 requests to AWS: 3 lambda.GetLayerVersion, 6 lambda.ListLayerVersions, 3 lambda.PublishLayerVersion,"
+        " 3 ssm.GetParameter, 3 ssm.PutParameter"
     )
 
 
@@ -393,7 +397,7 @@ def test_no_credential_is_printed(proxy, aws, project, layerctl, monkeypatch):
 
 @pytest.mark.slow
 def test_thirty_regions_take_less_than_a_minute(aws, project, layerctl):
-    """Thirty regions are published, verified and indexed within the limit, five requests each."""
+    """Thirty regions are published, verified and indexed within the limit, eight requests each."""
     regions = boto3.session.Session().get_available_regions("lambda")[:30]
     assert len(regions) == 30
     project.configure(regions=tuple(regions), accounts=("222222222222",))
@@ -402,6 +406,6 @@ def test_thirty_regions_take_less_than_a_minute(aws, project, layerctl):
     assert time.monotonic() - began < 60
     assert ran.code == 0, ran.out
     assert {one["status"] for one in ran.data["regions"].values()} == {"published"}
-    assert sum(ran.data["requests"].values()) == 30 * 6
+    assert sum(ran.data["requests"].values()) == 30 * 8
     assert len(json.loads(project.index.read_text())["releases"]["1.0.0"]["regions"]) == 30
     assert os.environ["AWS_ENDPOINT_URL"] == aws.endpoint

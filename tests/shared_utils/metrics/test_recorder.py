@@ -307,6 +307,7 @@ def test_what_describes_a_document_keeps_its_meaning_in_the_next(documents: Any)
     metrics.dimensions(stage="dev")
     metrics.dimension_set(region="eu")
     metrics.properties(id=7)
+    metrics.timestamp(then := time.time_ns() // 1_000_000 - 60_000)
     metrics._registry.timing_out(None)  # type: ignore[arg-type]  # outside of an invocation
     for name in ("stage", "region", "id"):
         with pytest.raises(MetricsError, match=f"'{name}' is a .* cannot be a metric too"):
@@ -316,6 +317,7 @@ def test_what_describes_a_document_keeps_its_meaning_in_the_next(documents: Any)
     metrics.flush()
     *_, last = documents()
     assert (last["stage"], last["region"], last["id"], last["A"]) == ("dev", "eu", 7, 1)
+    assert last["_aws"]["Timestamp"] == then
 
 
 def test_metric_names_made_up_at_run_time_are_not_kept_for_ever(documents: Any) -> None:
@@ -330,3 +332,17 @@ def test_metric_names_made_up_at_run_time_are_not_kept_for_ever(documents: Any) 
     assert len(emf.DEFINITIONS) < 10
     metrics.flush()
     assert values(documents(), "m0") == [1, 1, 1]
+
+
+def test_a_service_that_comes_after_thirty_dimensions_is_left_out(
+    documents: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had room for none when they were set, so the document stays valid and the service is said to be missing."""
+    monkeypatch.delenv("POWERTOOLS_SERVICE_NAME")
+    metrics.dimensions({f"d{number}": number for number in range(30)})
+    metrics.count("A")
+    metrics.configure(service="late")
+    with pytest.raises(MetricsError, match="dimension 'service' is left out: CloudWatch takes 30"):
+        metrics.flush()
+    (document,) = documents()
+    assert "service" not in document["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]

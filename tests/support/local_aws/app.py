@@ -11,9 +11,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
-__all__ = ["LocalApp", "Route"]
+__all__ = ["Guard", "LocalApp", "Route"]
 
 Route = Callable[[Request], Response]
+Guard = Callable[[WSGIEnvironment], Response | None]
 
 
 class LocalApp:
@@ -25,6 +26,7 @@ class LocalApp:
 
     def __init__(self, adapters: Iterable[str]) -> None:
         self._routes: dict[str, Route] = {}
+        self._guards: list[Guard] = []
         self._moto = DomainDispatcherApplication(create_backend_app)
         for name in adapters:
             import_module(name).install(self)
@@ -33,8 +35,15 @@ class LocalApp:
         """Answer every path that starts with `prefix` by `handler` instead of moto."""
         self._routes[prefix] = handler
 
+    def guard(self, check: Guard) -> None:
+        """Let `check` see every request first: what it returns is the answer, unless that is None."""
+        self._guards.append(check)
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
+        for check in self._guards:
+            if (refusal := check(environ)) is not None:
+                return refusal(environ, start_response)
         for prefix, handler in self._routes.items():
             if environ["PATH_INFO"].startswith(prefix):
                 return handler(Request(environ))(environ, start_response)

@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-DEFAULT_ADAPTERS = ("tests.support.local_aws.lambda_api", "tests.support.local_aws.cloudformation")
+DEFAULT_ADAPTERS = (
+    "tests.support.local_aws.lambda_api",
+    "tests.support.local_aws.cloudformation",
+    "tests.support.local_aws.s3",
+)
 
 
 def environment(endpoint: str, region: str = "eu-central-1") -> dict[str, str]:

@@ -6,8 +6,8 @@ import os
 import stat
 from typing import IO, TYPE_CHECKING
 
+from layerctl.artifact.base import Artifact
 from layerctl.artifact.entry import ArtifactError, Entry, Limits, Problem, kind_problem, path_problem
-from layerctl.artifact.reader import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

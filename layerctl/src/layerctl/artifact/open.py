@@ -13,7 +13,7 @@ from layerctl.artifact.zip import ZipArtifact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.artifact.reader import Artifact
+    from layerctl.artifact.base import Artifact
 
 __all__ = ["open_artifact"]
 

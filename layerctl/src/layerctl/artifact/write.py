@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from layerctl.artifact.reader import Artifact
+    from layerctl.artifact.base import Artifact
 
 __all__ = ["write_zip"]
 

@@ -12,8 +12,8 @@ import zlib
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
+from layerctl.artifact.base import CHUNK, Artifact
 from layerctl.artifact.entry import ArtifactError, Entry, Limits, Problem, kind_problem, path_problem, tree_problems
-from layerctl.artifact.reader import CHUNK, Artifact
 
 if TYPE_CHECKING:
     from pathlib import Path

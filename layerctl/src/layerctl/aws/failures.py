@@ -125,6 +125,12 @@ def _answered(error: ClientError, region: str) -> Failure:
         resource = re.search(r"on resource: (\S+)", message)
         where = f" on {resource[1]}" if resource else f" in {region}"
         action = action_of(_SERVICES.get(operation, "lambda"), operation)
+        if policy := _forbidding(message):
+            return Failure(
+                "denied",
+                f"{policy} forbids to {action}{where}",
+                f"no grant of the caller's own overrides that: ask whoever looks after the {policy.split(' ', 1)[1]}",
+            )
         return Failure("denied", f"not allowed to {action}{where}", f"give the caller {action} (docs/permissions.md)")
     if code in _UNKNOWN_KEY:
         return Failure(
@@ -147,6 +153,20 @@ def _answered(error: ClientError, region: str) -> Failure:
     if code in _QUOTA:
         return Failure("quota", f"quota reached in {region}: {message or code}", _quota_remedy(code))
     return Failure("aws", f"{operation} failed in {region}: {code}" + (f": {message}" if message else ""))
+
+
+def _forbidding(message: str) -> str | None:
+    """The policy that denies, where AWS says that it is not merely a missing grant of the caller's.
+
+    Source: IAM user guide, "Troubleshoot access denied error messages".
+    """
+    match = re.search(r"with an explicit deny in an? ([a-zA-Z -]+?)(?= policy|[:.,]|$)", message) or re.search(
+        r"because no (service control|resource control|session|VPC endpoint|permissions boundary)", message
+    )
+    if match is None:
+        return None
+    name = match[1].strip()
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}{'' if name.endswith('boundary') else ' policy'}"
 
 
 def _quota_remedy(code: str) -> str:

@@ -40,7 +40,7 @@ def read_regions(path: Path) -> list[str]:
     if text.lstrip().startswith("["):
         try:
             names: list[object] = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LayerctlError(f"{path} is not JSON: {error}") from None
     else:
         names = [name for line in text.splitlines() for name in line.split("#")[0].replace(",", " ").split()]

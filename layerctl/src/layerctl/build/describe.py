@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.build.lock import read_lock
-from layerctl.build.manifest import Manifest, ManifestDistribution, ManifestFile, ManifestRuntime, ZipFacts
+from layerctl.build.manifest import Exclusion, Manifest, ManifestDistribution, ManifestFile, ManifestRuntime, ZipFacts
 from layerctl.build.sources import source_facts
 from layerctl.core.runtimes import runtime_of
 from layerctl.python.distributions import read_distributions
@@ -43,16 +43,23 @@ def owners(content: Artifact, distributions: list[Distribution]) -> dict[str, st
 
 
 def describe(
-    config: LayerConfig, content: Artifact, version: str, zip_path: Path, chosen: dict[str, Interpreter]
+    config: LayerConfig,
+    content: Artifact,
+    version: str,
+    zip_path: Path,
+    *,
+    chosen: dict[str, Interpreter],
+    left_out: dict[str, list[str]],
 ) -> Manifest:
     """Write down what was built.
 
     Args:
         config: the layer.
         version: its version.
-        content: the sealed content root.
+        content: the content root.
         zip_path: its zip.
         chosen: runtime -> the interpreter that compiled its bytecode.
+        left_out: pattern -> the files that it left out.
     """
     distributions = distributions_of(content)
     graph = dependency_graph(
@@ -86,6 +93,7 @@ def describe(
         ),
         source=source_facts(config),
         files=files,
+        left_out=tuple(Exclusion(pattern, tuple(paths)) for pattern, paths in left_out.items()),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.runtimes import ARCHITECTURES, runtime_of
-from layerctl.python.uv import find_uv, uv_environment
+from layerctl.python.uv import find_uv, uv_environment, uv_message
 
 if TYPE_CHECKING:
     from layerctl.build.lock import LockedRequirement
@@ -129,8 +129,4 @@ def _uv_install(folder: Path, *arguments: str) -> str | None:
         errors="replace",
         check=False,
     )
-    if result.returncode == 0:
-        return None
-    message = re.sub(r"[^\x21-\x7e]+", " ", result.stderr).strip()
-    message = re.sub(r"://[^/@ ]+@", "://", message)  # an index's password
-    return message.removeprefix("error: ") or f"uv ended with {result.returncode}"
+    return uv_message(result.stderr, result.returncode) if result.returncode else None

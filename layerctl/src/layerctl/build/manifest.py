@@ -11,6 +11,7 @@ from layerctl.core.errors import LayerctlError
 
 __all__ = [
     "SCHEMA",
+    "Exclusion",
     "Manifest",
     "ManifestDistribution",
     "ManifestFile",
@@ -80,6 +81,14 @@ class ManifestRuntime:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A pattern or module of layer.toml's [leave-out], and the files that it left out (paths below ``python/``)."""
+
+    pattern: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where the layer comes from.
 
@@ -120,6 +129,7 @@ class Manifest:
     distributions: tuple[ManifestDistribution, ...]
     source: Source
     files: tuple[ManifestFile, ...]
+    left_out: tuple[Exclusion, ...] = ()
     schema: int = SCHEMA
 
     @property
@@ -162,7 +172,7 @@ class Manifest:
             if data["schema"] > SCHEMA:
                 raise LayerctlError(f"{origin} has schema {data['schema']}", remedy="a newer layerctl reads it")
             return cls(
-                **_fields(cls, data, "zip", "runtimes", "distributions", "source", "files"),
+                **_fields(cls, data, "zip", "runtimes", "distributions", "source", "files", "left_out"),
                 zip=ZipFacts(**_fields(ZipFacts, data["zip"])),
                 runtimes=tuple(ManifestRuntime(**_fields(ManifestRuntime, one)) for one in data["runtimes"]),
                 distributions=tuple(
@@ -170,6 +180,7 @@ class Manifest:
                 ),
                 source=Source(**_fields(Source, data["source"])),
                 files=tuple(ManifestFile(**_fields(ManifestFile, one)) for one in data["files"]),
+                left_out=tuple(Exclusion(**_fields(Exclusion, one)) for one in data.get("left_out", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)

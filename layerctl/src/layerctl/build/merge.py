@@ -1,4 +1,4 @@
-"""Laying the trees of several targets into one, and leaving out what no function needs."""
+"""Laying the trees of several targets into one, and leaving out what layer.toml says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from layerctl.build.exclude import prunable
 from layerctl.core.errors import LayerctlError
 from layerctl.python.distributions import read_distributions
 
@@ -34,6 +33,7 @@ class _File:
     sha256: str
     owners: set[str]
     target: Target
+    executable: bool = False
 
 
 @dataclass(slots=True)
@@ -68,14 +68,17 @@ class MergedTree:
             if other.version != distribution.version:
                 raise LayerctlError(
                     f"{other} (for {first}) and {distribution} (for {target}) can't lie in one layer",
-                    remedy="take one version that fits every runtime and architecture of layer.toml",
+                    remedy="take one version that fits every runtime and architecture of layer.toml, or say "
+                    'layer.split-by = ["runtime", "architecture"] for an artifact of each',
                 )
             if own:
                 self._own.add(distribution.name)
             for path in sorted(distribution.files):
                 self._claim(path, distribution, folder, target)
 
-    def write(self, root: Path, leave_out: Collection[str] = (), own_leave_out: Collection[str] = ()) -> list[str]:
+    def write(
+        self, root: Path, leave_out: Collection[str] = (), own_leave_out: Collection[str] = ()
+    ) -> dict[str, list[str]]:
         """Write the tree below `root`, each distribution with a RECORD of what is there.
 
         Args:
@@ -84,19 +87,19 @@ class MergedTree:
             own_leave_out: modules of our own that don't ship.
 
         Returns:
-            the patterns and modules that no file fits.
+            each pattern and module, and the files that it left out.
         """
         foreign = {path for path, file in self._files.items() if not file.owners & self._own}
-        dropped = prunable(foreign, lambda path: self._files[path].source.read_bytes(), set(self._files))
-        unwanted = {pattern: {path for path in foreign if fnmatchcase(path, pattern)} for pattern in leave_out}
+        left_out = {pattern: sorted(path for path in foreign if fnmatchcase(path, pattern)) for pattern in leave_out}
         for module in own_leave_out:
-            unwanted[module] = {f"{module.replace('.', '/')}.py"} & (self._files.keys() - foreign)
-        dropped |= {path for paths in unwanted.values() for path in paths}
+            left_out[module] = sorted({f"{module.replace('.', '/')}.py"} & (self._files.keys() - foreign))
+        dropped = {path for paths in left_out.values() for path in paths}
         kept = {path: file for path, file in self._files.items() if path not in dropped}
         for path, file in kept.items():
             place = root / path
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file.source, place)
+            place.chmod(0o755 if file.executable else 0o644)
         for distribution, _ in self._versions.values():
             wheel = f"{distribution.folder}/WHEEL"
             if len(self._tags.get(wheel, ())) > 1:
@@ -104,11 +107,11 @@ class MergedTree:
                 (root / wheel).write_text(text, "utf-8", newline="\n")
             files = [path for path, file in kept.items() if distribution.name in file.owners]
             _write_record(root, f"{distribution.folder}/RECORD", files)
-        return [pattern for pattern, paths in unwanted.items() if not paths]
+        return left_out
 
     def _claim(self, path: str, distribution: Distribution, folder: Path, target: Target) -> None:
-        if path.startswith("bin/"):
-            return  # scripts name the interpreter that installed them, and nobody runs them on Lambda
+        if _is_script(path, distribution, folder):
+            return
         inside = path.removeprefix(distribution.folder + "/")
         if inside != path and inside in _NOTES:
             return
@@ -124,6 +127,7 @@ class MergedTree:
         if known.sha256 != sha256 and not (inside != path and distribution.name in known.owners):
             self._collide(path, distribution, target, known)
         known.owners.add(distribution.name)
+        known.executable |= source.stat().st_mode & 0o100 != 0
 
     def _collide(self, path: str, distribution: Distribution, target: Target, known: _File) -> None:
         others = known.owners - {distribution.name}
@@ -131,9 +135,21 @@ class MergedTree:
             raise _both_bring(path, {*others, distribution.name})
         raise LayerctlError(
             f"{distribution} has different files named {path} for {known.target} and for {target}",
-            remedy="build one layer for each, with fewer runtimes or architectures in layer.toml, "
+            remedy='say layer.split-by = ["runtime", "architecture"] in layer.toml: an artifact for each; '
             "or leave the distribution out",
         )
+
+
+def _is_script(path: str, distribution: Distribution, folder: Path) -> bool:
+    """Whether a file is a script, which names the interpreter that installed it and which nobody runs on Lambda.
+
+    Installers put scripts into ``bin/`` of the target, where the modules of a package named ``bin`` lie too.
+    """
+    if not path.startswith("bin/"):
+        return False
+    if "bin/__init__.py" not in distribution.files:
+        return True
+    return path.count("/") == 1 and "." not in path and (folder / path).read_bytes().startswith(b"#!")
 
 
 def _merged_wheel(text: str, tags: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["locked", "replace_files", "replace_folder", "scratch_folder", "seal"]
+__all__ = ["locked", "normalize_modes", "replace_files", "replace_folder", "scratch_folder"]
 
 
 @contextmanager
@@ -41,13 +41,14 @@ def locked(root: Path) -> Iterator[None]:
         yield
 
 
-def seal(root: Path) -> None:
-    """Give every file 0o644 and every folder 0o755, whatever the umask was: Lambda reads them as another user."""
+def normalize_modes(root: Path) -> None:
+    """Give files 0o644, what its owner may execute and folders 0o755, whatever the umask: Lambda is another user."""
     for folder, folders, files in os.walk(root):
         for name in folders:
             Path(folder, name).chmod(0o755)
         for name in files:
-            Path(folder, name).chmod(0o644)
+            place = Path(folder, name)
+            place.chmod(0o755 if place.stat().st_mode & 0o100 else 0o644)
     root.chmod(0o755)
 
 

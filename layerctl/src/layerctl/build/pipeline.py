@@ -17,7 +17,7 @@ from layerctl.build.install import install_locked, install_wheel, targets_of
 from layerctl.build.lock import read_lock, shipped
 from layerctl.build.manifest import manifest_path, sbom_path
 from layerctl.build.merge import MergedTree
-from layerctl.build.outputs import locked, replace_files, replace_folder, scratch_folder, seal
+from layerctl.build.outputs import locked, normalize_modes, replace_files, replace_folder, scratch_folder
 from layerctl.build.sbom import sbom
 from layerctl.build.sources import export_sources
 from layerctl.build.wheel import build_wheel
@@ -25,6 +25,7 @@ from layerctl.core.errors import LayerctlError
 from layerctl.core.runtimes import runtime_of
 from layerctl.python.interpreters import choose, find_interpreters
 from layerctl.python.requirements import unmet_requirements
+from layerctl.python.uv import install_pythons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +48,14 @@ class BuildOptions:
         stage: the folder that becomes the content root (it ends in ``python``); None writes none.
         strict: refuse anything but exactly the interpreters that `layer.toml` names.
         cache: take compiled files from earlier builds.
+        install_pythons: fetch the interpreters that are missing, through uv.
     """
 
     out: Path | None = None
     stage: Path | None = None
     strict: bool = False
     cache: bool = True
+    install_pythons: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Build:
     options: BuildOptions
     step: Callable[[str], None]
     warnings: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
 
 def build_layer(
@@ -92,12 +96,12 @@ def build_layer(
         root = scratch / "content"
         version = _assemble(build, requirements, scratch, root)
         _compile(build, chosen, root)
-        seal(root)
+        normalize_modes(root)
         step("writing the zip")
         with open_artifact(root) as content:
             zip_path = scratch / f"{config.name}-{version}.zip"
             write_zip(content, zip_path)
-            manifest = describe(config, content, version, zip_path, chosen)
+            manifest = describe(config, content, version, zip_path, chosen=chosen, left_out=build.left_out)
         _check_budget(config, manifest)
         manifest_path(zip_path).write_text(manifest.to_json(), "utf-8", newline="\n")
         sbom_path(zip_path).write_text(sbom(manifest), "utf-8", newline="\n")
@@ -115,12 +119,19 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
     found = find_interpreters(named)
     chosen = {}
     problems = []
+    missing = [exact for exact in named.values() if exact not in {one.version for one in found}]
+    if missing and build.options.install_pythons:
+        build.step(f"fetching {', '.join(missing)}")
+        if failure := install_pythons(missing):
+            problems.append(f"uv could not fetch {', '.join(missing)}: {failure}")
+        found = find_interpreters(named)
     for runtime, exact in named.items():
         interpreter = choose(runtime, exact, found)
         if interpreter is None:
             problems.append(
                 f"no interpreter for {runtime} was found on PATH, by pyenv, by uv or below /opt (layer.toml names "
-                f"{exact}), so it gets no bytecode and starts slower"
+                f"{exact}), so it gets no bytecode and starts several times slower; `layerctl build --install-pythons` "
+                "fetches it"
             )
             continue
         chosen[runtime] = interpreter
@@ -129,7 +140,7 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
     if problems and build.options.strict:
         raise LayerctlError(
             f"--strict: {'; '.join(problems)}",
-            remedy="install them, e.g. with `uv python install`, or change layer.toml",
+            remedy="fetch them with --install-pythons, or change layer.toml",
         )
     build.warnings += problems
     return chosen
@@ -158,8 +169,10 @@ def _assemble(build: _Build, requirements: list[LockedRequirement], scratch: Pat
             list(pool.map(partial(install, offline=offline), targets[1:], folders[1:]))
         for target, folder in zip(targets, folders, strict=True):
             tree.add(folder, target)
-    for pattern in tree.write(root / "python", config.leave_out, config.own_leave_out):
-        build.warnings.append(f"layer.toml leaves out {pattern}, but there is no such file")
+    build.left_out = tree.write(root / "python", config.leave_out, config.own_leave_out)
+    for pattern, paths in build.left_out.items():
+        if not paths:
+            build.warnings.append(f"layer.toml leaves out {pattern}, but there is no such file")
     return _check_closure(config, root)
 
 

@@ -25,24 +25,29 @@ _SOURCE_SUFFIXES = (".py", ".pyi", "py.typed")
 
 
 def export_sources(root: Path, target: Path) -> list[str]:
-    """Copy the sources to an empty folder: what git tracks, as it is in the working tree, and new modules.
+    """Copy the sources to an empty folder: what git tracks of `root`, as it is in the working tree, and new modules.
 
-    Outside a git checkout: everything but hidden files and what is known to be generated.
+    `root` may be a folder of a larger checkout. Outside one: everything but hidden files and what is known to be
+    generated.
 
     Returns:
         untracked modules that were taken along.
 
     Raises:
-        LayerctlError: a file can't be read, or is a link that leads out of the repository.
+        LayerctlError: git tracks nothing of `root`; a file can't be read, or is a link that leads out of `root`.
     """
     tracked = _git(root, "ls-files", "-z", "--cached")
     fresh: list[str] = []
     if tracked is None:
         names = list(_walk(root))
     else:
-        others = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "src") or ""
-        fresh = sorted(name for name in others.split("\0") if name.endswith(_SOURCE_SUFFIXES))
-        names = [name for name in tracked.split("\0") if name] + fresh
+        fresh = _fresh_modules(root)
+        names = [name for name in tracked.split("\0") if name]
+        if not names:
+            raise LayerctlError(
+                f"{root} lies in a git checkout that tracks none of its files", remedy="add them with `git add`"
+            )
+        names += fresh
     for name in names:
         source = root / name
         if not source.is_file():  # deleted in the working tree, or a submodule
@@ -72,16 +77,22 @@ def source_facts(config: LayerConfig) -> Source:
         *(str(lock) for lock in locks),
     ]
     commit = _git(root, "rev-parse", "--verify", "-q", "HEAD")
-    status = _git(root, "status", "--porcelain", "--", *inputs)
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", *inputs)
     return Source(
         commit=commit.strip() if commit else None,
-        dirty=bool(status),
+        dirty=bool(changed or _fresh_modules(root)),
         locks={
             lock.relative_to(root).as_posix(): "sha256:" + hashlib.sha256(lock.read_bytes()).hexdigest()
             for lock in locks
             if lock.is_file() and lock.is_relative_to(root)
         },
     )
+
+
+def _fresh_modules(root: Path) -> list[str]:
+    """Modules that are not in git yet."""
+    others = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "src") or ""
+    return sorted(name for name in others.split("\0") if name.endswith(_SOURCE_SUFFIXES))
 
 
 def _walk(root: Path) -> list[str]:
@@ -104,20 +115,12 @@ def _walk(root: Path) -> list[str]:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """Git's answer, or None where `root` is not the top of a checkout or git is not there."""
+    """Git's answer about a folder, with paths relative to it; None outside of a checkout, or where git is not there."""
     # a hook's GIT_DIR would make git speak about another repository
     environ = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-
-    def ask(*words: str) -> str | None:
-        try:
-            answer = subprocess.run(
-                ["git", "-C", root, *words], env=environ, capture_output=True, check=True, stdin=subprocess.DEVNULL
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return os.fsdecode(answer.stdout)
-
-    top = ask("rev-parse", "--show-toplevel")
-    if top is None or Path(top.rstrip("\n")).resolve() != root.resolve():
+    command = ["git", "-C", str(root), "-c", "core.quotepath=off", *arguments]
+    try:
+        answer = subprocess.run(command, env=environ, capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
         return None
-    return ask("-c", "core.quotepath=off", *arguments)
+    return os.fsdecode(answer.stdout)

@@ -29,6 +29,8 @@ __all__ = ["command"]
 @click.option(
     "--strict", is_flag=True, help="A warning is an error: take exactly the interpreters that layer.toml names."
 )
+@click.option("--install-pythons", "pythons", is_flag=True, help="Fetch interpreters that are missing, through uv.")
+@click.option("--part", metavar="NAME", help="Only this part of a layer that layer.toml splits.")
 @click.option("--no-cache", is_flag=True, help="Compile everything anew.")
 @dry_run_option
 @layer_config_option
@@ -38,6 +40,8 @@ def command(
     into: Path | None,
     *,
     strict: bool,
+    pythons: bool,
+    part: str | None,
     no_cache: bool,
     dry_run: bool,
     layer_config: Path | None,
@@ -51,26 +55,40 @@ def command(
         raise click.UsageError("--into and --out exclude each other")
     from layerctl.build import BuildOptions, build_layer
 
-    config = load_layer_config(layer_config)
-    options = BuildOptions(
-        out=None if dry_run or into else out or config.root / "dist",
-        stage=None if dry_run else (into or config.path.parent) / "python",
-        strict=strict,
-        cache=not no_cache,
-    )
-    with waiting("building") as update:
-        result = build_layer(config, options, update)
-    for text in result.warnings:
-        warning(text)
+    whole = load_layer_config(layer_config)
+    parts = [one for one in whole.parts if part in (None, one.name)]
+    names = ", ".join(one.name for one in whole.parts)
+    if not parts:
+        raise click.UsageError(f"--part {part!r}: layer.toml makes {names}")
+    if into and len(parts) > 1:
+        raise click.UsageError(f"--into takes one part of a layer that is split: --part with one of {names}")
+    results = []
+    for config in parts:
+        options = BuildOptions(
+            out=None if dry_run or into else out or config.root / "dist",
+            stage=None if dry_run or len(parts) > 1 else (into or config.path.parent) / "python",
+            strict=strict,
+            cache=not no_cache,
+            install_pythons=pythons,
+        )
+        with waiting(f"building {config.name}") as update:
+            results.append(build_layer(config, options, update))
+    for text in dict.fromkeys(text for result in results for text in result.warnings):
+        # `sam build` shows what a makefile writes to standard output, and nothing of its standard error
+        click.echo(f"warning: {text}") if into else warning(text)
     if as_json:
-        print_json(_facts(result))
-    elif into:
-        click.echo(f"{config.name} {result.manifest.version} -> {options.stage}  {result.manifest.content_digest}")
-    else:
-        from rich.console import Console
+        facts = [_facts(result) for result in results]
+        print_json(facts[0] if len(facts) == 1 else {"parts": facts})
+        return
+    from rich.console import Console
 
-        # a digest must stay in one piece, to be copied
-        Console(width=max(Console().width, 100)).print(_table(result, config))
+    for config, result in zip(parts, results, strict=True):
+        if into:
+            manifest = result.manifest
+            click.echo(f"{config.name} {manifest.version} -> {into / 'python'}  {manifest.content_digest}")
+        else:
+            # a digest must stay in one piece, to be copied
+            Console(width=max(Console().width, 100)).print(_table(result, config))
 
 
 def _facts(result: BuildResult) -> dict[str, object]:

@@ -102,7 +102,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON f
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 profile_option = click.option("--profile", metavar="NAME", help="The AWS profile.  [default: AWS's own search order]")
 stage_option = click.option(
-    "--stage", default="dev", show_default=True, help="Whose parameters, /NAME/STAGE/versions/RELEASE."
+    "--stage", default="dev", show_default=True, help="Whose parameters: /NAME/STAGE/latest, …/versions/RELEASE."
 )
 parameter_option = click.option(
     "--parameter",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option, index_option
+from layerctl.cli.options import Target, aws_options, dry_run_option, index_option, stage_option
 from layerctl.cli.output import note, print_json, print_table, warning
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @click.option("--s3-bucket", metavar="NAME", help="For zips over 50 MB: a bucket in each region, e.g. 'lib-{region}'.")
 @click.option("--s3-prefix", default="layers", show_default=True, help="Where in the bucket.")
 @index_option("The index file: the release is written into it.")
+@stage_option
+@click.option("--no-latest", is_flag=True, help="Do not let /NAME/STAGE/latest name the release.")
 @dry_run_option
 def command(
     *,
@@ -33,6 +35,8 @@ def command(
     s3_bucket: str | None,
     s3_prefix: str,
     index_file: Path | None,
+    stage: str,
+    no_latest: bool,
     dry_run: bool,
 ) -> int:
     """Publish ARTIFACT (a layer's zip) to one or many regions.
@@ -49,14 +53,18 @@ def command(
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
 
-    payload = Payload.read(artifact, target.config, layer=target.layer, release=release)
-    known = LayerIndex(target.layer)
+    named = target.layer if target.layer != target.config.name else None
+    payload = Payload.read(artifact, target.config, layer=named, release=release)
+    known = LayerIndex(payload.layer)
     if index_file:  # all that the index could object to, before anything is done
-        known = store.update(index_file, target.layer, lambda index: index, dry_run=True)
+        known = store.update(index_file, payload.layer, lambda index: index, dry_run=True)
         require_same_content(known, payload.release, payload.content_digest)
         if (release_known := known.releases.get(payload.release)) and release_known.yanked:
             warning(f"{payload.release} was yanked: {release_known.yanked.reason}")
-    publisher = RegionPublisher(target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run)
+            no_latest = True
+    publisher = RegionPublisher(
+        target.aws, payload, configured(target.config), s3_bucket, s3_prefix, dry_run, None if no_latest else stage
+    )
     outcome = target.everywhere("publishing", publisher)
     if target.as_json:
         print_json(_data(payload, outcome, dry_run) | target.data(outcome.failures))

@@ -65,7 +65,7 @@ def command(
         with transfer(artifact.name) as progress:
             found += verify(
                 artifact,
-                config,
+                config and config.for_artifact(artifact),
                 options,
                 manifest=manifest,
                 progress=progress,

@@ -16,7 +16,7 @@ __all__ = ["LAYER_VERSION_ARN", "LayerVersionArn"]
 
 LAYER_VERSION_ARN = re.compile(
     rf"arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>{REGION}):(?P<account>\d{{12}})"
-    r":layer:(?P<name>[a-zA-Z0-9-_]{1,140}):(?P<version>[0-9]+)"
+    r":layer:(?P<name>[a-zA-Z0-9-_]{1,140}):(?P<version>[0-9]{1,19})"  # a Long
 )
 
 

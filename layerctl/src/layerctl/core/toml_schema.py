@@ -42,11 +42,11 @@ def find_mistakes(data: dict[str, Any], schema: dict[str, Any]) -> list[tuple[Ke
 
 def _formats() -> Any:
     from jsonschema import FormatChecker
-    from packaging.version import InvalidVersion, Version
+    from packaging.version import Version
 
     checker = FormatChecker(())
 
-    @checker.checks("pep440", raises=InvalidVersion)
+    @checker.checks("pep440", raises=ValueError)  # InvalidVersion, or a number of thousands of digits
     def _is_version(value: object) -> bool:
         return not isinstance(value, str) or bool(Version(value))
 
@@ -74,11 +74,14 @@ def _said(error: Any, schema: dict[str, Any]) -> Iterator[tuple[Keys, str]]:
         case "minimum":
             yield keys, f"{name} is less than {rule}"
         case "format":
-            yield keys, f"{name} {value!r} is no version as PEP 440 knows them; expected e.g. 1.4.0 or 1.4.0rc1"
+            yield keys, f"{name} {value[:60]!r} is no version as PEP 440 knows them; expected e.g. 1.4.0 or 1.4.0rc1"
         case _ if isinstance(value, str) and "propertyNames" in error.absolute_schema_path:
             yield (*keys, value), f"{name} names {value!r}; expected {error.schema['description'].rstrip('.')}"
         case _:
-            yield keys, f"{name} {value!r} is not as it must be; expected {error.schema['description'].rstrip('.')}"
+            yield (
+                keys,
+                f"{name} {value[:60]!r} is not as it must be; expected {error.schema['description'].rstrip('.')}",
+            )
 
 
 def _meant(key: str, keys: Keys, here: dict[str, Any], schema: dict[str, Any]) -> str:

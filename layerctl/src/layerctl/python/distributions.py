@@ -67,7 +67,7 @@ class Distribution:
 
 
 def read_distributions(paths: Iterable[str], read: Callable[[str], bytes]) -> list[Distribution]:
-    """Find every distribution, sorted by name, version and folder.
+    """Find every distribution, sorted by name, version and folder; what one of them vendors is a part of it.
 
     Args:
         paths: every file of the tree, with forward slashes, relative to its root.
@@ -98,7 +98,17 @@ def read_distributions(paths: Iterable[str], read: Callable[[str], bytes]) -> li
                 files=_recorded(folder, match["root"], known, read) | frozenset(folders[folder]),
             )
         )
+    found = [one for one in found if not _is_vendored(one, found, known)]
     return sorted(found, key=lambda distribution: (distribution.name, distribution.version, distribution.folder))
+
+
+def _is_vendored(one: Distribution, found: Iterable[Distribution], known: frozenset[str]) -> bool:
+    """Whether metadata lie within another distribution: a copy that it vendors, which no importer finds by name."""
+    parts = one.root.split("/")[:-1]
+    if any(f"{'/'.join(parts[:length])}/__init__.py" in known for length in range(1, len(parts) + 1)):
+        return True
+    place = next(path for path in (f"{one.folder}/METADATA", f"{one.folder}/PKG-INFO") if path in known)
+    return any(place in other.files for other in found if other.folder != one.folder and other.root != one.root)
 
 
 def _requirements(metadata: Message) -> tuple[Requirement, ...]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
+from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
 
-__all__ = ["find_uv", "uv_environment"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["find_uv", "install_pythons", "uv_environment", "uv_message"]
 
 
 def find_uv() -> str:
@@ -25,6 +31,28 @@ def find_uv() -> str:
         if found is None:
             raise LayerctlError("uv, which installs wheels, is not there", remedy="run: make setup") from None
         return found
+
+
+def install_pythons(versions: Iterable[str]) -> str | None:
+    """Fetch CPython releases (``3.13.0``) into uv's own folder; None when it worked, else uv's reason in one line."""
+    command = [find_uv(), "python", "install", "--color", "never", "--no-progress", "--no-bin", *versions]
+    result = subprocess.run(
+        command,
+        env=uv_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return uv_message(result.stderr, result.returncode) if result.returncode else None
+
+
+def uv_message(stderr: str, code: int) -> str:
+    """What uv said, in one line and without an index's password."""
+    message = re.sub(r"[^\x21-\x7e]+", " ", stderr).strip()
+    message = re.sub(r"://[^/@ ]+@", "://", message)
+    return message.removeprefix("error: ") or f"uv ended with {code}"
 
 
 def uv_environment() -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
@@ -11,17 +11,16 @@ from layerctl.core.runtimes import MAX_LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 __all__ = ["merge_layers"]
 
 
 def merge_layers(layers: Sequence[Path], opt: Path) -> Path | None:
-    """Return one folder with the content of all layers; for a single layer that is the layer itself.
+    """Return one folder with the content of all layers, or None where there is none.
 
     Args:
         layers: unpacked layers, in the function's order.
-        opt: where to merge several; must not exist. Files are hard links where that is possible.
+        opt: where to lay them; must not exist. Files are copies: what a function writes there reaches no layer.
 
     Raises:
         LayerctlError: one is not there, or there are more than Lambda allows.
@@ -31,17 +30,11 @@ def merge_layers(layers: Sequence[Path], opt: Path) -> Path | None:
     for layer in layers:
         if not layer.is_dir():
             raise LayerctlError(f"the layer {layer} is not a folder", remedy="build it first")
-    if len(layers) < 2:
-        return layers[0] if layers else None
     for layer in layers:
-        shutil.copytree(layer, opt, copy_function=_link, dirs_exist_ok=True)
-    return opt
+        shutil.copytree(layer, opt, copy_function=_copy, dirs_exist_ok=True)
+    return opt if layers else None
 
 
-def _link(source: str, target: str) -> None:
-    if os.path.lexists(target):
-        os.unlink(target)  # noqa: PTH108
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copy2(source, target)
+def _copy(source: str, target: str) -> None:
+    Path(target).unlink(missing_ok=True)  # an earlier layer's may be read-only
+    shutil.copy2(source, target)

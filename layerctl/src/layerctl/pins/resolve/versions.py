@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ class PublishedVersion:
         """The release as a version that can be compared."""
         try:
             return Version(self.release) if self.release else None
-        except InvalidVersion:
+        except ValueError:
             return None
 
 

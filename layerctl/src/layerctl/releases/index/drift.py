@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.diagnostics import Finding, Severity
-from layerctl.releases.index.mirror import read_mirror
+from layerctl.releases.index.mirror import read_mirror, withdrawn
 from layerctl.releases.index.model import is_release, version_key
 from layerctl.releases.versions import get_version, list_versions
 
@@ -121,6 +121,12 @@ def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: 
                 f"{said}, the index says {wanted or 'that it is not yanked'}",
                 write.replace("write", "mend", 1),
             )
+    if (why := withdrawn(mirror, index, region)) and index.newest(region):
+        find(
+            "ssm-yank",
+            f"{mirror.folder}latest in {region} is {mirror.latest}, which was {why}",
+            write.replace("write", "mend", 1),
+        )
     for release_name, value in sorted(mirror.versions.items()):
         name = mirror.version_name(release_name)
         find("ssm-unknown", f"{name} in {region} is {value}, and the index does not have that release there", _UNKNOWN)

@@ -1,6 +1,7 @@
 """The index's mirror in Parameter Store.
 
 ``/NAME/STAGE/versions/RELEASE`` holds a release's ARN in that region, ``/NAME/STAGE/yanked/RELEASE`` why it was yanked.
+``/NAME/STAGE/latest``, which stacks and publishers write, is moved only away from a yanked or deleted version.
 The mirror follows the index: `mirror_region` makes it so. An ARN is never exchanged for another, unless the index says
 that the version behind it was deleted.
 """
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from layerctl.releases.index.model import LayerIndex, Release
 
-__all__ = ["Mirror", "Mirrored", "delete_parameters", "mirror_region", "read_mirror"]
+__all__ = ["Mirror", "Mirrored", "delete_parameters", "mirror_region", "read_mirror", "withdrawn"]
 
 _DESCRIPTION = "Follows the index; written by layerctl"
 
@@ -28,11 +29,13 @@ class Mirror:
         folder: where they lie, with a slash at the end.
         versions: release to ARN.
         yanked: release to the reason.
+        latest: what ``/NAME/STAGE/latest`` names; empty where there is none.
     """
 
     folder: str
     versions: dict[str, str] = field(default_factory=dict)
     yanked: dict[str, str] = field(default_factory=dict)
+    latest: str = ""
 
     def version_name(self, release: str) -> str:
         """The parameter that holds a release's ARN."""
@@ -62,14 +65,14 @@ class Mirrored:
 
 def read_mirror(client: Any, layer: str, stage: str) -> Mirror:
     """Read a region's mirror, ten parameters a request (`GetParametersByPath`)."""
-    mirror = Mirror(f"/{layer}/{stage}/")
-    pages = client.get_paginator("get_parameters_by_path").paginate(Path=mirror.folder.rstrip("/"), Recursive=True)
+    folder = f"/{layer}/{stage}/"
+    pages = client.get_paginator("get_parameters_by_path").paginate(Path=folder.rstrip("/"), Recursive=True)
+    held: dict[str, dict[str, str]] = {"versions": {}, "yanked": {}, "latest": {}}
     for page in pages:
         for one in page["Parameters"]:
-            kind, _, release = one["Name"].removeprefix(mirror.folder).partition("/")
-            if kind in ("versions", "yanked"):
-                (mirror.versions if kind == "versions" else mirror.yanked)[release] = one["Value"]
-    return mirror
+            kind, _, release = one["Name"].removeprefix(folder).partition("/")
+            held.setdefault(kind, {})[release] = one["Value"]
+    return Mirror(folder, held["versions"], held["yanked"], held["latest"].get("", ""))
 
 
 def mirror_region(client: Any, index: LayerIndex, region: str, stage: str, *, dry_run: bool = False) -> list[Mirrored]:
@@ -90,7 +93,20 @@ def mirror_region(client: Any, index: LayerIndex, region: str, stage: str, *, dr
     for release in index.releases.values():
         found = (_version_step(mirror, release, region), _yank_step(mirror, release, region))
         steps += [step for step in found if step is not None]
+    if withdrawn(mirror, index, region) and (newest := index.newest(region)):
+        steps.append(Mirrored(f"{mirror.folder}latest", str(newest.regions[region].arn), "written", mirror.latest))
     return [_planned(step) if dry_run else _carried_out(client, step) for step in steps]
+
+
+def withdrawn(mirror: Mirror, index: LayerIndex, region: str) -> str:
+    """Why nobody should take what ``latest`` names: ``yanked``, ``deleted``, else empty."""
+    for release in index.releases.values():
+        there = release.regions.get(region)
+        if there is not None and str(there.arn) == mirror.latest:
+            return "yanked" if release.yanked else ""
+        if mirror.latest in {str(arn) for arn in release.deleted}:
+            return "deleted"
+    return ""
 
 
 def _version_step(mirror: Mirror, release: Release, region: str) -> Mirrored | None:

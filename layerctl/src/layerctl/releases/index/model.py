@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
@@ -143,7 +143,7 @@ def is_release(text: str) -> bool:
         return False
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
         return False
     return True
 
@@ -156,7 +156,7 @@ def version_key(version: str) -> tuple[Version, str]:
 def _parsed(version: str) -> Version:
     try:
         return Version(version)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
         raise LayerctlError(
             f"{version!r} is no release version", remedy="expected e.g. 1.4.0 or 1.4.0rc1 (PEP 440)"
         ) from None

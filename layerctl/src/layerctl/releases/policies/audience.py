@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from layerctl.config import LayerConfig
 
 __all__ = ["PUBLIC", "Audience", "Kind", "account", "audiences_of", "configured", "organization"]
@@ -93,12 +91,13 @@ def configured(config: LayerConfig) -> frozenset[Audience]:
 def audiences_of(statement: dict[str, Any]) -> frozenset[Audience]:
     """Whom a policy statement lets in.
 
-    A condition other than on the organisation is not counted on to narrow anything: the statement is then `OTHER`.
+    A condition other than on the organisation is not counted on to narrow anything: the statement is then `OTHER`, as
+    is everything that Lambda's own API could not have written.
     """
     if statement.get("Effect") != "Allow":
         return frozenset()
-    principals = _principals(statement.get("Principal"))
-    condition = statement.get("Condition") or {}
+    principals = _texts(statement.get("Principal"))
+    condition = statement.get("Condition")
     if not condition:
         return frozenset(_principal(one) for one in principals)
     organizations = _organizations(condition)
@@ -107,10 +106,13 @@ def audiences_of(statement: dict[str, Any]) -> frozenset[Audience]:
     return frozenset(Audience(Kind.OTHER, f"{one} under a condition") for one in principals)
 
 
-def _principals(value: Any) -> list[str]:
+def _texts(value: Any) -> list[str]:
+    """The texts of a value that IAM writes as one text, a list, or a table of these."""
     if isinstance(value, dict):
-        value = [one for part in value.values() for one in ([part] if isinstance(part, str) else part)]
-    return [value] if isinstance(value, str) else sorted(str(one) for one in value or [])
+        value = list(value.values())
+    if isinstance(value, list):
+        return sorted({text for one in value for text in _texts(one)})
+    return [] if value is None else [str(value)]
 
 
 def _principal(text: str) -> Audience:
@@ -120,11 +122,9 @@ def _principal(text: str) -> Audience:
     return Audience(Kind.ACCOUNT, match[1]) if match else Audience(Kind.OTHER, text)
 
 
-def _organizations(condition: dict[str, Any]) -> Iterable[str]:
+def _organizations(condition: Any) -> list[str]:
     """The organisations that a condition is about; nothing unless it is about them alone."""
-    if set(condition) != {"StringEquals"} or {key.lower() for key in condition["StringEquals"]} != {
-        "aws:principalorgid"
-    }:
-        return ()
-    (value,) = condition["StringEquals"].values()
-    return (value,) if isinstance(value, str) else tuple(value)
+    test = condition.get("StringEquals") if isinstance(condition, dict) and len(condition) == 1 else None
+    if not isinstance(test, dict) or [key.lower() for key in test] != ["aws:principalorgid"]:
+        return []
+    return _texts(test)

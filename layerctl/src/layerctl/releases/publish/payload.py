@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from layerctl.artifact import open_artifact
 from layerctl.build.manifest import manifest_path
@@ -64,6 +64,7 @@ class Payload:
         Raises:
             LayerctlError: the zip is missing, unsafe, or not what its manifest says; or its version is unknown.
         """
+        config = config.for_artifact(path)
         if path.is_dir():
             raise LayerctlError(f"{path} is a folder", remedy="publish the zip that `layerctl build` writes")
         with open_artifact(path) as artifact:
@@ -135,9 +136,9 @@ def _require_version(release: str, path: Path) -> None:
     """Refuse a release that consumers could not put in order."""
     try:
         if str(release).strip() != release:  # `Version` overlooks spaces
-            raise InvalidVersion
+            raise ValueError
         Version(release)
-    except InvalidVersion:
+    except ValueError:
         raise LayerctlError(
             f"{path}: {release[:60]!r} is no version as PEP 440 knows them",
             remedy="name one with --release, e.g. 1.4.0 or 1.4.0rc1",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from layerctl.artifact import ArtifactError
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.policies.grants import apply, missing, plan_changes, read_grants, too_wide
+from layerctl.releases.publish.latest import latest_name, move_latest
 from layerctl.releases.publish.once import Once, publish_once
 from layerctl.releases.publish.s3 import put_zip
 from layerctl.releases.versions import DigestCache, LayerVersion, StoredContent, get_version, list_versions
@@ -54,6 +55,7 @@ class RegionPublisher:
     Attributes:
         bucket: name of the S3 bucket for large zips, with ``{region}`` in it.
         audiences: who may use the new version.
+        stage: whose ``/NAME/STAGE/latest`` names the version afterwards; None leaves that alone.
     """
 
     aws: Aws
@@ -62,6 +64,7 @@ class RegionPublisher:
     bucket: str | None = None
     prefix: str = "layers"
     dry_run: bool = False
+    stage: str | None = None
     digests: DigestCache = field(default_factory=DigestCache)
 
     def __post_init__(self) -> None:
@@ -107,6 +110,11 @@ class RegionPublisher:
         notes += [f"{one} may use it too" for one in too_wide(grants, self.audiences, owner=arn.account)]
         lacking = () if self.dry_run else missing(grants, self.audiences, owner=arn.account)
         problems = [*self._differences(version, stored), *(f"it is not shared with {one}" for one in lacking)]
+        if self.stage and not problems:
+            name = latest_name(self.payload.layer, self.stage)
+            ssm = self.aws.client("ssm", region)
+            moved = move_latest(ssm, name, version, self.payload.release, versions, dry_run=self.dry_run)
+            notes += [moved] if moved else []
         return Published(status, version, stored.code_sha256, stored.size, tuple(notes), tuple(problems))
 
     def _present(self, client: Any, versions: Iterable[LayerVersion]) -> LayerVersion | None:

@@ -1,0 +1,59 @@
+"""``/NAME/STAGE/latest``: the parameter that names a region's newest version, whoever published it.
+
+A stack owns it where `sam deploy` is used too: CloudFormation writes it when the stack's own version changes, and
+leaves it alone otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from layerctl.releases.versions import LayerVersion
+
+__all__ = ["latest_name", "move_latest"]
+
+
+def latest_name(layer: str, stage: str) -> str:
+    """The parameter of a layer and stage."""
+    return f"/{layer}/{stage}/latest"
+
+
+def move_latest(
+    client: Any, name: str, mine: LayerVersion, release: str, listed: Iterable[LayerVersion], *, dry_run: bool
+) -> str:
+    """Let the parameter name a version, unless what it names is newer, and say what was done; empty for nothing.
+
+    Args:
+        client: the region's SSM client.
+        name: the parameter's.
+        mine: the version that was published.
+        release: its release.
+        listed: the versions that the region has.
+        dry_run: only say it.
+    """
+    try:
+        held = str(client.get_parameter(Name=name)["Parameter"]["Value"])
+    except client.exceptions.ParameterNotFound:
+        held = ""
+    if held == str(mine.arn):
+        return ""
+    current = next((one for one in listed if str(one.arn) == held), None)
+    if current is not None and _is_newer(current, mine, release):
+        return f"{name} stays at version {current.number}{f' ({current.release})' if current.release else ''}"
+    if not dry_run:
+        client.put_parameter(Name=name, Value=str(mine.arn), Type="String", Overwrite=True)
+    return f"{'would move' if dry_run else 'moved'} {name} to version {mine.number}"
+
+
+def _is_newer(current: LayerVersion, mine: LayerVersion, release: str) -> bool:
+    """Whether what the parameter names comes after our release; a version without one, a stack's, by its number."""
+    try:
+        theirs, ours = Version(current.release or ""), Version(release)
+    except InvalidVersion:
+        return current.number > mine.number
+    return (not theirs.is_prerelease, theirs, current.number) > (not ours.is_prerelease, ours, mine.number)
