@@ -96,7 +96,7 @@ def _report(loop: asyncio.AbstractEventLoop, details: dict[str, Any]) -> None:
     """
     task = details.get("task") or details.get("future")
     if isinstance(task, Task):
-        task.context.run(loop.default_exception_handler, details)
+        task.context.copy().run(loop.default_exception_handler, details)  # a copy: it may be entered now
     else:
         loop.default_exception_handler(details)
 
