@@ -84,6 +84,10 @@ pipeline: setup ## play the whole life of a layer version on a local AWS, and sh
 
 # --- running it -------------------------------------------------------------------------------------------
 
+.PHONY: corpus
+corpus: $(VENV)/.ready ## build and verify layers of real wheels, with a table; needs a package index, no part of CI
+	@$(BIN)/python -m tests.corpus
+
 .PHONY: demo run
 demo: build ## run both examples on the layer that SAM built, call every route, show and check everything
 	@$(BIN)/python examples/demo.py
