@@ -92,7 +92,7 @@ def get(
             entry.current
             and time.monotonic() < monotonic
             and time.time() < wall
-            and tuple(map(lookup, variables)) == environment
+            and [*map(lookup, variables)] == environment
         ):
             return value if immutable else copy_value(value)
     known = value = None  # an error's traceback must not hold a value
