@@ -72,7 +72,8 @@ sam-layer: $(VENV)/.ready
 	@$(BIN)/python -m layerctl build --layer-config layer/layer.toml --into "$(ARTIFACTS_DIR)"
 
 .PHONY: deploy pipeline local-aws
-deploy: build ## deploy the layer's stack with the SAM CLI: make deploy STAGE=dev|prod
+deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod
+	@$(BIN)/python layer/bucket.py $(STAGE)
 	@$(SAM) deploy --config-env $(if $(filter dev,$(STAGE)),default,$(STAGE))
 
 local-aws: $(VENV)/.ready ## serve a local AWS (moto, with what it lacks for layers) until Ctrl-C; PORT=4566

@@ -80,10 +80,6 @@ class Task(asyncio.Task):  # type: ignore[type-arg]
 
     context: Context
 
-    def get_context(self) -> Context:
-        """Return the context in which the task runs."""
-        return self.context
-
     @classmethod
     def make(cls, loop: Any, coroutine: Any, **options: Any) -> Task:
         """Return a task; see `asyncio.loop.set_task_factory`."""
@@ -94,13 +90,15 @@ class Task(asyncio.Task):  # type: ignore[type-arg]
 
 
 def _report(loop: asyncio.AbstractEventLoop, details: dict[str, Any]) -> None:
-    """Let asyncio log what failed and nobody asked for, in the context of the task: the line is that invocation's."""
-    context_of = getattr(details.get("task") or details.get("future"), "get_context", None)
-    if context_of is None:
-        loop.default_exception_handler(details)
+    """Let asyncio log what failed and nobody asked for, in the context of the task: the line is that invocation's.
+
+    From Python 3.12 on asyncio calls a handler of one's own in that context; before, the task must tell it.
+    """
+    task = details.get("task") or details.get("future")
+    if isinstance(task, Task):
+        task.context.copy().run(loop.default_exception_handler, details)  # a copy: it may be entered now
     else:
-        # A copy, because from Python 3.14 on the loop may call us in that very context, which cannot be entered twice.
-        context_of().copy().run(loop.default_exception_handler, details)
+        loop.default_exception_handler(details)
 
 
 def _finish(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:

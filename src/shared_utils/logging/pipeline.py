@@ -110,6 +110,8 @@ def process(  # noqa: PLR0917 - as render
     elif SETTINGS.names is not NAMES and isinstance(told, str):
         event_dict["level"] = _for_platform(told, number)
     message = event_dict.pop("event", MISSING)
+    if "event" in values and event is not MISSING and "event_" in event_dict:  # the line has the name free again
+        event_dict["event"] = event_dict.pop("event_")
     # Fast, when nothing in the line needs a look at each value.
     if type(message) is str and SETTINGS.fast and not SETTINGS.key_names and "message" not in event_dict:
         encoded = encode_plain(event_dict)

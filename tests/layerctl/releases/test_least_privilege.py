@@ -106,3 +106,22 @@ def test_publishing_asks_for_what_its_policies_have(proxy, project, layerctl):
     assert {action_of("s3", "HeadObject"), action_of("s3", "PutObject"), "sts:GetCallerIdentity"} == policies()[
         "publish through S3"
     ]
+
+
+def test_check_asks_for_what_its_policies_have(world, tmp_path, monkeypatch):
+    """Reading a pinned layer by its ARN, and the code of a deployed stack, send exactly the policies' actions."""
+    from layerctl.check.fetch import Fetcher
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("LAYERCTL_CACHE_DIR", str(tmp_path / "cache"))
+    role = world.aws.client("iam").get_role(RoleName="r")["Role"]["Arn"]
+    properties = {"Handler": "app.handler", "Runtime": "python3.13", "Role": role, "Code": {"ZipFile": "x = 1"}}
+    function = {"Type": "AWS::Lambda::Function", "Properties": properties}
+    template = json.dumps({"Resources": {"Function": function}})
+    world.aws.client("cloudformation").create_stack(StackName="todos", TemplateBody=template)
+    content = Fetcher()
+    content.deployed_code("todos", "eu-central-1")
+    assert {action_of(*one.split(".")) for one in content._aws.requests} == policies()["check --stack"]
+    content = Fetcher()
+    content._call("lambda", "eu-central-1", "get_layer_version_by_arn", Arn=layer_arn(1))
+    assert {action_of(*one.split(".")) for one in content._aws.requests} == policies()["check"]

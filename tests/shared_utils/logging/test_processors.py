@@ -56,6 +56,7 @@ def test_every_line_of_the_process_is_processed(captured_logs, lambda_context):
 
     with pytest.raises(ValueError, match="broken"):
         handler({}, lambda_context)
+    assert captured_logs[0]["event"] == {}
     assert captured_logs.messages == [
         *("invocation event", "ours", "module", "standard", "structlog", "warned", "uncaught exception")
     ]

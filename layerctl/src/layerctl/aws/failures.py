@@ -53,10 +53,11 @@ _SIGNATURE = {
 _QUOTA = {"CodeStorageExceededException", "PolicyLengthExceededException", "ParameterLimitExceeded"}
 
 # The IAM action of an operation, where the two are not named alike (Service Authorization Reference).
-_ACTIONS = {"HeadObject": "GetObject"}
+_ACTIONS = {"HeadObject": "GetObject", "GetLayerVersionByArn": "GetLayerVersion"}
 # An error tells its operation, not its service: all that are not Lambda's.
 _SERVICES = {
     "DescribeRegions": "ec2",
+    "ListStackResources": "cloudformation",
     "HeadObject": "s3",
     "PutObject": "s3",
     "GetParametersByPath": "ssm",
