@@ -106,7 +106,8 @@ class _RootHandlers(list[logging.Handler]):
     def __len__(self) -> int:
         # basicConfig does nothing where there are handlers, and ours must not keep an application from using it.
         asks = sys._getframe(1).f_code
-        gives_way = asks is logging.basicConfig.__code__ and not SETTINGS.takes_over and not _others()
+        asked = asks is logging.basicConfig.__code__ and _handler in self
+        gives_way = asked and not SETTINGS.takes_over and not _others()
         return 0 if gives_way else super().__len__()
 
     def append(self, handler: logging.Handler) -> None:
@@ -114,7 +115,16 @@ class _RootHandlers(list[logging.Handler]):
         super().append(handler)
         QUIET.handlers = None
         if _is_an_applications(handler) and not SETTINGS.takes_over:
-            uninstall()
+            self._give_way()
+
+    def copy(self) -> _RootHandlers:
+        """Return a list of this kind: the standard library changes a copy, and takes that (python/cpython gh-79366)."""
+        return _RootHandlers(self)
+
+    def _give_way(self, *, level: bool = True) -> None:
+        logging.root.handlers = self  # as it is, or as it will be when a copy was changed
+        uninstall(level=level)
+        self[:] = logging.root.handlers
 
     def insert(self, index: SupportsIndex, handler: logging.Handler) -> None:
         """Add a handler at a place of its own."""
@@ -125,7 +135,7 @@ class _RootHandlers(list[logging.Handler]):
         """Take a handler out. What takes ours out sets the level itself, except for basicConfig, which need not."""
         super().remove(handler)
         if handler is _handler and not SETTINGS.takes_over:
-            uninstall(level=sys._getframe(2).f_code is logging.basicConfig.__code__)
+            self._give_way(level=sys._getframe(2).f_code is logging.basicConfig.__code__)
 
 
 _handler = RootHandler()

@@ -346,3 +346,15 @@ def test_a_service_that_comes_after_thirty_dimensions_is_left_out(
         metrics.flush()
     (document,) = documents()
     assert "service" not in document["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]
+
+
+def test_a_default_dimension_gives_way_to_a_metric_of_its_name(documents: Any) -> None:
+    """A document that has the name for something else leaves the default out, says so, and keeps others."""
+    scope = metrics.scope(kind="x")
+    scope.count("taken")
+    metrics.default_dimensions(taken="x", stage="dev")
+    with pytest.raises(MetricsError, match="default dimension 'taken' is left out: a metric or property has its name"):
+        metrics.flush()
+    (document,) = documents()
+    assert document["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stage", "kind", "service"]]
+    assert (document["taken"], document["stage"]) == ([1], "dev")
