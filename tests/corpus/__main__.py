@@ -1,7 +1,8 @@
 """Real wheels, built into layers and verified: ``make corpus``. It needs a package index, and is no part of CI.
 
-For each project its newest release with all dependencies is locked, built for every runtime and architecture, split where
-the wheels do not fit side by side, and verified. The table says what came of it; exit code 1 where something is wrong.
+For each project its newest release with all dependencies is locked, built for every runtime and architecture, split
+where the wheels do not fit side by side, and verified. The table says what came of it; exit code 1 where something is
+wrong.
 """
 
 from __future__ import annotations
