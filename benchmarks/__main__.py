@@ -28,7 +28,7 @@ from layerctl.local.emulator import Interpreter, find_interpreter
 from layerctl.local.emulator.runtime import runtime_packages
 
 ROOT = Path(__file__).resolve().parents[1]
-HOT_PATHS = ("logging", "metrics", "config")
+HOT_PATHS = ("logging", "metrics", "config", "asgi")
 RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
 
 

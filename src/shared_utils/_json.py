@@ -49,7 +49,7 @@ class JSONConverter:
                 break
             name = self._key(key)
             self.left -= len(name) + _OVERHEAD
-            sensitive = REDACTION.is_sensitive(name) and value is not None
+            sensitive = REDACTION.hides(name, value)
             name = self._unique(name, into, count)
             into[name] = MASK if sensitive else self.value(value)
         return into
@@ -96,6 +96,11 @@ class JSONConverter:
             return self.text(bytes(value[: self.left + 1]).decode("utf-8", "backslashreplace"))
         if issubclass(kind, BaseException):
             return self.text(f"{kind.__name__}: {text_of(value)}")
+        if hasattr(kind, "dtype") and getattr(value, "ndim", 1) == 0:  # a number of numpy's, or of what is like it
+            number = value.item()
+            return self._float(float(number)) if type(number) is kind else self._convert(number)
+        if hasattr(kind, "__index__"):
+            return self._integer(int(value.__index__()))
         parts = _parts(kind, value)
         if parts is None:
             return self.text(text_of(value))

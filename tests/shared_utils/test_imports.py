@@ -99,8 +99,9 @@ def test_the_exported_names():
     ]
     assert logging.__all__ == sorted(logging.__all__)
     assert logging.__all__ == [
-        *("BoundLogger", "bind", "bound", "clear", "configure", "correlation_paths", "critical", "debug", "error"),
-        *("exception", "flush_buffer", "get_logger", "info", "log", "processors", "unbind", "warning"),
+        *("BoundLogger", "bind", "bound", "bound_values", "clear", "clear_buffer", "configure", "correlation_paths"),
+        *("critical", "debug", "error", "exception", "flush_buffer", "get_correlation_id", "get_logger", "info", "log"),
+        *("processors", "set_correlation_id", "unbind", "warning"),
     ]
     for module in (shared_utils, logging, shared_utils.testing):
         assert all(getattr(module, name) is not None for name in module.__all__)

@@ -8,6 +8,7 @@ import sys
 
 from shared_utils.config.load import FieldResult, read_fields
 from shared_utils.config.outcomes import INVALID, one_line
+from shared_utils.config.resolve import has_secret_name
 from shared_utils.config.settings import Settings
 from shared_utils.errors import ConfigError
 
@@ -100,7 +101,7 @@ def _row(read: FieldResult) -> dict[str, str]:
     if read.problem is not None:
         remedy = f"; {read.problem.remedy}" if read.problem.remedy else ""
         return {**row, "status": read.problem.kind, "value": "", "detail": read.problem.what + remedy}
-    value = _MASK if read.sensitive else one_line(repr(read.value), 60)
+    value = _MASK if read.sensitive or has_secret_name(read.resolved, read.name) else one_line(repr(read.value), 60)
     return {**row, "status": "default" if read.defaulted else "ok", "value": value, "detail": ""}
 
 

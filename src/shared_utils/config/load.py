@@ -8,7 +8,7 @@ import time
 from shared_utils.config.client import client, environment
 from shared_utils.config.entries import Query
 from shared_utils.config.outcomes import INVALID, one_line
-from shared_utils.config.resolve import convert_or_default, resolve_all
+from shared_utils.config.resolve import convert_or_default, has_secret_name, resolve_all
 from shared_utils.config.sources.registry import source_of
 from shared_utils.config.types.scalars import contains_type
 from shared_utils.config.types.secret import Secret
@@ -57,7 +57,7 @@ class FieldResult:
                 if validator(self.value) is not False:
                     continue
             except Exception as error:  # a validator is the user's code; its text may hold the value
-                if not self.sensitive:
+                if not self.sensitive and not has_secret_name(self.resolved, self.name):
                     why += f": {one_line(error) or type(error).__name__}"
             return Problem(self.name, self.resolved.source, INVALID, why, "correct the value at its source")
         return None

@@ -120,7 +120,7 @@ def find_override(values: Mapping[str, Any] | Failure, reference: Reference) -> 
             if key.key is None:
                 return source_of(reference.scheme).local_value(reference, given)
             if key.key == reference.key:
-                return _part(key.key, given, secret=source_of(reference.scheme).secret)
+                return _part(key, given, secret=source_of(reference.scheme).secret)
         elif reference.children is not None:
             name = reference.children.name_of(key.base)
             if name is not None:
@@ -137,10 +137,10 @@ def _file_tree() -> object:
     return None if _cached is None else _cached[1]
 
 
-def _part(key: str, given: Any, *, secret: bool) -> Value:
+def _part(key: Reference, given: Any, *, secret: bool) -> Value:
     """Return a value that has one key only, which was given by itself."""
     if secret:
         from shared_utils.redaction.values import register_secret
 
-        register_secret({key: given})
-    return Value({key: given}, sensitive=secret)
+        register_secret({key.key: given}, owner=str(key))
+    return Value({key.key: given}, sensitive=secret)

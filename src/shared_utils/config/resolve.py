@@ -12,7 +12,8 @@ from shared_utils.config.entries import Entry, Query
 from shared_utils.config.outcomes import INVALID, MISSING, Failure, Value
 from shared_utils.config.sources.registry import is_reference, meant_reference, parse, source_of
 from shared_utils.config.types import convert
-from shared_utils.config.types.scalars import ConversionError, copy_value, wrap_secret
+from shared_utils.config.types.scalars import ConversionError, contains_type, copy_value, wrap_secret
+from shared_utils.config.types.secret import Secret
 from shared_utils.errors import Problem
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared_utils.config.references import Reference
 
-__all__ = ["Resolved", "convert_or_default", "default_for", "resolve", "resolve_all"]
+__all__ = ["Resolved", "convert_or_default", "default_for", "has_secret_name", "resolve", "resolve_all"]
 
 
 _EMPTY = "EmptyVariable"
@@ -162,11 +163,15 @@ def _convert(resolved: Resolved, kind: Any, name: str, *, sensitive: bool) -> tu
     if value is not None:
         sensitive = sensitive or value.sensitive
         try:
-            return convert(source_of(reference.scheme).select(value.content, reference.key), kind), None
+            result = convert(source_of(reference.scheme).select(value.content, reference.key), kind)
+            if value.sensitive or contains_type(kind, Secret):
+                _register_parts(result, f"{resolved.source} as {kind}")
+            return result, None
         except Failure as error:
             failure = error
         except ConversionError as error:
-            failure = Failure(INVALID, error.message(sensitive=sensitive), remedy="correct the value at its source")
+            hidden = sensitive or has_secret_name(resolved, name)
+            failure = Failure(INVALID, error.message(sensitive=hidden), remedy="correct the value at its source")
     assert failure is not None
     what, remedy = failure.what, failure.remedy
     if reference.scheme != "env":
@@ -175,3 +180,20 @@ def _convert(resolved: Resolved, kind: Any, name: str, *, sensitive: bool) -> tu
         source = source_of(reference.scheme)
         what, remedy = hint_for(failure, reference, source.actions(reference), source.resources)
     return None, Problem(name, resolved.source, failure.kind, what, remedy, failure.code)
+
+
+def _register_parts(result: Any, owner: str) -> None:
+    """Tell the logger what a secret was made into: Secrets, the items of a list, the fields of a dataclass."""
+    if isinstance(result, (str, bytes, int, float)) or result is None:
+        return  # the source has told it
+    from shared_utils.redaction.values import register_secret
+
+    register_secret(result, owner=owner)
+
+
+def has_secret_name(resolved: Resolved, name: str) -> bool:
+    """Whether the name of the field, of the variable, or of the value at its source is one that the logger masks."""
+    from shared_utils.redaction import REDACTION
+
+    names = (name, resolved.source.partition(" -> ")[0].rpartition("/")[2], resolved.reference.key)
+    return any(REDACTION.is_sensitive(one) for one in (*names, resolved.reference.name.rpartition("/")[2]) if one)

@@ -146,7 +146,12 @@ class Settings:
         return _restore, (type(self), self.__dict__, self._masked)
 
     def __repr__(self) -> str:
-        shown = (f"{name}={_MASK if name in self._masked else repr(value)}" for name, value in self.__dict__.items())
+        from shared_utils.redaction import REDACTION
+
+        shown = (
+            f"{name}={_MASK if name in self._masked or REDACTION.hides(name, value) else REDACTION.scrub(repr(value))}"
+            for name, value in self.__dict__.items()
+        )
         return f"{type(self).__qualname__}({', '.join(shown)})"
 
 

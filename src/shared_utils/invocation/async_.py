@@ -14,6 +14,7 @@ from contextvars import copy_context
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from contextvars import Context
     from typing import Any
 
     from shared_utils.invocation.serving import Serving
@@ -63,12 +64,42 @@ def _take() -> asyncio.AbstractEventLoop:
             return loop
         _loops.remove(loop)
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_report)
+    if not hasattr(asyncio.Task, "get_context"):  # before Python 3.12
+        loop.set_task_factory(Task.make)
     if not _loops:
         atexit.register(_close)
         if hasattr(os, "register_at_fork"):  # not on Windows
             os.register_at_fork(after_in_child=_leave_to_parent)
     _loops.append(loop)
     return loop
+
+
+class Task(asyncio.Task):  # type: ignore[type-arg]
+    """A task that tells its context. asyncio names the class in what it logs."""
+
+    context: Context
+
+    def get_context(self) -> Context:
+        """Return the context in which the task runs."""
+        return self.context
+
+    @classmethod
+    def make(cls, loop: Any, coroutine: Any, **options: Any) -> Task:
+        """Return a task; see `asyncio.loop.set_task_factory`."""
+        options["context"] = options.get("context") or copy_context()
+        task = cls(coroutine, loop=loop, **options)
+        task.context = options["context"]
+        return task
+
+
+def _report(loop: asyncio.AbstractEventLoop, details: dict[str, Any]) -> None:
+    """Let asyncio log what failed and nobody asked for, in the context of the task: the line is that invocation's."""
+    context_of = getattr(details.get("task") or details.get("future"), "get_context", None)
+    if context_of is None:
+        loop.default_exception_handler(details)
+    else:
+        context_of().run(loop.default_exception_handler, details)
 
 
 def _finish(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:

@@ -7,6 +7,7 @@ import sys
 from contextvars import copy_context
 from threading import get_ident
 
+from shared_utils._env import switch, text_of
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 from shared_utils.invocation.serving import Options, Serving
@@ -38,6 +39,7 @@ else:
 
 __all__ = ["instrument"]
 
+_UNSET: Any = object()  # as the environment says
 # An event or a response in the log: enough to see what came in, not enough to be the bill.
 _LOGGED_BYTES = 32 * 1024
 _REMEDY = "set DURABLE_EXECUTION_PLUGINS=shared_utils; else lines and metrics of two invocations at once may be mixed"
@@ -52,7 +54,7 @@ def instrument(handler: Callable[P, R], /) -> Callable[P, R]: ...  # noqa: D103,
 def instrument(  # noqa: D103, F811
     *,
     correlation_id: str | Callable[[Any], object] | None = None,
-    log_event: bool | int = False,
+    log_event: bool | int = _UNSET,
     log_response: bool | int = False,
     timeout_warning: bool = True,
     redact_uncaught: bool = False,
@@ -62,7 +64,7 @@ def instrument(  # noqa: F811
     /,
     *,
     correlation_id: str | Callable[[Any], object] | None = None,
-    log_event: bool | int = False,
+    log_event: bool | int = _UNSET,
     log_response: bool | int = False,
     timeout_warning: bool = True,
     redact_uncaught: bool = False,
@@ -79,7 +81,8 @@ def instrument(  # noqa: F811
         handler: the function that Lambda calls with an event and a context.
         correlation_id: where the event holds it: a path like ``headers.x-request-id`` or ``Records[0].messageId``,
             one of `shared_utils.logging.correlation_paths`, or a function of the event.
-        log_event: log each event (redacted), cut at 32 KB, or at so many bytes.
+        log_event: log each event (redacted), cut at 32 KB, or at so many bytes; else as ``POWERTOOLS_LOGGER_LOG_EVENT``
+            says.
         log_response: log each response, likewise.
         timeout_warning: warn before a time-out, and flush buffered lines and metrics while there is time.
         redact_uncaught: raise, instead of an uncaught exception, one of the same name whose message is scrubbed: Lambda
@@ -138,6 +141,8 @@ def _options(
         from shared_utils.invocation.correlation import finder
 
         find_id = finder(correlation_id)
+    if log_event is _UNSET:
+        log_event = bool(switch(text_of("POWERTOOLS_LOGGER_LOG_EVENT")))
     for name, value in (("timeout_warning", timeout_warning), ("redact_uncaught", redact_uncaught)):
         if type(value) is not bool:
             raise _error(f"instrument({name}={value!r}): expected True or False")

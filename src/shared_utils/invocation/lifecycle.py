@@ -52,6 +52,7 @@ __all__ = [
     "open_invocations",
     "replays",
     "reset",
+    "root_of",
     "timing_out",
 ]
 
@@ -129,8 +130,7 @@ class Invocation:
     @property
     def xray_trace_id(self) -> str | None:
         """The root of the X-Ray trace."""
-        header = decoded(self.trace_header)
-        return header.split(";", 1)[0].removeprefix("Root=") if header else None
+        return root_of(self.trace_header)
 
     def remaining_ms(self) -> int | None:
         """Return the milliseconds until Lambda ends the invocation; None when it has ended or nothing can tell."""
@@ -145,6 +145,12 @@ class Invocation:
             return getattr(self.context, name, None)
         except Exception:  # a test's context may be anything
             return None
+
+
+def root_of(trace_header: Any) -> str | None:
+    """Return the root of the trace that an X-Ray header names, given as it is stored in the environment."""
+    header = decoded(trace_header)
+    return header.split(";", 1)[0].removeprefix("Root=") if header else None
 
 
 _environment, (_TRACE_VARIABLE,) = stored(("_X_AMZN_TRACE_ID",))

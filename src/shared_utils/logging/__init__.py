@@ -18,10 +18,11 @@ from __future__ import annotations
 from shared_utils._lazy import lazy_names
 from shared_utils.logging import stdlib as _stdlib  # noqa: F401 - joins in when logging is first used
 from shared_utils.logging import structlog_hook as _structlog_hook  # noqa: F401 - likewise
-from shared_utils.logging.context import bind, bound, clear, unbind
+from shared_utils.logging.context import bind, bound, bound_values, clear, unbind
 from shared_utils.logging.logger import PROCESSORS, BoundLogger
-from shared_utils.logging.output import LineLogger, flush_buffer
+from shared_utils.logging.output import LineLogger, clear_buffer, flush_buffer
 from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import current as _current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ __all__ = [
     "BoundLogger",
     "bind",
     "bound",
+    "bound_values",
     "clear",
+    "clear_buffer",
     "configure",
     "correlation_paths",
     "critical",
@@ -51,10 +54,12 @@ __all__ = [
     "error",
     "exception",
     "flush_buffer",
+    "get_correlation_id",
     "get_logger",
     "info",
     "log",
     "processors",
+    "set_correlation_id",
     "unbind",
     "warning",
 ]
@@ -93,6 +98,19 @@ def _refuse_name(name: object) -> None:
         from shared_utils.errors import LoggingError
 
         raise LoggingError(f"get_logger({name!r}): expected a name, a string; values are given as keywords")
+
+
+def get_correlation_id() -> str | None:
+    """Return the correlation id of the invocation, to be passed on in a request; None when there is none.
+
+    It is what came in, at most 4,096 characters of it; lines show the first 256, redacted.
+    """
+    return _current().correlation_id
+
+
+def set_correlation_id(correlation_id: object) -> None:
+    """Set the correlation id of the invocation, or outside of one that of the lines there; None takes it out."""
+    _current().correlate(None if correlation_id is None else str(correlation_id))
 
 
 def configure(

@@ -20,9 +20,9 @@ def render_console(record: dict[str, Any]) -> str:
         _renderer = ConsoleRenderer(event_key="message", timestamp_key="timestamp", sort_keys=False)
     level = str(record.get("level", "info")).lower()
     record["level"] = level
-    trace = record.pop("stack_trace", None)
+    trace = record.pop("exception", None)
     if trace is not None:
-        record.pop("exception", None)
-        record.pop("exception_name", None)
+        for key in ("exception_name", "exception_notes", "stack_trace"):
+            record.pop(key, None)
     line = str(_renderer(None, level, record))
-    return line if trace is None else f"{line}\n{trace}"
+    return line if not isinstance(trace, str) else f"{line}\n{trace}"

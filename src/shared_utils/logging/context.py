@@ -56,8 +56,8 @@ def bound_context(state: LogState) -> BoundContext:
 
 
 def bound_values() -> dict[str, Any]:
-    """Return the values bound in this context; not to be changed."""
-    return bound_context(current())._context
+    """Return the values bound in this context, by our functions or by structlog's."""
+    return dict(bound_context(current())._context)
 
 
 def values_in(context: Context, state: LogState) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import traceback
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from shared_utils._json import JSONConverter
 
-__all__ = ["LONGEST_TRACE", "describe", "stack_trace", "without_secrets"]
+__all__ = ["LONGEST_TRACE", "describe", "notes_of", "printed", "without_secrets"]
 
 # The frames around every handler say nothing about it.
 _OURS = __file__.replace("logging/exceptions.py", "invocation/")
@@ -31,12 +32,21 @@ _LONGEST_LOCAL = 200
 LONGEST_TRACE = 64 * 1024  # characters of a printed traceback
 
 
+def notes_of(error: BaseException, converter: JSONConverter) -> list[str] | None:
+    """Return the notes of an exception (PEP 678), or None."""
+    notes = getattr(error, "__notes__", None)
+    if not notes:
+        return None
+    shown = list(notes)[:_MOST_MEMBERS] if isinstance(notes, (list, tuple)) else [notes]
+    return [converter.text(text_of(note)) for note in shown]
+
+
 def describe(error: BaseException, converter: JSONConverter) -> dict[str, Any]:
     """Return the exception with its causes and members, bounded in depth, number and size."""
     try:
         return _Description(converter).of(error, 0)
     except Exception as failure:  # its class may have broken whatever it inherits
-        return {"type": type(error).__qualname__, "message": f"<{type(failure).__name__} when described>"}
+        return {"type": type(error).__name__, "value": f"<{type(failure).__name__} when described>"}
 
 
 class _Description:
@@ -48,14 +58,14 @@ class _Description:
         self._seen.add(id(error))
         converter = self._converter
         kind = type(error)
-        result: dict[str, Any] = {"type": kind.__qualname__}
-        if kind.__module__ != "builtins":
-            result["module"] = kind.__module__
-        result["message"] = converter.text(text_of(error))
-        notes = getattr(error, "__notes__", None)
+        result: dict[str, Any] = {
+            "type": kind.__name__,
+            "value": converter.text(text_of(error)),
+            "module": kind.__module__,
+        }
+        notes = notes_of(error, converter) if depth else None  # the outermost one's are a key of the line
         if notes:
-            shown = list(notes)[:_MOST_MEMBERS] if isinstance(notes, (list, tuple)) else [notes]
-            result["notes"] = [converter.text(text_of(note)) for note in shown]
+            result["notes"] = notes
         result["frames"] = self._frames(error.__traceback__)
         members = getattr(error, "exceptions", None)
         if isinstance(error, BaseExceptionGroup) and members:
@@ -92,8 +102,11 @@ class _Description:
 
     def _frame(self, link: TracebackType) -> dict[str, Any]:
         code = link.tb_frame.f_code
-        self._converter.left -= len(code.co_filename) + len(code.co_qualname) + 40
-        frame: dict[str, Any] = {"file": code.co_filename, "line": link.tb_lineno, "function": code.co_qualname}
+        self._converter.left -= len(code.co_filename) + len(code.co_name) + 50
+        frame: dict[str, Any] = {"file": code.co_filename, "line": link.tb_lineno, "function": code.co_name}
+        statement = linecache.getline(code.co_filename, link.tb_lineno).strip()
+        if statement:
+            frame["statement"] = self._converter.text(statement)
         if SETTINGS.exception_locals and self._converter.left > 0:
             frame["locals"] = self._locals(link.tb_frame.f_locals)
         return frame
@@ -116,16 +129,16 @@ def _is_around(file: str, around: bool) -> bool:
     return file.startswith(_OURS) or (around and f"{os.sep}asyncio{os.sep}" in file)
 
 
-def stack_trace(error: BaseException) -> str:
+def printed(error: BaseException) -> str:
     """Return the traceback as Python prints it, causes included."""
     try:
-        printed = traceback.TracebackException.from_exception(error)
+        trace = traceback.TracebackException.from_exception(error)
         around = False
-        for frame in printed.stack[:]:
+        for frame in trace.stack[:]:
             around = _is_around(frame.filename, around)
             if around:
-                printed.stack.remove(frame)
-        return "".join(printed.format()).rstrip("\n")
+                trace.stack.remove(frame)
+        return "".join(trace.format()).rstrip("\n")
     except Exception as failure:  # a broken exception (of a C extension, say) must still make a line
         return f"{type(error).__name__} (its traceback could not be printed: {type(failure).__name__})"
 

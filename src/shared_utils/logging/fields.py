@@ -48,7 +48,7 @@ RESERVED_KEYS = frozenset(
     {
         *("level", "location", "message", "timestamp", "service", "logger", "correlation_id", "tenant_id"),
         *("cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"),
-        *("xray_trace_id", "sampling_rate", "exception", "exception_name", "stack_trace", "stack"),
+        *("xray_trace_id", "sampling_rate", "exception", "exception_name", "exception_notes", "stack_trace", "stack"),
     }
 )
 # The keys that say something about the line, and are none of its own.

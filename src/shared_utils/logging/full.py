@@ -146,11 +146,15 @@ class _Record:
     def _failure(self, converter: JSONConverter) -> dict[str, Any]:
         failure: dict[str, Any] = {}
         if self.error is not None:
-            from shared_utils.logging.exceptions import LONGEST_TRACE, describe, stack_trace
+            from shared_utils.logging.exceptions import LONGEST_TRACE, describe, notes_of, printed
 
-            failure["exception"] = describe(self.error, converter)
+            described = describe(self.error, converter)
+            failure["exception"] = converter.text(printed(self.error), keep_end=True, longest=LONGEST_TRACE)
             failure["exception_name"] = type(self.error).__name__
-            failure["stack_trace"] = converter.text(stack_trace(self.error), keep_end=True, longest=LONGEST_TRACE)
+            notes = notes_of(self.error, converter)
+            if notes:
+                failure["exception_notes"] = notes
+            failure["stack_trace"] = described
         if self.stack is not None:
             failure["stack"] = converter.text(self.stack, keep_end=True)
         return failure

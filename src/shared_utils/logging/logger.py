@@ -66,10 +66,9 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         if not SETTINGS.in_use:
             SETTINGS.use()
         invocation = lifecycle.current()
-        if invocation is not None:
-            state = invocation.logging or state_of(invocation)
-            if invocation.is_replaying is not None and invocation.is_replaying():
-                return
+        state = state_of(None) if invocation is None else invocation.logging or state_of(invocation)
+        if invocation is not None and invocation.is_replaying is not None and invocation.is_replaying():
+            return
         if logger._processors is not PROCESSORS or SETTINGS.captured:
             _emit_through(logger, number, event, args, values)
             return
@@ -117,11 +116,15 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
 
 
 def _unfolded(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with those of the mapping `extra` among them; what the call names itself wins."""
+    """Return the values with those of the mapping ``extra={…}`` among them, as the standard library and Powertools do.
+
+    What the call names itself wins.
+    """
     extra = values["extra"]
-    if not isinstance(extra, Mapping):
-        return values
-    return {**{str(key): value for key, value in extra.items()}, **{k: v for k, v in values.items() if k != "extra"}}
+    rest = {key: value for key, value in values.items() if key != "extra"}
+    if isinstance(extra, Mapping):
+        return {**{str(key): value for key, value in extra.items()}, **rest}
+    return rest if extra is None else values
 
 
 def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "QUIET",
     "LineLogger",
+    "clear_buffer",
     "flush_buffer",
     "log_line",
     "observers",
@@ -234,6 +235,13 @@ def flush_buffer() -> None:
         write(render(WARNING, message, {"dropped_lines": dropped}, None, None, (), state))
     for line in lines:
         write(line)
+
+
+def clear_buffer() -> None:
+    """Throw away what the invocation's buffer holds."""
+    buffer = current().buffer
+    if buffer is not None:
+        buffer.take()
 
 
 def report_failure(number: int, event: Any, error: Exception, state: LogState) -> None:

@@ -39,6 +39,7 @@ class NamedLogger:
     """The logger that processors are given: it has a name and knows its level, like one of the standard library."""
 
     __slots__ = ("_threshold", "name")
+    disabled = False
 
     def __init__(self, name: str | None, threshold: int) -> None:
         self.name = name
@@ -69,9 +70,7 @@ def process(  # noqa: PLR0917 - as render
     """
     for context in contexts:
         values = {**context._context, **values}
-    standing, event_dict = _event_dict(number, event, values, where, name, state)
-    if chained:
-        event_dict |= {key: value for key, value in values.items() if key != "level" or parse_level(value) is not None}
+    standing, event_dict = _event_dict(number, event, values, where, name, state, chained)
     frame = where if not isinstance(where, str) else None
     result = _run(NamedLogger(name, state.threshold), _METHODS[standard(number)], event_dict, frame)
     if result is None:
@@ -95,7 +94,13 @@ def _for_platform(level: str, number: int) -> str:
 
 
 def _event_dict(  # noqa: PLR0917
-    number: int, event: Any, values: dict[str, Any], where: FrameType | str | None, name: str | None, state: LogState
+    number: int,
+    event: Any,
+    values: dict[str, Any],
+    where: FrameType | str | None,
+    name: str | None,
+    state: LogState,
+    chained: bool,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the line's standing fields, and the dict that processors see: those, the values, and the event."""
     stacklevel = values.get("stacklevel", 1)
@@ -108,6 +113,9 @@ def _event_dict(  # noqa: PLR0917
     standing |= state.fields()
     event_dict = dict(standing)
     for key, value in values.items():
+        if chained and key in standing and (key != "level" or parse_level(value) is not None):
+            event_dict[key] = value  # put there by a processor, add_fields perhaps
+            continue
         while (key in standing and key not in SETTINGS.settable_keys) or (key == "event" and event is not MISSING):
             key += "_"  # noqa: PLW2901
         event_dict[key] = value

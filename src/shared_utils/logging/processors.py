@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoggerFactory", "add_fields", "redact", "render"]
 
-_BETWEEN = ("structlog", "shared_utils.", "logging")
+_BETWEEN = {"structlog", "shared_utils", "logging"}  # packages
 RENDERED = "shared_utils_line"  # the attribute of a record that holds the line which was made of its event
 
 
@@ -114,7 +114,7 @@ def caller() -> FrameType | None:
     stack: Any = getattr(sys.modules.get("structlog.contextvars"), "_ASYNC_CALLING_STACK", None)
     here = sys._getframe(1)
     frame: FrameType | None = here if stack is None else stack.get(here)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_BETWEEN):
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
         frame = frame.f_back
     return frame
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared_utils import _env
 from shared_utils.invocation import lifecycle
+from shared_utils.invocation.lifecycle import root_of
 from shared_utils.logging.fields import DEBUG, encode_fields
 from shared_utils.logging.settings import SETTINGS, platform_level
 from shared_utils.redaction import REDACTION
@@ -41,6 +42,7 @@ class LogState:
         "invocation",
         "sampled",
         "threshold",
+        "trace_header",
         "written_from",
     )
 
@@ -51,6 +53,7 @@ class LogState:
         self.buffer: LineBuffer | None = None
         self.correlation_id: str | None = None
         self.sampled = False
+        self.trace_header: Any = None  # the X-Ray header of the environment; outside of an invocation only
         self.threshold = self.written_from = 0
         if invocation is not None:
             SETTINGS.ensure_configured()
@@ -64,9 +67,9 @@ class LogState:
                 self.buffer = LineBuffer(SETTINGS.buffer_bytes)
             self.set_levels()
 
-    def correlate(self, correlation_id: str) -> None:
-        """Set the correlation id. It comes from outside, and may be anything."""
-        self.correlation_id = correlation_id[:4096]
+    def correlate(self, correlation_id: str | None) -> None:
+        """Set the correlation id, or take it out. It comes from outside, and may be anything."""
+        self.correlation_id = correlation_id and correlation_id[:4096]
         self.base_fields_json = None
 
     def unbuffered(self) -> LogState:
@@ -94,10 +97,13 @@ class LogState:
                 "function_arn": invocation.function_arn,
                 "function_request_id": invocation.request_id,
                 "tenant_id": invocation.tenant_id,
-                "correlation_id": self.correlation_id and REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID],
                 "xray_trace_id": invocation.xray_trace_id,
                 **(invocation.fields or {}),
             }
+        if self.correlation_id:
+            fields["correlation_id"] = REDACTION.scrub(self.correlation_id)[:LONGEST_CORRELATION_ID]
+        if invocation is None and self.trace_header is not None:
+            fields["xray_trace_id"] = root_of(self.trace_header)
         if SETTINGS.sample_rate:
             fields["sampling_rate"] = SETTINGS.sample_rate
         base: dict[str, Any] = {key: _scalar(value) for key, value in fields.items() if value is not None}
@@ -120,6 +126,7 @@ class LogState:
 
 
 OUTSIDE = LogState(None)
+_environment, (_TRACE_VARIABLE,) = _env.stored(("_X_AMZN_TRACE_ID",))
 on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.general_threshold has changed
 
 
@@ -131,6 +138,10 @@ def current() -> LogState:
 def state_of(invocation: Invocation | None) -> LogState:
     """Return the state of an invocation, or `OUTSIDE`."""
     if invocation is None:
+        header = _environment(_TRACE_VARIABLE)  # without `instrument` it changes with each invocation
+        if header is not OUTSIDE.trace_header:
+            OUTSIDE.trace_header = header
+            OUTSIDE.base_fields_json = None
         return OUTSIDE
     state: LogState = invocation.logging or _begin(invocation)
     return state

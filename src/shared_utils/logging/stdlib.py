@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import warnings
 
 from shared_utils.invocation import lifecycle
@@ -48,6 +49,8 @@ class RootHandler(logging.Handler):
         values = {**bound_values(), **_extra(record)}
         if record.exc_info:
             values["exc_info"] = record.exc_info
+        elif record.exc_text:  # of another process, by a queue
+            values["exception"] = record.exc_text
         if record.stack_info:
             values["stack"] = record.stack_info
         location = f"{record.funcName}:{record.lineno}" if SETTINGS.location else None
@@ -166,6 +169,8 @@ def install() -> None:
     _follow_level()
     if warnings.showwarning is not _show_warning:
         warnings.showwarning = _show_warning
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _thread_failed
 
 
 def _set_levels() -> None:
@@ -198,6 +203,8 @@ def uninstall(*, level: bool = True) -> None:
     _set.clear()
     if warnings.showwarning is _show_warning:
         warnings.showwarning = _python_shows
+    if threading.excepthook is _thread_failed:
+        threading.excepthook = threading.__excepthook__
 
 
 def _follow_level() -> None:
@@ -237,6 +244,15 @@ def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     if SETTINGS.threshold <= logging.WARNING and not (lifecycle.replays and lifecycle.is_replayed()):
         values = {**bound_values(), "category": category.__name__, "file": filename, "line": lineno}
         write_line(logging.WARNING, str(message), values, None, "py.warnings")
+
+
+def _thread_failed(args: threading.ExceptHookArgs) -> None:
+    """Write the exception that ended a thread as a line."""
+    if args.exc_type is SystemExit or SETTINGS.threshold > logging.ERROR:
+        return
+    name = args.thread.name if args.thread is not None else None
+    values = {**bound_values(), "thread": name, "exc_info": args.exc_value}
+    write_line(logging.ERROR, "uncaught exception in a thread", values, None, "threading")
 
 
 SETTINGS.on_use.append(install)

@@ -19,11 +19,12 @@ What CloudWatch would refuse is never written. It is logged as one error line an
 
 from __future__ import annotations
 
+from shared_utils import _env
 from shared_utils._lazy import lazy_names
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.metrics.limits import shorten
-from shared_utils.metrics.recorder import Scope, active
+from shared_utils.metrics.recorder import active
 from shared_utils.metrics.registry import Registry
 from shared_utils.metrics.settings import UNSET
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from typing import SupportsFloat
 
     from shared_utils.metrics.powertools import Provider
+    from shared_utils.metrics.scopes import Scope
     from shared_utils.metrics.timers import Timer
     from shared_utils.metrics.units import Unit
 else:
@@ -149,6 +151,8 @@ def scope(mapping: Mapping[str, object] | None = None, /, *, namespace: str | No
         namespace: another namespace than the configured one.
         **values: dimensions by name.
     """
+    from shared_utils.metrics.scopes import Scope
+
     return Scope(_registry, namespace, mapping, values)
 
 
@@ -168,7 +172,8 @@ def configure(
 
     Args:
         namespace: CloudWatch namespace; else ``SHARED_UTILS_METRICS_NAMESPACE``, ``POWERTOOLS_METRICS_NAMESPACE``.
-        service: the dimension ``service``; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``.
+        service: the dimension ``service``; else that of `shared_utils.configure`, ``SHARED_UTILS_SERVICE``,
+            ``POWERTOOLS_SERVICE_NAME``.
         strict: raise `MetricsError` for a problem instead of logging it. For tests; else False.
         cold_start: False leaves out the metric ``ColdStart``; else True.
 
@@ -185,6 +190,7 @@ def powertools_provider() -> Provider:
     return Provider(_registry)
 
 
+_env.on_service.append(_registry.service_changed)
 _invocation.at_begin(_registry.begun)
 _invocation.at_end(_registry.ended)
 _invocation.at_timeout(_registry.timing_out)

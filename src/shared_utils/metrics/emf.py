@@ -37,14 +37,10 @@ if TYPE_CHECKING:
     DimensionSets: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
     _Fragment: TypeAlias = tuple["Definition", str]  # a metric in one document: its definition, its values as a member
 
-__all__ = ["DEFINITIONS", "Definition", "EmfContext", "NoNamespace", "define", "lines", "property_json"]
+__all__ = ["DEFINITIONS", "Definition", "EmfContext", "define", "lines", "property_json"]
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 _quote = json.JSONEncoder().encode  # ASCII only, so that a document's length in characters is its length in bytes
-
-
-class NoNamespace(MetricsError):  # noqa: N818 - it reads as what is wrong
-    """Metrics that cannot be written for want of a namespace."""
 
 
 class Definition:
@@ -117,8 +113,8 @@ class EmfContext:
 
 def lines(
     context: EmfContext,
+    namespace: str,
     resolved: Resolved,
-    namespace: str | None,
     defaults: dict[str, str],
     problems: list[Exception],
 ) -> str:
@@ -126,15 +122,11 @@ def lines(
 
     Args:
         context: what is recorded; at least one metric.
+        namespace: the set's own namespace, or the configured one.
         resolved: what is configured.
-        namespace: the set's own namespace, or None for the configured one.
         defaults: the default dimensions.
         problems: what is wrong is added here.
     """
-    namespace = namespace or resolved.namespace
-    if namespace is None:
-        problems.append(_no_namespace(context))
-        return ""
     service = None if context.without_service else resolved.service
     timestamp = context.timestamp or time.time_ns() // 1_000_000
     dimensions, series = context.dimensions, context.series
@@ -187,15 +179,6 @@ def _dimension_sets(
             problems.append(MetricsError(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
         sets.append(pairs[:MAX_DIMENSIONS])
     return tuple(sets)
-
-
-def _no_namespace(context: EmfContext) -> NoNamespace:
-    names = list(dict.fromkeys(definition.name for definition in context.series))
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return NoNamespace(
-        f"no namespace, so metrics are not written ({shown}): set the environment variable POWERTOOLS_METRICS_NAMESPACE"
-        " or call metrics.configure(namespace=...)"
-    )
 
 
 def _level_marks(level: str, defaults: dict[str, str], context: EmfContext, problems: list[Exception]) -> str:
@@ -280,17 +263,6 @@ def _directive(
     return f',"CloudWatchMetrics":[{directive}]}}{members}'
 
 
-class _Page:
-    """The metrics of one document, and how many characters more it has room for."""
-
-    __slots__ = ("fragments", "names", "room")
-
-    def __init__(self, room: int) -> None:
-        self.fragments: list[_Fragment] = []
-        self.names: set[str] = set()
-        self.room = room
-
-
 def _size(fragment: _Fragment) -> int:
     """Return the characters that a metric takes in a document, with the comma between definitions."""
     return len(fragment[0].text) + len(fragment[1]) + 1
@@ -301,23 +273,24 @@ def _pages(fragments: list[_Fragment], room: int) -> list[list[_Fragment]]:
 
     A metric comes twice when it has more than 100 values, or values in two units or resolutions.
     """
-    pages: list[_Page] = []
-    open_pages: list[_Page] = []
+    pages: list[dict[str, _Fragment]] = []  # by name
+    rooms: list[int] = []
+    open_pages: list[int] = []
     for fragment in fragments:
         name, need = fragment[0].name, _size(fragment)
-        for page in open_pages:
-            if page.room >= need and name not in page.names:
+        for number in open_pages:
+            if rooms[number] >= need and name not in pages[number]:
                 break
         else:
-            page = _Page(room)
-            pages.append(page)
-            open_pages.append(page)
-        page.fragments.append(fragment)
-        page.names.add(name)
-        page.room -= need
-        if len(page.names) == MAX_METRICS:
-            open_pages.remove(page)
-    return [page.fragments for page in pages]
+            number = len(pages)
+            pages.append({})
+            rooms.append(room)
+            open_pages.append(number)
+        pages[number][name] = fragment
+        rooms[number] -= need
+        if len(pages[number]) == MAX_METRICS:
+            open_pages.remove(number)
+    return [list(page.values()) for page in pages]
 
 
 def property_json(name: str, value: Any) -> str:

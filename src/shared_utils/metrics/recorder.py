@@ -16,7 +16,6 @@ from shared_utils.metrics.limits import (
     MIN_INT,
     MIN_VALUE,
     check_dimension,
-    check_namespace,
     check_property_name,
     check_timestamp,
     number,
@@ -28,13 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from enum import Enum
-    from types import TracebackType
-    from typing import Any, Self, SupportsFloat
+    from typing import Any, SupportsFloat
 
     from shared_utils.metrics.registry import Registry
     from shared_utils.metrics.timers import Timer
 
-__all__ = ["MetricSet", "Scope", "active", "for_each"]
+__all__ = ["MetricSet", "active", "for_each"]
 
 # So many values are held before they are written early, so that a script that never flushes keeps a bounded memory.
 MOST_VALUES = 10_000
@@ -60,7 +58,7 @@ class MetricSet:
         self.namespace: str | None = None
         self.defaults = registry.settings.default_dimensions if defaults is None else defaults
         self.context = EmfContext()
-        self._described: EmfContext | None = None  # what each new context begins with
+        self._described: EmfContext | None = None  # what each new context begins with; of scopes
         self._registry = registry
         # Reentrant: a finalizer that the garbage collector runs inside a locked block may record a metric too.
         self._lock = RLock()
@@ -252,43 +250,6 @@ class MetricSet:
         """In a forked child: leave the parent's metrics to the parent, and the lock that a thread of it may hold."""
         self._lock = RLock()
         self.drain(keep_context=True)
-
-
-class Scope(MetricSet):
-    """A document of its own, written when the block ends; see `shared_utils.metrics.scope`."""
-
-    def __init__(self, registry: Registry, namespace: str | None, mapping: Any, values: dict[str, object]) -> None:
-        super().__init__(registry)
-        if namespace is not None:
-            try:
-                self.namespace = check_namespace(namespace)
-            except MetricsError as problem:  # its metrics go to the configured namespace rather than nowhere
-                registry.report(problem)
-        self.set_dimensions(mapping, values)
-        self._described = self.drain(keep_context=True)
-
-    def __enter__(self) -> Self:
-        active.set((*active.get(), self))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        sets = active.get()
-        # Not always the last: generators take turns. Not there at all: one that is closed in another context.
-        for index in range(len(sets) - 1, -1, -1):
-            if sets[index] is self:
-                active.set((*sets[:index], *sets[index + 1 :]))
-                break
-        self._registry.write((self,), may_raise=error is None)
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, traceback)
 
 
 def for_each(

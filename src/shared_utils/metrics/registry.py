@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle
-from shared_utils.metrics.emf import NoNamespace, lines
+from shared_utils.metrics.emf import lines
 from shared_utils.metrics.limits import shorten
 from shared_utils.metrics.recorder import MetricSet, active, for_each
 from shared_utils.metrics.settings import Settings
@@ -16,8 +16,10 @@ from shared_utils.metrics.settings import Settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from shared_utils.invocation.lifecycle import Invocation
+    from shared_utils.metrics.emf import Definition
 
 __all__ = ["Registry"]
 
@@ -55,6 +57,10 @@ class Registry:
     def add_default_dimensions(self, mapping: Mapping[str, object] | None, values: dict[str, object]) -> None:
         """Keep dimensions for every document; see `shared_utils.metrics.default_dimensions`."""
         self.report(*for_each(mapping, values, self.main.set_default, self.settings.default_dimensions))
+
+    def service_changed(self) -> None:
+        """Take note of what `shared_utils.configure` has set."""
+        self.settings.forget()
 
     # --- what is recorded ---
 
@@ -149,20 +155,28 @@ class Registry:
         resolved = self.settings.resolve()
         problems = resolved.problems[:]
         text = ""
+        missed: dict[Definition, Any] = {}
         for metric_set in sets:
             self._pending.pop(metric_set, None)  # before it is drained: a metric in between makes it pending again
             context = metric_set.drain(keep_context)
             if context.series and not resolved.off:
-                text += lines(context, resolved, metric_set.namespace, metric_set.defaults, problems)
+                namespace = metric_set.namespace or resolved.namespace
+                if namespace is None:
+                    missed |= context.series
+                else:
+                    text += lines(context, namespace, resolved, metric_set.defaults, problems)
         if text:
             self.sink(text)
+        if missed:
+            self._report_no_namespace([definition.name for definition in missed], may_raise)
         if problems:
             self.report(*problems, may_raise=may_raise)
 
     def preview(self, metric_set: MetricSet) -> str:
         """Return the lines that a set would be written as now, and leave it as it is."""
         context, resolved = metric_set.context, self.settings.resolve()
-        return lines(context, resolved, metric_set.namespace, metric_set.defaults, []) if context.series else ""
+        namespace = metric_set.namespace or resolved.namespace
+        return lines(context, namespace, resolved, metric_set.defaults, []) if context.series and namespace else ""
 
     # --- problems ---
 
@@ -173,17 +187,24 @@ class Registry:
             error.must_raise = True
             raise error from problems[0]
         for problem in problems:
-            if isinstance(problem, NoNamespace):  # the same in each invocation, so it is said once
-                if not self._namespace_missed:
-                    self._namespace_missed = True
-                    _log(_WARNING, problem)
-                continue
             invocation = lifecycle.current()
             reported = self._reported if invocation is None else invocation.keep("metric_problems", set())
             text = _text(problem)
             if text not in reported and len(reported) < _MOST_PROBLEMS:
                 reported.add(text)
                 _log(_ERROR, problem)
+
+    def _report_no_namespace(self, names: list[str], may_raise: bool) -> None:
+        """Say that metrics are not written. It is the same in each invocation, so it is said once in a process."""
+        problem = MetricsError(
+            f"no namespace, so metrics are not written ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}):"
+            " set the environment variable POWERTOOLS_METRICS_NAMESPACE or call metrics.configure(namespace=...)"
+        )
+        if self.settings.strict and may_raise:
+            self.report(problem)
+        if not self._namespace_missed:
+            self._namespace_missed = True
+            _log(_WARNING, problem)
 
     # --- when metrics are written without being asked ---
 

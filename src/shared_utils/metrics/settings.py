@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from shared_utils._env import decoded, stored, switch
+from shared_utils import _env
 from shared_utils.errors import MetricsError
 from shared_utils.metrics.limits import check_namespace, check_service, shorten
 
@@ -46,8 +46,11 @@ class Resolved:
 
     def __init__(self, namespace: str | None, service: str | None, environment: dict[str, str | None]) -> None:
         self.problems: list[Exception] = []
-        self.namespace = namespace or self._first(check_namespace, environment, *_VARIABLES[:2])
-        self.service = service or self._first(check_service, environment, *_VARIABLES[2:4])
+        self.namespace = namespace or self._first(check_namespace, {name: environment[name] for name in _VARIABLES[:2]})
+        common = {name: environment[name] for name in _VARIABLES[2:4]}
+        if (given := _env.service()) not in common.values():  # by shared_utils.configure, then
+            common = {"shared_utils.configure(service=...)": given}
+        self.service = service or self._first(check_service, common)
         ours, theirs, development = [self._switch(name, environment[name]) for name in _VARIABLES[4:7]]
         # Powertools' rule: its development mode switches metrics off unless the variable says otherwise.
         self.off = bool(ours or theirs or (ours is theirs is None and development))
@@ -55,12 +58,12 @@ class Resolved:
         filtered = (environment["AWS_LAMBDA_LOG_FORMAT"] or "").upper() == "JSON" and level in _ABOVE_INFO
         self.level = level if filtered else ""
 
-    def _first(self, check: Callable[[object], str], environment: dict[str, str | None], *names: str) -> str | None:
-        """Return the text of the first variable that is set, or None when none is or CloudWatch would refuse it."""
-        for name in names:
-            if environment[name]:
+    def _first(self, check: Callable[[object], str], texts: dict[str, str | None]) -> str | None:
+        """Return the first text that is set, or None when none is or CloudWatch would refuse it."""
+        for name, text in texts.items():
+            if text:
                 try:
-                    return check(environment[name])
+                    return check(text)
                 except MetricsError as problem:
                     self.problems.append(MetricsError(f"{name}: {problem}"))
                     return None
@@ -68,7 +71,7 @@ class Resolved:
 
     def _switch(self, name: str, text: str | None) -> bool | None:
         """Return what a switch says, or None when it is not set."""
-        says = None if text is None else switch(text)
+        says = None if text is None else _env.switch(text)
         if text is not None and says is None:
             self.problems.append(MetricsError(f"{name}={shorten(text)} is neither true nor false; taken as false"))
             return False
@@ -115,14 +118,18 @@ class Settings:
         """Return what holds now. The environment is looked at each time: tests change it."""
         if os.environ is not self._environ:
             self._environ = os.environ
-            self._stored, self._keys = stored(_VARIABLES)
+            self._stored, self._keys = _env.stored(_VARIABLES)
         seen = tuple(map(self._stored, self._keys))
         if seen != self._seen:
-            environment = dict(zip(_VARIABLES, map(decoded, seen), strict=True))
+            environment = dict(zip(_VARIABLES, map(_env.decoded, seen), strict=True))
             self._resolved = Resolved(self._namespace, self._service, environment)
             self._resolved.namespace = self._resolved.namespace or self._fallback_namespace
             self._seen = seen
         return self._resolved
+
+    def forget(self) -> None:
+        """Resolve anew next time."""
+        self._seen = ()
 
     @property
     def fallback_namespace(self) -> str | None:

@@ -22,13 +22,13 @@ _HOLDS = ("password", "passwd", "passphrase", "privatekey", "apikey", "clientsec
 # ... or ends with one of these words ("access_token", "X-Auth-Token"; but not "token_count" or "secret_arn").
 _ENDS = (  # noqa: SIM905 - a list would take 30 lines
     "access_key access_key_id accesskey auth authorization connection_string cookie cookies credential credentials "
-    "csrf cvc cvv encryption_key jwt otp pwd secret secret_binary secret_key secret_string secret_value secretkey "
+    "csrf cvc cvv encryption_key jwt otp pin pwd secret secret_binary secret_key secret_string secret_value secretkey "
     "secrets amz_signature signing_key token"
 ).split()
 # The cheapest sign that a sensitive key may stand in a text: one of these is in it.
 _STEMS = (  # noqa: SIM905
     "passw passphrase pwd secret token auth api_key apikey api-key private credit card cookie access cred csrf "
-    "cvc cvv encryption jwt otp signature signing connection"
+    "cvc cvv encryption jwt otp pin signature signing connection"
 ).split()
 
 _WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+"
@@ -62,6 +62,14 @@ PATTERNS = (
     r"(?i:\b(?:bearer|basic)\s{1,4}[A-Za-z0-9._~+/=-]{8,})",
 )
 
+# Words of a key under which a number is no secret: it counts, limits or measures one, or says when it ends.
+_MEASURES = frozenset(
+    (  # noqa: SIM905
+        "age attempts bits bytes chars characters count counts days duration expiration expires expiry hours len "
+        "length lifetime limit limits max maximum min minimum minutes ms retries seconds size timeout total ttl"
+    ).split()
+)
+_LITERALS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 _MOST_KEYS_REMEMBERED = 4096
 
 
@@ -119,6 +127,19 @@ class Redaction:
             if len(self._verdicts) < _MOST_KEYS_REMEMBERED:
                 self._verdicts[key] = verdict
         return verdict
+
+    def hides(self, key: str, value: object) -> bool:
+        """Whether `value` must be masked under `key`.
+
+        Truth values and None are shown (``has_password=True``), numbers where the key names a measure
+        (``password_length``, ``max_token``); neither under a key that `configure` was given.
+        """
+        if value is None or not self.is_sensitive(key):
+            return False
+        name = snake_case(key[:256])
+        if name in self._extra or any(name.endswith("_" + word) for word in self._extra):
+            return True
+        return not (isinstance(value, bool) or (isinstance(value, (int, float)) and _names_a_measure(name)))
 
     def _judge(self, name: str) -> bool:
         if name in self._allowed:
@@ -178,13 +199,32 @@ class Redaction:
         pieces = []
         done = 0
         for found in re.finditer(_KEY, text):
-            if found.start() < done or not self.is_sensitive(found["name"] or found["quoted"]):
+            key = found["name"] or found["quoted"]
+            if found.start() < done or not self.is_sensitive(key):
                 continue
             value = re.compile(_VALUE).match(text, found.end())
+            if value is not None and not self.hides(key, _literal(value[0])):
+                continue
             if value is not None and not value[0].lstrip("\"'\\").startswith(MASK[:-1]):
                 pieces += [text[done : found.end()], _masked_like(value[0])]
                 done = value.end()
         return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _names_a_measure(name: str) -> bool:
+    """Whether a key in snake case says how many, how long or when: ``password_length``, ``max_token``."""
+    words = name.split("_")
+    return not _MEASURES.isdisjoint(words) and "card" not in words
+
+
+def _literal(text: str) -> object:
+    """Return the truth value, None or number that a text shows, as Python or JSON write it; else the text."""
+    if text in _LITERALS:
+        return _LITERALS[text]
+    try:
+        return float(text) if len(text) < 20 and text[:1] in "+-.0123456789" else text
+    except ValueError:
+        return text
 
 
 def _masked_like(value: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from json.encoder import encode_basestring, encode_basestring_ascii
+from threading import RLock
 
 from shared_utils.redaction import REDACTION, snake_case
 
@@ -33,11 +34,19 @@ _DESCRIPTIVE = frozenset(
     ).split()
 )
 
+# Values of one owner (a reference) that stay registered: the current one and the two before, which may still be in use.
+_GENERATIONS = 3
+# Owners that are remembered, as many as the cache of configuration has entries.
+_MOST_OWNERS = 1024
+
 _registered: dict[str, dict[str, str]] = {}  # value -> its forms, each with the expression that finds it
-_passing: dict[str, None] = {}  # of them, those that are not lasting, the latest last
+_lasting: set[str] = set()  # of them, those without an owner that stay
+_passing: dict[str, None] = {}  # those that do not, the latest last
+_owned: dict[str, list[frozenset[str]]] = {}  # owner -> its generations, the latest last
+_lock = RLock()  # reentrant: a signal handler may read a secret
 
 
-def register_secret(value: object, *, lasting: bool = True) -> None:
+def register_secret(value: object, *, owner: str | None = None, lasting: bool = True) -> None:
     """Mask `value` in every line written from now on; of a mapping or sequence, every text and whole number in it.
 
     It is found as it is, escaped (JSON, repr), percent-encoded, or in base64. Base64 of a longer text that holds a
@@ -46,48 +55,57 @@ def register_secret(value: object, *, lasting: bool = True) -> None:
     database (``username``, ``host``, ``dbname``, ...) is no secret.
 
     Args:
-        value: a text, number, bytes, or a mapping or sequence of such, however deep.
-        lasting: False for a value of the moment, of which the latest 64 are looked for: a function that makes a
-            Secret of each request's token must not become slower with each.
+        value: a text, number, bytes, Secret, or a mapping, sequence or dataclass of such, however deep.
+        owner: where the value comes from. Of each owner the latest value and the two before are looked for: a secret
+            that is rotated for ever must not make lines slower for ever.
+        lasting: without an owner, False is for a value of the moment, of which the latest 64 are looked for: a function
+            that makes a Secret of each request's token must not become slower with each.
     """
-    new = False
-    for text in _texts(value):
-        if len(text) < _SHORTEST:
-            continue
-        known = text in _registered
-        if lasting:
-            _passing.pop(text, None)
-        elif not known or text in _passing:
-            _passing.pop(text, None)
-            _passing[text] = None  # the latest comes last
-        if not known:
-            _registered[text] = _expressions(text)
-            new = True
-    for text in list(_passing)[:-_MOST_PASSING]:
-        _passing.pop(text, None)
-        _registered.pop(text, None)
-    if new:
+    texts = frozenset(text for text in _texts(value) if len(text) >= _SHORTEST)
+    if not texts:
+        return
+    with _lock:
+        if owner is not None:
+            generations = _owned.pop(owner, [])
+            _owned[owner] = [*(one for one in generations if one != texts), texts][-_GENERATIONS:]
+            if len(_owned) > _MOST_OWNERS:
+                del _owned[next(iter(_owned))]
+            if generations and generations[-1] == texts:
+                return
+        elif lasting:
+            _lasting.update(texts)
+        else:
+            for text in texts:
+                _passing.pop(text, None)
+                _passing[text] = None  # the latest comes last
+            for text in list(_passing)[:-_MOST_PASSING]:
+                del _passing[text]
         _look_for_all()
 
 
 def _look_for_all() -> None:
-    while True:
-        registered = _registered.copy()
-        forms: dict[str, str] = {}
-        for expressions in registered.values():
-            forms |= expressions
-        REDACTION.look_for(forms)
-        if registered.keys() == _registered.keys():  # else another thread has registered one meanwhile
-            return
+    """Look for what is registered now, and nothing else."""
+    wanted = _lasting.union(_passing, *(texts for generations in _owned.values() for texts in generations))
+    if wanted == _registered.keys():
+        return
+    for text in _registered.keys() - wanted:
+        del _registered[text]
+    for text in sorted(wanted - _registered.keys()):
+        _registered[text] = _expressions(text)
+    forms: dict[str, str] = {}
+    for expressions in _registered.values():
+        forms |= expressions
+    REDACTION.look_for(forms)
 
 
 def forget(*, but: Iterable[str] = ()) -> None:
     """Forget every registered value, `but` those. For tests."""
-    kept = list(but)
-    _registered.clear()
-    _passing.clear()
-    register_secret(kept)
-    _look_for_all()
+    with _lock:
+        _passing.clear()
+        _owned.clear()
+        _lasting.clear()
+        _lasting.update(but)
+        _look_for_all()
 
 
 def registered() -> list[str]:
@@ -110,6 +128,10 @@ def _texts(value: object) -> Iterable[str]:
             waiting += (item for key, item in value.items() if isinstance(item, (dict, list)) or not _describes(key))
         elif isinstance(value, (list, tuple, set, frozenset)):
             waiting += value
+        elif getattr(type(value), "__secret__", False):
+            waiting.append(value.reveal())  # type: ignore[attr-defined]
+        elif hasattr(type(value), "__dataclass_fields__"):
+            waiting.append({name: getattr(value, name, None) for name in value.__dataclass_fields__})  # type: ignore[attr-defined]
 
 
 def _describes(key: object) -> bool:

@@ -150,6 +150,19 @@ def test_where_interpreters_are_looked_for(tmp_path: Path) -> None:
     assert [one.version for one in find_interpreters(["python3.91"], moved)] == ["3.91.7"]
 
 
+def test_interpreters_below_opt_and_our_own_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on no PATH: interpreters below /opt, as images have them, and the one that runs this program."""
+    monkeypatch.setattr("layerctl.python.interpreters._OPT", tmp_path)
+    _fake(tmp_path / "python3.91/bin", "python3.91", _answer("3.91.2"))
+    _fake(tmp_path / "python/cp392-cp392/bin", "python3.92", _answer("3.92.3"))
+    _fake(tmp_path / "another/bin", "python3.93", _answer("3.93.0"))
+    empty = {"PATH": "", "HOME": str(tmp_path)}
+    found = find_interpreters(["python3.91", "python3.92", "python3.93"], empty)
+    assert [one.version for one in found] == ["3.91.2", "3.92.3"]
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "another"))
+    assert [one.version for one in find_interpreters(["python3.93"], empty)] == ["3.93.0"]
+
+
 @given(st.permutations(["3.13.0", "3.13.9", "3.13.10", "3.13.10rc1", "3.13.0b2", "3.12.4"]))
 def test_which_one_is_taken(versions: list[str]) -> None:
     """The version that layer.toml names, else the newest final one of the runtime, in whatever order they are found."""

@@ -120,6 +120,30 @@ def test_completion(shell: str) -> None:
     assert "_LAYERCTL_COMPLETE" in script.stdout, script.stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("layerctl pi", ["pins"]),
+        ("layerctl pins b", ["bump"]),
+        ("layerctl verify --format ", ["text", "json", "sarif", "github"]),
+        ("layerctl rule elf-g", ["elf-glibc"]),
+        ("layerctl prune --app", ["--apply"]),
+    ],
+)
+def test_what_is_completed(typed: str, offered: list[str]) -> None:
+    """Commands, options, their values and the ids of rules."""
+    words = typed.split(" ")
+    environment = {
+        "_LAYERCTL_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(words) - 1),
+        "PATH": "/usr/bin:/bin",
+    }
+    command = [sys.executable, "-c", "from layerctl.__main__ import entry_point; entry_point()"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == offered, done.stderr
+
+
 def test_what_help_costs() -> None:
     """`layerctl --help` takes a quarter of a second of processor time at most, and imports neither SDK nor rich."""
     program = (

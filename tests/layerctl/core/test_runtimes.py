@@ -1,16 +1,33 @@
 """The facts about Lambda's runtimes, held against the copies that AWS's own tools and CPython carry."""
 
+import ast
 import datetime as dt
 import importlib.machinery
 import json
+import platform
 import sys
 from importlib.resources import files
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packaging.markers import default_environment
 
-from layerctl.core.runtimes import RUNTIMES, extension_suffixes, marker_environment, newest_python, runtime_of
+import layerctl
+from layerctl.core.runtimes import (
+    RUNTIMES,
+    Runtime,
+    extension_suffixes,
+    import_roots,
+    marker_environment,
+    newest_python,
+    runtime_of,
+    supported_pythons,
+)
+from layerctl.python.interpreters import choose, find_interpreters
+from layerctl.verify.case import ArtifactCase
 
+NO_FILES = SimpleNamespace(entries=[])
 _LIFECYCLE = json.loads((files("cfnlint") / "data/AdditionalSpecs/LmbdRuntimeLifecycle.json").read_text("utf-8"))
 
 
@@ -71,9 +88,57 @@ def test_marker_environment_has_every_variable():
 
 @pytest.mark.skipif(sys.platform != "linux" or sys.implementation.name != "cpython", reason="Linux's suffixes")
 def test_extension_suffixes_are_the_interpreters_own():
-    """For the running interpreter's version and machine the suffixes equal importlib's."""
-    import platform
-
-    machine = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
+    """For the running interpreter's version and machine the suffixes equal importlib's, but for Debian's own."""
+    machine = platform.machine()
+    architecture = {"x86_64": "x86_64", "aarch64": "arm64"}[machine]
     runtime = RUNTIMES[f"python{sys.version_info.major}.{sys.version_info.minor}"]
-    assert list(extension_suffixes(runtime, machine)) == importlib.machinery.EXTENSION_SUFFIXES
+    theirs = list(importlib.machinery.EXTENSION_SUFFIXES)
+    if sys.version_info < (3, 15) and f".abi3-{machine}-linux-gnu.so" in theirs:  # Debian had it before CPython
+        theirs.remove(f".abi3-{machine}-linux-gnu.so")
+    assert list(extension_suffixes(runtime, architecture)) == theirs
+
+
+def test_extension_suffixes_of_python_3_15():
+    """From 3.15 on there are the stable ABI's names with a platform, and those of free-threaded builds."""
+    assert extension_suffixes(Runtime("python3.15", "al2023"), "arm64") == (
+        ".cpython-315-aarch64-linux-gnu.so",
+        ".abi3-aarch64-linux-gnu.so",
+        ".abi3.so",
+        ".abi3t-aarch64-linux-gnu.so",
+        ".abi3t.so",
+        ".so",
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in RUNTIMES if RUNTIMES[name].magic])
+def test_magic_numbers_are_the_interpreters_own(name):
+    """The number of each runtime's bytecode is what its interpreter, where there is one, writes."""
+    interpreter = choose(name, "", find_interpreters([name]))
+    if interpreter is None:
+        pytest.skip(f"no interpreter for {name}")
+    assert interpreter.magic == (RUNTIMES[name].magic.to_bytes(2, "little") + b"\r\n").hex()
+
+
+def test_a_new_runtime_is_one_more_entry(monkeypatch):
+    """With a row of its own a runtime is supported, the newest, and looked at by `verify` without a layer.toml."""
+    today = dt.date(2027, 1, 1)
+    before = supported_pythons(today)
+    minor = before[-1].python[1] + 1
+    new = Runtime(f"python3.{minor}", "al2023", magic=3700)
+    monkeypatch.setitem(RUNTIMES, new.name, new)
+    assert supported_pythons(today) == [*before, new]
+    assert newest_python(today) == new
+    assert ArtifactCase(NO_FILES, []).runtimes[-1] == new
+    assert marker_environment(new, "arm64")["python_full_version"] == f"3.{minor}.0"
+    assert import_roots(new)[0] == f"python/lib/python3.{minor}/site-packages/"
+
+
+def test_versions_of_python_are_named_in_the_table_only():
+    """No other module of layerctl holds a runtime's name, so that a new one is one more entry."""
+    root = Path(layerctl.__file__).parent
+    naming = set()
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in RUNTIMES and str(node.value).startswith("python"):
+                naming.add(path.relative_to(root).as_posix())
+    assert naming == {"core/runtimes.py"}

@@ -19,7 +19,9 @@ def repository(tmp_path, monkeypatch):
     (tmp_path / "layer/python/vendored").mkdir(parents=True)
     (tmp_path / "layer/python/vendored/a.py").write_text("A = '/home/jane/project/a'\n")
     (tmp_path / "layer/python/my-module.py").write_text("")
-    (tmp_path / "layer/python/x.pyc").write_bytes(b"")
+    (tmp_path / "layer/python/zz/__pycache__").mkdir(parents=True)
+    (tmp_path / "layer/python/zz/x.py").write_text("")
+    (tmp_path / "layer/python/zz/__pycache__/x.cpython-313.pyc").write_bytes(b"cut off")
     return tmp_path
 
 
@@ -34,7 +36,7 @@ def _configure(repository, text):
 
 def test_without_anything_all_is_told(repository, capsys):
     """The fixture's three findings: one error, two warnings."""
-    assert _told(capsys) == (1, ["layout-name", "builder-path", "bytecode-orphan"])
+    assert _told(capsys) == (1, ["layout-name", "builder-path", "bytecode-invalid"])
 
 
 @pytest.mark.parametrize(
@@ -43,8 +45,8 @@ def test_without_anything_all_is_told(repository, capsys):
         (["--select", "layout-name"], (0, ["layout-name"])),
         (["--select", "layout-name", "--strict"], (1, ["layout-name"])),
         (["--select", "layout-*,builder-path"], (0, ["layout-name", "builder-path"])),
-        (["--select", "layout-*", "--select", "bytecode-*"], (1, ["layout-name", "bytecode-orphan"])),
-        (["--ignore", "bytecode-orphan"], (0, ["layout-name", "builder-path"])),
+        (["--select", "layout-*", "--select", "bytecode-*"], (1, ["layout-name", "bytecode-invalid"])),
+        (["--ignore", "bytecode-invalid"], (0, ["layout-name", "builder-path"])),
         (["--ignore", "bytecode-*, layout-*"], (0, ["builder-path"])),
         (["--select", "layout-*", "--ignore", "layout-name"], (0, [])),
     ],
@@ -62,9 +64,9 @@ def test_options(repository, capsys, options, expected):
         ('select = ["layout-*"]', [], (0, ["layout-name"])),
         ('select = ["layout-*"]', ["--select", "builder-path"], (0, ["builder-path"])),
         ('select = ["layout-*"]\nstrict = true', [], (1, ["layout-name"])),
-        ('per-path-ignores = {"python/vendored/*" = ["builder-*"]}', [], (1, ["layout-name", "bytecode-orphan"])),
+        ('per-path-ignores = {"python/vendored/*" = ["builder-*"]}', [], (1, ["layout-name", "bytecode-invalid"])),
         ('per-path-ignores = {"layer" = ["*"]}', [], (0, [])),
-        ('per-path-ignores = {"other/*" = ["*"]}', [], (1, ["layout-name", "builder-path", "bytecode-orphan"])),
+        ('per-path-ignores = {"other/*" = ["*"]}', [], (1, ["layout-name", "builder-path", "bytecode-invalid"])),
     ],
 )
 def test_the_table_of_pyproject(repository, capsys, table, options, expected):

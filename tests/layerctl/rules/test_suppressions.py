@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from layerctl.__main__ import main
 from layerctl.core.diagnostics import Finding
@@ -104,3 +106,14 @@ def test_in_a_layer(tmp_path):
     layer.files["python/mine.py"] = b"A = 1  # layerctl: ignore[secret] nothing here\n"
     found = [one for one in verify(layer.write(tmp_path / "x.zip")) if one.path == "python/mine.py"]
     assert [(one.rule, one.line) for one in found] == [("suppression-unused", 1)]
+
+
+@given(st.text(alphabet=st.sampled_from("# /layerctl:ignore[]pn-odx,*\n\r\t\u2028"), max_size=80))
+def test_any_text(text):
+    """Whatever a file holds: each comment has a line of the file, and the same findings are told or kept back."""
+    lines = max(len(text.splitlines()), 1)
+    findings = [Finding("pin-old", "a", "m", "r", line=number) for number in range(1, lines + 1)]
+    comments = list(find_suppressions("a", text))
+    assert all(1 <= comment.line <= lines for comment in comments)
+    told, kept = apply_suppressions(findings, comments, applied=["pin-old"], known=lambda: ["pin-old"])
+    assert sum(one.rule == "pin-old" for one in told) + kept == len(findings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,9 +81,10 @@ def test_folders_of_opt(layer: LayerZip, tmp_path: Path, name: str) -> None:
 
 def test_what_lambda_does_not_mind_is_a_warning(layer: LayerZip, tmp_path: Path) -> None:
     """A stray file and a name that can't be imported do no harm to anybody: exit code 0, with --strict 1."""
+    layer.modes["python/my-module.py"] = stat.S_IFREG | 0o666
     layer.files |= {"README.md": b"", "python/my-module.py": b"", "python/x.sh": b"#!/home/jane/venv/bin/python\n"}
     findings = _found(layer, tmp_path)
-    assert {one.rule for one in findings} == {"layout-root", "layout-name", "builder-path"}
+    assert {one.rule for one in findings} == {"layout-root", "layout-name", "builder-path", "mode-setuid"}
     assert {one.severity for one in findings} == {Severity.WARNING}
     assert (exit_code(findings), exit_code(findings, strict=True)) == (0, 1)
 
@@ -139,6 +141,24 @@ def test_bytecode_by_time_is_slow_not_wrong(tmp_path: Path) -> None:
     assert len(findings) == 40
 
 
+def test_a_layer_that_was_slimmed(layer: LayerZip, tmp_path: Path) -> None:
+    """Tests and sources that were taken out, stripped libraries, what another layer has: warnings, and not many."""
+    layer.add_distribution("slim", "1.0", metadata="License-Expression: MIT\nRequires-Dist: numpy\n")
+    gone = [f"slim/tests/test_{number}.py,sha256=AAAA,1" for number in range(572)]
+    record = "\n".join([*gone, "slim/_c.abi3.so,sha256=AAAA,1", "slim-1.0.dist-info/RECORD,,"])
+    layer.files["python/slim-1.0.dist-info/RECORD"] = record.encode()
+    layer.files["python/slim/_c.abi3.so"] = tiny_elf("x86_64")
+    layer.files["python/old.pyc"] = b"compiled without its source"
+    layer.add_distribution("other", "1.0", metadata="License-Expression: MIT\n")
+    layer.add_distribution("other", "2.0", metadata="License-Expression: MIT\n")
+    findings = _found(layer, tmp_path)
+    rules = {"record-mismatch", "bytecode-orphan", "dependency-missing", "distribution-twice"}
+    assert {one.rule for one in findings} == rules
+    assert {one.severity for one in findings} == {Severity.WARNING}
+    assert len([one for one in findings if one.rule == "record-mismatch"]) == 2
+    assert any("and 569 more, which are not there" in one.message for one in findings)
+
+
 def test_keys_for_tests(layer: LayerZip, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A key out of a published wheel is a warning with its lines; what no distribution brought is an error."""
     layer.files[CORE] = b"A = 1\n" + KEY + b"B = 2\n" * 3 + KEY
@@ -176,30 +196,36 @@ _CONTEXT = _load()
 
 
 @pytest.mark.parametrize(
-    ("text", "asks", "severity"),
+    ("text", "asks", "certain"),
     [
-        (OPENTELEMETRY, "an entry point of opentelemetry_context", Severity.ERROR),
-        (b"from importlib.metadata import version\nV = version('other-thing')\n", "other-thing", Severity.ERROR),
-        (b"import importlib.metadata as m\nV = m.distribution('other').version\n", "other", Severity.ERROR),
-        (b"import pkg_resources\nV = pkg_resources.get_distribution('other').version\n", "other", Severity.ERROR),
-        (b"from importlib_metadata import version\n__version__ = version(__package__)\n", "pruned", Severity.ERROR),
+        (OPENTELEMETRY, "an entry point of opentelemetry_context", 1),
+        (b"from importlib.metadata import version\nV = version('other-thing')\n", "other-thing", 1),
+        (b"import importlib.metadata as m\nV = m.distribution('other').version\n", "other", 1),
+        (b"import pkg_resources\nV = pkg_resources.get_distribution('other').version\n", "other", 1),
+        (b"from importlib_metadata import version\n__version__ = version(__package__)\n", "pruned", 1),
         (
-            b"from importlib import metadata\ndef f():\n    return metadata.version('other')\n",
+            b"import importlib.metadata as m\ntry:\n    V = m.version('other')\nexcept Exception:\n    raise\n",
             "other",
-            Severity.WARNING,
+            1,
+        ),
+        (b"from importlib import metadata\ndef f():\n    return metadata.version('other')\n", "other", 0),
+        (b"import importlib.metadata as m, os\nif os.environ.get('V'):\n    V = m.version('other')\n", "other", 0),
+        (
+            b"from importlib.metadata import version\ndef f():\n    if X: return\n    version('other')\nf()\n",
+            "other",
+            0,
         ),
     ],
-    ids=["entry point", "version", "distribution", "pkg_resources", "its own", "only when called"],
+    ids=["entry point", "version", "distribution", "pkg", "its own", "raised", "called", "asked for", "early return"],
 )
-def test_metadata_that_was_pruned_away(
-    layer: LayerZip, tmp_path: Path, text: bytes, asks: str, severity: Severity
-) -> None:
+def test_metadata_that_was_pruned_away(layer: LayerZip, tmp_path: Path, text: bytes, asks: str, certain: bool) -> None:
     """A module that asks for metadata which is not there is found without being run, with the line."""
-    layer.files["python/pruned/__init__.py"] = text
+    layer.files |= {"python/pruned/__init__.py": text, "python/other/__init__.py": b""}
     (finding,) = _found(layer, tmp_path)
+    severity = Severity.ERROR if certain else Severity.WARNING
     assert (finding.rule, finding.severity) == ("metadata-missing", severity)
     assert asks in finding.message
-    assert finding.line in {2, 3, 7}
+    assert finding.line in {2, 3, 4, 7}
 
 
 @pytest.mark.parametrize(
@@ -211,8 +237,9 @@ def test_metadata_that_was_pruned_away(
         b"from importlib.metadata import entry_points\nPLUGINS = [one.load() for one in entry_points(group='none')]\n",
         b"import importlib.metadata\ndef version(a):\n    return a\nV = version(3)\n",
         b"import importlib.metadata\nthis is no Python\n",
+        b"from importlib import metadata\ndef f():\n    return metadata.version('optional')\n",
     ],
-    ids=["guarded", "there", "the runtime's", "a loop", "another function", "no Python"],
+    ids=["guarded", "there", "the runtime's", "a loop", "another function", "no Python", "an extra"],
 )
 def test_metadata_that_is_not_needed(layer: LayerZip, tmp_path: Path, text: bytes) -> None:
     """Guarded, present or optional metadata is no finding."""

@@ -293,7 +293,7 @@ def test_whatever_is_raised_is_logged_once_and_raised_on(captured_logs, lambda_c
     assert (line["level"], line["message"], line["user"]) == ("ERROR", "uncaught exception", "ann")
     assert line["exception_name"] == type(error).__name__
     assert line["location"].startswith(handler.__name__)
-    assert {frame["file"] for frame in line["exception"]["frames"]} == {__file__}
+    assert {frame["file"] for frame in line["stack_trace"]["frames"]} == {__file__}
     assert _invocation.current() is None
 
 
@@ -452,7 +452,7 @@ def test_a_callback_that_fails_does_not_fail_the_handler(captured_logs, lambda_c
             instrument(_raise)(ValueError("mine"), lambda_context)
     finally:
         _invocation._end_callbacks.remove(fail)
-    messages = [line["exception"]["message"] for line in captured_logs]
+    messages = [line["stack_trace"]["value"] for line in captured_logs]
     assert messages == ["flush failed", "mine", "flush failed"]
 
 

@@ -123,7 +123,7 @@ def test_nothing_of_one_is_in_another(
         assert len(mine.find(message=f"step-{number}")) == 5
         assert len(details) == (5 if failed else 0)  # only a failure brings them out
         assert {line["correlation_id"] for line in mine} == {f"c-{number}"}
-        assert [line["exception"]["message"] for line in mine.find(message="uncaught exception")] == (
+        assert [line["stack_trace"]["value"] for line in mine.find(message="uncaught exception")] == (
             [f"broken-{number}"] if failed else []
         )
         assert all(line["user"] == f"u-{number}" for line in mine)

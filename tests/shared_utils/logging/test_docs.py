@@ -18,7 +18,9 @@ def test_a_snippet_runs(number, tmp_path):
     """Each snippet runs by itself; one that has tests is run by pytest."""
     snippet = SNIPPETS[number]
     file = tmp_path / "test_snippet.py"
-    file.write_text(snippet + ("\nhandler({'headers': {}}, None)\n" if "correlation_id" in snippet else ""), "utf-8")
+    file.write_text(
+        snippet + ("\nhandler({'headers': {}}, None)\n" if "instrument(correlation_id" in snippet else ""), "utf-8"
+    )
     runner = ["-m", "pytest", "-q", "-p", "no:cacheprovider"] if "def test_" in snippet else []
     done = subprocess.run(
         [sys.executable, *runner, str(file)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120

@@ -29,21 +29,23 @@ def test_an_exception_has_type_message_notes_and_frames(captured_logs):
     error.add_note("while listing")
     get_logger().error("it", exc_info=error)
     line = captured_logs.one()
-    exception = line["exception"]
-    assert (exception["type"], exception["message"], exception["notes"]) == ("ValueError", "broken", ["while listing"])
+    exception = line["stack_trace"]
+    assert (exception["type"], exception["value"], exception["module"]) == ("ValueError", "broken", "builtins")
+    assert line["exception_notes"] == ["while listing"]
     assert [frame["function"] for frame in exception["frames"]] == ["caught", "fail"]
     assert exception["frames"][-1]["file"] == __file__
+    assert exception["frames"][-1]["statement"] == "raise ValueError(message)"
     assert exception["frames"][-1]["line"] == fail.__code__.co_firstlineno + 2
     assert "locals" not in exception["frames"][-1]
     assert line["exception_name"] == "ValueError"
-    assert line["stack_trace"].startswith("Traceback (most recent call last):\n")
-    assert line["stack_trace"].endswith("ValueError: broken\nwhile listing")
+    assert line["exception"].startswith("Traceback (most recent call last):\n")
+    assert line["exception"].endswith("ValueError: broken\nwhile listing")
 
 
 def test_the_module_of_an_exception_that_is_not_builtin_is_told(captured_logs):
     """json.decoder.JSONDecodeError is told from a namesake."""
     get_logger().error("it", exc_info=caught(json.loads, "{"))
-    exception = captured_logs.one()["exception"]
+    exception = captured_logs.one()["stack_trace"]
     assert (exception["module"], exception["type"]) == ("json.decoder", "JSONDecodeError")
 
 
@@ -65,7 +67,7 @@ def test_every_way_to_pass_an_exception(captured_logs, how):
                 log.info("it", exc_info=(type(error), error, error.__traceback__))
             case "method":
                 log.exception("it")
-    assert captured_logs.one()["exception"]["message"] == "broken"
+    assert captured_logs.one()["stack_trace"]["value"] == "broken"
 
 
 @pytest.mark.parametrize("value", [True, None, False, (None, None, None)])
@@ -96,9 +98,9 @@ def test_causes_and_contexts_are_chained(captured_logs):
     get_logger().error("it", exc_info=caught(chain))
     get_logger().error("it", exc_info=caught(cut))
     first, second = captured_logs
-    assert first["exception"]["context"]["message"] == "'second'"
-    assert first["exception"]["context"]["cause"]["message"] == "first"
-    assert "context" not in second["exception"]
+    assert first["stack_trace"]["context"]["value"] == "'second'"
+    assert first["stack_trace"]["context"]["cause"]["value"] == "first"
+    assert "context" not in second["stack_trace"]
     assert "hidden" not in json.dumps(second)
 
 
@@ -107,9 +109,9 @@ def test_members_of_groups_are_shown(captured_logs):
     many = [ValueError(str(number)) for number in range(30)]
     inner = ExceptionGroup("inner", [OSError("x")])
     get_logger().error("it", exc_info=ExceptionGroup("outer", [inner, ExceptionGroup("many", [*many, inner])]))
-    exception = captured_logs.one()["exception"]
+    exception = captured_logs.one()["stack_trace"]
     inner, many = exception["exceptions"]
-    assert inner["exceptions"][0]["message"] == "x"
+    assert inner["exceptions"][0]["value"] == "x"
     assert len(many["exceptions"]) == 10
     assert many["exceptions_not_shown"] == 21
 
@@ -123,8 +125,8 @@ def test_a_circular_chain_ends(captured_logs):
     first, second = ValueError("first"), ValueError("second")
     first.__cause__, second.__cause__ = second, first
     get_logger().error("it", exc_info=first)
-    exception = captured_logs.one()["exception"]
-    assert exception["cause"]["message"] == "second"
+    exception = captured_logs.one()["stack_trace"]
+    assert exception["cause"]["value"] == "second"
     assert "cause" not in exception["cause"]
 
 
@@ -149,8 +151,8 @@ def test_depth_number_and_size_are_bounded(captured_logs):
     log.error("long", exc_info=caught(chain, 150))
     log.error("endless", exc_info=caught(_endless))
     deep, long, endless = captured_logs
-    assert len(deep["exception"]["frames"]) == 51
-    assert deep["exception"]["frames"][10] == {"frames_not_shown": 253}
+    assert len(deep["stack_trace"]["frames"]) == 51
+    assert deep["stack_trace"]["frames"][10] == {"frames_not_shown": 253}
     assert json.dumps(long).count('"cause"') <= 11
     assert endless["exception_name"] == "RecursionError"
     assert [len(json.dumps(line)) < 300_000 for line in captured_logs] == [True] * 3
@@ -174,7 +176,7 @@ def test_a_broken_exception_is_still_a_line(captured_logs):
     get_logger().error("it", exc_info=caught(_raise, Broken()))
     line = captured_logs.one(message="it")
     assert line["exception_name"] == "Broken"
-    assert line["exception"]["frames"]
+    assert line["stack_trace"]["frames"]
 
 
 def test_locals_are_shown_when_asked_for(captured_logs):
@@ -187,7 +189,7 @@ def test_locals_are_shown_when_asked_for(captured_logs):
 
     logging.configure(exception_locals=True)
     get_logger().error("it", exc_info=caught(compute))
-    frame = captured_logs.one()["exception"]["frames"][1]
+    frame = captured_logs.one()["stack_trace"]["frames"][1]
     assert frame["locals"]["password"] == "[REDACTED]"
     assert len(json.dumps(frame["locals"]["items"])) < 400
 

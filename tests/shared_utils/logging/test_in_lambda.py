@@ -71,7 +71,7 @@ def test_an_uncaught_exception(emulated: Callable[..., Emulator]) -> None:
     assert answer.error["errorType"] == "KeyError"
     lines = records(answer.lines)
     assert [line["message"] for line in lines[-2:]] == ["detail", "uncaught exception"]
-    assert lines[-1]["exception"]["frames"][-1]["function"] == "handler"
+    assert lines[-1]["stack_trace"]["frames"][-1]["function"] == "handler"
     assert sum("uncaught exception" in line for line in answer.lines) == 1
     assert any('"Served"' in line for line in answer.lines)
 

@@ -298,7 +298,7 @@ def test_what_is_cut_keeps_its_beginning(captured_logs, length):
         raise ValueError("first" + "x" * length + "final")
     except ValueError:
         get_logger().exception("it", more="v" * 3000)
-    trace = captured_logs[-1]["stack_trace"]
+    trace = captured_logs[-1]["exception"]
     assert trace.startswith("Traceback")
     assert trace.endswith("final")
 

@@ -51,7 +51,7 @@ def test_standard_loggers_come_out_as_the_same_lines(captured_logs, lambda_conte
     assert first["location"].startswith("handler:")
     assert (first["user"], first["status"]) == ("ann", 200)
     assert first["function_request_id"] == lambda_context.aws_request_id
-    assert last["exception"]["type"] == "OSError"
+    assert last["stack_trace"]["type"] == "OSError"
     assert "test_process" in last["stack"]
 
 

@@ -255,6 +255,20 @@ def test_structlogs_level_filter_asks_our_level(captured_logs):
     get_logger("mine").info("kept")
     standard_logging.getLogger("library").info("kept too")
     assert [(line["message"], line["logger"]) for line in captured_logs] == [("kept", "mine"), ("kept too", "library")]
+    assert not any("processor_failed" in line for line in captured_logs)
+
+
+def test_processors_can_ask_the_logger_what_they_ask_the_standard_librarys(captured_logs):
+    """What structlog's processors ask of a standard library logger can be asked of ours: disabled, level, name."""
+    asked = []
+
+    def ask(logger, method_name, event_dict):
+        asked.append((logger.name, logger.disabled, logger.isEnabledFor(10), logger.getEffectiveLevel()))
+        return event_dict
+
+    logging.configure(processors=[ask], level="INFO")
+    get_logger("mine").info("it")
+    assert asked == [("mine", False, False, 20)]
 
 
 def test_values_never_hide_what_processors_look_at(captured_logs):

@@ -191,6 +191,38 @@ def test_fields_and_redaction_for_a_chain_with_another_renderer():
     assert "c4n4ry" not in json.dumps(lines)
 
 
+@pytest.mark.parametrize("middle", ["", "processors.redact, "])
+def test_fields_that_a_chain_adds_stand_once(middle):
+    """`add_fields` before `render` gives the line's keys once, with what the processors between made of them."""
+    (line,) = lines_of(
+        OURS + "import structlog\nfrom shared_utils.logging import processors\n"
+        "def rename(logger, name, event_dict):\n    return event_dict | {'service': 'mine'}\n"
+        "structlog.configure(logger_factory=processors.LoggerFactory(), processors=["
+        f"processors.add_fields, rename, {middle}processors.render])\n"
+        "def f():\n    structlog.get_logger('n').warning('it', password='c4n4ry')\n"
+        "f()"
+    )
+    assert line.pop("timestamp")
+    assert line == {
+        "level": "WARNING",
+        "location": "f:8",
+        "logger": "n",
+        "message": "it",
+        "service": "mine",
+        "password": "[REDACTED]",
+    }
+
+
+@pytest.mark.parametrize("name", ["logging_setup", "structlog_config", "shared_utils_of_mine", "loggingx.sub"])
+def test_a_module_named_like_a_library_is_the_callers(name):
+    """Only the packages themselves are passed over in the search for who logged, not what begins with their names."""
+    (line,) = lines_of(
+        OURS + f"import structlog\n__name__ = {name!r}\ndef f():\n    structlog.wrap_logger(structlog.PrintLogger(),"
+        " processors=[__import__('shared_utils.logging.processors').logging.processors.render]).info('it')\nf()"
+    )
+    assert line["location"] == "f:5"
+
+
 # --- testing, copying, context variables ---
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from shared_utils import metrics
 from shared_utils.errors import MetricsError
-from shared_utils.metrics.recorder import Scope
 from shared_utils.metrics.registry import Registry
+from shared_utils.metrics.scopes import Scope
 from tests.support import emf
 
 UNITS = [unit.value for unit in metrics.Unit]

@@ -14,6 +14,8 @@ import pytest
 
 from shared_utils import metrics
 from shared_utils.errors import MetricsError
+from shared_utils.metrics import emf
+from tests.support.emf import values
 
 pytestmark = pytest.mark.usefixtures("strict")
 
@@ -288,3 +290,43 @@ def test_a_further_set_stays_within_thirty(documents: Any) -> None:
     sets = document["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
     assert [len(names) for names in sets] == [16, 30, 30]
     assert all(names[:5] == [f"early{number}" for number in range(5)] for names in sets)
+
+
+def test_what_describes_a_document_keeps_its_meaning_in_the_next(documents: Any) -> None:
+    """Names of a scope's dimensions, and of a document that goes on after a time-out, stay what they are."""
+    scope = metrics.scope(kind="x")
+    with scope:
+        scope.count("Kind")
+    for number in range(2):
+        with (
+            scope,
+            pytest.raises(MetricsError, match="'kind' is a dimension of this document and cannot be a metric too"),
+        ):
+            scope.count("kind", number)
+    metrics.count("A")
+    metrics.dimensions(stage="dev")
+    metrics.dimension_set(region="eu")
+    metrics.properties(id=7)
+    metrics._registry.timing_out(None)  # type: ignore[arg-type]  # outside of an invocation
+    for name in ("stage", "region", "id"):
+        with pytest.raises(MetricsError, match=f"'{name}' is a .* cannot be a metric too"):
+            metrics.count(name)
+    metrics.properties(A=1)  # the metric of this name has been written
+    metrics.count("B")
+    metrics.flush()
+    *_, last = documents()
+    assert (last["stage"], last["region"], last["id"], last["A"]) == ("dev", "eu", 7, 1)
+
+
+def test_metric_names_made_up_at_run_time_are_not_kept_for_ever(documents: Any) -> None:
+    """The memory for definitions is bounded, and a metric goes on when it is made anew within its document."""
+    emf.DEFINITIONS.clear()
+    for number in range(4096):
+        metrics.count(f"m{number}")
+    assert len(emf.DEFINITIONS) == 4096
+    metrics.count("m0")
+    metrics.count("one more")
+    metrics.count("m0")
+    assert len(emf.DEFINITIONS) < 10
+    metrics.flush()
+    assert values(documents(), "m0") == [1, 1, 1]

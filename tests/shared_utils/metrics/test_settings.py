@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import shared_utils
 from shared_utils import instrument, metrics
 from shared_utils.errors import MetricsError
 from shared_utils.testing import CapturedLogs, LambdaContext
@@ -141,3 +142,34 @@ def test_a_bad_variable_is_an_error_line_that_names_it(
     metrics.flush()
     lines = [line["message"] for line in captured_logs.find(level="ERROR", logger="shared_utils.metrics")]
     assert any(message in line for line in lines), lines
+
+
+def test_the_common_service_is_between_code_and_environment(documents: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """shared_utils.configure(service=...) beats the environment, and metrics.configure(service=...) beats both."""
+    monkeypatch.setenv("SHARED_UTILS_SERVICE", "environment")
+    assert written_with(documents)[1] == "environment"
+    try:
+        shared_utils.configure(service="common")
+        assert written_with(documents)[1] == "common"
+        metrics.configure(service="own")
+        assert written_with(documents)[1] == "own"
+        metrics.configure(service=None)
+        assert written_with(documents)[1] == "common"
+    finally:
+        shared_utils.configure(service=None)
+    assert written_with(documents)[1] == "environment"
+
+
+def test_a_common_service_that_cloudwatch_refuses_is_an_error_line(captured_logs: CapturedLogs) -> None:
+    """Logging may take any name; as a dimension it is left out, and the line says where it was set."""
+    metrics.configure(strict=None)
+    try:
+        shared_utils.configure(service="é")
+        metrics.count("A")
+        metrics.flush()
+    finally:
+        shared_utils.configure(service=None)
+    assert any(
+        "shared_utils.configure(service=...): service 'é' has characters" in line["message"]
+        for line in captured_logs.find(level="ERROR")
+    )

@@ -119,8 +119,8 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
         interpreter = choose(runtime, exact, found)
         if interpreter is None:
             problems.append(
-                f"no interpreter for {runtime} was found on PATH, by pyenv or by uv (layer.toml names {exact}), "
-                "so it gets no bytecode and starts slower"
+                f"no interpreter for {runtime} was found on PATH, by pyenv, by uv or below /opt (layer.toml names "
+                f"{exact}), so it gets no bytecode and starts slower"
             )
             continue
         chosen[runtime] = interpreter

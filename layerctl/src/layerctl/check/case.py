@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from layerctl.check.model import Function
     from layerctl.check.overlay import Installed, Part, Root
 
-__all__ = ["Case"]
+__all__ = ["FunctionCase"]
 
 
 @dataclass(eq=False)
-class Case:
+class FunctionCase:
     """One function, with its code and layers laid over each other; and the day, for dates of deprecation."""
 
     function: Function

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from layerctl.check.case import Case
+from layerctl.check.case import FunctionCase
 from layerctl.check.contents import Contents, Sources
 from layerctl.rules.registry import checks_in, rules_in
 from layerctl.templates.check_stacks import read_stack
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from layerctl.check.model import Function
     from layerctl.core.diagnostics import Finding
 
-__all__ = ["RULES", "Report", "Summary", "check_templates"]
+__all__ = ["RULES", "CheckedTemplates", "Summary", "check_templates"]
 
 _RULES = rules_in("layerctl.check.rules", "layerctl.rules.shared")
 RULES = {name: rule for name, rule in _RULES.items() if "check" in rule.commands}
@@ -51,7 +51,7 @@ class Summary:
 
 
 @dataclass(slots=True)
-class Report:
+class CheckedTemplates:
     """The result of a check.
 
     Attributes:
@@ -73,7 +73,7 @@ def check_templates(
     region: str | None = None,
     today: dt.date | None = None,
     progress: Callable[[str], None] | None = None,
-) -> Report:
+) -> CheckedTemplates:
     """Check every function of the templates.
 
     Args:
@@ -89,7 +89,7 @@ def check_templates(
     """
     day = today or dt.datetime.now(dt.UTC).date()
     sources = sources or Sources()
-    report = Report()
+    report = CheckedTemplates()
     shared: dict[Finding, list[str]] = defaultdict(list)
     with Contents(sources) as contents:
         for path in paths:
@@ -122,7 +122,7 @@ def _deployed_to(path: Path) -> str | None:
 
 
 def _findings(function: Function, today: dt.date) -> Iterator[Finding]:
-    case = Case(function, today)
+    case = FunctionCase(function, today)
     for check in checks_in("layerctl.check.rules"):
         yield from check(case)
 

@@ -20,7 +20,7 @@ from layerctl.cli.output import print_table, progress, warning
 from layerctl.core.text import count_text, size_text
 
 if TYPE_CHECKING:
-    from layerctl.check.report import Report as Checked
+    from layerctl.check.report import CheckedTemplates
     from layerctl.cli.findings import Report
 
 __all__ = ["command"]
@@ -104,7 +104,7 @@ def command(
     )
 
 
-def _write_functions(report: Checked) -> None:
+def _write_functions(report: CheckedTemplates) -> None:
     """What Lambda will have of each function: runtime, sizes and the order of the layers."""
     from layerctl.core.runtimes import MAX_UNZIPPED
 

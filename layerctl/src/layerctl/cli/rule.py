@@ -15,8 +15,12 @@ from layerctl.core.errors import LayerctlError
 __all__ = ["command"]
 
 
+def _complete(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    return [name for name in all_rules() if name.startswith(typed)]
+
+
 @click.command("rule")
-@click.argument("rule_id", metavar="[ID]", required=False)
+@click.argument("rule_id", metavar="[ID]", required=False, shell_complete=_complete)
 @json_option
 @click.option(
     "--docs", type=click.Path(path_type=Path, file_okay=False), help="Write all rules as pages to that folder."

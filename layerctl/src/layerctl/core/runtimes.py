@@ -1,9 +1,12 @@
-"""What Lambda's managed runtimes are: operating system, glibc, architectures, dates, limits.
+"""What Lambda's managed runtimes are: operating system, glibc, architectures, dates, bytecode, limits.
+
+A new runtime is one more row of the table below; nothing else in layerctl names versions of Python.
 
 Sources, all in the AWS Lambda developer guide:
 - "Lambda runtimes" (lambda-runtimes.html), tables "Supported runtimes" and "Deprecated runtimes": operating system and
   the dates of deprecation, of the end of function creation and of function updates. State: November 2026.
 - "Lambda quotas" (gettingstarted-limits.html): layers per function, deployment package sizes.
+- CPython's Include/internal/pycore_magic_number.h: the magic number of each release's bytecode.
 - "Layers" (chapter-layers.html) and the unpacking order described there: /opt, later layers over earlier ones.
 """
 
@@ -32,6 +35,7 @@ __all__ = [
     "marker_environment",
     "newest_python",
     "runtime_of",
+    "supported_pythons",
 ]
 
 RUNTIMES_DOCUMENT = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"
@@ -60,6 +64,7 @@ class Runtime:
         system: ``al1``, ``al2`` or ``al2023``.
         deprecated: from this day on it gets no security patches; None: no date is published.
         create_blocked, update_blocked: from this day on functions on it can't be created, or updated.
+        magic: the number that its Python's ``.pyc`` files begin with; None: not known, or another language.
     """
 
     name: str
@@ -67,6 +72,7 @@ class Runtime:
     deprecated: dt.date | None = None
     create_blocked: dt.date | None = None
     update_blocked: dt.date | None = None
+    magic: int | None = None
 
     @property
     def python(self) -> tuple[int, int] | None:
@@ -85,15 +91,17 @@ class Runtime:
         return ("x86_64",) if self.system == "al1" or self.name == "nodejs10.x" else ("x86_64", "arm64")
 
 
-def _runtimes(*rows: tuple[str, str, str]) -> dict[str, Runtime]:
+def _runtimes(*rows: tuple[str, str, str] | tuple[str, str, str, int]) -> dict[str, Runtime]:
     runtimes = {}
-    for name, system, dates in rows:
-        days = [dt.date.fromisoformat(day) if day != "-" else None for day in dates.split()]
-        runtimes[name] = Runtime(name, system, *days)
+    for name, system, dates, *magic in rows:
+        deprecated, create_blocked, update_blocked = (
+            dt.date.fromisoformat(day) if day != "-" else None for day in dates.split()
+        )
+        runtimes[name] = Runtime(name, system, deprecated, create_blocked, update_blocked, *magic)
     return runtimes
 
 
-# identifier, operating system, days of: deprecation, no creation, no update
+# identifier, operating system, days of: deprecation, no creation, no update ("-": not published); bytecode's number
 RUNTIMES: dict[str, Runtime] = _runtimes(
     ("python2.7", "al1", "2021-07-15 2021-07-15 2022-05-30"),
     ("python3.6", "al1", "2022-07-18 2022-07-18 2022-08-29"),
@@ -101,10 +109,10 @@ RUNTIMES: dict[str, Runtime] = _runtimes(
     ("python3.8", "al2", "2024-10-14 2027-02-01 2027-03-03"),
     ("python3.9", "al2", "2025-12-15 2027-02-01 2027-03-03"),
     ("python3.10", "al2", "2026-10-31 2027-02-01 2027-03-03"),
-    ("python3.11", "al2", "2027-06-30 2027-07-31 2027-08-31"),
-    ("python3.12", "al2023", "2028-10-31 2028-11-30 2029-01-10"),
-    ("python3.13", "al2023", "2029-06-30 2029-07-31 2029-08-31"),
-    ("python3.14", "al2023", "2029-06-30 2029-07-31 2029-08-31"),
+    ("python3.11", "al2", "2027-06-30 2027-07-31 2027-08-31", 3495),
+    ("python3.12", "al2023", "2028-10-31 2028-11-30 2029-01-10", 3531),
+    ("python3.13", "al2023", "2029-06-30 2029-07-31 2029-08-31", 3571),
+    ("python3.14", "al2023", "2029-06-30 2029-07-31 2029-08-31", 3627),
     ("nodejs10.x", "al2", "2021-07-30 2021-07-30 2022-02-14"),
     ("nodejs12.x", "al2", "2023-03-31 2023-03-31 2023-04-30"),
     ("nodejs14.x", "al2", "2023-12-04 2024-01-09 2027-03-03"),
@@ -141,10 +149,16 @@ def runtime_of(name: str) -> Runtime | None:
 
 
 def newest_python(today: dt.date) -> Runtime:
-    """The newest Python runtime that is not deprecated on `today`, for remedies."""
+    """The newest Python runtime that is not deprecated on `today`, for remedies; else the newest of all."""
+    pythons = supported_pythons(today) or supported_pythons(dt.date.min)
+    return pythons[-1]
+
+
+def supported_pythons(today: dt.date) -> list[Runtime]:
+    """The Python runtimes that are not deprecated on `today`, the newest last."""
     pythons = [runtime for runtime in RUNTIMES.values() if runtime.python]
     alive = [runtime for runtime in pythons if runtime.deprecated is None or runtime.deprecated > today]
-    return max(alive or pythons, key=lambda runtime: runtime.python or (0, 0))
+    return sorted(alive, key=lambda runtime: runtime.python or (0, 0))
 
 
 def marker_environment(runtime: Runtime, architecture: str, *, extra: str = "") -> dict[str, str]:
@@ -178,11 +192,16 @@ def marker_environment(runtime: Runtime, architecture: str, *, extra: str = "") 
 def extension_suffixes(runtime: Runtime, architecture: str) -> tuple[str, ...]:
     """The endings by which the import system of that runtime finds extension modules, in its order.
 
-    The same as `importlib.machinery.EXTENSION_SUFFIXES` there.
+    The same as `importlib.machinery.EXTENSION_SUFFIXES` there. Python 3.15 takes two more kinds of the stable ABI: with
+    the platform in the name (python/cpython #122931), and that of free-threaded builds, ``abi3t`` (PEP 803).
     """
     assert runtime.python is not None
     major, minor = runtime.python
-    return (f".cpython-{major}{minor}-{ARCHITECTURES[architecture]}-linux-gnu.so", ".abi3.so", ".so")
+    platform = f"{ARCHITECTURES[architecture]}-linux-gnu.so"
+    stable: tuple[str, ...] = (".abi3.so",)
+    if (major, minor) >= (3, 15):
+        stable = tuple(f".{abi}{ending}" for abi in ("abi3", "abi3t") for ending in (f"-{platform}", ".so"))
+    return (f".cpython-{major}{minor}-{platform}", *stable, ".so")
 
 
 def import_roots(runtime: Runtime) -> Iterable[str]:

@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 if TYPE_CHECKING:
     from layerctl.artifact import Artifact
-    from layerctl.inspection.survey import Part, Survey
+    from layerctl.inspection.survey import DistributionSize, Survey
 
 __all__ = ["Difference", "FileChange", "PartChange", "difference"]
 
@@ -112,7 +112,7 @@ def _parts(before: Survey, after: Survey, touched: set[str]) -> list[PartChange]
     return sorted(changes, key=lambda change: (-abs(change.bytes), change.name))
 
 
-def _how(old: Part | None, new: Part | None) -> str:
+def _how(old: DistributionSize | None, new: DistributionSize | None) -> str:
     if old is None:
         return "new"
     if new is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layerctl.config import LayerConfig
     from layerctl.python.distributions import Distribution
 
-__all__ = ["KINDS", "Coverage", "Part", "Survey", "owners_of", "survey"]
+__all__ = ["KINDS", "Coverage", "DistributionSize", "Survey", "owners_of", "survey"]
 
 # What files are, in the order of the legend.
 KINDS = ("source", "bytecode", "compiled", "metadata", "other")
@@ -28,7 +28,7 @@ UNOWNED = "(no distribution)"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DistributionSize:
     """One distribution of the layer.
 
     Attributes:
@@ -86,7 +86,7 @@ class Survey:
     unzipped: int
     zipped: int | None
     files: int
-    parts: tuple[Part, ...]
+    parts: tuple[DistributionSize, ...]
     coverage: tuple[Coverage, ...]
     kinds: dict[str, int]
     budgets: tuple[tuple[str, int, int], ...]
@@ -125,7 +125,7 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
         size = sum(sizes[path] for path in paths)
         own_modules = [path for path in paths if kinds[path] == "source"]
         parts.append(
-            Part(
+            DistributionSize(
                 name,
                 ", ".join(versions.get(name, ())),
                 licences.get(name, ""),

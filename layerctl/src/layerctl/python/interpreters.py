@@ -1,4 +1,4 @@
-"""CPython interpreters on this machine: found on PATH, and as pyenv and uv install them."""
+"""CPython interpreters on this machine: on PATH, as pyenv and uv install them, under /opt, and the one that runs us."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,7 @@ print(json.dumps({"name": sys.implementation.name, "version": sys.version_info[:
                   "magic": __import__("importlib.util").util.MAGIC_NUMBER.hex()}))
 """
 
+_OPT = Path("/opt")
 _LEVELS = {"alpha": "a", "beta": "b", "candidate": "rc"}
 
 
@@ -62,7 +64,9 @@ def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str
 
 
 def find_interpreters(runtimes: Iterable[str], environ: Mapping[str, str] | None = None) -> list[Interpreter]:
-    """Find every release build of CPython for the given runtimes, in the order of the search: PATH, pyenv, uv.
+    """Find every release build of CPython for the given runtimes.
+
+    The order of the search: PATH, pyenv, uv, below /opt, the interpreter that runs this program.
 
     Args:
         runtimes: ``python3.13`` and so on.
@@ -100,8 +104,11 @@ def _candidates(runtimes: frozenset[str], environ: Mapping[str, str]) -> Iterato
     for folder in path:
         if folder.name != "shims":  # pyenv's: slow, and they only lead to its versions
             yield from (folder / name for name in [*sorted(runtimes), "python3", "python"])
-    for root in (*(pyenv / "versions" for pyenv in pyenvs), *uvs):
-        for place in sorted(root.glob("*/bin")):
+    patterns = [(root, "*/bin") for root in (*(pyenv / "versions" for pyenv in pyenvs), *uvs)]
+    # /opt/python3.14/bin, and /opt/python/cp314-cp314/bin as in the manylinux images
+    patterns += [(_OPT, "python*/bin"), (_OPT, "python/*/bin"), (Path(sys.base_prefix), "bin")]
+    for root, pattern in patterns:
+        for place in sorted(root.glob(pattern)):
             yield from (place / name for name in sorted(runtimes))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ class MetadataRead:
         line: from 1.
         distribution: the name that is asked for; empty where an entry point is.
         group: the group of entry points that is asked for.
-        at_import: whether it happens when the module is imported, as far as the module shows.
+        at_import: whether it happens at every import of the module, as far as the module shows.
     """
 
     line: int
@@ -49,12 +50,12 @@ def metadata_reads(source: bytes, package: str) -> list[MetadataRead]:
     """
     if not any(mark in source for mark in MARKS):
         return []
+    finder = _Finder(package)
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings(action="ignore"):  # the source's own, e.g. of an invalid escape
+            finder.visit(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    finder = _Finder(package)
-    finder.visit(tree)
     return finder.reads()
 
 
@@ -91,6 +92,7 @@ class _Finder(ast.NodeVisitor):
         self._called: set[str] = set()
         self._functions: list[str] = []
         self._guarded = False
+        self._conditional = False
 
     def reads(self) -> list[MetadataRead]:
         """The calls; a function that the module calls at its top level counts as happening at import."""
@@ -100,7 +102,8 @@ class _Finder(ast.NodeVisitor):
         ]
 
     def visit_Try(self, node: ast.Try) -> None:
-        before, self._guarded = self._guarded, True
+        passes = any(not _raises(handler) for handler in node.handlers)
+        before, self._guarded = self._guarded, self._guarded or passes
         for child in node.body:
             self.visit(child)
         self._guarded = before
@@ -108,9 +111,20 @@ class _Finder(ast.NodeVisitor):
             self.visit(other)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        before, self._conditional = self._conditional, False
         self._functions.append(node.name)
-        self.generic_visit(node)
+        for statement in node.body:
+            self.visit(statement)
+            # What comes after an early return need not be reached.
+            if isinstance(statement, ast.If) and any(isinstance(one, ast.Return) for one in ast.walk(statement)):
+                self._conditional = True
         self._functions.pop()
+        self._conditional = before
+
+    def visit_If(self, node: ast.If) -> None:
+        before, self._conditional = self._conditional, True
+        self.generic_visit(node)
+        self._conditional = before
 
     def visit_Call(self, node: ast.Call) -> None:
         name = _called_name(node)
@@ -118,7 +132,8 @@ class _Finder(ast.NodeVisitor):
             self._called.add(name)
         read = self._by_name(node, name) or self._first_entry_point(node, name)
         if read is not None and not self._guarded:
-            self._found.append((read, self._functions[0] if self._functions else None))
+            where = "" if self._conditional else self._functions[0] if self._functions else None
+            self._found.append((read, where))
         self.generic_visit(node)
 
     def _by_name(self, node: ast.Call, name: str) -> MetadataRead | None:
@@ -141,6 +156,11 @@ class _Finder(ast.NodeVisitor):
                 if given and isinstance(given[0], ast.Constant) and isinstance(given[0].value, str):
                     return MetadataRead(node.lineno, group=given[0].value)
         return None
+
+
+def _raises(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler ends in an exception itself: then it is no way on."""
+    return isinstance(handler.body[-1], ast.Raise)
 
 
 def _called_name(node: ast.Call) -> str:

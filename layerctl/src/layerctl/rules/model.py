@@ -7,10 +7,10 @@ from typing import Protocol
 
 from layerctl.core.diagnostics import Finding, Severity
 
-__all__ = ["Place", "Rule"]
+__all__ = ["Location", "Rule"]
 
 
-class Place(Protocol):
+class Location(Protocol):
     """Where something stands: a file, a 1-based line and a 1-based column."""
 
     @property
@@ -63,6 +63,6 @@ class Rule:
         """Return a finding of this rule, of the usual severity unless another is given."""
         return Finding(self.id, path, message, hint, severity or self.severity, line, column)
 
-    def at(self, place: Place, message: str, hint: str, severity: Severity | None = None) -> Finding:
+    def at(self, place: Location, message: str, hint: str, severity: Severity | None = None) -> Finding:
         """Return a finding of this rule about a place in a file."""
         return self.finding(place.path, message, hint, severity, line=place.line, column=place.column)

@@ -64,10 +64,16 @@ def _text(findings: Iterable[Finding]) -> str:
     for group in groups.values():
         for part in [group] if len(group) >= _TOGETHER and group[0].artifact else [[one] for one in group]:
             first = part[0]
-            place = first.place if len(part) == 1 else f"{first.artifact}: {some([one.path for one in part], limit=2)}"
+            place = (
+                first.place if len(part) == 1 else f"{first.artifact}: {some([_within(one) for one in part], limit=2)}"
+            )
             lines.append(f"{place}: {first.severity}: {first.message} [{first.rule}]")
             lines.append(f"    {first.remedy}")
     return "\n".join(lines)
+
+
+def _within(finding: Finding) -> str:
+    return f"{finding.path}:{finding.line}" if finding.line else finding.path
 
 
 def _github(finding: Finding, root: Path) -> str:

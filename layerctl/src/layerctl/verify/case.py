@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from layerctl.artifact import ArtifactError
 from layerctl.core.diagnostics import Severity
-from layerctl.core.runtimes import ARCHITECTURES, RUNTIMES, runtime_of
+from layerctl.core.runtimes import ARCHITECTURES, newest_python, runtime_of, supported_pythons
 from layerctl.python.elf import MAGIC, is_shared_object
 
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
 
-__all__ = ["Case", "Options"]
+__all__ = ["ArtifactCase", "Options"]
 
-# Without a layer.toml: the runtimes on which functions can still be created in 2026.
-_DEFAULT_RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
 # What a name says of the Python that it is for: x.cpython-312-x86_64-linux-gnu.so, lib/python3.12/site-packages/.
 _FOR_RUNTIME = re.compile(r"\.cpython-3(\d+)-[\w-]+\.so$|^python/lib/python3\.(\d+)/site-packages/")
 # ELF header, e_machine (System V ABI, chapter 4): the architectures of Lambda.
@@ -50,7 +49,7 @@ class Options:
 
 
 @dataclass(eq=False)
-class Case:
+class ArtifactCase:
     """An artifact, and all that is known of it.
 
     Attributes:
@@ -84,7 +83,7 @@ class Case:
     def runtimes(self) -> list[Runtime]:
         """The runtimes that the layer is for, as far as they are known."""
         tagged = {f"python3.{match[1] or match[2]}" for match in self._named(_FOR_RUNTIME)}
-        declared = self.config.runtimes if self.config else sorted(tagged) or _DEFAULT_RUNTIMES
+        declared = self.config.runtimes if self.config else sorted(tagged) or _supported()
         named = self.options.runtimes or declared
         return [runtime for name in named if (runtime := runtime_of(name) or _newer(name))]
 
@@ -131,6 +130,11 @@ class Case:
         return [match for entry in self.artifact.entries if (match := pattern.search(entry.path))]
 
 
+def _supported() -> list[str]:
+    return [runtime.name for runtime in supported_pythons(dt.datetime.now(dt.UTC).date())]
+
+
 def _newer(name: str) -> Runtime | None:
     """A runtime that came after our table: taken to be like the newest one in it."""
-    return replace(RUNTIMES["python3.14"], name=name) if name.startswith("python3.") else None
+    newest = newest_python(dt.date.min)
+    return replace(newest, name=name, magic=None) if name.startswith("python3.") else None

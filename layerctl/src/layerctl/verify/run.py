@@ -12,7 +12,7 @@ from layerctl.build.manifest import Manifest, manifest_path
 from layerctl.python.distributions import read_distributions
 from layerctl.rules.registry import checks_in, rules_in
 from layerctl.rules.suppressions import apply_suppressions, find_suppressions
-from layerctl.verify.case import Case, Options
+from layerctl.verify.case import ArtifactCase, Options
 from layerctl.verify.rules.archive import ARCHIVE_DAMAGED, problem_finding
 from layerctl.verify.rules.content import MAX_TEXT, check_content
 
@@ -68,7 +68,7 @@ def verify(
                 done += size
                 progress(done, artifact.size)
 
-            case = Case(artifact, _distributions(artifact), config, loaded, options, advance=advance)
+            case = ArtifactCase(artifact, _distributions(artifact), config, loaded, options, advance=advance)
             found = _check(case, known)
     except ArtifactError as error:
         if not path.exists():
@@ -80,7 +80,7 @@ def verify(
     return [replace(one, artifact=str(path)) for one in _sorted(found)]
 
 
-def _check(case: Case, known: Callable[[], Collection[str]]) -> list[Finding]:
+def _check(case: ArtifactCase, known: Callable[[], Collection[str]]) -> list[Finding]:
     # The content comes first: that tells which files can be read at all.
     checks = sorted(checks_in("layerctl.verify.rules"), key=lambda check: check is not check_content)
     found = [one for check in checks for one in check(case)]

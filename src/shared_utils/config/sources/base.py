@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Deliver = Callable[[str, "Value | Failure"], None]
     Job = Callable[[], None]
 
-__all__ = ["Reading", "Source", "pick"]
+__all__ = ["Reading", "Source", "pick", "register_secret_text"]
 
 _THREADS = 8
 
@@ -149,6 +149,21 @@ class Reading:
         work()
         for thread in started:
             thread.join(self.deadline.remaining() + 0.1)
+
+
+def register_secret_text(text: str, owner: str) -> None:
+    """Tell the logger a secret text and, where it is a JSON object or list, every secret text in it."""
+    from shared_utils.redaction.values import register_secret
+
+    parts = None
+    if text.lstrip().startswith(("{", "[")):
+        import json
+
+        try:
+            parts = json.loads(text)
+        except (ValueError, RecursionError):
+            parts = None
+    register_secret([text, parts] if isinstance(parts, (dict, list)) else text, owner=owner)
 
 
 def pick(content: Any, key: str) -> Any:

@@ -6,7 +6,7 @@ from contextvars import copy_context
 
 from shared_utils.config.aws.retry import run_within
 from shared_utils.config.outcomes import INVALID, MISSING, MORE_TIME, UNAVAILABLE, Failure, Value
-from shared_utils.config.sources.base import Reading, Source
+from shared_utils.config.sources.base import Reading, Source, register_secret_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,5 +56,8 @@ class CustomSource(Source):
         if self.secret:
             from shared_utils.redaction.values import register_secret
 
-            register_secret(given)
+            if isinstance(given, str):
+                register_secret_text(given, reference.base)
+            else:
+                register_secret(given, owner=reference.base)
         return Value(given, sensitive=self.secret)

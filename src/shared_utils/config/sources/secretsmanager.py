@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared_utils.config.aws.endpoints import arn_prefix
 from shared_utils.config.outcomes import UNAVAILABLE, Failure, Value
-from shared_utils.config.sources.base import Reading, Source
+from shared_utils.config.sources.base import Reading, Source, register_secret_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ class _SecretsManager(Source):
         if "version_id" in reference.options:
             request["VersionId"] = reference.options["version_id"]
         answer = reading.ask("secretsmanager:GetSecretValue", request, reference.region)
-        reading.deliver(reference.base, _secret_value(answer))
+        reading.deliver(reference.base, _secret_value(answer, reference.base))
 
     def local_value(self, reference: Reference, given: Any) -> Value:
         if isinstance(given, bytes):
-            return _secret_value({"SecretBinary": given})
+            return _secret_value({"SecretBinary": given}, reference.base)
         if not isinstance(given, str):
             import json
 
             given = json.dumps(given, default=str)
-        return _secret_value({"SecretString": given})
+        return _secret_value({"SecretString": given}, reference.base)
 
     def actions(self, reference: Reference) -> list[str]:
         return ["secretsmanager:GetSecretValue"]
@@ -53,30 +53,22 @@ class _SecretsManager(Source):
         return [f"{arn_prefix('secretsmanager', region, account)}:secret:{reference.name}-??????"]
 
 
-def _secret_value(answer: dict[str, Any]) -> Value:
+def _secret_value(answer: dict[str, Any], owner: str) -> Value:
     """Return the value in a GetSecretValue answer, text or bytes, after its secret parts are known to the logger."""
-    from shared_utils.redaction.values import register_secret
-
     text = answer.get("SecretString")
     if text is None:
+        from shared_utils.redaction.values import register_secret
+
         binary = answer["SecretBinary"]
         if isinstance(binary, str):
             from base64 import b64decode
 
             binary = b64decode(binary, validate=True)
-        register_secret(binary)
+        register_secret(binary, owner=owner)
         return Value(bytes(binary), sensitive=True)
     if not isinstance(text, str):
         raise Failure(UNAVAILABLE, "the answer has no value in it")
-    register_secret(text)
-    if text.lstrip().startswith(("{", "[")):
-        import json
-
-        try:
-            parts = json.loads(text)
-        except (ValueError, RecursionError):
-            parts = None
-        register_secret(parts if isinstance(parts, (dict, list)) else text)  # every text in it by itself
+    register_secret_text(text, owner)
     return Value(text, sensitive=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared_utils.config.aws.endpoints import arn_prefix
 from shared_utils.config.outcomes import INVALID, MISSING, THROTTLED, UNAVAILABLE, Failure, Value
 from shared_utils.config.references import Reference
-from shared_utils.config.sources.base import Source
+from shared_utils.config.sources.base import Source, register_secret_text
 from shared_utils.config.types.scalars import StringList
 
 TYPE_CHECKING = False
@@ -166,7 +166,7 @@ def _read_batch(reading: Reading, *references: Reference) -> None:
         alone = sum(other.name == reference.name for other in references) == 1
         parameter = _match(reference, same, alone=alone)
         if parameter is not None:
-            reading.deliver(reference.base, _parameter_value(parameter))
+            reading.deliver(reference.base, _parameter_value(parameter, reference.base))
         elif name in unknown:
             reading.deliver(reference.base, Failure(MISSING, "not found", code="ParameterNotFound"))
         else:
@@ -182,7 +182,7 @@ def _read_singly(reading: Reading, references: Iterable[Reference]) -> None:
 def _read_one(reading: Reading, reference: Reference) -> None:
     request = {"Name": reference.name + _selector(reference), "WithDecryption": _decrypts(reference)}
     answer = reading.ask("ssm:GetParameter", request, reference.region)
-    reading.deliver(reference.base, _parameter_value(answer["Parameter"]))
+    reading.deliver(reference.base, _parameter_value(answer["Parameter"], reference.base))
 
 
 def _read_path(reading: Reading, reference: Reference) -> None:
@@ -200,11 +200,12 @@ def _read_path(reading: Reading, reference: Reference) -> None:
         "WithDecryption": _decrypts(reference),
         "MaxResults": _PAGE,
     }
+    below = _Below(reference)
     values: dict[str, Value] = {}
     while True:
         answer = reading.ask("ssm:GetParametersByPath", request, reference.region)
         for parameter in answer["Parameters"]:
-            value = _parameter_value(parameter)
+            value = _parameter_value(parameter, below.base_of(parameter["Name"].removeprefix(reference.name)))
             if isinstance(value, Failure):
                 raise value
             values[parameter["Name"]] = value
@@ -214,9 +215,9 @@ def _read_path(reading: Reading, reference: Reference) -> None:
         request["NextToken"] = token
     if not values:
         raise Failure(MISSING, "there is no parameter below this path", code="ParameterNotFound")
-    below = {name.removeprefix(reference.name): value for name, value in values.items()}
-    sensitive = frozenset(name for name, value in below.items() if value.sensitive)
-    content = {name: value.content for name, value in below.items()}
+    relative = {name.removeprefix(reference.name): value for name, value in values.items()}
+    sensitive = frozenset(name for name, value in relative.items() if value.sensitive)
+    content = {name: value.content for name, value in relative.items()}
     reading.deliver(reference.base, Value(content, sensitive_names=sensitive))
 
 
@@ -244,7 +245,7 @@ def _all_selected(same: list[dict[str, Any]], but: dict[str, Any]) -> bool:
     return all(parameter is but or parameter.get("Selector") for parameter in same)
 
 
-def _parameter_value(parameter: dict[str, Any]) -> Value | Failure:
+def _parameter_value(parameter: dict[str, Any], owner: str) -> Value | Failure:
     """Return the value of a Parameter structure (Systems Manager API Reference)."""
     text = parameter.get("Value")
     if not isinstance(text, str):
@@ -253,9 +254,7 @@ def _parameter_value(parameter: dict[str, Any]) -> Value | Failure:
     if kind == "StringList":
         return Value(StringList(text.split(",")))
     if kind == "SecureString":
-        from shared_utils.redaction.values import register_secret
-
-        register_secret(text)
+        register_secret_text(text, owner)
     return Value(text, sensitive=kind == "SecureString")
 
 

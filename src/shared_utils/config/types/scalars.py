@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared_utils.config.outcomes import one_line
-from shared_utils.config.types.secret import Secret
+from shared_utils.config.types.secret import Secret, make_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def wrap_secret(value: Any, kind: Any) -> Any:
     """Return text or bytes as a Secret where the type asks for one (`Secret`, `Secret | None`), the rest unchanged."""
     kinds = (kind,) if getattr(kind, "__origin__", None) is Secret else getattr(kind, "__args__", (kind,))
     asked = any(one is Secret or getattr(one, "__origin__", None) is Secret for one in kinds)
-    return to_secret(value) if asked and isinstance(value, (str, bytes)) and type(value) not in kinds else value
+    return Secret(value) if asked and isinstance(value, (str, bytes)) and type(value) not in kinds else value
 
 
 def to_text(content: Any) -> str:
@@ -146,17 +146,14 @@ def to_bool(content: Any) -> bool:
 
 
 def to_secret(content: Any, *, kind: type[str | bytes] | None = None) -> Secret[Any]:
-    """Return a Secret of `kind` (str or bytes; by default bytes where the source has bytes), known to the logger."""
+    """Return a Secret of `kind` (str or bytes; by default bytes where the source has bytes)."""
     if isinstance(content, Secret):
         return content
-    from shared_utils.redaction.values import register_secret
-
     if kind is bytes or (kind is None and isinstance(content, bytes)):
         value: str | bytes = _to_bytes(content)
     else:
         value = to_text(content)
-    register_secret(value)  # for good: configuration is few values, and long-lived ones
-    return Secret(value)
+    return make_secret(value)
 
 
 def _to_bytes(content: Any) -> bytes:

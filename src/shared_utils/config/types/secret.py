@@ -21,7 +21,7 @@ else:
 
     T = None
 
-__all__ = ["Secret"]
+__all__ = ["Secret", "make_secret"]
 
 _MASK = "**********"
 
@@ -90,3 +90,10 @@ class Secret(Generic[T]):
 
 def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+
+
+def make_secret(value: T) -> Secret[T]:
+    """Return a Secret that is not told to the logger; `resolve` tells it, with the reference that it is from."""
+    made: Secret[T] = Secret.__new__(Secret)
+    object.__setattr__(made, "_Secret__value", value)
+    return made

@@ -16,7 +16,7 @@ from layerctl.rules.shared import BYTECODE_STALE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_bytecode"]
@@ -24,7 +24,7 @@ __all__ = ["check_bytecode"]
 _UNCHECKED = b"\x01\x00\x00\x00"  # PEP 552: hash-based, check_source not set
 
 
-def check_bytecode(case: Case) -> Iterator[Finding]:
+def check_bytecode(case: FunctionCase) -> Iterator[Finding]:
     """Find the sources whose bytecode comes from another layer."""
     function, parts = case.function, case.parts
     if function.runtime is None or function.runtime.python is None:

@@ -11,7 +11,7 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.check.model import Content, Function, Layer
     from layerctl.core.diagnostics import Finding
 
@@ -68,7 +68,7 @@ SIZE_LIMIT_UPDATE = Rule(
 )
 
 
-def check_limits(case: Case) -> Iterator[Finding]:
+def check_limits(case: FunctionCase) -> Iterator[Finding]:
     """Everything that Lambda refuses whatever the content is, and the sizes.
 
     Source: AWS Lambda developer guide, "Lambda quotas"; CreateFunction and UpdateFunctionConfiguration refuse two

@@ -14,13 +14,13 @@ from layerctl.rules.shared import METADATA_MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_metadata_use"]
 
 
-def check_metadata_use(case: Case) -> Iterator[Finding]:
+def check_metadata_use(case: FunctionCase) -> Iterator[Finding]:
     """Code at import that asks for a distribution or an entry point that is nowhere on the function's path."""
     if not case.is_python or not case.function.complete or case.function.is_image:
         return

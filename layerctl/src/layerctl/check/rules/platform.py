@@ -15,7 +15,7 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.check.overlay import Part
     from layerctl.core.diagnostics import Finding
     from layerctl.core.runtimes import Runtime
@@ -37,7 +37,7 @@ RUNTIME_DEPRECATED = Rule(
 _NOTICE = dt.timedelta(days=180)
 
 
-def check_runtime(case: Case) -> Iterator[Finding]:
+def check_runtime(case: FunctionCase) -> Iterator[Finding]:
     """Compare the runtime with the day: deprecated, about to be, or not known at all."""
     function, today = case.function, case.today
     if function.is_image:
@@ -82,7 +82,7 @@ def check_runtime(case: Case) -> Iterator[Finding]:
         )
 
 
-def check_platform(case: Case) -> Iterator[Finding]:
+def check_platform(case: FunctionCase) -> Iterator[Finding]:
     """Judge what each part declares; where it declares nothing wrong, what its files and metadata say."""
     function, parts = case.function, case.parts
     runtime = function.runtime

@@ -17,7 +17,7 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_publishing"]
@@ -35,7 +35,7 @@ ALIAS_NOT_PUBLISHED = Rule(
 )
 
 
-def check_publishing(case: Case) -> Iterator[Finding]:
+def check_publishing(case: FunctionCase) -> Iterator[Finding]:
     """Say when a bump would change $LATEST and leave the alias where it is (aws-sam-cli #7775)."""
     function, alias = case.function, case.function.alias
     if function.is_image or alias is None or not function.layers:

@@ -15,7 +15,7 @@ from layerctl.rules.shared import DEPENDENCY_MISSING, DEPENDENCY_VERSION, SDK_PA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.check.model import Function
     from layerctl.check.overlay import Installed, Part, Root
     from layerctl.core.diagnostics import Finding
@@ -49,7 +49,7 @@ _IMPORTED_AS = {
 }
 
 
-def check_requirements(case: Case) -> Iterator[Finding]:
+def check_requirements(case: FunctionCase) -> Iterator[Finding]:
     """Judge what the Python function's path holds against what its distributions ask for."""
     if case.is_python and not case.function.is_image:
         yield from _requirements(case.function, case.installed, case.roots)

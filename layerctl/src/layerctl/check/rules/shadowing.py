@@ -13,7 +13,7 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.check.overlay import Installed, Part, Root
     from layerctl.core.diagnostics import Finding
 
@@ -57,7 +57,7 @@ MODULE_SHADOWED = Rule(
 )
 
 
-def check_shadowing(case: Case) -> Iterator[Finding]:
+def check_shadowing(case: FunctionCase) -> Iterator[Finding]:
     """Tell what hides what. For another language than Python these are the files that layers overwrite."""
     if not case.is_python:
         yield from _files(case.parts, explained=set())

@@ -10,7 +10,7 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.check.case import Case
+    from layerctl.check.case import FunctionCase
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["CONTENT_UNKNOWN", "check_unknown"]
@@ -27,7 +27,7 @@ CONTENT_UNKNOWN = Rule(
 )
 
 
-def check_unknown(case: Case) -> Iterator[Finding]:
+def check_unknown(case: FunctionCase) -> Iterator[Finding]:
     """Say what could not be looked at. A function without layers is Lambda's and its author's own affair."""
     function = case.function
     if function.is_image:

@@ -65,4 +65,6 @@ def check(handler: str, report_fd: int) -> None:
     os._exit(0)  # the function's own threads and exit handlers are not asked
 
 
-main()
+# Not in the children that `multiprocessing` spawns: they load this file again, as `__mp_main__`.
+if __name__ == "__main__":
+    main()

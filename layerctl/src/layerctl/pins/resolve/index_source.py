@@ -82,6 +82,7 @@ def _fetch(address: str) -> str:
         with urllib.request.build_opener(Redirects).open(address, timeout=_TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(_MAX_BYTES + 1)
     except urllib.error.HTTPError as error:
+        error.close()  # it is the answer, too
         raise LayerctlError(f"{_shown(address)}: HTTP {error.code}", remedy="check the address of the index") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)

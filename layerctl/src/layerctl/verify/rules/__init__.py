@@ -1,1 +1,1 @@
-"""The rules of `layerctl verify`, a module per family. Each function ``check_…`` takes a `Case` and yields findings."""
+"""The rules of `layerctl verify`, a module per family; each function ``check_…`` takes an `ArtifactCase`."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from layerctl.artifact import Problem
     from layerctl.core.diagnostics import Finding
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["ARCHIVE_DAMAGED", "ARCHIVE_LIMITS", "check_entries", "problem_finding"]
 
@@ -89,7 +89,7 @@ def problem_finding(problem: Problem, place: str) -> Finding:
     return rule.finding(problem.path or place, problem.message, rule.fix[0].lower() + rule.fix[1:].rstrip("."))
 
 
-def check_entries(case: Case) -> Iterator[Finding]:
+def check_entries(case: ArtifactCase) -> Iterator[Finding]:
     """Entries that can't be read safely."""
     for problem in case.artifact.problems:
         yield problem_finding(problem, case.artifact.path.name)

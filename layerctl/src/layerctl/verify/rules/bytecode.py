@@ -9,6 +9,7 @@ from itertools import zip_longest
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from layerctl.core.runtimes import runtime_of
 from layerctl.python.interpreters import choose, clean_environment, find_interpreters
 from layerctl.rules import Rule
 from layerctl.rules.shared import BYTECODE_STALE
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from layerctl.artifact import Entry
     from layerctl.core.diagnostics import Finding
     from layerctl.python.interpreters import Interpreter
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_bytecode"]
 
@@ -50,8 +51,6 @@ BYTECODE_ORPHAN = Rule(
 )
 
 _PYC = re.compile(r"(?P<folder>.*/)__pycache__/(?P<name>[^/]+)\.(?P<tag>cpython-3(?P<minor>\d+))(?:\.opt-\d)?\.pyc")
-# CPython's Include/internal/pycore_magic_number.h: the magic number of each release.
-_MAGIC = {11: 3495, 12: 3531, 13: 3571, 14: 3627}
 _PATIENCE = 120  # seconds to load all files of one runtime
 _HASH_BASED, _CHECK_SOURCE = 0b01, 0b10
 _CODE = 0x63  # marshal's TYPE_CODE; the topmost bit marks that it may be referred to
@@ -72,7 +71,7 @@ for number in range(int(sys.argv[1])):
 """
 
 
-def check_bytecode(case: Case) -> Iterator[Finding]:
+def check_bytecode(case: ArtifactCase) -> Iterator[Finding]:
     """Each .pyc: its name, header and source; where its interpreter is found, its body too."""
     by_runtime: dict[str, list[Entry]] = {}
     for entry in case.readable:
@@ -94,7 +93,7 @@ def check_bytecode(case: Case) -> Iterator[Finding]:
             yield from _load(case, interpreter, entries)
 
 
-def _load(case: Case, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
+def _load(case: ArtifactCase, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
     """Let the interpreter read the bodies. A crash ends the reading at the file that caused it."""
     why = f"CPython {interpreter.version} can't load it"
     with TemporaryFile() as bodies, TemporaryFile() as answers:
@@ -125,17 +124,18 @@ def _load(case: Case, interpreter: Interpreter, entries: list[Entry]) -> Iterato
             return
 
 
-def _check(case: Case, entry: Entry) -> Iterator[Finding]:
+def _check(case: ArtifactCase, entry: Entry) -> Iterator[Finding]:
     match = _PYC.fullmatch(entry.path)
     source = case.artifact.get(f"{match['folder']}{match['name']}.py") if match else None
     if match is None or source is None:
         hint = "ship the source, or leave it out"
-        yield BYTECODE_ORPHAN.finding(entry.path, "there is no source that it belongs to", hint)
+        yield BYTECODE_ORPHAN.finding(entry.path, "there is no source that it belongs to", hint, case.doubtful)
         return
     data = case.artifact.read(entry)
     minor = int(match["minor"])
     remedy = f"compile it with CPython 3.{minor}: layerctl build"
-    magic = _MAGIC.get(minor)
+    runtime = runtime_of(f"python3.{minor}")
+    magic = runtime.magic if runtime else None
     expected = magic.to_bytes(2, "little") + b"\r\n" if magic else data[:4]
     if len(data) < 20 or data[2:4] != b"\r\n" or data[16] & 0x7F != _CODE:
         yield BYTECODE_INVALID.finding(entry.path, "it is cut off, or no bytecode", remedy)
@@ -143,7 +143,7 @@ def _check(case: Case, entry: Entry) -> Iterator[Finding]:
     if data[:4] != expected:
         number = int.from_bytes(data[:2], "little")
         message = f"its magic number is {number}; CPython 3.{minor} has {magic}"
-        yield BYTECODE_INVALID.finding(entry.path, message, remedy)
+        yield BYTECODE_INVALID.finding(entry.path, message, remedy, case.doubtful)  # Python takes the source then
         return
     flags = int.from_bytes(data[4:8], "little")
     if flags != _HASH_BASED:

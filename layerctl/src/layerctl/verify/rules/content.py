@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from layerctl.artifact import Entry
     from layerctl.core.diagnostics import Finding
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["MAX_TEXT", "check_content"]
 
@@ -94,7 +94,7 @@ _RUNTIME_PLACES = (b"/usr/", b"/bin/", b"/opt/", b"/var/lang/", b"/var/task/")
 _PYC = re.compile(r"python/(.*?)__pycache__/([^/]+)\.cpython-\d+(?:\.opt-\d)?\.pyc")
 
 
-def check_content(case: Case) -> Iterator[Finding]:
+def check_content(case: ArtifactCase) -> Iterator[Finding]:
     """Read every file; what is damaged is left out of all later rules."""
     # Files of third parties came out of hashed wheels: paths in them are their makers', unless they are this machine's.
     foreign = {path for one in case.distributions if one.name != case.own for path in one.files}
@@ -126,7 +126,7 @@ def check_content(case: Case) -> Iterator[Finding]:
                 yield rule.finding(entry.path, message, hint, case.doubtful, line=line)
 
 
-def _pieces(case: Case, entry: Entry) -> Iterator[tuple[bytes, int]]:
+def _pieces(case: ArtifactCase, entry: Entry) -> Iterator[tuple[bytes, int]]:
     """Read a file in pieces that overlap; each comes with the number of lines before it."""
     tail, lines = b"", 0
     for chunk in case.artifact.chunks(entry):
@@ -138,7 +138,7 @@ def _pieces(case: Case, entry: Entry) -> Iterator[tuple[bytes, int]]:
 
 
 def _suspects(
-    case: Case, entry: Entry, piece: bytes, *, before: int, foreign: set[str], here: list[bytes]
+    case: ArtifactCase, entry: Entry, piece: bytes, *, before: int, foreign: set[str], here: list[bytes]
 ) -> Iterator[tuple[Rule, str, int | None]]:
     compiled = _PYC.fullmatch(entry.path)
     binary = compiled is not None or _is_binary(piece)
@@ -198,7 +198,7 @@ def _traceback_paths(piece: bytes, source: str) -> Iterator[str]:
             yield f"it was compiled as {_text(match[0])}"
 
 
-def _this_machine(case: Case) -> list[bytes]:
+def _this_machine(case: ArtifactCase) -> list[bytes]:
     """The checkout and the environment that this runs in; not the home folder, which build services share by name."""
     places = {sys.prefix, *([str(case.config.root)] if case.config else [])}
     return sorted(
@@ -216,7 +216,7 @@ def _text(found: bytes) -> str:
     return found[:120].decode("utf-8", "replace")
 
 
-def _secret(case: Case, path: str, message: str, line: int | None, foreign: set[str]) -> Finding:
+def _secret(case: ArtifactCase, path: str, message: str, line: int | None, foreign: set[str]) -> Finding:
     if path not in foreign:
         hint = "take it out, revoke it, and read it at run time from Secrets Manager"
         return SECRET.finding(path, message, hint, line=line)

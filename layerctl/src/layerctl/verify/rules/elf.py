@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from layerctl.core.diagnostics import Finding
     from layerctl.core.runtimes import Runtime
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_elf"]
 
@@ -56,10 +56,10 @@ ELF_COVERAGE = Rule(
 )
 
 _TAG = re.compile(r"\.cpython-3(?P<minor>\d+)-(?P<machine>[a-z0-9_]+)-linux-gnu\.so$")
-_EXTENSION = re.compile(r"(?P<module>.*?)(?P<suffix>\.cpython-[\w-]+\.so|\.abi3\.so|\.so)$")
+_EXTENSION = re.compile(r"(?P<module>.*?)(?P<suffix>\.(?:cpython-|abi3)[\w-]*\.so|\.so)$")
 
 
-def check_elf(case: Case) -> Iterator[Finding]:
+def check_elf(case: ArtifactCase) -> Iterator[Finding]:
     """Each shared library by itself, then the extension modules over all runtimes."""
     found: dict[str, ElfFacts] = {}
     wrong: set[str] = set()
@@ -83,7 +83,7 @@ def check_elf(case: Case) -> Iterator[Finding]:
     yield from _check_coverage(case, found, wrong)
 
 
-def _check_one(case: Case, path: str, facts: ElfFacts) -> Iterator[Finding]:
+def _check_one(case: ArtifactCase, path: str, facts: ElfFacts) -> Iterator[Finding]:
     tag = _TAG.search(path)
     machines = {ARCHITECTURES[name]: name for name in case.architectures}
     named = machines.get(tag["machine"], tag["machine"]) if tag else None
@@ -104,7 +104,7 @@ def _check_one(case: Case, path: str, facts: ElfFacts) -> Iterator[Finding]:
         yield ELF_GLIBC.finding(path, f"it needs glibc {needs}; {have}", remedy)
 
 
-def _check_coverage(case: Case, found: dict[str, ElfFacts], wrong: set[str]) -> Iterator[Finding]:
+def _check_coverage(case: ArtifactCase, found: dict[str, ElfFacts], wrong: set[str]) -> Iterator[Finding]:
     """Find runtimes that have no file of a module at all; one that is wrong has been told already."""
     modules: dict[str, list[str]] = defaultdict(list)
     for path in found:

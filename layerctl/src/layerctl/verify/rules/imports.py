@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from layerctl.core.diagnostics import Finding
     from layerctl.python.interpreters import Interpreter
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_imports"]
 
@@ -48,7 +48,7 @@ _MEMORY = 4 * 2**30  # bytes of address space for one module
 _PATIENCE = 300  # seconds for all modules of one interpreter
 
 
-def check_imports(case: Case) -> Iterator[Finding]:
+def check_imports(case: ArtifactCase) -> Iterator[Finding]:
     """Every module of ours and every top-level package, on each interpreter that is found.
 
     On the path: the layer, the standard library, and of what the runtime provides whatever this environment has.
@@ -117,7 +117,7 @@ def _try(interpreter: Interpreter, modules: dict[str, str], path: list[str], hom
         yield IMPORT_FAILED.finding(modules[module], what, remedy)
 
 
-def _modules(case: Case) -> dict[str, str]:
+def _modules(case: ArtifactCase) -> dict[str, str]:
     """Module -> file: what is top-level, and everything of our own distribution."""
     own = {path for one in case.distributions if one.name == case.own for path in one.files}
     modules: dict[str, str] = {}
@@ -137,7 +137,7 @@ def _modules(case: Case) -> dict[str, str]:
     return dict(sorted(modules.items()))
 
 
-def _provided(case: Case, folder: Path) -> Path:
+def _provided(case: ArtifactCase, folder: Path) -> Path:
     """A folder like the runtime's site-packages: links to those of its distributions that this environment has."""
     folder.mkdir()
     names = PROVIDED_SDK | PROVIDED_OTHER | (case.config.provided if case.config else frozenset())

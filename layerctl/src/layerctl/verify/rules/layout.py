@@ -10,8 +10,9 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from layerctl.artifact import Entry
     from layerctl.core.diagnostics import Finding
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_layout", "check_modes"]
 
@@ -72,7 +73,7 @@ _FOLDERS_OF_DATA = frozenset({"lib", "share", "etc", "__pycache__"})
 _KNOWN_FOLDERS = frozenset({"bin", "lib", "extensions", "META-INF", "java", "nodejs", "ruby", "dotnet"})
 
 
-def check_layout(case: Case) -> Iterator[Finding]:
+def check_layout(case: ArtifactCase) -> Iterator[Finding]:
     """What lies where."""
     paths = [entry.path for entry in case.artifact.entries]
     inside = [path for path in paths if path.startswith("python/")]
@@ -97,21 +98,22 @@ def check_layout(case: Case) -> Iterator[Finding]:
             yield LAYOUT_NAME.finding(f"python/{name}", f"{name} can't be imported", hint, case.doubtful)
 
 
-def check_modes(case: Case) -> Iterator[Finding]:
+def check_modes(case: ArtifactCase) -> Iterator[Finding]:
     """Who may read it. Lambda unpacks as one user and runs as another, who owns nothing."""
     for entry in case.artifact.entries:
         if not entry.mode & 0o004:
             message = f"mode {entry.mode:04o} lets only its owner read it"
             yield MODE_UNREADABLE.finding(entry.path, message, "give it 0644")
-        yield from _special_bits(entry.path, entry.mode, "0644")
+        yield from _special_bits(case, entry, "0644")
     for folder in case.artifact.folders:
         if folder.mode & 0o005 != 0o005:
             message = f"mode {folder.mode:04o} keeps others from entering it"
             yield MODE_UNREADABLE.finding(folder.path, message, "give it 0755")
-        yield from _special_bits(folder.path, folder.mode, "0755")
+        yield from _special_bits(case, folder, "0755")
 
 
-def _special_bits(path: str, mode: int, better: str) -> Iterator[Finding]:
+def _special_bits(case: ArtifactCase, entry: Entry, better: str) -> Iterator[Finding]:
+    mode = entry.mode
     if mode & 0o7002:
         what = "has setuid, setgid or sticky bits" if mode & 0o7000 else "lets everyone write"
-        yield MODE_SETUID.finding(path, f"mode {mode:04o} {what}", f"give it {better}")
+        yield MODE_SETUID.finding(entry.path, f"mode {mode:04o} {what}", f"give it {better}", case.doubtful)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.core.diagnostics import Finding
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_manifest"]
 
@@ -27,7 +27,7 @@ MANIFEST_MISMATCH = Rule(
 _REMEDY = "don't use it: it is not what was built; build it anew with `layerctl build`"
 
 
-def check_manifest(case: Case) -> Iterator[Finding]:
+def check_manifest(case: ArtifactCase) -> Iterator[Finding]:
     """Files added, removed, changed; then the digests as a whole, if no file explains the difference."""
     manifest, artifact = case.manifest, case.artifact
     if manifest is None:

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from layerctl.core.diagnostics import Severity
 from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
+from layerctl.core.text import some
 from layerctl.python.licenses import is_allowed, spdx_expression
 from layerctl.python.requirements import SDK_CORE, unfit_urllib3, unmet_requirements
 from layerctl.rules import Rule
@@ -20,9 +21,10 @@ from layerctl.rules.shared import DEPENDENCY_MISSING, DEPENDENCY_VERSION, SDK_PA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from layerctl.artifact import Entry
     from layerctl.core.diagnostics import Finding
     from layerctl.python.distributions import Distribution
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_dependencies", "check_duplicates", "check_licences", "check_records", "check_sdk"]
 
@@ -53,42 +55,42 @@ LICENCE = Rule(
 )
 
 
-def check_records(case: Case) -> Iterator[Finding]:
-    """RECORD against the files (PyPA: "Recording installed projects")."""
+def check_records(case: ArtifactCase) -> Iterator[Finding]:
+    """RECORD against the files (PyPA: "Recording installed projects"). A warning for others: theirs was slimmed."""
+    hint = "install the distribution anew; what edits or removes installed files must rewrite RECORD"
     for distribution in case.distributions:
         path = f"{distribution.folder}/RECORD"
         entry = case.artifact.get(path)
         if distribution.folder.endswith(".egg-info") or path in case.damaged:
             continue
         if entry is None:
-            remedy = "install wheels, with pip or uv"
-            yield RECORD_MISMATCH.finding(distribution.folder, f"{distribution} has no RECORD", remedy)
+            message = f"{distribution} has no RECORD"
+            yield RECORD_MISMATCH.finding(distribution.folder, message, "install wheels, with pip or uv", case.doubtful)
             continue
+        gone = []
         text = case.artifact.read(entry).decode("utf-8", "replace")
-        for row in csv.reader(text.splitlines()):
-            if row:
-                yield from _check_row(case, distribution, path, row)
+        for row in (row for row in csv.reader(text.splitlines()) if row):
+            file = posixpath.normpath(distribution.root + row[0])
+            # scripts and manual pages lie outside of a layer, or are left out of it: nobody runs them on Lambda
+            if file in case.damaged or file.endswith(".pyc") or file.startswith(("..", "bin/", "python/bin/")):
+                continue
+            if (there := case.artifact.get(file)) is None:
+                gone.append(row[0])
+            elif not _as_recorded(case, there, row):
+                message = f"its content is not what {distribution}'s RECORD says"
+                yield RECORD_MISMATCH.finding(file, message, hint, case.doubtful)
+        if gone:
+            message = f"it lists {some(gone)}, which {'is' if len(gone) == 1 else 'are'} not there"
+            yield RECORD_MISMATCH.finding(path, message, hint, case.doubtful)
 
 
-def _check_row(case: Case, distribution: Distribution, record: str, row: list[str]) -> Iterator[Finding]:
-    path = posixpath.normpath(distribution.root + row[0])
-    # scripts and manual pages lie outside of a layer, or are left out of it: nobody runs them on Lambda
-    if path in case.damaged or path.endswith(".pyc") or path.startswith(("..", "bin/", "python/bin/")):
-        return
-    entry = case.artifact.get(path)
-    remedy = "install the distribution anew; what edits or removes installed files must rewrite RECORD"
-    if entry is None:
-        yield RECORD_MISMATCH.finding(record, f"it lists {row[0]}, which is not there", remedy)
-        return
+def _as_recorded(case: ArtifactCase, entry: Entry, row: list[str]) -> bool:
     kind, _, digest = (row[1] if len(row) > 1 else "").partition("=")
-    if kind != "sha256":
-        return
     actual = base64.urlsafe_b64encode(bytes.fromhex(case.artifact.sha256(entry))).rstrip(b"=").decode()
-    if digest.rstrip("=") != actual:
-        yield RECORD_MISMATCH.finding(path, f"its content is not what {distribution}'s RECORD says", remedy)
+    return kind != "sha256" or digest.rstrip("=") == actual
 
 
-def check_dependencies(case: Case) -> Iterator[Finding]:
+def check_dependencies(case: ArtifactCase) -> Iterator[Finding]:
     """What each distribution asks for, on each runtime and architecture."""
     installed = {one.name: one for one in reversed(case.distributions)}
     config = case.config
@@ -105,10 +107,12 @@ def check_dependencies(case: Case) -> Iterator[Finding]:
     for (rule, folder, message, _), targets in where.items():
         everywhere = len(targets) == len(case.runtimes) * len(case.architectures)
         suffix = "" if everywhere else f" (on {', '.join(targets)})"
-        yield rule.finding(folder, message + suffix, "lock the layer's dependencies together: make lock")
+        # What a layer of others lacks may come from another layer, or from the function's code.
+        severity = case.doubtful if rule is DEPENDENCY_MISSING else None
+        yield rule.finding(folder, message + suffix, "lock the layer's dependencies together: make lock", severity)
 
 
-def check_sdk(case: Case) -> Iterator[Finding]:
+def check_sdk(case: ArtifactCase) -> Iterator[Finding]:
     """Half an SDK shadows the runtime's and pairs modules that never met.
 
     An own layer says in layer.toml what goes all together or not at all. In a layer of others these are the SDK's own
@@ -133,7 +137,7 @@ def check_sdk(case: Case) -> Iterator[Finding]:
                 return
 
 
-def check_duplicates(case: Case) -> Iterator[Finding]:
+def check_duplicates(case: ArtifactCase) -> Iterator[Finding]:
     """A distribution that is there in two versions, or twice."""
     by_name: dict[str, list[Distribution]] = defaultdict(list)
     for one in case.distributions:
@@ -142,10 +146,12 @@ def check_duplicates(case: Case) -> Iterator[Finding]:
         if len(several) > 1:
             folders = ", ".join(one.folder for one in several)
             remedy = "build into an empty folder; installers don't remove what was there"
-            yield DISTRIBUTION_TWICE.finding(several[1].folder, f"{name} is there more than once: {folders}", remedy)
+            yield DISTRIBUTION_TWICE.finding(
+                several[1].folder, f"{name} is there more than once: {folders}", remedy, case.doubtful
+            )
 
 
-def check_licences(case: Case) -> Iterator[Finding]:
+def check_licences(case: ArtifactCase) -> Iterator[Finding]:
     """Licences against the list of layer.toml; without a list nothing is judged."""
     config = case.config
     if config is None or not config.licences:

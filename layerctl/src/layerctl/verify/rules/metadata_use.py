@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from layerctl.core.diagnostics import Finding
     from layerctl.python.metadata_reads import MetadataRead
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_metadata_use"]
 
 
-def check_metadata_use(case: Case) -> Iterator[Finding]:
+def check_metadata_use(case: ArtifactCase) -> Iterator[Finding]:
     """Code that asks for a distribution or an entry point that is not in the layer."""
     provided = case.config.provided if case.config else PROVIDED_SDK | PROVIDED_OTHER
     have = {canonicalize_name(name) for name in (*provided, *(one.name for one in case.distributions))}
@@ -35,8 +35,13 @@ def check_metadata_use(case: Case) -> Iterator[Finding]:
         package = path.removeprefix("python/").partition("/")[0].removesuffix(".py")
         return metadata_reads(case.artifact.read(case.artifact.require(path)), package)
 
+    # What is called on demand may be optional: without its modules too, nothing was pruned away.
+    there = {entry.path.removeprefix("python/").partition("/")[0].partition(".")[0] for entry in case.artifact.entries}
+    importable = {canonicalize_name(name) for name in there if name}
     modules = sorted(case.metadata_readers - case.damaged)
     for path, read, what in unmet_reads(modules, reads_of, have, entry_point_groups(texts)):
+        if not read.at_import and read.distribution and canonicalize_name(read.distribution) not in importable:
+            continue
         when = "when it is imported" if read.at_import else "when that is called"
         severity = Severity.ERROR if read.at_import else Severity.WARNING
         message = f"{when} it asks for {what}, which is not in the layer"

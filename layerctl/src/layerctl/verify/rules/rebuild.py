@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from layerctl.build.manifest import Manifest
     from layerctl.core.diagnostics import Finding
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_rebuild"]
 
@@ -32,7 +32,7 @@ REBUILD_DIFFERS = Rule(
 _TAG = re.compile(r"\.cpython-3(\d+)(?:\.opt-\d)?\.pyc$")
 
 
-def check_rebuild(case: Case) -> Iterator[Finding]:
+def check_rebuild(case: ArtifactCase) -> Iterator[Finding]:
     """With --rebuild: compare each file with a fresh build that takes nothing from earlier ones.
 
     Raises:
@@ -61,13 +61,13 @@ def check_rebuild(case: Case) -> Iterator[Finding]:
         yield REBUILD_DIFFERS.finding(path, f"{what}: {cause}", remedy)
 
 
-def _same(case: Case, rebuilt: Manifest, path: str) -> bool:
+def _same(case: ArtifactCase, rebuilt: Manifest, path: str) -> bool:
     entry = case.artifact.get(path)
     file = next((file for file in rebuilt.files if file.path == path), None)
     return entry is not None and file is not None and file.sha256 == case.artifact.sha256(entry)
 
 
-def _cause(case: Case, rebuilt: Manifest, path: str, changed: set[str]) -> tuple[str, str]:
+def _cause(case: ArtifactCase, rebuilt: Manifest, path: str, changed: set[str]) -> tuple[str, str]:
     """Why a file differs, and what to do; the manifest tells what the artifact was made from."""
     manifest = case.manifest
     recorded = next((file.sha256 for file in manifest.files if file.path == path), None) if manifest else None

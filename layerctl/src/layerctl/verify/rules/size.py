@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.core.diagnostics import Finding
-    from layerctl.verify.case import Case
+    from layerctl.verify.case import ArtifactCase
 
 __all__ = ["check_sizes"]
 
@@ -35,7 +35,7 @@ SIZE_LAMBDA = Rule(
 )
 
 
-def check_sizes(case: Case) -> Iterator[Finding]:
+def check_sizes(case: ArtifactCase) -> Iterator[Finding]:
     """How large it is."""
     place = case.artifact.path.name
     zipped, unzipped = case.artifact.zipped_size, case.artifact.size
