@@ -56,7 +56,7 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
     """Find the pins of a text that was read before; see `find_pins`."""
     report = report or FileReport()
     text = source.text
-    written = text_arns(text) if ":layer:" in text else []
+    written = text_arns(text) if "layer" in text else []
     uses: list[Use] = []
     if len(text) <= MAX_TEXT:
         try:
@@ -81,12 +81,14 @@ def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn
         for arn in written
         if arn.version is None and not _BLANK.fullmatch(source.text, arn.start, arn.end)
     }
+    opaque: dict[int, str] = {}
     resolved: set[int | None] = set()
     for use in uses:
         arn = use.arn
         here = arn.arn_start if not arn.arn_origin else None
         if arn.version is None:
-            unresolved.setdefault(use.at if here is None else here, arn.written)
+            undecided = unresolved if ":layer:" in arn.written else opaque
+            undecided.setdefault(use.at if here is None else here, arn.written)
             continue
         resolved |= {here, use.at}
         if arn.start is None or arn.end is None or arn.origin:
@@ -119,9 +121,8 @@ def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn
                 text_arn.name, text_arn.version, text_arn.start, text_arn.end, expected_region=expected,
             )  # fmt: skip
     report.pins += sorted(pins.values(), key=lambda pin: (pin.start, pin.region or "", pin.name))
-    report.unresolved += [
-        Unresolved(shown, *source.place(at), text) for at, text in sorted(unresolved.items()) if at not in resolved
-    ]
+    opaque |= {at: text for at, text in unresolved.items() if at not in resolved}
+    report.unresolved += [Unresolved(shown, *source.place(at), text) for at, text in sorted(opaque.items())]
 
 
 # A table by region, in whatever language: "eu-west-1": "arn:...", eu-west-1 = "arn:...", 'eu-west-1' => 'arn:...'.

@@ -12,7 +12,7 @@ from layerctl.templates.intrinsics import Expressions, intrinsic
 from layerctl.templates.literals import REGION
 from layerctl.templates.model import FunctionFacts
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.spans import SpannedString, composed_arns
+from layerctl.templates.spans import SpannedString, composed_arns, is_open, open_reference
 from layerctl.templates.uses import Use
 from layerctl.templates.yaml import NodeError, Tree, children, get, pairs, scalar
 
@@ -25,6 +25,7 @@ __all__ = ["is_template", "template_uses", "uses_through_parameters"]
 Node = yaml.Node
 
 FUNCTIONS = frozenset({"AWS::Serverless::Function", "AWS::Lambda::Function"})
+LAYERS = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
 # Where a text speaks of layers, the key `Layers` apart.
 _LAYER = re.compile(r"[Ll]ayer(?!s[\"']?\s*:)")
 _MAX_OTHER = 2_000_000
@@ -102,9 +103,20 @@ class _Template(Expressions):
             if sam:
                 serverless.append(facts)
             if "Layers" in properties:
-                yield from self._uses(properties["Layers"], (facts,), None)
+                yield from self._attached(properties["Layers"], (facts,), None)
         if "Layers" in self._globals:
-            yield from self._uses(self._globals["Layers"], tuple(serverless), "Globals")
+            yield from self._attached(self._globals["Layers"], tuple(serverless), "Globals")
+
+    def _attached(self, layers: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
+        """The uses in a list of layers, and its entries of which only a deployment knows what they are."""
+        yield from self._uses(layers, functions, via)
+        own = {name for name, resource in self._resources if scalar(get(resource, "Type")) in LAYERS}
+        listed = isinstance(layers, yaml.SequenceNode) and intrinsic(layers) is None
+        for item in layers.value if listed else [layers]:
+            for value in self.evaluate(item):
+                of_own = len(value.spans) == 1 and value.spans[0].text.partition(".")[0] in own
+                if is_open(value) and not of_own and not composed_arns(value):
+                    yield Use(open_reference(value.shown), item.start_mark.index, functions, via)
 
     def elsewhere(self) -> Iterator[Use]:
         """Composed ARNs anywhere else: nested stacks' parameters, mappings by region, custom resources, outputs."""

@@ -81,6 +81,7 @@ class Block:
 
 
 _MAX_DEPTH = 60
+_MAX_STEPS = 50
 
 
 def parse(text: str) -> Block:
@@ -191,6 +192,8 @@ class _Parser:
                 self._skip_newlines()
                 self._expect(")")
             case "!" | "-":
+                while self._peek().kind in {"!", "-"}:
+                    self.at += 1
                 self._operand()
                 value = Unknown("...", token.start)
             case _:
@@ -301,7 +304,7 @@ _OPERATORS = frozenset({"==", "!=", "<=", ">=", "<", ">", "&&", "||", "+", "-", 
 
 
 def _step(value: Expression, step: str | Expression) -> Expression:
-    if isinstance(value, Path):
+    if isinstance(value, Path) and len(value.steps) < _MAX_STEPS:
         return Path((*value.steps, step), value.at)
     return value if isinstance(value, (Call, Items, Table, Choice)) else Unknown("...", value.at)
 

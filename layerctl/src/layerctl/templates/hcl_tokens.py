@@ -32,6 +32,11 @@ _TOKEN = re.compile(
 )
 
 
+# In place of a count of open braces: inside of a string, outside of its interpolations.
+_STRING = 0
+_NOTABLE = re.compile(r'[\\"{}\n]|[$%]\{')
+
+
 def tokens(text: str, at: int, end: int) -> Iterator[Token]:
     """The tokens between two offsets, blanks and comments left out; the last is of kind ``end``."""
     while at < end:
@@ -59,44 +64,43 @@ def tokens(text: str, at: int, end: int) -> Iterator[Token]:
 
 def _string_end(text: str, at: int, end: int) -> int:
     """Where a quoted template ends: behind its quote, which interpolations may hold more of."""
-    depth = 0
-    while at < end:
-        character = text[at]
-        if character == "\\" and depth == 0:
-            at += 2
-            continue
-        if text.startswith(("${", "%{"), at):
-            depth += 1
-            at += 2
-            continue
-        if depth and character == "{":
-            depth += 1
-        elif depth and character == "}":
-            depth -= 1
-        elif depth and character == '"':
-            at = _string_end(text, at + 1, end)
-            continue
-        elif depth == 0 and character == '"':
-            return at + 1
-        elif depth == 0 and character == "\n":
-            return at
-        at += 1
-    return end
+    return _end(text, at, end, [_STRING])
 
 
 def interpolation_end(text: str, at: int, end: int) -> int:
     """Where an interpolation ends that begins before `at`: behind its closing brace."""
-    depth = 1
-    while at < end:
-        character = text[at]
-        if character == '"':
-            at = _string_end(text, at + 1, end)
-            continue
-        if character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth == 0:
-                return at + 1
-        at += 1
+    return _end(text, at, end, [1])
+
+
+def _end(text: str, at: int, end: int, inside: list[int]) -> int:
+    """Where the innermost of what is open ends, and all that is opened meanwhile.
+
+    Args:
+        text: the file's text.
+        at: where to begin.
+        end: where to stop.
+        inside: what is open: strings (`_STRING`), and interpolations with the number of their open braces.
+    """
+    while (match := _NOTABLE.search(text, at, end)) is not None:
+        at = match.end()
+        mark = match[0]
+        if inside[-1] == _STRING:
+            if mark == "\\":
+                at += 1
+            elif len(mark) == 2:
+                inside.append(1)
+            elif mark in {'"', "\n"}:
+                inside.pop()
+                if not inside:
+                    return at if mark == '"' else match.start()
+        elif mark == '"':
+            inside.append(_STRING)
+        elif mark[-1] == "{":
+            inside[-1] += 1
+        elif mark == "}":
+            inside[-1] -= 1
+            if inside[-1] == 0:
+                inside.pop()
+                if not inside:
+                    return at
     return end

@@ -31,8 +31,8 @@ _STRING = re.compile(
     r'"""(?P<a>.*?)"""|\'\'\'(?P<b>.*?)\'\'\'|"(?P<c>(?:\\.|[^"\\\n])*)"|\'(?P<d>[^\'\n]*)\'', re.DOTALL
 )
 _ASSIGNED = re.compile(
-    r"ParameterKey=(?P<key>[^,\s]+),ParameterValue=(?:\\?[\"'](?P<quoted>[^\"']*?)\\?[\"']|(?P<plain>\S*))"
-    r"|(?P<key2>\w+)=(?:\\?[\"'](?P<quoted2>[^\"']*?)\\?[\"']|(?P<plain2>\S*))"
+    r"ParameterKey=(?P<key>[^,\s\"'=]++),ParameterValue=(?:\\?[\"'](?P<quoted>[^\"']*?)\\?[\"']|(?P<plain>\S*))"
+    r"|(?<!\w)(?P<key2>\w++)=(?:\\?[\"'](?P<quoted2>[^\"']*?)\\?[\"']|(?P<plain2>\S*))"
 )
 _ENTRY = re.compile(
     r"^[ \t]*(?P<key>\w+)[ \t]*=[ \t]*(?:\"(?P<a>[^\"\n]*)\"|'(?P<b>[^'\n]*)'|(?P<c>\d+))", re.MULTILINE

@@ -14,7 +14,15 @@ import yaml
 
 from layerctl.templates.intrinsics import Expressions, intrinsic
 from layerctl.templates.model import FunctionFacts
-from layerctl.templates.spans import Span, SpannedString, composed_arns, concatenate, part_of
+from layerctl.templates.spans import (
+    Span,
+    SpannedString,
+    composed_arns,
+    concatenate,
+    is_open,
+    open_reference,
+    part_of,
+)
 from layerctl.templates.uses import Use
 from layerctl.templates.yaml import children, get, pairs
 
@@ -100,8 +108,10 @@ class ServiceExpressions(Expressions):
         if kind == "aws" and address == "region":
             return self._value_at("provider.region", depth) or [SpannedString.unknown("AWS::Region")]
         if kind == "param":
-            stages = [name for name, _ in pairs(get(self._root, "params"))]
-            return [value for stage in stages for value in self._value_at(f"params.{stage}.{address}", depth)]
+            # version 4 has them below `stages`
+            paths = [f"params.{stage}" for stage, _ in pairs(get(self._root, "params"))]
+            paths += [f"stages.{stage}.params" for stage, _ in pairs(get(self._root, "stages"))]
+            return [value for path in paths for value in self._value_at(f"{path}.{address}", depth)]
         if source.isdecimal():
             return [inner]
         return []
@@ -134,12 +144,12 @@ class _Service(ServiceExpressions):
             facts = self._facts(name, fields)
             if "layers" in fields:
                 done.add(id(fields["layers"]))
-                yield from self._found(fields["layers"], (facts,), None)
+                yield from self._attached(fields["layers"], (facts,), None)
             else:
                 inheriting.append(facts)
         if "layers" in self._provider:
             done.add(id(self._provider["layers"]))
-            yield from self._found(self._provider["layers"], tuple(inheriting), "provider")
+            yield from self._attached(self._provider["layers"], tuple(inheriting), "provider")
         for node in self._others(done):
             yield from self._found(node, (), None)
 
@@ -167,6 +177,17 @@ class _Service(ServiceExpressions):
             opened = open_pseudo(value)
             for arn in composed_arns(opened):
                 yield Use(arn, node.start_mark.index, functions, via or arn.via, opened.region)
+
+    def _attached(self, layers: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
+        """The uses in a list of layers, and its entries of which only a deployment knows what they are."""
+        yield from self._found(layers, functions, via)
+        listed = isinstance(layers, yaml.SequenceNode) and intrinsic(layers) is None
+        for item in layers.value if listed else [layers]:
+            for value in self.evaluate(item):
+                opened = open_pseudo(value)
+                of_own = opened.shown.endswith("LambdaLayer}")  # the framework's names for the service's own layers
+                if is_open(opened) and not of_own and not composed_arns(opened):
+                    yield Use(open_reference(opened.shown), item.start_mark.index, functions, via)
 
     def _others(self, done: set[int]) -> Iterator[Node]:
         stack = [self._root]

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ComposedArn", "Span", "SpannedString", "composed_arns", "concatenate", "part_of"]
+__all__ = [
+    "ComposedArn",
+    "Span",
+    "SpannedString",
+    "composed_arns",
+    "concatenate",
+    "is_open",
+    "open_reference",
+    "part_of",
+]
 
 # Stands for a hole in the composed string: a private-use character, so that it cannot collide with text.
 _HOLE = "\ue000"
@@ -81,6 +90,11 @@ class SpannedString:
         if any(span.hole for span in self.spans):
             return None
         return "".join(span.text for span in self.spans)
+
+    @property
+    def shown(self) -> str:
+        """The whole text, holes as ``${label}``."""
+        return "".join(f"${{{span.text}}}" if span.hole else span.text for span in self.spans)
 
     def through(self, name: str) -> SpannedString:
         """The same value, noted to be what `name` holds."""
@@ -151,6 +165,16 @@ class ComposedArn(NamedTuple):
     origin: str
     via: str | None
     written: str
+
+
+def open_reference(shown: str) -> ComposedArn:
+    """A layer version that something else decides altogether: a parameter without a default, an import, a lookup."""
+    return ComposedArn(None, None, None, shown, None, None, "", None, None, "", None, shown)
+
+
+def is_open(value: SpannedString) -> bool:
+    """Whether a value may be anything: only a deployment knows it, or a part of it."""
+    return value.text is None or "{{resolve:" in value.text or "${" in value.text
 
 
 def composed_arns(value: SpannedString) -> list[ComposedArn]:

@@ -22,7 +22,7 @@ _YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
 _JSON = frozenset({".json", ".jsonc"})
 # What a template says at its top, in YAML or JSON, before anything is parsed.
 _TEMPLATE = re.compile(
-    r"(?:^\s*|[\"'])(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
+    r"(?:^[ \t]*|[\"'])(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
 )
 _TITLED = re.compile(r"^AWSTemplateFormatVersion\s*:", re.MULTILINE)
 # Files that only become YAML once a template engine has run: Helm, Jinja, ERB, cookiecutter. Not CloudFormation's own

@@ -9,7 +9,7 @@ from layerctl.templates import hcl
 from layerctl.templates.literals import REGION
 from layerctl.templates.model import FunctionFacts
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.spans import SpannedString, composed_arns
+from layerctl.templates.spans import SpannedString, composed_arns, is_open, open_reference
 from layerctl.templates.terraform_values import Module
 from layerctl.templates.uses import Use
 
@@ -79,6 +79,8 @@ class _Uses(Module):
                     f"module {block.labels[-1]}" if block.kind == "module" and block.labels and "layer" in key else None
                 )
                 yield from self._found(name, value, facts if layers else (), via)
+                if layers and self.depth == 0:
+                    yield from self._open(name, value, facts)
             if block.kind == "module" and block.labels:
                 yield from self._called(name, block)
         for name, block in self.layers.values():
@@ -123,6 +125,16 @@ class _Uses(Module):
                     yield found, use._replace(expected_region=use.expected_region or region)
             return
         yield from self._arns(name, self.evaluate(name, value, 0), value.at, functions, via)
+
+    def _open(
+        self, name: str, layers: hcl.Expression, functions: tuple[FunctionFacts, ...]
+    ) -> Iterator[tuple[str, Use]]:
+        """The entries of a list of layers of which only a deployment knows what they are."""
+        for item in layers.items if isinstance(layers, hcl.Items) else (layers,):
+            for value in self.evaluate(name, item, 0):
+                of_own = any(span.hole and span.text.startswith("aws_lambda_layer_version.") for span in value.spans)
+                if is_open(value) and not of_own and not composed_arns(value):
+                    yield name, Use(open_reference(value.shown), item.at, functions)
 
     def _arns(
         self, name: str, values: list[SpannedString], at: int, functions: tuple[FunctionFacts, ...], via: str | None

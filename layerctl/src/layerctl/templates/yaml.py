@@ -206,8 +206,13 @@ def children(node: Node) -> Iterator[Node]:
         yield from node.value
 
 
-def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
-    """A mapping's keys and values, merge keys (``<<``) included after its own; nothing for other nodes."""
+def pairs(node: Node | None, visited: set[int] | None = None) -> Iterator[tuple[str, Node]]:
+    """A mapping's keys and values, merge keys (``<<``) included after its own; nothing for other nodes.
+
+    Args:
+        node: the mapping.
+        visited: the mappings that have been merged already: once more they bring nothing, and a circle ends.
+    """
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()
@@ -220,10 +225,12 @@ def pairs(node: Node | None) -> Iterator[tuple[str, Node]]:
         elif name.value not in seen:
             seen.add(name.value)
             yield name.value, value
+    visited = {id(node)} if visited is None else visited
     for other in merged:
-        if other is node:
+        if id(other) in visited:
             continue
-        for key, value in pairs(other):
+        visited.add(id(other))
+        for key, value in pairs(other, visited):
             if key not in seen:
                 seen.add(key)
                 yield key, value
@@ -277,17 +284,15 @@ def _align(value: str, text: str, at: int, end: int) -> list[Span]:
 
     What does not stand there as such (an escape like ``\x3a``, a folded line end) becomes a span without a place.
     """
-    spans: list[Span] = []
+    runs: list[tuple[list[str], int | None]] = []
 
     def put(character: str, where: int | None) -> None:
-        last = spans[-1] if spans else None
-        adjacent = last is not None and (
-            last.start is None if where is None else last.start is not None and last.start + len(last.text) == where
-        )
-        if last is not None and adjacent:
-            spans[-1] = Span(last.text + character, last.start)
-        else:
-            spans.append(Span(character, where))
+        if runs:
+            characters, start = runs[-1]
+            if where == (None if start is None else start + len(characters)):
+                characters.append(character)
+                return
+        runs.append(([character], where))
 
     for character in value:
         while True:
@@ -311,4 +316,4 @@ def _align(value: str, text: str, at: int, end: int) -> list[Span]:
                 put(character, None)
                 at += 1 if here else 0
                 break
-    return spans
+    return [Span("".join(characters), start) for characters, start in runs]
