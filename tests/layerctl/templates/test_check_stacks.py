@@ -190,7 +190,7 @@ def test_bad_templates(tmp_path, text, line, message):
     assert stack.problems, stack.functions
     problem = stack.problems[0]
     assert message in problem.message
-    assert line is None or problem.place.line == line
+    assert line is None or problem.line == line
     assert problem.rule == "template-invalid"
 
 
