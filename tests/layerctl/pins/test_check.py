@@ -287,7 +287,7 @@ def test_only_https(address):
 
 @pytest.fixture(scope="module")
 def aws():
-    """A local AWS with three versions of a layer, and two of them in Parameter Store."""
+    """A local AWS with three versions of a layer; two of another, told by Parameter Store; and a third's, all gone."""
     with local_aws.start() as running:
         client = running.client("lambda")
         for release in ("1.0.0", "1.1.0", "1.2.0"):
@@ -299,9 +299,11 @@ def aws():
                 CompatibleArchitectures=["arm64"],
             )
         for number, release in ((1, "1.0.0"), (2, "1.1.0")):
-            running.client("ssm").put_parameter(
-                Name=f"/mirrored/dev/versions/{release}", Value=arn(number, name="mirrored"), Type="String"
-            )
+            client.publish_layer_version(LayerName="mirrored", Content={"ZipFile": _zip(f"mirrored {release}")})
+            for name in ("mirrored", "pruned"):
+                running.client("ssm").put_parameter(
+                    Name=f"/{name}/dev/versions/{release}", Value=arn(number, name=name), Type="String"
+                )
         yield running
 
 
@@ -323,7 +325,10 @@ def test_versions_from_aws(aws, tmp_path, monkeypatch, capsys):
         monkeypatch.setenv(name, value)
     path = tmp_path / "template.yaml"
     path.write_text(
-        template(arn(1, name="mirrored"), arn(9, name="mirrored"), arn(1, name="in-aws"), arn(7, name="gone"))
+        template(
+            *(arn(1, name="mirrored"), arn(9, name="mirrored"), arn(1, name="in-aws"), arn(7, name="gone")),
+            arn(1, name="pruned"),
+        )
     )
     assert main(["pins", "check", "template.yaml", "--json", "--max-behind", "1"]) == 1
     out, err = capsys.readouterr()
@@ -333,6 +338,7 @@ def test_versions_from_aws(aws, tmp_path, monkeypatch, capsys):
         ("pin-architecture", 10),
         ("pin-behind", 10),
         ("pin-unverified", 11),
+        ("pin-unknown", 12),
     ]
     assert "testing" not in out + err  # the secret key
     assert main(["pins", "bump", "template.yaml", "--aws", "--layer", "in-aws"]) == 0
