@@ -43,18 +43,18 @@ class Problem:
         source: the reference, and what it led to: ``env://TABLE -> ssm:///table``.
         kind: "missing", "invalid", "denied" or "unavailable".
         what: a sentence without a value in it.
-        remedy: what to do about it, "" when nothing is known.
+        hint: what to do about it, "" when nothing is known.
         code: the service's error code, "" when there is none.
     """
 
-    __slots__ = ("code", "field", "kind", "remedy", "source", "what")
+    __slots__ = ("code", "field", "hint", "kind", "source", "what")
 
-    def __init__(self, field: str, source: str, kind: str, what: str, remedy: str, code: str = "") -> None:  # noqa: PLR0917 - a record; read in one order everywhere
+    def __init__(self, field: str, source: str, kind: str, what: str, hint: str, code: str = "") -> None:  # noqa: PLR0917 - a record; read in one order everywhere
         self.field = field
         self.source = source
         self.kind = kind
         self.what = what
-        self.remedy = remedy
+        self.hint = hint
         self.code = code
 
     def __repr__(self) -> str:
@@ -62,7 +62,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.field} ({self.source})" if self.field else self.source
-        return f"{where}: {self.what}" + (f"; {self.remedy}" if self.remedy else "")
+        return f"{where}: {self.what}" + (f"; {self.hint}" if self.hint else "")
 
 
 class ConfigError(SharedUtilsError):

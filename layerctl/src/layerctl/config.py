@@ -122,7 +122,7 @@ class LayerConfig:
             text = path.read_text("utf-8")
             data = tomllib.loads(text)
         except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", remedy="name a layer.toml with --layer-config") from None
+            raise LayerctlError(f"{path} does not exist", hint="name a layer.toml with --layer-config") from None
         except (OSError, UnicodeDecodeError) as error:
             raise LayerctlError(f"{path} cannot be read: {error}") from None
         except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
@@ -130,9 +130,7 @@ class LayerConfig:
         found = [*find_mistakes(data, layer_schema()), *_other_releases(data)]
         if mistakes := sorted((line_of(text, keys), said) for keys, said in found):
             many = f"{path} has {len(mistakes)} mistakes:\n" if len(mistakes) > 1 else ""
-            raise LayerctlError(
-                many + "\n".join(f"{path}:{line}: {said}" for line, said in mistakes), remedy=_REFERENCE
-            )
+            raise LayerctlError(many + "\n".join(f"{path}:{line}: {said}" for line, said in mistakes), hint=_REFERENCE)
         layer, provided, budget = (_table(data, name) for name in ("layer", "provided", "budget"))
         leave_out = _table(data, "leave-out")
         licences, publish, sharing = (_table(data, name) for name in ("licences", "publish", "sharing"))
@@ -207,6 +205,6 @@ def find_layer_config(start: Path | None = None) -> Path:
     if path is None:
         raise LayerctlError(
             f"no layer/layer.toml in {(start or Path.cwd()).resolve()} or above it",
-            remedy="run inside the repository, or use --layer-config",
+            hint="run inside the repository, or use --layer-config",
         )
     return path

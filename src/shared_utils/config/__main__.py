@@ -99,8 +99,8 @@ def _check(settings: type[Settings], options: argparse.Namespace) -> int:
 def _row(read: FieldResult) -> dict[str, str]:
     row = {"field": read.name, "source": read.resolved.source}
     if read.problem is not None:
-        remedy = f"; {read.problem.remedy}" if read.problem.remedy else ""
-        return {**row, "status": read.problem.kind, "value": "", "detail": read.problem.what + remedy}
+        hint = f"; {read.problem.hint}" if read.problem.hint else ""
+        return {**row, "status": read.problem.kind, "value": "", "detail": read.problem.what + hint}
     value = _MASK if read.sensitive or has_secret_name(read.resolved, read.name) else one_line(repr(read.value), 60)
     return {**row, "status": "default" if read.defaulted else "ok", "value": value, "detail": ""}
 

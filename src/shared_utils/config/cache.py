@@ -125,7 +125,7 @@ class Cache:
                 self._end(base, in_flight)
         for base in mine:
             if base not in outcomes:  # a job was still running at the deadline
-                outcomes[base] = Failure(UNAVAILABLE, "the read ended without an answer", remedy=MORE_TIME)
+                outcomes[base] = Failure(UNAVAILABLE, "the read ended without an answer", hint=MORE_TIME)
 
     def _wait_for(
         self, query: Query, in_flight: InFlight, deadline: Deadline, arrival: int, outcomes: Outcomes
@@ -134,7 +134,7 @@ class Cache:
         base = query.reference.base
         if not in_flight.wait(deadline.remaining()):
             what = "another thread's read of it did not end in time"
-            late = Failure(UNAVAILABLE, what, remedy=MORE_TIME, retry=BRIEFLY)
+            late = Failure(UNAVAILABLE, what, hint=MORE_TIME, retry=BRIEFLY)
             outcomes[base] = self._stale_or_failure(query, late, self._now())
         elif in_flight.outcome is not None and (query.max_age > 0 or in_flight.order > arrival):
             found = in_flight.outcome

@@ -178,7 +178,7 @@ def _refuse_aws(service: str) -> None:
         raise Failure(
             UNAVAILABLE,
             "a test must not reach AWS",
-            remedy="give it a value by the fixture config_values, or set AWS_ENDPOINT_URL to a local AWS; the fixture "
+            hint="give it a value by the fixture config_values, or set AWS_ENDPOINT_URL to a local AWS; the fixture "
             "real_aws allows it for a test, shared_utils_real_aws = true in pytest's configuration for all",
         )
 

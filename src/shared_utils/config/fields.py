@@ -79,7 +79,7 @@ def _reference(scheme: str, name: str, key: str | None = None, **options: object
             return make_reference(scheme, parsed.name, key or parsed.key, {**parsed.options, **given})
         return make_reference(scheme, name, key, given)
     except Failure as failure:
-        wrong = f"config.{scheme}: {name!r}: {failure.what}; {failure.remedy}"
+        wrong = f"config.{scheme}: {name!r}: {failure.what}; {failure.hint}"
     raise ConfigError(wrong)
 
 
@@ -229,7 +229,7 @@ def field(
     try:
         parsed = parse(reference)
     except Failure as failure:
-        wrong = f"config.field: {reference!r}: {failure.what}; {failure.remedy}"
+        wrong = f"config.field: {reference!r}: {failure.what}; {failure.hint}"
     else:
         return Field(parsed, default=default, validate=validate, max_age=max_age, max_stale=max_stale, kms_key=kms_key)
     raise ConfigError(wrong)

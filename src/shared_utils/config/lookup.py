@@ -159,7 +159,7 @@ def _read(
     try:
         reference = parse(text)
     except Failure as failure:
-        return None, Problem("", str(text), INVALID, failure.what, failure.remedy)
+        return None, Problem("", str(text), INVALID, failure.what, failure.hint)
     limits = _client.limits
     query = Query(
         reference,

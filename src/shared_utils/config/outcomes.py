@@ -40,7 +40,7 @@ NEVER, BRIEFLY, FAILING, THROTTLED = "never", "briefly", "failing", "throttled"
 """How a failed request is tried again, see `aws.retry`."""
 
 MORE_TIME = "try again; if it stays, give reads more time with config.configure(deadline=…, read_timeout=…)"
-"""The remedy of a read that ended without an answer of the service."""
+"""The hint of a read that ended without an answer of the service."""
 
 _LONGEST_MESSAGE = 400
 
@@ -71,17 +71,17 @@ class Failure(Exception):  # noqa: N818 - never leaves this package; the public 
     """A read without a value.
 
     `kind` is one of the four above, `code` the service's own error code ("" when there is none), `what` a sentence
-    without a value in it, `remedy` what to do about it ("" when it depends on the reference), and `retry` how the same
+    without a value in it, `hint` what to do about it ("" when it depends on the reference), and `retry` how the same
     request is tried again: NEVER, BRIEFLY (a few times), or until the deadline because the service is FAILING or has
     THROTTLED it.
     """
 
-    def __init__(self, kind: str, what: str, *, code: str = "", remedy: str = "", retry: str = NEVER) -> None:
+    def __init__(self, kind: str, what: str, *, code: str = "", hint: str = "", retry: str = NEVER) -> None:
         super().__init__(what)
         self.kind = kind
         self.what = one_line(what)
         self.code = code
-        self.remedy = remedy
+        self.hint = hint
         self.retry = retry
 
 

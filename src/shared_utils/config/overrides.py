@@ -35,7 +35,7 @@ def check_reference(text: str) -> None:
     try:
         parse(text)
     except Failure as failure:
-        wrong = f"{text!r}: {failure.what}; {failure.remedy}"
+        wrong = f"{text!r}: {failure.what}; {failure.hint}"
     else:
         return
     raise ConfigError(wrong)
@@ -84,12 +84,12 @@ def _load(path: str) -> dict[str, Any] | Failure:
         try:
             parse(key)
         except Failure as failure:
-            return _unusable(f"names {path}, where {key!r} is wrong: {failure.what}", failure.remedy)
+            return _unusable(f"names {path}, where {key!r} is wrong: {failure.what}", failure.hint)
     return tree
 
 
-def _unusable(what: str, remedy: str) -> Failure:
-    return Failure(INVALID, f"{_VARIABLE} {what}", remedy=remedy)
+def _unusable(what: str, hint: str) -> Failure:
+    return Failure(INVALID, f"{_VARIABLE} {what}", hint=hint)
 
 
 def _reason(error: Exception) -> str:
@@ -127,10 +127,10 @@ def find_override(values: Mapping[str, Any] | Failure, reference: Reference) -> 
                 below[name] = source_of(key.scheme).local_value(key, given).content
     if below:
         return Value(below)
-    remedy = f"add {reference} to the file that {_VARIABLE} names"
+    hint = f"add {reference} to the file that {_VARIABLE} names"
     if values is not _file_tree():
-        remedy = f"add {reference} to config_values"
-    return Failure(MISSING, "not found among the values that override AWS", remedy=remedy)
+        hint = f"add {reference} to config_values"
+    return Failure(MISSING, "not found among the values that override AWS", hint=hint)
 
 
 def _file_tree() -> object:

@@ -105,7 +105,7 @@ def resolve(reference: Reference, overrides: Any) -> Resolved:
         meant = meant_reference(text) if isinstance(text, str) else ""
         if meant:
             what = "the variable holds what looks like a reference, but is none"
-            resolved.set(Failure(INVALID, what, remedy=f"write {meant}"))
+            resolved.set(Failure(INVALID, what, hint=f"write {meant}"))
         else:
             resolved.set(_value_of(reference.name, text))
         return resolved
@@ -131,9 +131,9 @@ def _variable(name: str, overrides: Any) -> object:
 
 def _value_of(name: str, text: object) -> Value | Failure:
     if text is None:
-        return Failure(MISSING, "not set", remedy=f"set the environment variable {name}")
+        return Failure(MISSING, "not set", hint=f"set the environment variable {name}")
     if isinstance(text, str) and not text.strip():
-        return Failure(MISSING, "is empty", code=_EMPTY, remedy=f"give the environment variable {name} a value")
+        return Failure(MISSING, "is empty", code=_EMPTY, hint=f"give the environment variable {name} a value")
     return Value(text)
 
 
@@ -171,15 +171,15 @@ def _convert(resolved: Resolved, kind: Any, name: str, *, sensitive: bool) -> tu
             failure = error
         except ConversionError as error:
             hidden = sensitive or has_secret_name(resolved, name)
-            failure = Failure(INVALID, error.message(sensitive=hidden), remedy="correct the value at its source")
+            failure = Failure(INVALID, error.message(sensitive=hidden), hint="correct the value at its source")
     assert failure is not None
-    what, remedy = failure.what, failure.remedy
+    what, hint = failure.what, failure.hint
     if reference.scheme != "env":
         from shared_utils.config.aws.hints import hint_for
 
         source = source_of(reference.scheme)
-        what, remedy = hint_for(failure, reference, source.actions(reference), source.resources)
-    return None, Problem(name, resolved.source, failure.kind, what, remedy, failure.code)
+        what, hint = hint_for(failure, reference, source.actions(reference), source.resources)
+    return None, Problem(name, resolved.source, failure.kind, what, hint, failure.code)
 
 
 def _register_parts(result: Any, owner: str) -> None:

@@ -42,7 +42,7 @@ __all__ = ["instrument"]
 _UNSET: Any = object()  # as the environment says
 # An event or a response in the log: enough to see what came in, not enough to be the bill.
 _LOGGED_BYTES = 32 * 1024
-_REMEDY = "set DURABLE_EXECUTION_PLUGINS=shared_utils; else lines and metrics of two invocations at once may be mixed"
+_HINT = "set DURABLE_EXECUTION_PLUGINS=shared_utils; else lines and metrics of two invocations at once may be mixed"
 _SDK = "aws_durable_execution_sdk_python.context"
 
 
@@ -185,7 +185,7 @@ def _check_plugin(handler: Any) -> None:
     from shared_utils.invocation.durable import plugin_is_missing
 
     if plugin_is_missing(handler):
-        write_line(30, "the durable execution SDK runs without the plugin of shared_utils", {"remedy": _REMEDY})
+        write_line(30, "the durable execution SDK runs without the plugin of shared_utils", {"hint": _HINT})
 
 
 def _event_and_context(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:

@@ -43,7 +43,7 @@ def test_a_policy_that_forbids_is_told_as_such(ending, policy, resource):
     assert failure.kind == "denied"
     assert policy in failure.what
     assert "forbids to lambda:PublishLayerVersion" in failure.what
-    assert "no grant of the caller's own overrides that" in str(failure.remedy)
+    assert "no grant of the caller's own overrides that" in str(failure.hint)
     assert "give the caller" not in str(failure)
 
 
@@ -54,4 +54,4 @@ def test_a_missing_grant_is_told_as_such(ending):
     """Where only a grant is missing, the right to ask for is named."""
     failure = said(USER + RESOURCE + ending)
     assert "not allowed to lambda:PublishLayerVersion on arn:aws:lambda" in failure.what
-    assert "give the caller lambda:PublishLayerVersion" in str(failure.remedy)
+    assert "give the caller lambda:PublishLayerVersion" in str(failure.hint)

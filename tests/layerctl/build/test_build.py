@@ -260,7 +260,7 @@ def test_the_table_names_what_was_built(mini: MiniRepository, capsys: pytest.Cap
 def test_a_lock_that_does_not_fit(
     mini: MiniRepository, capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
 ) -> None:
-    """A lock without hashes, with wrong ones, or for something else is refused with the file and the remedy."""
+    """A lock without hashes, with wrong ones, or for something else is refused with the file and the hint."""
     mini.edit("layer/requirements.txt", old, new)
     assert message in _fails(mini, capsys)
 

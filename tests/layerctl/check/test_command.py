@@ -85,7 +85,7 @@ def test_formats(tmp_path, capsys):
     _, out, _ = _run(capsys, "--offline", "--json", path)
     found = json.loads(out)
     assert [one["rule"] for one in found] == ["content-unknown", "content-unknown", "layer-duplicate"]
-    assert all(one["line"] == 9 and one["column"] and one["remedy"] for one in found)
+    assert all(one["line"] == 9 and one["column"] and one["hint"] for one in found)
     _, out, _ = _run(capsys, "--offline", "--format", "sarif", path)
     run = json.loads(out)["runs"][0]
     jsonschema.validate(
@@ -279,7 +279,7 @@ def test_missing_version_and_foreign_answers(aws, tmp_path, monkeypatch):
     path = _template(tmp_path / "a", [ARN.format("nowhere:1")])
     (finding,) = check_templates([path], Sources(fetch=Fetcher().layer)).findings
     assert finding.rule == "content-unknown"
-    assert finding.remedy
+    assert finding.hint
     published = aws.client("lambda").publish_layer_version(
         LayerName="beta", Content={"ZipFile": _zip({"python/b.py": ""})}
     )

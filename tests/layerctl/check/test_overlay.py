@@ -126,7 +126,7 @@ def test_the_winner_is_what_python_imports(tmp_path_factory, code, first, second
     st.sampled_from(["python3.13", "python3.9", "nodejs24.x", "python3.99", "provided.al2023"]),
 )
 def test_any_content(tmp_path_factory, layers, runtime):
-    """Whatever layers hold, checking them does not raise, and every finding has a place and a remedy."""
+    """Whatever layers hold, checking them does not raise, and every finding has a place and a hint."""
     base = tmp_path_factory.mktemp("any")
     arn = "arn:aws:lambda:eu-central-1:123456789012:layer:l{}:1"
     (base / "code").mkdir()
@@ -149,7 +149,7 @@ def test_any_content(tmp_path_factory, layers, runtime):
     )
     for finding in check_templates([base / "t.yaml"], Sources(layers=named)).findings:
         assert finding.line
-        assert finding.remedy
+        assert finding.hint
 
 
 def test_shared_distributions_are_one_finding(tmp_path):

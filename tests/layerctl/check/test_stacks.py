@@ -80,7 +80,7 @@ def _marked(template):
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in {"clean", "bytecode-stale"}])
 def test_caught_by_exactly_its_finding(case, tmp_path):
-    """The stack gives one finding: its rule, at the marked line, with a column and a remedy."""
+    """The stack gives one finding: its rule, at the marked line, with a column and a hint."""
     template = _prepare(case, tmp_path)
     report = check_templates([template], _sources(case, tmp_path), region="eu-central-1", today=TODAY)
     assert [(finding.rule, finding.line) for finding in report.findings] == [
@@ -90,7 +90,7 @@ def test_caught_by_exactly_its_finding(case, tmp_path):
     assert finding.path == template.as_posix()
     assert finding.column
     assert finding.message.startswith("Function: ")
-    assert finding.remedy
+    assert finding.hint
     assert exit_code(report.findings) == (finding.severity is Severity.ERROR)
 
 

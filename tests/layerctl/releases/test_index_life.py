@@ -93,7 +93,7 @@ def test_whatever_is_done_in_whatever_order_ends_consistent(aws, released, layer
     assert check(layerctl)[0] == 0, layerctl("index", "check").out
 
 
-def test_each_remedy_of_a_difference_is_a_command_that_mends_it(aws, released, layerctl):
+def test_each_hint_for_a_difference_is_a_command_that_mends_it(aws, released, layerctl):
     """After a yank and a deletion by hand the check is red, and the commands that it names make it green."""
     layerctl("index", "yank", "1.1.0", "--reason", "leaks")
     for region in REGIONS:
@@ -102,8 +102,8 @@ def test_each_remedy_of_a_difference_is_a_command_that_mends_it(aws, released, l
     for _ in range(4):
         found = layerctl("index", "check", "--json")
         seen |= {one["rule"] for one in found.data["findings"]}
-        remedies = {line for one in found.data["findings"] for line in re.findall(r"`layerctl ([^`]+)`", one["remedy"])}
-        for line in sorted(remedies):
+        hints = {line for one in found.data["findings"] for line in re.findall(r"`layerctl ([^`]+)`", one["hint"])}
+        for line in sorted(hints):
             assert layerctl(*line.split()).code == 0
     assert seen == {"index-gone", "ssm-yank", "ssm-stale"}
     assert check(layerctl) == (0, [])

@@ -115,7 +115,7 @@ FINDINGS = st.lists(
         rule=st.sampled_from(["pin-yanked", "layout-root"]),
         path=st.text(min_size=1, max_size=20).map(lambda text: text.replace("\0", "_")),
         message=st.text(min_size=1, max_size=40),
-        remedy=st.text(min_size=1, max_size=40),
+        hint=st.text(min_size=1, max_size=40),
         severity=st.sampled_from(list(Severity)),
         line=st.none() | st.integers(1, 10_000),
         column=st.none() | st.integers(1, 500),
@@ -166,7 +166,7 @@ def test_github_escapes():
 
 
 def test_text():
-    """People get the place as editors link it, the message, the rule and the remedy."""
+    """People get the place as editors link it, the message, the rule and the hint."""
     text = render([Finding("pin-yanked", "a.yaml", "it was yanked", "take 13", line=3, column=9)], "text", tool="x")
     assert "a.yaml:3:9" in text
     assert "it was yanked" in text

@@ -83,7 +83,7 @@ def test_any_repetition_is_linear(tmp_path_factory, before, unit, after, name):
 def test_any_text_is_read_or_at_fault_itself(tmp_path_factory, text, name):
     """No text ends in an error of ours: the reader's last resort, which asks to report the file, is never needed."""
     report = pins_of(Source(text), tmp_path_factory.getbasetemp() / name)
-    assert not [problem for problem in report.problems if "please report" in problem.remedy]
+    assert not [problem for problem in report.problems if "please report" in problem.hint]
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_any_text_is_read_or_at_fault_itself(tmp_path_factory, text, name):
 def test_nesting_and_circles_end(tmp_path, text, name):
     """Circles of merge keys and deep nesting are no error of ours, however shallow Python's own stack is."""
     report = pins_of(Source(text), tmp_path / name)
-    assert not [problem for problem in report.problems if "please report" in problem.remedy]
+    assert not [problem for problem in report.problems if "please report" in problem.hint]

@@ -171,7 +171,7 @@ def test_keys_for_tests(layer: LayerZip, tmp_path: Path, capsys: pytest.CaptureF
     layer.files[CORE] = b"A = 1\n" + KEY + b"B = 2\n" * 3 + KEY
     findings = [one for one in _found(layer, tmp_path) if one.rule == "secret"]
     assert [(one.line, one.severity) for one in findings] == [(2, Severity.WARNING), (7, Severity.WARNING)]
-    assert all("good 1.0" in one.remedy and "revoke" not in one.remedy for one in findings)
+    assert all("good 1.0" in one.hint and "revoke" not in one.hint for one in findings)
     layer.files["python/mine.py"] = b"\n\n" + KEY
     (error,) = [one for one in _found(layer, tmp_path) if one.severity is Severity.ERROR and one.rule == "secret"]
     assert (error.path, error.line) == ("python/mine.py", 3)

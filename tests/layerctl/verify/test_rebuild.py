@@ -118,7 +118,7 @@ def test_rebuild_tells_another_interpreter(mini: MiniRepository) -> None:
     (finding,) = verify(result.zip, mini.config, Options(rebuild=True))
     assert (finding.rule, finding.path) == ("rebuild-differs", path)
     assert "interpreter patch level: it was compiled by CPython 3.11.99" in finding.message
-    assert finding.remedy == "install CPython 3.11.99"
+    assert finding.hint == "install CPython 3.11.99"
 
 
 def test_a_rebuild_takes_nothing_from_earlier_builds(mini: MiniRepository, tmp_path: Path) -> None:

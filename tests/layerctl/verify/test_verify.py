@@ -197,11 +197,11 @@ def test_the_good_layer_is_clean(good: LayerZip, config: LayerConfig, tmp_path: 
 def test_each_rule_finds_what_it_is_about(
     good: LayerZip, config: LayerConfig, tmp_path: Path, rule: str, number: int
 ) -> None:
-    """The layer that breaks one rule is caught by exactly that rule, which names a file and a remedy."""
+    """The layer that breaks one rule is caught by exactly that rule, which names a file and a hint."""
     _SPOILT[rule][number](good)
     findings = verify(good.write(tmp_path / "broken.zip"), config)
     assert {finding.rule for finding in findings} == {rule}
-    assert all(finding.path and finding.message and finding.remedy for finding in findings)
+    assert all(finding.path and finding.message and finding.hint for finding in findings)
     assert len(findings) == 1
 
 

@@ -149,7 +149,7 @@ def test_errors_keep_their_code_and_no_default_stands_for_them(
         config.get(reference, default="never")
     (problem,) = caught.value.problems
     assert (problem.code, problem.kind) == (code, kind)
-    assert problem.remedy
+    assert problem.hint
 
 
 @pytest.mark.parametrize(("code", "status"), [("ThrottlingException", 400), ("InternalServerError", 500)])

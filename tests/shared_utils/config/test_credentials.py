@@ -75,7 +75,7 @@ def test_without_any_the_error_says_what_to_set(source: CredentialsSource) -> No
     """Empty strings count as no credentials."""
     with pytest.raises(Failure) as caught:
         source.get(Deadline(1))
-    assert "AWS_ACCESS_KEY_ID" in caught.value.remedy
+    assert "AWS_ACCESS_KEY_ID" in caught.value.hint
 
 
 @pytest.mark.usefixtures("no_keys")

@@ -110,9 +110,9 @@ def test_in_lambda_plain_http_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todos")
     with pytest.raises(Failure) as caught:
         endpoint("ssm", "eu-west-1")
-    assert caught.value.remedy
+    assert caught.value.hint
     if "@" not in url:
-        assert "SHARED_UTILS_CONFIG_ALLOW_HTTP=true" in caught.value.remedy
+        assert "SHARED_UTILS_CONFIG_ALLOW_HTTP=true" in caught.value.hint
         monkeypatch.setenv("SHARED_UTILS_CONFIG_ALLOW_HTTP", "true")
         assert endpoint("ssm", "eu-west-1").scheme == "http"
 

@@ -257,13 +257,13 @@ def test_a_connection_failure_in_a_vpc_names_the_way_out(monkeypatch: pytest.Mon
         with pytest.raises(config.ConfigUnavailable, match=r"no connection to .*amazonaws.com within") as caught:
             config.get(reference)
         (problem,) = caught.value.problems
-        assert "interface endpoint of the service or a NAT gateway" in problem.remedy
+        assert "interface endpoint of the service or a NAT gateway" in problem.hint
         assert "health" not in str(caught.value)
 
 
 @pytest.mark.parametrize("transport", ["signed", "boto3", "extension"])
-def test_no_remedy_blames_what_was_not_asked(monkeypatch: pytest.MonkeyPatch, transport: str) -> None:
-    """With nobody listening, no remedy speaks of the service."""
+def test_no_hint_blames_what_was_not_asked(monkeypatch: pytest.MonkeyPatch, transport: str) -> None:
+    """With nobody listening, no hint speaks of the service."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
@@ -273,8 +273,8 @@ def test_no_remedy_blames_what_was_not_asked(monkeypatch: pytest.MonkeyPatch, tr
     with pytest.raises(config.ConfigUnavailable) as caught:
         config.get("ssm:///a")
     (problem,) = caught.value.problems
-    assert problem.remedy
-    assert "health" not in problem.remedy
+    assert problem.hint
+    assert "health" not in problem.hint
 
 
 def test_a_read_without_time_is_told_as_one(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

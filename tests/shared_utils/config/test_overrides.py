@@ -199,13 +199,13 @@ def test_references_have_one_canonical_form(text: str, base: str, key: str | Non
      "appconfig://a/b", "appconfig://a/b/c/d", "appconfig://a//c"],
 )  # fmt: skip
 def test_malformed_references_say_what_to_write(text: str) -> None:
-    """A reference that no source would understand is refused before anything is asked, with a remedy."""
+    """A reference that no source would understand is refused before anything is asked, with a hint."""
     if text == "ssm:///a?":
         assert parse(text).base == "ssm:///a"  # an empty query asks for nothing
         return
     with pytest.raises(config.InvalidConfig) as caught:
         config.get(text, default=1)
-    assert caught.value.problems[0].remedy
+    assert caught.value.problems[0].hint
 
 
 @given(st.text(max_size=40))

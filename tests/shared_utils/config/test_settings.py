@@ -163,7 +163,7 @@ def test_all_problems_come_in_one_error(serve: Serve, monkeypatch: pytest.Monkey
     assert "size (ssm:///size): expected a whole number, got 'many'" in message
     assert "gone (ssm:///gone): not found in eu-central-1" in message
     assert "allow ssm:GetParameter on arn:aws:ssm:eu-central-1:111122223333:parameter/denied" in message
-    assert all(problem.remedy for problem in problems.values())
+    assert all(problem.hint for problem in problems.values())
 
 
 @pytest.mark.parametrize(

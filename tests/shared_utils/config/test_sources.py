@@ -289,10 +289,10 @@ def test_errors_of_dynamodb(serve: Serve) -> None:
 @pytest.mark.parametrize("text", ["dynamodb://settings", "dynamodb://settings/", "dynamodb:///a", "dynamodb://a b/c",
                                   "dynamodb://settings/a?sort=b", "dynamodb://settings/a#"])  # fmt: skip
 def test_malformed_references_to_items(text: str) -> None:
-    """A reference without table or key is refused with a remedy."""
+    """A reference without table or key is refused with a hint."""
     with pytest.raises(config.InvalidConfig) as caught:
         config.get(text, default=1)
-    assert caught.value.problems[0].remedy
+    assert caught.value.problems[0].hint
 
 
 def test_the_extension_cannot_read_items(monkeypatch: pytest.MonkeyPatch) -> None:

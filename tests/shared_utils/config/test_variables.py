@@ -104,10 +104,10 @@ def test_a_mistyped_reference_is_refused_with_the_right_form(monkeypatch: pytest
         return
     with pytest.raises(config.InvalidConfig, match="looks like a reference") as caught:
         config.get("env://TABLE_NAME", default="d")
-    assert caught.value.problems[0].remedy == f"write {meant}"
+    assert caught.value.problems[0].hint == f"write {meant}"
     with pytest.raises(config.InvalidConfig) as caught:
         config.get(text, default="d")
-    assert caught.value.problems[0].remedy == f"write {meant}"
+    assert caught.value.problems[0].hint == f"write {meant}"
 
 
 @pytest.mark.parametrize("text", OTHERS)

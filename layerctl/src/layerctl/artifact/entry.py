@@ -63,8 +63,8 @@ class Problem:
 class ArtifactError(LayerctlError):
     """An artifact that is not readable as a layer, or not safe to read."""
 
-    def __init__(self, what: str, *, problem: Problem | None = None, remedy: str | None = None) -> None:
-        super().__init__(what, remedy=remedy)
+    def __init__(self, what: str, *, problem: Problem | None = None, hint: str | None = None) -> None:
+        super().__init__(what, hint=hint)
         self.problem = problem
 
 

@@ -43,7 +43,7 @@ class FolderArtifact(Artifact):
                 entries.append(Entry(name, stat.S_IMODE(status.st_mode), status.st_size))
                 total += status.st_size
                 if len(entries) > limits.entries:
-                    raise ArtifactError(f"{root} holds more than {limits.entries} files", remedy="that is no layer")
+                    raise ArtifactError(f"{root} holds more than {limits.entries} files", hint="that is no layer")
         except OSError as error:
             raise ArtifactError(f"{error.filename or root} cannot be read: {error.strerror}") from None
         if total > limits.unpacked_bytes:

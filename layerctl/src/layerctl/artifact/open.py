@@ -32,7 +32,7 @@ def open_artifact(path: Path | str, *, strict: bool = True, limits: Limits | Non
     """
     path = Path(path)
     if not path.exists():
-        raise ArtifactError(f"{path} does not exist", remedy="name a layer's zip or folder; `layerctl build` makes one")
+        raise ArtifactError(f"{path} does not exist", hint="name a layer's zip or folder; `layerctl build` makes one")
     kind: type[FolderArtifact | ZipArtifact] = FolderArtifact if path.is_dir() else ZipArtifact
     artifact = kind.scan(path, limits or Limits())
     try:
@@ -41,7 +41,7 @@ def open_artifact(path: Path | str, *, strict: bool = True, limits: Limits | Non
             raise ArtifactError(
                 f"{path} is not safe to read: {first}" + (f" (and {more} more)" if more else ""),
                 problem=first,
-                remedy="`layerctl verify` lists everything",
+                hint="`layerctl verify` lists everything",
             )
         yield artifact
     finally:

@@ -25,7 +25,7 @@ def unpack(path: Path | str, target: Path | str) -> Path:
     """
     target = Path(target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ArtifactError(f"{target} exists and is not an empty folder", remedy="unpack into a new folder")
+        raise ArtifactError(f"{target} exists and is not an empty folder", hint="unpack into a new folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:

@@ -62,7 +62,7 @@ class ZipArtifact(Artifact):
                 raise ArtifactError(f"{path} cannot be read: {error.strerror or error}") from None
             except _MALFORMED as error:
                 raise ArtifactError(
-                    f"{path} is not a readable zip: {error}", remedy="build or download it anew"
+                    f"{path} is not a readable zip: {error}", hint="build or download it anew"
                 ) from None
             return cls(path, archive, stack.pop_all(), listed)
 
@@ -90,7 +90,7 @@ class ZipArtifact(Artifact):
 
     def _damaged(self, entry: Entry, error: Exception) -> ArtifactError:
         problem = Problem("crc", entry.path, f"its data is damaged: {error}")
-        return ArtifactError(f"{self.path}: {problem}", problem=problem, remedy="build or download it anew")
+        return ArtifactError(f"{self.path}: {problem}", problem=problem, hint="build or download it anew")
 
 
 def _check_directory(stream: IO[bytes], path: Path, limits: Limits) -> None:
@@ -104,7 +104,7 @@ def _check_directory(stream: IO[bytes], path: Path, limits: Limits) -> None:
     tail = stream.read()
     end = tail.rfind(_END)
     if end < 0 or len(tail) < end + 22:
-        raise ArtifactError(f"{path} is not a zip", remedy="name a layer's zip or folder")
+        raise ArtifactError(f"{path} is not a zip", hint="name a layer's zip or folder")
     (directory_size,) = struct.unpack_from("<L", tail, end + 12)
     locator = end - 20
     if locator >= 0 and tail[locator : locator + 4] == _END64_LOCATOR:
@@ -121,7 +121,7 @@ def _check_directory(stream: IO[bytes], path: Path, limits: Limits) -> None:
         raise ArtifactError(
             f"{path}: its directory takes {directory_size} bytes, more than the {limits.directory_bytes} that are read",
             problem=Problem("size", "", "too large a directory"),
-            remedy="no layer needs that many files",
+            hint="no layer needs that many files",
         )
     # like zipfile, find the directory from its end: data may stand before the archive
     stream.seek(max(0, end_at - directory_size))
@@ -135,7 +135,7 @@ def _check_directory(stream: IO[bytes], path: Path, limits: Limits) -> None:
             raise ArtifactError(
                 f"{path} holds more than {limits.entries} entries",
                 problem=Problem("size", "", "too many entries"),
-                remedy="no layer needs that many files",
+                hint="no layer needs that many files",
             )
 
 
@@ -163,7 +163,7 @@ def _list(archive: zipfile.ZipFile, path: Path, limits: Limits) -> tuple[list[En
         raise ArtifactError(
             f"{path} unpacks to {total} bytes, more than the {limits.unpacked_bytes} that are read at most",
             problem=Problem("size", "", "too large"),
-            remedy="Lambda takes 262,144,000 bytes",
+            hint="Lambda takes 262,144,000 bytes",
         )
     clashes = tree_problems([entry.path for entry in entries])
     twice = {problem.path for problem in clashes}

@@ -91,10 +91,10 @@ class Failure:
 
     kind: str
     what: str
-    remedy: str | None = None
+    hint: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.what}; {self.remedy}" if self.remedy else self.what
+        return f"{self.what}; {self.hint}" if self.hint else self.what
 
 
 def describe(error: Exception, region: str) -> Failure:
@@ -114,8 +114,8 @@ def describe(error: Exception, region: str) -> Failure:
     if isinstance(error, HTTPClientError):
         return Failure("network", f"the connection to {region} broke", "run again: what is done is skipped")
     if isinstance(error, (UnexpectedAnswerError, ResponseParserError)):
-        remedy = "see whether a proxy or AWS_ENDPOINT_URL is in between"
-        return Failure("network", f"an answer in {region} is not AWS's", remedy)
+        hint = "see whether a proxy or AWS_ENDPOINT_URL is in between"
+        return Failure("network", f"an answer in {region} is not AWS's", hint)
     return Failure("aws", _clean(str(error)))
 
 
@@ -152,7 +152,7 @@ def _answered(error: ClientError, region: str) -> Failure:
             "throttled", f"{region} still throttles {operation} after retries", "run again: what is done is skipped"
         )
     if code in _QUOTA:
-        return Failure("quota", f"quota reached in {region}: {message or code}", _quota_remedy(code))
+        return Failure("quota", f"quota reached in {region}: {message or code}", _quota_hint(code))
     return Failure("aws", f"{operation} failed in {region}: {code}" + (f": {message}" if message else ""))
 
 
@@ -170,7 +170,7 @@ def _forbidding(message: str) -> str | None:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}{'' if name.endswith('boundary') else ' policy'}"
 
 
-def _quota_remedy(code: str) -> str:
+def _quota_hint(code: str) -> str:
     if code == "CodeStorageExceededException":
         return "free code storage (`layerctl prune`) or ask AWS for more"
     if code == "PolicyLengthExceededException":

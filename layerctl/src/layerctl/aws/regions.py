@@ -47,10 +47,10 @@ def read_regions(path: Path) -> list[str]:
     for name in names:
         if not is_region(name):
             raise LayerctlError(
-                f"{path}: {name!r} is not a region", remedy="expected names like eu-central-1, one a line"
+                f"{path}: {name!r} is not a region", hint="expected names like eu-central-1, one a line"
             )
     if not names:
-        raise LayerctlError(f"{path} names no region", remedy="write one a line")
+        raise LayerctlError(f"{path} names no region", hint="write one a line")
     return [str(name) for name in names]
 
 
@@ -141,7 +141,7 @@ def _guarded(region: str, work: Callable[[str], T]) -> T | Failure:
     except UNREACHABLE as error:
         return describe(error, region)
     except LayerctlError as error:
-        return Failure("refused", error.what, error.remedy)
+        return Failure("refused", error.what, error.hint)
     except BaseException as error:  # whatever it is, it must not take the other regions' results with it
         said = " ".join(str(error).split())[:300]
         return Failure(

@@ -85,15 +85,15 @@ def install_locked(
     if _NETWORK.search(failure) and not offline and _uv_install(folder, "--offline", *command) is None:
         return True
     if re.search(r"hash", failure, re.IGNORECASE):
-        raise LayerctlError(f"{lock} does not match what the index serves: {failure}", remedy="run: make lock")
+        raise LayerctlError(f"{lock} does not match what the index serves: {failure}", hint="run: make lock")
     if _NETWORK.search(failure):
         raise LayerctlError(
             f"the dependencies of {lock} can't be downloaded, and uv's cache does not hold them all: {failure}",
-            remedy="check the network, the proxy and the index (UV_DEFAULT_INDEX), then build again",
+            hint="check the network, the proxy and the index (UV_DEFAULT_INDEX), then build again",
         )
     raise LayerctlError(
         f"{lock} can't be installed for {target}: {failure}",
-        remedy="take versions that have wheels for every runtime and architecture of layer.toml",
+        hint="take versions that have wheels for every runtime and architecture of layer.toml",
     )
 
 
@@ -112,7 +112,7 @@ def install_wheel(wheel: Path, name: str, target: Target, folder: Path) -> None:
     if failure:
         raise LayerctlError(
             f"{wheel.name} can't be installed as {name} for {target}: {failure}",
-            remedy="compare layer.distribution in layer.toml with [project] in pyproject.toml",
+            hint="compare layer.distribution in layer.toml with [project] in pyproject.toml",
         )
 
 

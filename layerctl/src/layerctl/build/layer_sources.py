@@ -50,7 +50,7 @@ class LayerSources:
             looked = ", ".join(str(folder) for folder in self._dist)
             raise LayerctlError(
                 f"{whose}: nothing on this machine stands for the layer {layer.text!r} (looked in {looked})",
-                remedy=f"run `layerctl build`, or say where it is with --layer {layer.name}=ZIP_OR_FOLDER",
+                hint=f"run `layerctl build`, or say where it is with --layer {layer.name}=ZIP_OR_FOLDER",
             )
         return found, _content(found)
 
@@ -72,9 +72,7 @@ def _content(path: Path) -> Path:
     if path.is_dir():
         folder = path if (path / "python").is_dir() or path.name != "python" else path.parent
         if not (folder / "python").is_dir():
-            raise LayerctlError(
-                f"{path} is not a layer: it has no python/ in it", remedy="name the folder above python/"
-            )
+            raise LayerctlError(f"{path} is not a layer: it has no python/ in it", hint="name the folder above python/")
         return folder
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -96,6 +94,6 @@ def _built_content(layer: LayerReference, whose: str) -> Path:
     if not python.is_dir() or not any(not entry.name.startswith(".") for entry in python.iterdir()):
         raise LayerctlError(
             f"{whose}: the layer {layer.name} is not built ({python} is missing or empty)",
-            remedy="run `sam build` and name .aws-sam/build/template.yaml",
+            hint="run `sam build` and name .aws-sam/build/template.yaml",
         )
     return folder

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LockedRequirement", "read_lock", "shipped"]
 
-_REMEDY = "run: make lock"
+_HINT = "run: make lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def read_lock(config: LayerConfig) -> list[LockedRequirement]:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", remedy=_REMEDY) from None
+        raise LayerctlError(f"{path} does not exist", hint=_HINT) from None
     except (OSError, UnicodeDecodeError) as error:
         raise LayerctlError(f"{path} cannot be read: {error}") from None
     locked = []
@@ -58,12 +58,12 @@ def read_lock(config: LayerConfig) -> list[LockedRequirement]:
         try:
             requirement = Requirement(head)
         except InvalidRequirement:
-            raise LayerctlError(f"{path}:{at}: {head!r} is not a pinned requirement", remedy=_REMEDY) from None
+            raise LayerctlError(f"{path}:{at}: {head!r} is not a pinned requirement", hint=_HINT) from None
         pins = [pin for pin in requirement.specifier if pin.operator == "==" and not pin.version.endswith(".*")]
         if len(pins) != 1 or requirement.url:
-            raise LayerctlError(f"{path}:{at}: {requirement.name} is not pinned with ==", remedy=_REMEDY)
+            raise LayerctlError(f"{path}:{at}: {requirement.name} is not pinned with ==", hint=_HINT)
         if "--hash=sha256:" not in line:
-            raise LayerctlError(f"{path}:{at}: {requirement.name} has no sha256 hash", remedy=_REMEDY)
+            raise LayerctlError(f"{path}:{at}: {requirement.name} has no sha256 hash", hint=_HINT)
         locked.append(LockedRequirement(canonicalize_name(requirement.name), pins[0].version, requirement, line))
     return locked
 
@@ -81,7 +81,7 @@ def shipped(locked: list[LockedRequirement], config: LayerConfig) -> list[Locked
     if missing:
         raise LayerctlError(
             f"{config.path} says bundle-sdk, but {config.requirements.name} lacks {', '.join(missing)}",
-            remedy="add boto3 to requirements.in and run: make lock",
+            hint="add boto3 to requirements.in and run: make lock",
         )
     other = {canonicalize_name(name) for name in config.provided - config.sdk}
     return [one for one in locked if one.name not in other]

@@ -156,7 +156,7 @@ class Manifest:
         try:
             return cls.from_json(path.read_text("utf-8"), str(path))
         except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", remedy="`layerctl build` writes it beside the zip") from None
+            raise LayerctlError(f"{path} does not exist", hint="`layerctl build` writes it beside the zip") from None
         except (OSError, UnicodeDecodeError) as error:
             raise LayerctlError(f"{path} cannot be read: {error}") from None
 
@@ -170,7 +170,7 @@ class Manifest:
         try:
             data = json.loads(text)
             if data["schema"] > SCHEMA:
-                raise LayerctlError(f"{origin} has schema {data['schema']}", remedy="a newer layerctl reads it")
+                raise LayerctlError(f"{origin} has schema {data['schema']}", hint="a newer layerctl reads it")
             return cls(
                 **_fields(cls, data, "zip", "runtimes", "distributions", "source", "files", "left_out"),
                 zip=ZipFacts(**_fields(ZipFacts, data["zip"])),
@@ -184,7 +184,7 @@ class Manifest:
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise LayerctlError(f"{origin} is no layer manifest: {reason}", remedy="build the layer anew") from None
+            raise LayerctlError(f"{origin} is no layer manifest: {reason}", hint="build the layer anew") from None
 
 
 def _fields(kind: Any, data: dict[str, Any], *without: str) -> dict[str, Any]:

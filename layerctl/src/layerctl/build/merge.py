@@ -68,7 +68,7 @@ class MergedTree:
             if other.version != distribution.version:
                 raise LayerctlError(
                     f"{other} (for {first}) and {distribution} (for {target}) can't lie in one layer",
-                    remedy="take one version that fits every runtime and architecture of layer.toml, or say "
+                    hint="take one version that fits every runtime and architecture of layer.toml, or say "
                     'layer.split-by = ["runtime", "architecture"] for an artifact of each',
                 )
             if own:
@@ -135,7 +135,7 @@ class MergedTree:
             raise _both_bring(path, {*others, distribution.name})
         raise LayerctlError(
             f"{distribution} has different files named {path} for {known.target} and for {target}",
-            remedy='say layer.split-by = ["runtime", "architecture"] in layer.toml: an artifact for each; '
+            hint='say layer.split-by = ["runtime", "architecture"] in layer.toml: an artifact for each; '
             "or leave the distribution out",
         )
 
@@ -177,7 +177,7 @@ def _refuse_overwritten(distributions: Iterable[Distribution], folder: Path) -> 
 def _both_bring(path: str, names: Collection[str]) -> LayerctlError:
     return LayerctlError(
         f"{' and '.join(sorted(names))} both bring {path}, with different content",
-        remedy="leave one of them out of the layer",
+        hint="leave one of them out of the layer",
     )
 
 

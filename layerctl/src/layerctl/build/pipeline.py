@@ -140,7 +140,7 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
     if problems and build.options.strict:
         raise LayerctlError(
             f"--strict: {'; '.join(problems)}",
-            remedy="fetch them with --install-pythons, or change layer.toml",
+            hint="fetch them with --install-pythons, or change layer.toml",
         )
     build.warnings += problems
     return chosen
@@ -190,7 +190,7 @@ def _check_closure(config: LayerConfig, root: Path) -> str:
                 has = f"locks {unmet.found}" if unmet.found else "does not lock it"
                 raise LayerctlError(
                     f"{unmet.by} needs {unmet.requirement} for {runtime_name}, but {config.requirements} {has}",
-                    remedy="run: make lock",
+                    hint="run: make lock",
                 )
     if config.distribution is None:
         return config.version
@@ -209,7 +209,7 @@ def _compile(build: _Build, chosen: dict[str, Interpreter], root: Path) -> None:
             if failure.path in ours:
                 raise LayerctlError(
                     f"{failure.path} does not compile on {failure.runtime}: {failure.message}",
-                    remedy="mend it, or take the runtime out of layer.toml",
+                    hint="mend it, or take the runtime out of layer.toml",
                 )
             build.warnings.append(f"{failure.path} has no bytecode for {failure.runtime}: {failure.message}")
 
@@ -235,5 +235,5 @@ def _check_budget(config: LayerConfig, manifest: Manifest) -> None:
             names = ", ".join(f"{one.name} {one.size:,}" for one in largest)
             raise LayerctlError(
                 f"the layer is {size:,} bytes {kind}, over the budget of {budget:,} ({config.path}); largest: {names}",
-                remedy=f"leave something out, or raise budget.{kind}",
+                hint=f"leave something out, or raise budget.{kind}",
             )

@@ -45,7 +45,7 @@ def export_sources(root: Path, target: Path) -> list[str]:
         names = [name for name in tracked.split("\0") if name]
         if not names:
             raise LayerctlError(
-                f"{root} lies in a git checkout that tracks none of its files", remedy="add them with `git add`"
+                f"{root} lies in a git checkout that tracks none of its files", hint="add them with `git add`"
             )
         names += fresh
     for name in names:
@@ -53,7 +53,7 @@ def export_sources(root: Path, target: Path) -> list[str]:
         if not source.is_file():  # deleted in the working tree, or a submodule
             continue
         if not source.resolve().is_relative_to(root.resolve()):
-            raise LayerctlError(f"{source} leads out of the repository", remedy="replace the link by a file")
+            raise LayerctlError(f"{source} leads out of the repository", hint="replace the link by a file")
         place = target / name
         try:
             place.parent.mkdir(parents=True, exist_ok=True)

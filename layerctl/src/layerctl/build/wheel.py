@@ -37,19 +37,19 @@ def build_wheel(sources: Path, target: Path) -> Path:
     if not (sources / "pyproject.toml").is_file():
         raise LayerctlError(
             "the layer's own distribution has no pyproject.toml at the repository's root",
-            remedy="add one, or leave layer.distribution out of layer.toml",
+            hint="add one, or leave layer.distribution out of layer.toml",
         )
     try:
         builder = ProjectBuilder(sources, sys.executable, runner=_run)
         missing = sorted({" -> ".join(chain) for chain in builder.check_dependencies("wheel")})
         if missing:
             raise LayerctlError(
-                f"the build backend needs {', '.join(missing)}, which this environment lacks", remedy="run: make setup"
+                f"the build backend needs {', '.join(missing)}, which this environment lacks", hint="run: make setup"
             )
         return Path(builder.build("wheel", target))
     except (BuildException, BuildBackendException) as error:
         reason = " ".join(_reason(error).split())
-        raise LayerctlError(f"the wheel can't be built: {reason}", remedy="check pyproject.toml and src/") from None
+        raise LayerctlError(f"the wheel can't be built: {reason}", hint="check pyproject.toml and src/") from None
 
 
 def _reason(error: Exception) -> str:

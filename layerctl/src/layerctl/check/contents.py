@@ -97,14 +97,14 @@ class Contents:
             function.code = Content(self._artifact(path, code=True), str(path), _LEFT_OUT)
         except LayerctlError as error:
             function.code_unknown = f"the function's code can't be read: {error.what}"
-            function.code_remedy = f"mend it, or name the code with --code {function.name}=PATH"
+            function.code_hint = f"mend it, or name the code with --code {function.name}=PATH"
             return
         if function.code_built or not path.is_dir():
             return
         wanted = [name for name in ("requirements.txt", "package.json", "pyproject.toml") if _asks(path / name)]
         if wanted and function.runtime is not None:
             function.code_unknown = f"what a build installs for {wanted[0]} is not in {path.as_posix()}"
-            function.code_remedy = "run `sam build` and check .aws-sam/build/template.yaml"
+            function.code_hint = "run `sam build` and check .aws-sam/build/template.yaml"
 
     # --- layers -------------------------------------------------------------------------------------------
 
@@ -120,19 +120,19 @@ class Contents:
             try:
                 layer.content = self._layer_content(resource.path, *declared)
             except LayerctlError as error:
-                layer.unknown, layer.remedy = error.what, "build the layer first (`sam build`), or mend the path"
+                layer.unknown, layer.hint = error.what, "build the layer first (`sam build`), or mend the path"
         elif (path := self._in_dist(resource.name if resource is not None else layer.layer_name)) is not None:
             layer.content = self._layer_content(path, *declared)
         elif resource is not None:
             layer.unknown = "the template builds it, and what the build makes is not at hand"
-            layer.remedy = f"run `sam build` and check .aws-sam/build/template.yaml, or use --layer {layer.name}=PATH"
+            layer.hint = f"run `sam build` and check .aws-sam/build/template.yaml, or use --layer {layer.name}=PATH"
         else:
             self._fetched(layer)
 
     def _fetched(self, layer: Layer) -> None:
         name = layer.layer_name or layer.name
         instead = "check with credentials" if layer.arn is not None else "give what decides it: --region, --parameter"
-        layer.remedy = layer.remedy or f"name its content with --layer {name}=PATH, or {instead}"
+        layer.hint = layer.hint or f"name its content with --layer {name}=PATH, or {instead}"
         if layer.unknown:
             return
         if self._sources.fetch is None:
@@ -179,7 +179,7 @@ class Contents:
                 unsafe = [problem for problem in opened.problems if problem.kind != "link"]
                 if unsafe and not code:
                     raise ArtifactError(
-                        f"{path} is not safe to read: {unsafe[0]}", remedy="`layerctl verify` lists everything"
+                        f"{path} is not safe to read: {unsafe[0]}", hint="`layerctl verify` lists everything"
                     )
                 self._open[key] = opened
             except ArtifactError as error:

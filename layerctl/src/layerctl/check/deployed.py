@@ -32,7 +32,7 @@ def deployed_contents(given: Iterable[str], code: Mapping[str, Path] | None = No
         function, equals, rest = text.partition("=")
         path = Path(rest if equals else text)
         if not path.exists():
-            raise LayerctlError(f"--deployed {path} does not exist", remedy="name a template, a zip or a folder")
+            raise LayerctlError(f"--deployed {path} does not exist", hint="name a template, a zip or a folder")
         template = next((path / name for name in _TEMPLATES if (path / name).is_file()), path)
         if equals or (template.is_dir() or template.suffix == ".zip"):
             contents[function if equals else "*"] = path
@@ -45,7 +45,7 @@ def _of_template(path: Path) -> dict[str, Path]:
     stack = read_stack(path)
     if stack.problems:
         problem = stack.problems[0]
-        raise LayerctlError(f"--deployed {path}:{problem.line or 1}: {problem.message}", remedy=problem.remedy)
+        raise LayerctlError(f"--deployed {path}:{problem.line or 1}: {problem.message}", hint=problem.hint)
     return {
         function.name: function.code_path
         for function in stack.functions

@@ -48,7 +48,7 @@ class Fetcher:
         """
         arn = layer.arn
         if arn is None:
-            raise LayerctlError("its ARN is not fully known", remedy="name the region with --region")
+            raise LayerctlError("its ARN is not fully known", hint="name the region with --region")
         key = f"layers/{arn.partition}/{arn.region}/{arn.account}/{arn.name}/{arn.version}"
         folder = cached_folder(key, lambda scratch: self._download_layer(arn, scratch))
         facts = json.loads((folder / "facts.json").read_text("utf-8"))
@@ -101,7 +101,7 @@ class Fetcher:
             answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except UNREACHABLE as error:
             failure = describe(error, region or "the default region")
-            raise LayerctlError(failure.what, remedy=failure.remedy) from None
+            raise LayerctlError(failure.what, hint=failure.hint) from None
         return answer
 
 

@@ -113,7 +113,7 @@ class Layer:
         arn: where it is literal or could be resolved but for the region, partition or account.
         identity: what is equal for two versions of one layer; None when that is not known.
         in_template: the logical id of the LayerVersion resource that it refers to.
-        unknown: why `content` is None, and `remedy` what would help.
+        unknown: why `content` is None, and `hint` what would help.
         visible: whether a new version changes the function's properties as they are written.
         invalid: why Lambda would refuse the reference, if it would.
     """
@@ -127,7 +127,7 @@ class Layer:
     in_template: str | None = None
     content: Content | None = None
     unknown: str = ""
-    remedy: str = ""
+    hint: str = ""
     visible: bool = True
     invalid: str = ""
 
@@ -171,7 +171,7 @@ class Function:
     code_inline: str | None = None
     code_built: bool = False
     code_unknown: str = ""
-    code_remedy: str = ""
+    code_hint: str = ""
     deployed: Content | None = None
     is_image: bool = False
     alias: Alias | None = None

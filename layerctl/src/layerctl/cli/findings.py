@@ -61,7 +61,7 @@ class Report:
             LayerctlError: a rule is named that does not exist.
         """
         if unknown := [name for name in self.selection.unknown(rules) if name in self.selection.unknown(all_rules())]:
-            raise LayerctlError(f"there is no rule {unknown[0]!r}", remedy="`layerctl rule` lists them")
+            raise LayerctlError(f"there is no rule {unknown[0]!r}", hint="`layerctl rule` lists them")
         findings = list(findings)
         comments = [one for path in dict.fromkeys(files) for one in find_suppressions(path, _text(path))]
         told, suppressed = apply_suppressions(findings, comments, applied=rules, known=lambda: all_rules().keys())

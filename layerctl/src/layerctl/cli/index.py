@@ -162,7 +162,7 @@ def yank(*, release: str, reason: str, index_file: Path, dry_run: bool) -> None:
     from layerctl.releases.index.record import yank as mark
 
     if not reason.strip():
-        raise LayerctlError("--reason is empty", remedy="say why, for those who pinned it")
+        raise LayerctlError("--reason is empty", hint="say why, for those who pinned it")
     layer = LayerIndex.load(index_file).layer
     index = store.update(index_file, layer, lambda current: mark(current, release, reason), dry_run=dry_run)
     yanked = index.releases[release].yanked
@@ -224,7 +224,5 @@ def _load(path: Path, layer: str) -> LayerIndex:
 
     index = LayerIndex.load(path)
     if index.layer != layer:
-        raise LayerctlError(
-            f"{path} is the index of {index.layer!r}, not of {layer!r}", remedy="use --layer or --index"
-        )
+        raise LayerctlError(f"{path} is the index of {index.layer!r}, not of {layer!r}", hint="use --layer or --index")
     return index

@@ -78,9 +78,7 @@ def command(
 
 def _own_package(config: LayerConfig | None) -> str:
     if config is None or config.distribution is None:
-        raise LayerctlError(
-            "no layer.toml names the layer's own distribution", remedy="name a package with --imports-of"
-        )
+        raise LayerctlError("no layer.toml names the layer's own distribution", hint="name a package with --imports-of")
     return config.distribution.replace("-", "_")
 
 
@@ -94,7 +92,7 @@ def _write(path: Path, found: Survey, changes: Difference | None, waterfall: Wat
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise LayerctlError(f"{path} cannot be written: {error.strerror}", remedy="name another file") from None
+        raise LayerctlError(f"{path} cannot be written: {error.strerror}", hint="name another file") from None
 
 
 def _data(found: Survey, changes: Difference | None, waterfall: Waterfall | None) -> dict[str, Any]:

@@ -81,11 +81,11 @@ def _event(path: str | None) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except RecursionError:
-        raise LayerctlError(f"the event {path} is nested too deep", remedy="check the file") from None
+        raise LayerctlError(f"the event {path} is nested too deep", hint="check the file") from None
     except ValueError as error:
         where = f"{path}:{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else path
         what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise LayerctlError(f"the event {where} is not JSON: {what}", remedy="check the file") from None
+        raise LayerctlError(f"the event {where} is not JSON: {what}", hint="check the file") from None
 
 
 def _no_constant(name: str) -> Any:

@@ -188,12 +188,12 @@ def parse_layer_options(options: Iterable[str]) -> dict[str, Path]:
         name, equals, path = option.partition("=")
         if not equals or not name or not path:
             raise LayerctlError(
-                f"--layer {option!r} is not NAME=PATH", remedy="e.g. --layer shared-utils=dist/shared-utils-1.0.0.zip"
+                f"--layer {option!r} is not NAME=PATH", hint="e.g. --layer shared-utils=dist/shared-utils-1.0.0.zip"
             )
         if name in sources:
             raise LayerctlError(f"--layer names {name!r} twice")
         if not Path(path).exists():
-            raise LayerctlError(f"--layer {name}: {path} does not exist", remedy="`layerctl build` makes a layer's zip")
+            raise LayerctlError(f"--layer {name}: {path} does not exist", hint="`layerctl build` makes a layer's zip")
         sources[name] = Path(path)
     return sources
 
@@ -223,7 +223,7 @@ class Target:
         """Return what every --json has: failures by region, and the requests that were sent."""
         return {
             "failures": {
-                region: {"kind": one.kind, "error": one.what, "remedy": one.remedy} for region, one in failures.items()
+                region: {"kind": one.kind, "error": one.what, "hint": one.hint} for region, one in failures.items()
             },
             "requests": dict(sorted(self.aws.requests.items())),
         }
@@ -300,14 +300,14 @@ def _target(
     config = load_layer_config(layer_config)
     name = layer or config.name
     if not re.fullmatch(r"[a-zA-Z0-9-_]{1,140}", name):
-        raise LayerctlError(f"{name!r} is no layer name", remedy="letters, digits, - and _, at most 140")
+        raise LayerctlError(f"{name!r} is no layer name", hint="letters, digits, - and _, at most 140")
     names = [*regions, *(read_regions(regions_file) if regions_file else ())]
     if names and all_regions:
         raise click.UsageError("--all-regions excludes --region and --regions")
     names = names or list(config.regions)
     if not names:
         raise LayerctlError(
-            "no region is named", remedy="use --region, --regions FILE or [publish] regions in layer.toml"
+            "no region is named", hint="use --region, --regions FILE or [publish] regions in layer.toml"
         )
     aws = Aws(timeout=timeout, profile=profile, profiles=config.profiles)
     if all_regions:

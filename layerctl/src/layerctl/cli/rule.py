@@ -40,7 +40,7 @@ def command(*, rule_id: str | None, as_json: bool, docs: Path | None) -> None:
     if rule_id is not None and rule_id not in rules:
         near = difflib.get_close_matches(rule_id, rules, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "`layerctl rule` lists them"
-        raise LayerctlError(f"there is no rule {rule_id!r}", remedy=hint)
+        raise LayerctlError(f"there is no rule {rule_id!r}", hint=hint)
     chosen = list(rules.values()) if rule_id is None else [rules[rule_id]]
     if as_json:
         data = [asdict(rule) for rule in chosen]

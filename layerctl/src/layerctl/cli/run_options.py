@@ -82,9 +82,9 @@ def _profile(name: str) -> tuple[dict[str, str], str | None]:
         frozen = found.get_frozen_credentials() if found else None
         region = session.get_config_variable("region")
     except BotoCoreError as error:
-        raise LayerctlError(f"--profile {name}: {error}", remedy="`aws configure list-profiles` names them") from None
+        raise LayerctlError(f"--profile {name}: {error}", hint="`aws configure list-profiles` names them") from None
     if frozen is None or not frozen.access_key:
-        raise LayerctlError(f"--profile {name} has no credentials", remedy=f"run `aws sso login --profile {name}`")
+        raise LayerctlError(f"--profile {name} has no credentials", hint=f"run `aws sso login --profile {name}`")
     variables = {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key or ""}
     # The emulator makes an unset token an empty one, which is how the SDK takes long-lived keys too.
     return {**variables, "AWS_SESSION_TOKEN": frozen.token or ""}, region

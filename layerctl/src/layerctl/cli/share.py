@@ -59,7 +59,7 @@ def command(
 
     audiences = _audiences(accounts, organizations, public)
     if public and not revoke and not yes_public:
-        raise LayerctlError("--public lets every AWS account use the layer", remedy="add --yes-public if you mean it")
+        raise LayerctlError("--public lets every AWS account use the layer", hint="add --yes-public if you mean it")
     if sum((number is not None, release is not None, all_versions)) != 1:
         raise click.UsageError("name the versions: --version N, --release VERSION or --all-versions")
 

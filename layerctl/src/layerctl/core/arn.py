@@ -41,7 +41,7 @@ class LayerVersionArn:
         if match is None:
             raise LayerctlError(
                 f"{text!r} is not a layer version ARN",
-                remedy="expected arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION",
+                hint="expected arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION",
             )
         return cls(match["partition"], match["region"], match["account"], match["name"], int(match["version"]))
 

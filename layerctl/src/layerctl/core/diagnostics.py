@@ -31,7 +31,7 @@ class Finding:
         rule: the stable id of the rule, in kebab-case (``layout-root``, ``pin-yanked``).
         path: the file it is about, with forward slashes; within `artifact`, if there is one.
         message: what is wrong, with the offending value.
-        remedy: what to do about it.
+        hint: what to do about it.
         line: 1-based line in `path`, where there is one.
         column: 1-based column, where there is one.
         artifact: the archive or folder that holds `path`, as it was named.
@@ -40,7 +40,7 @@ class Finding:
     rule: str
     path: str
     message: str
-    remedy: str
+    hint: str
     severity: Severity = Severity.ERROR
     line: int | None = None
     column: int | None = None

@@ -13,18 +13,18 @@ class LayerctlError(Exception):
 
     Args:
         what: what is wrong and where, in one line, naming the offending file or value.
-        remedy: what to do next.
+        hint: what to do next.
     """
 
     exit_code = 2
 
-    def __init__(self, what: str, *, remedy: str | None = None) -> None:
+    def __init__(self, what: str, *, hint: str | None = None) -> None:
         super().__init__(what)
         self.what = what
-        self.remedy = remedy
+        self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.what}; {self.remedy}" if self.remedy else self.what
+        return f"{self.what}; {self.hint}" if self.hint else self.what
 
 
 class ReaderLeftError(Exception):

@@ -149,7 +149,7 @@ def runtime_of(name: str) -> Runtime | None:
 
 
 def newest_python(today: dt.date) -> Runtime:
-    """The newest Python runtime that is not deprecated on `today`, for remedies; else the newest of all."""
+    """The newest Python runtime that is not deprecated on `today`, for hints; else the newest of all."""
     pythons = supported_pythons(today) or supported_pythons(dt.date.min)
     return pythons[-1]
 

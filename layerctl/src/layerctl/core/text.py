@@ -37,7 +37,7 @@ def parse_age(text: str) -> timedelta:
     """
     match = re.fullmatch(r"(\d{1,5})([hdw])", text.strip())
     if match is None:
-        raise LayerctlError(f"{text!r} is no age", remedy="write e.g. 90d, 12w or 36h")
+        raise LayerctlError(f"{text!r} is no age", hint="write e.g. 90d, 12w or 36h")
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -87,12 +87,12 @@ def measure_imports(artifact: Artifact, package: str, runtimes: Iterable[str]) -
     """
     modules = public_modules(artifact, package)
     if artifact.get(f"python/{package}/__init__.py") is None and artifact.get(f"python/{package}.py") is None:
-        raise LayerctlError(f"{artifact.path} holds no package {package}", remedy="name one with --imports-of")
+        raise LayerctlError(f"{artifact.path} holds no package {package}", hint="name one with --imports-of")
     runtimes = list(runtimes) or [runtime.name for runtime in RUNTIMES.values() if runtime.python]
     found = find_interpreters(runtimes)
     if not found:
         raise LayerctlError(
-            f"no interpreter of {', '.join(sorted(runtimes))} is on this machine", remedy="leave out --imports"
+            f"no interpreter of {', '.join(sorted(runtimes))} is on this machine", hint="leave out --imports"
         )
     interpreter = max(found, key=lambda one: tuple(int(part) for part in re.findall(r"\d+", one.version)))
     with tempfile.TemporaryDirectory(prefix="layerctl-inspect-") as scratch:
@@ -120,7 +120,7 @@ def _skipped(interpreter: Path, root: Path, modules: Sequence[str], home: Path) 
         text = done.stderr.decode("utf-8", "replace").strip()
         last = text.splitlines()[-1] if text else f"exit code {done.returncode}"
         if module == modules[0] or not last.startswith(("ModuleNotFoundError", "ImportError")):
-            raise LayerctlError(f"importing {module} fails: {last}", remedy="`layerctl verify --import` tests it")
+            raise LayerctlError(f"importing {module} fails: {last}", hint="`layerctl verify --import` tests it")
         lacking[module] = last.partition(": ")[2]
     return lacking
 

@@ -118,7 +118,7 @@ def _refuse_guessing(report: FileReport, request: BumpRequest, resolver: Version
     if request.number is None and not resolver.sources:
         raise LayerctlError(
             f"no source of versions: nobody can say what {request.to} is",
-            remedy="name a layers.json with --index, or give a version number with --to N",
+            hint="name a layers.json with --index, or give a version number with --to N",
         )
     if request.number is not None and request.layer is None and not resolver.sources:
         layers = sorted({pin.layer for pin in report.pins})
@@ -126,7 +126,7 @@ def _refuse_guessing(report: FileReport, request: BumpRequest, resolver: Version
             shown = [*layers[:_NAMED], "..."] if len(layers) > _NAMED else layers
             raise LayerctlError(
                 f"--to {request.to} would set {len(layers)} layers to one number: {', '.join(shown)}",
-                remedy="name one with --layer",
+                hint="name one with --layer",
             )
     if request.layer is not None and not any(request.covers(pin, resolver) for pin in report.pins):
-        raise LayerctlError(f"no pin of {request.layer} was found", remedy="see `layerctl pins list`")
+        raise LayerctlError(f"no pin of {request.layer} was found", hint="see `layerctl pins list`")

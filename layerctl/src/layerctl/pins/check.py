@@ -69,8 +69,8 @@ def check_pins(
     return sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line or 0, one.column or 0, one.rule))
 
 
-def _finding(pin: Pin, rule: str, message: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(rule, pin.path, message, remedy, severity, pin.line, pin.column)
+def _finding(pin: Pin, rule: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(rule, pin.path, message, hint, severity, pin.line, pin.column)
 
 
 # --- region and partition ---------------------------------------------------------------------------------
@@ -159,9 +159,9 @@ def _version(
 def _unknown(pin: Pin, resolver: VersionResolver, known: list[PublishedVersion], missing: list[str]) -> Finding:
     there = ", ".join(str(number) for number in sorted({one.arn.version for one in known})[-5:])
     where = " or ".join(missing) or "any region"
-    remedy = f"there are {there}" if there else f"{pin.name} is not published in {where}"
+    hint = f"there are {there}" if there else f"{pin.name} is not published in {where}"
     source = resolver.source(pin)
-    return _finding(pin, "pin-unknown", f"{pin.name}:{pin.version} is not published in {where}, says {source}", remedy)
+    return _finding(pin, "pin-unknown", f"{pin.name}:{pin.version} is not published in {where}, says {source}", hint)
 
 
 def _fit(pin: Pin, version: PublishedVersion) -> Iterator[Finding]:
@@ -188,8 +188,8 @@ def _yanked(pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion
         return
     good = [other for other in known if other.yanked is None and other.arn.region == one.arn.region]
     newest = max(good, key=_age_order, default=None)
-    remedy = f"take {_shown(newest)}: `layerctl pins bump`" if newest else "there is no other version in that region"
-    yield _finding(pin, "pin-yanked", f"{pin.name} {_shown(one)} was yanked: {one.yanked}", remedy)
+    hint = f"take {_shown(newest)}: `layerctl pins bump`" if newest else "there is no other version in that region"
+    yield _finding(pin, "pin-yanked", f"{pin.name} {_shown(one)} was yanked: {one.yanked}", hint)
 
 
 def _age(
@@ -205,16 +205,16 @@ def _age(
     if mine is None or not worst:
         return
     newest = max(worst, key=_age_order)
-    remedy = f"take {_shown(newest)}: `layerctl pins bump`"
+    hint = f"take {_shown(newest)}: `layerctl pins bump`"
     if limits.behind is not None and len(worst) > limits.behind:
         count = f"{len(worst)} release{'s' * (len(worst) != 1)}"
         message = f"{pin.name} {_shown(mine)} is {count} behind; at most {limits.behind} are allowed"
-        yield _finding(pin, "pin-behind", message, remedy)
+        yield _finding(pin, "pin-behind", message, hint)
     if limits.age is not None and mine.date:
         age = now - datetime.fromisoformat(mine.date)
         if age > limits.age:
             message = f"{pin.name} {_shown(mine)} is {age.days} days old; at most {_days(limits.age)} are allowed"
-            yield _finding(pin, "pin-old", message, remedy)
+            yield _finding(pin, "pin-old", message, hint)
 
 
 def _is_newer(other: PublishedVersion, one: PublishedVersion) -> bool:

@@ -166,7 +166,7 @@ def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bu
         try:
             targets.append(choose(pin, request, resolver))
         except NoTargetError as error:
-            bump.problems.append(Problem(pin.path, str(error), error.remedy, pin.line, pin.column))
+            bump.problems.append(Problem(pin.path, str(error), error.hint, pin.line, pin.column))
             return None
     if not targets:
         return None

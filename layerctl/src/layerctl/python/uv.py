@@ -29,7 +29,7 @@ def find_uv() -> str:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
         if found is None:
-            raise LayerctlError("uv, which installs wheels, is not there", remedy="run: make setup") from None
+            raise LayerctlError("uv, which installs wheels, is not there", hint="run: make setup") from None
         return found
 
 

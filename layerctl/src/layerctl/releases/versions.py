@@ -243,10 +243,8 @@ def download(stored: StoredContent, target: Path) -> None:
                 checksum.update(chunk)
                 file.write(chunk)
         if base64.b64encode(checksum.digest()).decode() != stored.code_sha256:
-            raise LayerctlError("the stored zip was not downloaded whole", remedy="run again")
+            raise LayerctlError("the stored zip was not downloaded whole", hint="run again")
     except (HTTPClientError, urllib3.exceptions.HTTPError):
-        raise LayerctlError(
-            "the stored zip could not be downloaded: the connection broke", remedy="run again"
-        ) from None
+        raise LayerctlError("the stored zip could not be downloaded: the connection broke", hint="run again") from None
     finally:
         http.close()

@@ -58,7 +58,7 @@ def render(
 def _text(findings: Iterable[Finding]) -> str:
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
-        same = (finding.artifact, finding.rule, finding.severity, finding.message, finding.remedy)
+        same = (finding.artifact, finding.rule, finding.severity, finding.message, finding.hint)
         groups.setdefault(same, []).append(finding)
     lines: list[str] = []
     for group in groups.values():
@@ -70,7 +70,7 @@ def _text(findings: Iterable[Finding]) -> str:
                 else f"{first.artifact}: {some([_within(member) for member in part], limit=2)}"
             )
             lines.append(f"{place}: {first.severity}: {first.message} [{first.rule}]")
-            lines.append(f"    {first.remedy}")
+            lines.append(f"    {first.hint}")
     return "\n".join(lines)
 
 
@@ -147,7 +147,7 @@ def _result(finding: Finding, index: int, root: Path) -> dict[str, Any]:
 
 def _message(finding: Finding, inside: str | None) -> str:
     place = f"{inside}{f':{finding.line}' if finding.line else ''}: " if inside is not None else ""
-    return f"{place}{finding.message}. {finding.remedy}"
+    return f"{place}{finding.message}. {finding.hint}"
 
 
 def _located(finding: Finding, root: Path) -> tuple[str | None, str | None]:

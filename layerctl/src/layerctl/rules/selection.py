@@ -63,7 +63,7 @@ class Selection:
             if key not in _KEYS:
                 near = difflib.get_close_matches(key, _KEYS, n=1)
                 raise LayerctlError(
-                    f"{where} has no key {key!r}", remedy=f"did you mean {near[0]}?" if near else f"there are {_KEYS}"
+                    f"{where} has no key {key!r}", hint=f"did you mean {near[0]}?" if near else f"there are {_KEYS}"
                 )
         per_path = table.get("per-path-ignores", {})
         strict = table.get("strict", False)
@@ -111,5 +111,5 @@ def _matches(rule: str, names: Iterable[str]) -> bool:
 
 def _names(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise LayerctlError(f"{where} is {value!r}", remedy='expected a list of rules, e.g. ["pin-old", "bytecode-*"]')
+        raise LayerctlError(f"{where} is {value!r}", hint='expected a list of rules, e.g. ["pin-old", "bytecode-*"]')
     return tuple(value)

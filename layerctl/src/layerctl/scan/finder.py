@@ -64,8 +64,8 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
         except Exception as error:  # one strange file must not keep the others from being searched
             what = f"its structure could not be read ({type(error).__name__}: {error})"
             uses, faults = [], [(what, "please report this file; its literal ARNs were found", 0)]
-        for message, remedy, offset in faults:
-            report.problems.append(Problem(path.as_posix(), message, remedy, *source.place(offset)))
+        for message, hint, offset in faults:
+            report.problems.append(Problem(path.as_posix(), message, hint, *source.place(offset)))
     _merge(report, source, path.as_posix(), written, uses)
     if path.suffix == ".json" and looks_like_index(text[:1000]):
         report.pins = [pin._replace(via=INDEX) for pin in report.pins]

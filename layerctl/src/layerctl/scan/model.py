@@ -74,13 +74,13 @@ class Problem(NamedTuple):
 
     path: str
     message: str
-    remedy: str
+    hint: str
     line: int | None = None
     column: int | None = None
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
-        return f"{place}: {self.message}; {self.remedy}"
+        return f"{place}: {self.message}; {self.hint}"
 
 
 @dataclass(slots=True)

@@ -121,5 +121,5 @@ def _cannot(path: Path, error: OSError) -> Problem:
     if error.errno == errno.ELOOP:
         return Problem(path.as_posix(), "link loop: the link leads to itself", "remove the link")
     reason = error.strerror or str(error)
-    remedy = "remove the broken link" if path.is_symlink() else "check the name and the permissions"
-    return Problem(path.as_posix(), f"cannot be read: {reason}", remedy)
+    hint = "remove the broken link" if path.is_symlink() else "check the name and the permissions"
+    return Problem(path.as_posix(), f"cannot be read: {reason}", hint)

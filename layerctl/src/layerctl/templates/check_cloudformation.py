@@ -153,10 +153,10 @@ class _Template(Expressions):
             function.code_unknown = (
                 "the function's code is not a local path" if code is not None else "no code is named"
             )
-            function.code_remedy = f"name it with --code {function.name}=PATH"
+            function.code_hint = f"name it with --code {function.name}=PATH"
         elif method is not None and not re.fullmatch(r"(python|nodejs|ruby|dotnet|java|provided)[\w.]*", method):
             function.code_unknown = f"{uri} is what BuildMethod {method} starts from, not what is deployed"
-            function.code_remedy = "run `sam build` and check .aws-sam/build/template.yaml"
+            function.code_hint = "run `sam build` and check .aws-sam/build/template.yaml"
         else:
             function.code_path = self.stack.path.parent / uri
         skip = (self._one(get(resource, "Metadata", "SkipBuild")) or "").lower() == "true"

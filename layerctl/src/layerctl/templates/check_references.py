@@ -64,5 +64,5 @@ def _no_arn(place: Place, values: list[SpannedString]) -> Layer:
     return Layer(
         shown, place, identity=shown if literal else None, visible=False, invalid=invalid,
         unknown="" if literal else "only the deployment knows which layer version it is",
-        remedy=f"name its content with --layer '{shown}=PATH', or pin a literal ARN",
+        hint=f"name its content with --layer '{shown}=PATH', or pin a literal ARN",
     )  # fmt: skip

@@ -91,7 +91,7 @@ class _Service(ServiceExpressions):
             function.code_built = True
         elif not function.is_image:
             function.code_unknown = "what the Serverless Framework packages is decided by its plugins and patterns"
-            function.code_remedy = (
+            function.code_hint = (
                 f"run `serverless package` and name the zip with --code {key.value}=.serverless/{key.value}.zip"
             )
         return function

@@ -69,8 +69,8 @@ def read_stack(path: Path, *, parameters: Mapping[str, str] | None = None, regio
     stack = Stack(path)
     shown = path.as_posix()
 
-    def problem(message: str, remedy: str, line: int | None = None, column: int | None = None) -> None:
-        stack.problems.append(TEMPLATE_INVALID.at(Place(shown, line, column), message, remedy))
+    def problem(message: str, hint: str, line: int | None = None, column: int | None = None) -> None:
+        stack.problems.append(TEMPLATE_INVALID.at(Place(shown, line, column), message, hint))
 
     try:
         if path.is_dir():

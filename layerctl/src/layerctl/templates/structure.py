@@ -43,7 +43,7 @@ def structural_uses(
         limit: characters beyond which structure is not read.
 
     Returns:
-        The uses of layer versions, and faults as (message, remedy, offset).
+        The uses of layer versions, and faults as (message, hint, offset).
     """
     suffix = path.suffix.lower()
     concerned = bool(written)

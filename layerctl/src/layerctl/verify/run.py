@@ -76,7 +76,7 @@ def verify(
         if error.problem is not None:
             found = [problem_finding(error.problem, path.name)]
         else:
-            found = [ARCHIVE_DAMAGED.finding(path.name, error.what, error.remedy or "build or download it anew")]
+            found = [ARCHIVE_DAMAGED.finding(path.name, error.what, error.hint or "build or download it anew")]
     return [replace(finding, artifact=str(path)) for finding in _sorted(found)]
 
 

@@ -100,11 +100,11 @@ class CredentialsSource:
                 DENIED,
                 "there are no AWS credentials in the environment",
                 code="NoCredentials",
-                remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with boto3 installed",
+                hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE with boto3 installed",
             )
         if not self._lock.acquire(timeout=max(0.01, deadline.remaining())):
             what = "the container's credentials were not fetched in time"
-            raise Failure(UNAVAILABLE, what, remedy=MORE_TIME, retry=BRIEFLY)
+            raise Failure(UNAVAILABLE, what, hint=MORE_TIME, retry=BRIEFLY)
         try:
             return self._current(uri, deadline)
         finally:
@@ -148,7 +148,7 @@ class CredentialsSource:
             raise Failure(
                 INVALID,
                 f"{variable} names {endpoint.host}, to which a token must not be sent over plain http",
-                remedy="use an address of this machine, 169.254.170.2, 169.254.170.23, [fd00:ec2::23], or https",
+                hint="use an address of this machine, 169.254.170.2, 169.254.170.23, [fd00:ec2::23], or https",
             )
         headers = {"host": endpoint.authority, "accept": "application/json"}
         token = _authorization()
@@ -166,7 +166,7 @@ class CredentialsSource:
             raise Failure(
                 UNAVAILABLE,
                 f"the container's credentials service answered with status {answer.status} and no credentials",
-                remedy="try again; if it stays, check AWS_CONTAINER_CREDENTIALS_FULL_URI and its authorization token",
+                hint="try again; if it stays, check AWS_CONTAINER_CREDENTIALS_FULL_URI and its authorization token",
                 retry=THROTTLED if answer.status == 429 else FAILING if answer.status >= 500 else NEVER,
             )
         return found, expires
@@ -187,10 +187,10 @@ def _authorization() -> str:
         raise Failure(
             INVALID,
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names a file that cannot be read",
-            remedy="check its path and mode",
+            hint="check its path and mode",
         )
     if "\r" in token or "\n" in token:
-        raise Failure(INVALID, "the container's authorization token has a line break in it", remedy="write one line")
+        raise Failure(INVALID, "the container's authorization token has a line break in it", hint="write one line")
     return token
 
 

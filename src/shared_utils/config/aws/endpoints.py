@@ -83,7 +83,7 @@ def endpoint(service: str, region_name: str) -> Endpoint:
     if configured is not None:
         return configured
     if not region_name.replace("-", "").isalnum() or not region_name.isascii():
-        raise Failure(INVALID, f"{region_name!r} is no region", remedy="set AWS_REGION to a region's code")
+        raise Failure(INVALID, f"{region_name!r} is no region", hint="set AWS_REGION to a region's code")
     _, partition, suffix, dual_suffix = _partition(region_name)
     fips = _is_on("AWS_USE_FIPS_ENDPOINT")
     dual = _is_on("AWS_USE_DUALSTACK_ENDPOINT")
@@ -114,14 +114,14 @@ def _check_override(found: Endpoint, variable: str) -> None:
         raise Failure(
             INVALID,
             f"{variable} asks for plain http to {found.host}, which would send secrets in clear",
-            remedy=f"use https, or set {_ALLOW_HTTP}=true if that network is yours",
+            hint=f"use https, or set {_ALLOW_HTTP}=true if that network is yours",
         )
     for switch, kind in (("AWS_USE_FIPS_ENDPOINT", "FIPS"), ("AWS_USE_DUALSTACK_ENDPOINT", "dual-stack")):
         if _is_on(switch):
             raise Failure(
                 INVALID,
                 f"{variable} and {switch} are both set, and a custom endpoint has no {kind} variant",
-                remedy=f"unset one of them, or set {_IGNORE_CONFIGURED}=true",
+                hint=f"unset one of them, or set {_IGNORE_CONFIGURED}=true",
             )
 
 
@@ -148,7 +148,7 @@ def parse_url(url: str, variable: str) -> Endpoint:
         or any(c in authority + path for c in "@?# \t\r\n\\%")
     )
     if wrong:  # the URL itself is not repeated: it may carry a password
-        raise Failure(INVALID, f"{variable} holds no usable address", remedy="write it like https://host:port")
+        raise Failure(INVALID, f"{variable} holds no usable address", hint="write it like https://host:port")
     number = int(port) if port else (443 if scheme == "https" else 80)
     return Endpoint(scheme, host.lower(), number, (slash + path).rstrip("/"))
 

@@ -65,13 +65,13 @@ _FAILING = frozenset(
         "ServiceUnavailableException",
     }
 )
-_REMEDIES = {
+_HINTS = {
     "DecryptionFailure": "check that the KMS key is enabled and that the role may kms:Decrypt with it",
     "InvalidKeyId": "check that the KMS key exists and is enabled",
     "InvalidRequestException": "check the secret's state: one that is marked for deletion must be restored first",
 }
 
-KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _THROTTLED | _FAILING | frozenset(_REMEDIES)
+KNOWN_CODES = _MISSING | _DENIED | _CREDENTIALS | _INVALID | _THROTTLED | _FAILING | frozenset(_HINTS)
 """Every code that is told apart, for the transport that only gets prose."""
 
 
@@ -89,14 +89,14 @@ def classify_error(code: str, message: str, status: int) -> Failure:
     if code in _DENIED:
         return Failure(DENIED, what, code=code)
     if code in _CREDENTIALS:
-        remedy = "check the credentials (and the clock) that the request was signed with"
-        return Failure(DENIED, what, code=code, remedy=remedy)
+        hint = "check the credentials (and the clock) that the request was signed with"
+        return Failure(DENIED, what, code=code, hint=hint)
     if code in _INVALID:
-        return Failure(INVALID, what, code=code, remedy="correct the reference")
+        return Failure(INVALID, what, code=code, hint="correct the reference")
     if code in _THROTTLED or status == 429:
         retry = THROTTLED
     else:
         retry = FAILING if code in _FAILING or status >= 500 else NEVER
     if not code and status in {401, 403}:
         return Failure(DENIED, what, code=code)
-    return Failure(UNAVAILABLE, what, code=code, remedy=_REMEDIES.get(code, ""), retry=retry)
+    return Failure(UNAVAILABLE, what, code=code, hint=_HINTS.get(code, ""), retry=retry)

@@ -36,8 +36,8 @@ def hint_for(
         actions: the IAM actions that the read takes.
         resources: the function that gives the ARNs for the reference, a region and an account.
     """
-    if failure.remedy:
-        return failure.what, failure.remedy
+    if failure.hint:
+        return failure.what, failure.hint
     asked = reference.region or _endpoints.region()
     where = asked or "no region"
     if failure.kind == MISSING and failure.code == "KeyNotFound":
@@ -48,8 +48,8 @@ def hint_for(
         action = _DENIED_ACTION.search(failure.what)
         resource = _DENIED_RESOURCE.search(failure.what)
         if action is None and _KEY.search(failure.what):
-            remedy = f"allow kms:Decrypt on the KMS key that the value is encrypted with (asked in {where})"
-            return failure.what, remedy
+            hint = f"allow kms:Decrypt on the KMS key that the value is encrypted with (asked in {where})"
+            return failure.what, hint
         account = _ACCOUNT.search(failure.what)
         named = action.group(1) if action else " and ".join(actions)
         known = resource.group(1).rstrip(".,") if resource else ""

@@ -56,7 +56,7 @@ class Request:
             Failure: of kind invalid, when a header's value is none (a token with a line break, for example).
         """
         if not all(value.isascii() and value.isprintable() for value in self.headers.values()):
-            raise Failure(INVALID, "a header would hold a character that none can", remedy="check the credentials")
+            raise Failure(INVALID, "a header would hold a character that none can", hint="check the credentials")
         target = f"{self.path}?{self.query}" if self.query else self.path
         lines = [f"{self.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers.items())]
         if self.body:
@@ -83,11 +83,11 @@ NO_CONNECTION = (
     "check the network: a function in a VPC reaches AWS through an interface endpoint of the service or a NAT gateway, "
     "and its security groups must let port 443 through"
 )
-"""The remedy of a request that never reached its service."""
+"""The hint of a request that never reached its service."""
 
 
-def _broken(what: str, remedy: str = "") -> Failure:
-    return Failure(UNAVAILABLE, what, remedy=remedy, retry=BRIEFLY)
+def _broken(what: str, hint: str = "") -> Failure:
+    return Failure(UNAVAILABLE, what, hint=hint, retry=BRIEFLY)
 
 
 class Pool:
@@ -184,10 +184,10 @@ class Pool:
         if plain is not None:
             plain.close()
         local = is_loopback(endpoint.host)
-        remedy = f"check that something listens at {where}" if local else NO_CONNECTION
+        hint = f"check that something listens at {where}" if local else NO_CONNECTION
         if context is not None and "CERTIFICATE" in why:
-            remedy = "check the address; for a CA of your own set AWS_CA_BUNDLE"
-        raise _broken(why, remedy)
+            hint = "check the address; for a CA of your own set AWS_CA_BUNDLE"
+        raise _broken(why, hint)
 
     def _context(self) -> ssl.SSLContext:
         with self._lock:
@@ -208,7 +208,7 @@ class Pool:
                     unusable = f"the CA bundle {self._ca_file} cannot be used"
                 else:
                     return self._tls
-                raise Failure(INVALID, unusable, remedy="correct AWS_CA_BUNDLE (or REQUESTS_CA_BUNDLE)")
+                raise Failure(INVALID, unusable, hint="correct AWS_CA_BUNDLE (or REQUESTS_CA_BUNDLE)")
             return self._tls
 
 
@@ -247,7 +247,7 @@ class _Connection:
         self._ends = time.monotonic() + limit
         self._buffer = bytearray()
         self._answered = False
-        remedy = ""
+        hint = ""
         try:
             self._socket.settimeout(max(0.001, limit))
             self._socket.sendall(message)
@@ -256,7 +256,7 @@ class _Connection:
                 status, headers, modern = self._head()
             body, delimited = self._body(status, headers)
         except TimeoutError:
-            why, remedy = f"no whole answer within {limit:.3g} s", MORE_TIME
+            why, hint = f"no whole answer within {limit:.3g} s", MORE_TIME
         except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
             if not self._answered:
                 raise _ConnectionClosed from None
@@ -266,7 +266,7 @@ class _Connection:
         else:
             keep = delimited and modern and "close" not in headers.get("connection", "").lower()
             return Response(status, headers, body), keep and not self._buffer
-        raise _broken(why, remedy)
+        raise _broken(why, hint)
 
     def _more(self) -> None:
         """Read what has come, waiting for it until the exchange's end."""

@@ -74,7 +74,7 @@ def retry(
     """
     tries = 0
     limits = {NEVER: 1, BRIEFLY: _ATTEMPTS, FAILING: failing_attempts, THROTTLED: None}
-    last = Failure(UNAVAILABLE, "no time was left to ask", remedy=MORE_TIME, retry=BRIEFLY)
+    last = Failure(UNAVAILABLE, "no time was left to ask", hint=MORE_TIME, retry=BRIEFLY)
     while deadline.remaining() > 0:
         try:
             return attempt()

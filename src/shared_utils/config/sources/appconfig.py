@@ -41,7 +41,7 @@ class _AppConfig(Source):
             raise Failure(
                 INVALID,
                 "an AppConfig reference has three parts",
-                remedy="write appconfig://application/environment/profile (a slash inside a name as %2F)",
+                hint="write appconfig://application/environment/profile (a slash inside a name as %2F)",
             )
         return "/".join(map(quote, parts))
 
@@ -170,7 +170,7 @@ def _refuse_variants(content: object, key: str | None) -> None:
             raise Failure(
                 INVALID,
                 f"the flag {name!r} has variants, which only the AppConfig agent evaluates",
-                remedy="add the agent's layer and set SHARED_UTILS_CONFIG_TRANSPORT=extension",
+                hint="add the agent's layer and set SHARED_UTILS_CONFIG_TRANSPORT=extension",
             )
 
 
@@ -195,4 +195,4 @@ def _value(content: bytes, content_type: str) -> Value:
         return Value(content)
     except (ValueError, RecursionError):
         broken = "the configuration is said to be JSON, but is not"
-    raise Failure(INVALID, broken, remedy="correct the configuration and deploy it")
+    raise Failure(INVALID, broken, hint="correct the configuration and deploy it")

@@ -180,7 +180,7 @@ def pick(content: Any, key: str) -> Any:
         raise Failure(
             INVALID,
             f"it is not a JSON object, so it has no key {key!r}",
-            remedy="leave out the key, or store a JSON object",
+            hint="leave out the key, or store a JSON object",
         )
     if key in tree:
         return tree[key]

@@ -38,17 +38,17 @@ class CustomSource(Source):
         try:
             content = run_within(left, lambda: context.run(self._reader, reference.name))
         except TimeoutError:
-            failure = Failure(UNAVAILABLE, f"the reader of {self._scheme}:// gave no answer in time", remedy=MORE_TIME)
+            failure = Failure(UNAVAILABLE, f"the reader of {self._scheme}:// gave no answer in time", hint=MORE_TIME)
         except Exception as error:  # its text may hold a value
             what = f"the reader of {self._scheme}:// raised {type(error).__name__}"
-            failure = Failure(UNAVAILABLE, what, remedy="look at the function that was registered for it")
+            failure = Failure(UNAVAILABLE, what, hint="look at the function that was registered for it")
         if failure is not None:
             raise failure
         if content is None:
-            raise Failure(MISSING, f"the reader of {self._scheme}:// found nothing", remedy="correct the reference")
+            raise Failure(MISSING, f"the reader of {self._scheme}:// found nothing", hint="correct the reference")
         if not isinstance(content, (str, bytes)):
             what = f"the reader of {self._scheme}:// returned {type(content).__name__}"
-            raise Failure(INVALID, what, remedy="let it return str, bytes, or None for what is missing")
+            raise Failure(INVALID, what, hint="let it return str, bytes, or None for what is missing")
         reading.deliver(reference.base, self.local_value(reference, content))
 
     def local_value(self, reference: Reference, given: object) -> Value:

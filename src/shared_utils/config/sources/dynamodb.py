@@ -28,8 +28,8 @@ class _DynamoDB(Source):
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         table, item = _parts(name)
         if not table or not item or not table.replace("_", "").replace("-", "").replace(".", "").isalnum():
-            remedy = "write dynamodb://table/key#attribute (a ? or # inside the key as %3F or %23)"
-            raise Failure(INVALID, "a DynamoDB reference has a table and a key", remedy=remedy)
+            hint = "write dynamodb://table/key#attribute (a ? or # inside the key as %3F or %23)"
+            raise Failure(INVALID, "a DynamoDB reference has a table and a key", hint=hint)
         if options.get("key") == "id":  # the default
             del options["key"]
         return f"{table}/{quote(item, b'/:')}"
@@ -38,7 +38,7 @@ class _DynamoDB(Source):
         transport = reading.transport
         if not transport.supports("dynamodb:GetItem"):
             what = f"the {transport.name} transport cannot read DynamoDB"
-            raise Failure(UNAVAILABLE, what, remedy="set SHARED_UTILS_CONFIG_TRANSPORT=signed")
+            raise Failure(UNAVAILABLE, what, hint="set SHARED_UTILS_CONFIG_TRANSPORT=signed")
         table, item = _parts(reference.name)
         key = {reference.options.get("key", "id"): {"S": item}}
         # Consistent, because an eventual read may give an older answer than one before it.

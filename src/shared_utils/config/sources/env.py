@@ -11,7 +11,7 @@ __all__ = ["SOURCE"]
 class _Env(Source):
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         if "=" in name or "\0" in name:
-            raise Failure(INVALID, "no variable can have this name", remedy="write env://NAME")
+            raise Failure(INVALID, "no variable can have this name", hint="write env://NAME")
         return name
 
 

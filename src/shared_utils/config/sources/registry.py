@@ -116,13 +116,13 @@ def parse(text: str) -> Reference:
         Failure: of kind invalid, when it is none, or has an option that its scheme does not know.
     """
     if not isinstance(text, str):
-        raise Failure(INVALID, f"a reference is a text, not {type(text).__name__}", remedy="write it like ssm:///path")
+        raise Failure(INVALID, f"a reference is a text, not {type(text).__name__}", hint="write it like ssm:///path")
     scheme, separator, rest = text.partition("://")
     if not is_reference(text):
         meant = meant_reference(text)
         what = f"{scheme!r} is no scheme of a reference" if separator else "not a reference to a configuration value"
-        remedy = f"write {meant}" if meant else f"write {', '.join(map(_example, schemes()))}"
-        raise Failure(INVALID, what, remedy=remedy)
+        hint = f"write {meant}" if meant else f"write {', '.join(map(_example, schemes()))}"
+        raise Failure(INVALID, what, hint=hint)
     if scheme == "env":  # a variable's name may hold anything
         return make_reference(scheme, rest)
     rest, hash_sign, key = rest.partition("#")
@@ -134,8 +134,8 @@ def parse(text: str) -> Reference:
     for pair in query.split("&") if query else ():
         option, equals, value = pair.partition("=")
         if option not in known or not equals or not value:
-            remedy = f"use {', '.join(sorted(known))}, each as option=value" if known else "leave it out"
-            raise Failure(INVALID, f"option {pair!r} is unknown or empty", remedy=remedy)
+            hint = f"use {', '.join(sorted(known))}, each as option=value" if known else "leave it out"
+            raise Failure(INVALID, f"option {pair!r} is unknown or empty", hint=hint)
         options[option] = value
     return make_reference(scheme, name, key if hash_sign else None, options)
 
@@ -148,9 +148,9 @@ def make_reference(scheme: str, name: str, key: str | None = None, options: dict
     """
     options = dict(options or {})
     if not name or name.isspace() or "\n" in name:
-        raise Failure(INVALID, "the reference names nothing", remedy=f"write {scheme}://NAME")
+        raise Failure(INVALID, "the reference names nothing", hint=f"write {scheme}://NAME")
     if key == "":
-        raise Failure(INVALID, "the key after # is empty", remedy="name a key, or leave out the #")
+        raise Failure(INVALID, "the key after # is empty", hint="name a key, or leave out the #")
     source = source_of(scheme)
     reference = Reference(scheme, source.normalise(name, key, options), key, options)
     reference.children = source.children(reference)

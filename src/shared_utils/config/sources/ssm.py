@@ -30,37 +30,37 @@ class _Ssm(Source):
 
     def normalise(self, name: str, key: str | None, options: dict[str, str]) -> str:
         if key is not None:
-            raise Failure(INVALID, "an SSM reference has no #key", remedy="read the parameter as a dict instead")
+            raise Failure(INVALID, "an SSM reference has no #key", hint="read the parameter as a dict instead")
         if not _NAME_CHARACTERS.issuperset(name):
             raise Failure(
                 INVALID,
                 "the SSM parameter's name has a character that none can have",
-                remedy="use letters, digits and _ . - /",
+                hint="use letters, digits and _ . - /",
             )
         if "/" in name and not name.startswith(("/", "arn:")):
-            remedy = f"write ssm:///{name.rstrip('/')}"
-            raise Failure(INVALID, "a parameter's name with a slash in it starts with one", remedy=remedy)
+            hint = f"write ssm:///{name.rstrip('/')}"
+            raise Failure(INVALID, "a parameter's name with a slash in it starts with one", hint=hint)
         for option in ("decrypt", "recursive"):
             if options.get(option, "true") not in {"true", "false"}:
-                remedy = f"write {option}=true or {option}=false"
-                raise Failure(INVALID, f"{option}={options[option]}", remedy=remedy)
+                hint = f"write {option}=true or {option}=false"
+                raise Failure(INVALID, f"{option}={options[option]}", hint=hint)
             if options.get(option) == "true":  # the default
                 del options[option]
         if not name.startswith("arn:") and ":" in name:  # SSM's own `name:3` is `?version=3`
             name, _, pinned = name.partition(":")
             if "version" in options or "label" in options or not pinned:
-                raise Failure(INVALID, "the version or label is pinned twice", remedy="pin it once")
+                raise Failure(INVALID, "the version or label is pinned twice", hint="pin it once")
             options["version" if pinned.isdecimal() else "label"] = pinned
         if "version" in options and not options["version"].isdecimal():
-            remedy = "a version is a whole number; labels go in label="
-            raise Failure(INVALID, f"version={options['version']}", remedy=remedy)
+            hint = "a version is a whole number; labels go in label="
+            raise Failure(INVALID, f"version={options['version']}", hint=hint)
         if "version" in options and "label" in options:
-            raise Failure(INVALID, "both a version and a label are pinned", remedy="pin one of them")
+            raise Failure(INVALID, "both a version and a label are pinned", hint="pin one of them")
         if name.endswith("/") and ("version" in options or "label" in options):
-            raise Failure(INVALID, "a whole path has no version or label", remedy="pin single parameters")
+            raise Failure(INVALID, "a whole path has no version or label", hint="pin single parameters")
         if not name.endswith("/") and "recursive" in options:
-            remedy = "end the name with a slash to read all below it"
-            raise Failure(INVALID, "recursive goes with a path", remedy=remedy)
+            hint = "end the name with a slash to read all below it"
+            raise Failure(INVALID, "recursive goes with a path", hint=hint)
         return name
 
     def children(self, reference: Reference) -> Children | None:
@@ -192,7 +192,7 @@ def _read_path(reading: Reading, reference: Reference) -> None:
         raise Failure(
             UNAVAILABLE,
             f"the {transport.name} transport cannot read a whole path",
-            remedy="set SHARED_UTILS_CONFIG_TRANSPORT=signed, or read the parameters one by one",
+            hint="set SHARED_UTILS_CONFIG_TRANSPORT=signed, or read the parameters one by one",
         )
     request: dict[str, Any] = {
         "Path": reference.name.rstrip("/") or "/",

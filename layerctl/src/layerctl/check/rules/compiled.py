@@ -63,7 +63,7 @@ class _Mismatch(NamedTuple):
     rule: Rule
     part: Part
     why: str
-    remedy: str
+    hint: str
 
 
 def compiled_mismatches(function: Function, parts: Sequence[Part]) -> Iterator[tuple[Part, Finding]]:
@@ -79,7 +79,7 @@ def compiled_mismatches(function: Function, parts: Sequence[Part]) -> Iterator[t
         found[mismatch].append(path)
     for mismatch, paths in found.items():
         which = f"{some((mismatch.part.path(path) for path in paths), limit=1)} of {mismatch.part.label}"
-        yield mismatch.part, mismatch.rule.at(mismatch.part.place, f"{which} {mismatch.why}", mismatch.remedy)
+        yield mismatch.part, mismatch.rule.at(mismatch.part.place, f"{which} {mismatch.why}", mismatch.hint)
 
 
 def _unloadable_names(

@@ -42,18 +42,18 @@ def check_publishing(case: FunctionCase) -> Iterator[Finding]:
         return
     hidden = [layer.name for layer in function.layers if not layer.visible]
     if alias.code_sha256:
-        why, remedy = "AutoPublishCodeSha256 alone decides when a version is published", "change it with every bump"
+        why, hint = "AutoPublishCodeSha256 alone decides when a version is published", "change it with every bump"
     elif not alias.all_properties:
         why = "AutoPublishAlias looks at code, environment and memory only"
-        remedy = "set AutoPublishAliasAllProperties: true"
+        hint = "set AutoPublishAliasAllProperties: true"
     elif hidden:
         why = f"the version of {some(hidden)} is not written in the function's own properties"
-        remedy = "write the ARN into Layers, or set PublishLambdaVersion: true on a layer of the same template"
+        hint = "write the ARN into Layers, or set PublishLambdaVersion: true on a layer of the same template"
     else:
         return
     yield ALIAS_NOT_PUBLISHED.at(
         alias.place,
         f"a new layer version alone publishes no function version, and alias {alias.name} stays on the old one: {why}",
-        remedy,
+        hint,
         Severity.WARNING,
     )

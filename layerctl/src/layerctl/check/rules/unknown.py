@@ -34,8 +34,8 @@ def check_unknown(case: FunctionCase) -> Iterator[Finding]:
         return
     if function.code_unknown and function.layers:
         place = function.code_place or function.place
-        yield CONTENT_UNKNOWN.at(place, function.code_unknown, function.code_remedy)
+        yield CONTENT_UNKNOWN.at(place, function.code_unknown, function.code_hint)
     for layer in function.layers:
         if layer.unknown and layer.content is None:
             message = f"the content of {layer.label} is not known: {layer.unknown}"
-            yield CONTENT_UNKNOWN.at(layer.place, message, layer.remedy)
+            yield CONTENT_UNKNOWN.at(layer.place, message, layer.hint)

@@ -67,7 +67,7 @@ def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
     except OSError as error:
         raise LayerctlError(
             f"the cache folder {cache_root()} cannot be used: {error}",
-            remedy="set LAYERCTL_CACHE_DIR to a folder that can be written",
+            hint="set LAYERCTL_CACHE_DIR to a folder that can be written",
         ) from None
     return entry
 

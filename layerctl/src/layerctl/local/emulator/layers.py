@@ -26,10 +26,10 @@ def merge_layers(layers: Sequence[Path], opt: Path) -> Path | None:
         LayerctlError: one is not there, or there are more than Lambda allows.
     """
     if len(layers) > MAX_LAYERS:
-        raise LayerctlError(f"{len(layers)} layers", remedy=f"Lambda allows {MAX_LAYERS} for a function")
+        raise LayerctlError(f"{len(layers)} layers", hint=f"Lambda allows {MAX_LAYERS} for a function")
     for layer in layers:
         if not layer.is_dir():
-            raise LayerctlError(f"the layer {layer} is not a folder", remedy="build it first")
+            raise LayerctlError(f"the layer {layer} is not a folder", hint="build it first")
     for layer in layers:
         shutil.copytree(layer, opt, copy_function=_copy, dirs_exist_ok=True)
     return opt if layers else None

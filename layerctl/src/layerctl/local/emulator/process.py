@@ -146,7 +146,7 @@ class Emulator:
         self._output: Output | None = None
         self._port = 0
         if not self.function.is_dir():
-            raise LayerctlError(f"{function} is not a folder", remedy="name the folder that holds the function's code")
+            raise LayerctlError(f"{function} is not a folder", hint="name the folder that holds the function's code")
 
     def __enter__(self) -> Self:
         self.start()
@@ -223,7 +223,7 @@ class Emulator:
         """
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
         if len(body) > MAX_PAYLOAD:  # the emulator would cut it off
-            raise LayerctlError(f"the event has {len(body):,} bytes", remedy=f"Lambda takes {MAX_PAYLOAD:,}")
+            raise LayerctlError(f"the event has {len(body):,} bytes", hint=f"Lambda takes {MAX_PAYLOAD:,}")
         with self._turn:
             if self._guard is None or self._output is None:
                 raise LayerctlError("the emulator is not running")

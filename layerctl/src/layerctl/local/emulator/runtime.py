@@ -41,7 +41,7 @@ def emulator_binary() -> Path:
     if sys.platform != "linux":
         raise LayerctlError(
             f"AWS's Runtime Interface Emulator runs on Linux (and WSL) only, this is {sys.platform}",
-            remedy="unit tests with shared_utils.testing work everywhere",
+            hint="unit tests with shared_utils.testing work everywhere",
         )
     if chosen := os.environ.get("LAYERCTL_RIE"):
         if not os.access(chosen, os.X_OK) or Path(chosen).is_dir():
@@ -55,7 +55,7 @@ def emulator_binary() -> Path:
                 return found
     raise LayerctlError(
         f"AWS's Runtime Interface Emulator ({name}) was not found; it comes with the SAM CLI's Python package",
-        remedy="run `make setup`, put that `sam` on PATH, or name the program in LAYERCTL_RIE",
+        hint="run `make setup`, put that `sam` on PATH, or name the program in LAYERCTL_RIE",
     )
 
 
@@ -101,7 +101,7 @@ def _run_installer(folder: Path, interpreter: Interpreter) -> None:
         reason = " ".join(result.stderr.split())[:400] or f"exit code {result.returncode}"
         raise LayerctlError(
             f"what Lambda's {interpreter.runtime} provides (awslambdaric, boto3) could not be installed: {reason}",
-            remedy="it is needed once, from a package index; check the network and try again",
+            hint="it is needed once, from a package index; check the network and try again",
         )
 
 

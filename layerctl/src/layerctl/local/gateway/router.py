@@ -60,7 +60,7 @@ class Router(Generic[Target]):
             if key in taken:
                 raise LayerctlError(
                     f"{route.key} leads to {taken[key]} and to {whose}",
-                    remedy="change one path, or serve each from a template and port of its own",
+                    hint="change one path, or serve each from a template and port of its own",
                 )
             taken[key] = whose
             self._entries.append((_segments(route, whose), route, target))
@@ -91,7 +91,7 @@ def _segments(route: Route, whose: str) -> list[_Segment]:
     for part in route.path.split("/")[1:]:
         found = _VARIABLE.fullmatch(part)
         if found is None and ("{" in part or "}" in part):
-            raise LayerctlError(f"{whose}: the path {route.path} has a malformed variable", remedy="expected {name}")
+            raise LayerctlError(f"{whose}: the path {route.path} has a malformed variable", hint="expected {name}")
         segments.append(_Segment(part) if found is None else _Segment(found[1], variable=True, greedy=bool(found[2])))
     if any(segment.greedy for segment in segments[:-1]):
         raise LayerctlError(f"{whose}: the path {route.path} goes on after a greedy variable")

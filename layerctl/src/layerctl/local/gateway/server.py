@@ -73,7 +73,7 @@ class Gateway:
         except OSError as error:
             raise LayerctlError(
                 f"port {port} on 127.0.0.1 cannot be used: {error.strerror}",
-                remedy="choose another with --port (0 takes any free one)",
+                hint="choose another with --port (0 takes any free one)",
             ) from None
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1})
 

@@ -130,12 +130,12 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     named = ", ".join(str(template.path) for template in templates)
     functions = [(template, function) for template in templates for function in template.functions]
     if not functions:
-        raise LayerctlError(f"{named} has no function", remedy="name a template with an AWS::Serverless::Function")
+        raise LayerctlError(f"{named} has no function", hint="name a template with an AWS::Serverless::Function")
     if only is not None:
         functions = [pair for pair in functions if only in (pair[1].logical_id, pair[1].name)]
         if not functions:
             known = ", ".join(function.logical_id for template in templates for function in template.functions)
-            raise LayerctlError(f"{named} has no function {only!r}", remedy=f"it has {known}")
+            raise LayerctlError(f"{named} has no function {only!r}", hint=f"it has {known}")
     foreign = [function for _, function in functions if function.foreign]
     if len(foreign) < len(functions):  # what is none of ours is left out, as long as something is
         functions = [pair for pair in functions if not pair[1].foreign]
@@ -159,7 +159,7 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     if sources.unused and only is None:
         raise LayerctlError(
             f"--layer {min(sources.unused)}: no function of {named} has that layer",
-            remedy="name it as the ARN does",
+            hint="name it as the ARN does",
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
     return Plan(tuple(runnables), (*left_out, *interpreters.notes))
@@ -171,7 +171,7 @@ def _template_path(path: Path) -> Path:
     for name in _NAMES:
         if (path / name).is_file():
             return path / name
-    raise LayerctlError(f"{path} has no {' or '.join(_NAMES)}", remedy="name the template")
+    raise LayerctlError(f"{path} has no {' or '.join(_NAMES)}", hint="name the template")
 
 
 def _check_parameters(templates: Sequence[Template], options: RunOptions) -> None:
@@ -179,7 +179,7 @@ def _check_parameters(templates: Sequence[Template], options: RunOptions) -> Non
     for name in options.parameters:
         if name not in declared:
             known = ", ".join(sorted(declared)) or "none"
-            raise LayerctlError(f"--parameter {name}: no template has it", remedy=f"there are: {known}")
+            raise LayerctlError(f"--parameter {name}: no template has it", hint=f"there are: {known}")
 
 
 def _labels(functions: Sequence[tuple[Template, Function]]) -> list[str]:
@@ -243,7 +243,7 @@ def _code(function: Function, whose: str) -> Path:
         digest = hashlib.sha256(code.read_bytes()).hexdigest()[:32]
         return cached_folder(f"functions/{digest}", lambda folder: _unpack(code, folder))
     if not code.is_dir():
-        raise LayerctlError(f"{whose}: its code {code} is not a folder", remedy="check CodeUri, or run `sam build`")
+        raise LayerctlError(f"{whose}: its code {code} is not a folder", hint="check CodeUri, or run `sam build`")
     return code
 
 
@@ -278,7 +278,7 @@ class _Interpreters:
     def _another(self, runtime: str, whose: str) -> Interpreter:
         hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
         if self._exact:
-            raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", remedy=hint)
+            raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", hint=hint)
         own = own_interpreter()
         self.notes.append(f"no interpreter for {runtime} is on this machine; Python {own.version} is taken ({hint})")
         return own

@@ -58,7 +58,7 @@ class Service:
             routes += [(route, invoke, runnable.label) for route in runnable.function.routes]
         if not routes:
             names = ", ".join(runnable.label for runnable in runnables)
-            raise LayerctlError(f"no HTTP route leads to {names}", remedy="run one event with `layerctl invoke`")
+            raise LayerctlError(f"no HTTP route leads to {names}", hint="run one event with `layerctl invoke`")
         self._gateway = Gateway(Router(routes), port, on_request=on_request)
         self.url = self._gateway.url
 
@@ -88,11 +88,11 @@ def check_imports(runnables: Sequence[Runnable]) -> None:
 
 def import_failure(runnable: Runnable, problem: str) -> LayerctlError:
     """The error for a function whose handler cannot be imported."""
-    remedy = None
+    hint = None
     if "No module named" in problem and (runnable.code / "requirements.txt").is_file():
-        remedy = "its requirements.txt is not built in: run `sam build` and name .aws-sam/build/template.yaml"
+        hint = "its requirements.txt is not built in: run `sam build` and name .aws-sam/build/template.yaml"
     function = runnable.function
-    return LayerctlError(f"{function.where}: {runnable.label} cannot start: {problem}", remedy=remedy)
+    return LayerctlError(f"{function.where}: {runnable.label} cannot start: {problem}", hint=hint)
 
 
 def failure_of(answer: Answer) -> str | None:

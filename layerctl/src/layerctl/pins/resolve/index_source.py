@@ -68,7 +68,7 @@ def _fetch(address: str) -> str:
     import urllib.request
 
     if not _allowed(address):
-        raise LayerctlError(f"{_shown(address)}: only https addresses are read", remedy="use https://, or a file")
+        raise LayerctlError(f"{_shown(address)}: only https addresses are read", hint="use https://, or a file")
 
     class Redirects(urllib.request.HTTPRedirectHandler):
         """Follows a redirect only to where we would have gone at once."""
@@ -83,16 +83,16 @@ def _fetch(address: str) -> str:
             data: bytes = answer.read(_MAX_BYTES + 1)
     except urllib.error.HTTPError as error:
         error.close()  # it is the answer, too
-        raise LayerctlError(f"{_shown(address)}: HTTP {error.code}", remedy="check the address of the index") from None
+        raise LayerctlError(f"{_shown(address)}: HTTP {error.code}", hint="check the address of the index") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise LayerctlError(f"{_shown(address)} cannot be fetched: {reason}", remedy="check the network") from None
+        raise LayerctlError(f"{_shown(address)} cannot be fetched: {reason}", hint="check the network") from None
     if len(data) > _MAX_BYTES:
-        raise LayerctlError(f"{_shown(address)} is larger than {_MAX_BYTES} bytes", remedy="check the address")
+        raise LayerctlError(f"{_shown(address)} is larger than {_MAX_BYTES} bytes", hint="check the address")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise LayerctlError(f"{_shown(address)} is not UTF-8 text", remedy="check the address") from None
+        raise LayerctlError(f"{_shown(address)} is not UTF-8 text", hint="check the address") from None
 
 
 def _allowed(address: str) -> bool:

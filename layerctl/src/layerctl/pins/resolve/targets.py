@@ -19,9 +19,9 @@ __all__ = ["BumpRequest", "NoTargetError", "Target", "choose", "newest"]
 class NoTargetError(Exception):
     """There is no version that the pin may go to."""
 
-    def __init__(self, what: str, remedy: str) -> None:
+    def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)
-        self.remedy = remedy
+        self.hint = hint
 
 
 class Target(NamedTuple):
@@ -58,7 +58,7 @@ class BumpRequest:
         # Lambda counts from 1, in a Long (Lambda API reference, LayerVersionsListItem). The length comes first: Python
         # does not read numbers of thousands of digits.
         if self.to.isdecimal() and not (len(self.to) < 20 and 1 <= int(self.to) < 2**63):
-            raise LayerctlError(f"--to {self.to[:24]}: no layer version has that number", remedy="they count from 1")
+            raise LayerctlError(f"--to {self.to[:24]}: no layer version has that number", hint="they count from 1")
 
     @property
     def number(self) -> int | None:

@@ -95,8 +95,8 @@ def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: 
     write = f"write it with `layerctl index mirror --stage {stage}`"
     findings: list[Finding] = []
 
-    def find(rule: str, message: str, remedy: str, severity: Severity = Severity.ERROR) -> None:
-        findings.append(Finding(rule, file, message, remedy, severity))
+    def find(rule: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> None:
+        findings.append(Finding(rule, file, message, hint, severity))
 
     for release in index.releases.values():
         name, there = mirror.version_name(release.version), release.regions.get(region)
@@ -112,8 +112,8 @@ def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: 
                 "ssm-unknown", f"{name} in {region} is {held}, and the index does not have that release there", _UNKNOWN
             )
         elif there and held != str(there.arn):
-            remedy = "find out which is right; delete a wrong parameter, then `layerctl index mirror`"
-            find("ssm-differs", f"{name} in {region} is {held}, the index has {there.arn}", remedy)
+            hint = "find out which is right; delete a wrong parameter, then `layerctl index mirror`"
+            find("ssm-differs", f"{name} in {region} is {held}, the index has {there.arn}", hint)
         if reason != wanted:
             said = f"{mirror.yanked_name(release.version)} in {region} is {reason or 'missing'}"
             find(

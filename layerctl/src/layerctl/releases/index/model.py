@@ -84,7 +84,7 @@ class LayerIndex:
         try:
             text = path.read_text("utf-8")
         except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", remedy="make it with `layerctl index write`") from None
+            raise LayerctlError(f"{path} does not exist", hint="make it with `layerctl index write`") from None
         except (OSError, UnicodeDecodeError) as error:
             raise LayerctlError(f"{path} cannot be read: {error}") from None
         return cls.parse(text, str(path))
@@ -158,7 +158,7 @@ def _parsed(version: str) -> Version:
         return Version(version)
     except ValueError:  # InvalidVersion, or a number of thousands of digits
         raise LayerctlError(
-            f"{version!r} is no release version", remedy="expected e.g. 1.4.0 or 1.4.0rc1 (PEP 440)"
+            f"{version!r} is no release version", hint="expected e.g. 1.4.0 or 1.4.0rc1 (PEP 440)"
         ) from None
 
 
@@ -177,7 +177,7 @@ def _validate(data: Any, source: str) -> None:
     error = best_match(Draft202012Validator(schema()).iter_errors(data))
     if error is not None:
         place = "/".join(str(part) for part in error.absolute_path) or "the top"
-        raise LayerctlError(f"{source}: at {place}: {error.message}", remedy="see `layerctl index schema`")
+        raise LayerctlError(f"{source}: at {place}: {error.message}", hint="see `layerctl index schema`")
     for version in data["releases"]:
         _parsed(version)
 

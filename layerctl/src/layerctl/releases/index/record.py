@@ -48,12 +48,12 @@ def require_same_content(index: LayerIndex, release: str, content_digest: str) -
         LayerctlError: as said, or `release` is no version that an index can hold.
     """
     if not is_release(release):
-        raise LayerctlError(f"{release!r} can't be indexed", remedy="expected e.g. 1.4.0 or 1.4.0rc1 (--release)")
+        raise LayerctlError(f"{release!r} can't be indexed", hint="expected e.g. 1.4.0 or 1.4.0rc1 (--release)")
     known = index.releases.get(release)
     if known is not None and known.content_digest != content_digest:
         raise LayerctlError(
             f"release {release} is {known.content_digest} in the index, and {content_digest} here",
-            remedy="a release never changes: raise the version and build again",
+            hint="a release never changes: raise the version and build again",
         )
 
 
@@ -125,7 +125,7 @@ def find_release(index: LayerIndex, release: str) -> Release:
     """
     if release not in index.releases:
         have = ", ".join(index.releases) or "none"
-        raise LayerctlError(f"the index has no release {release!r}", remedy=f"it has: {have}")
+        raise LayerctlError(f"the index has no release {release!r}", hint=f"it has: {have}")
     return index.releases[release]
 
 
@@ -148,7 +148,7 @@ def unyank(index: LayerIndex, release: str) -> LayerIndex:
     """
     known = find_release(index, release)
     if known.yanked is None:
-        raise LayerctlError(f"{release} is not yanked", remedy="`layerctl index notes` shows a release")
+        raise LayerctlError(f"{release} is not yanked", hint="`layerctl index notes` shows a release")
     return index.with_release(replace(known, yanked=None))
 
 
@@ -173,7 +173,7 @@ def scan_region(client: Any, index: LayerIndex, region: str) -> tuple[list[Entry
         if held is not None and held.content_digest != version.content_digest:
             raise LayerctlError(
                 f"release {version.release} has two contents: versions {version.number} and {held.number} in {region}",
-                remedy="delete the one that was not meant (`aws lambda delete-layer-version`)",
+                hint="delete the one that was not meant (`aws lambda delete-layer-version`)",
             )
         found[version.release] = version
     entries = []

@@ -39,7 +39,7 @@ def update(path: Path, layer: str, change: Callable[[LayerIndex], LayerIndex], *
             index = LayerIndex(layer) if before is None else LayerIndex.load(path)
             if index.layer != layer:
                 raise LayerctlError(
-                    f"{path} is the index of {index.layer!r}, not of {layer!r}", remedy="name another file with --index"
+                    f"{path} is the index of {index.layer!r}, not of {layer!r}", hint="name another file with --index"
                 )
             changed = change(index)
             text = changed.dumps()
@@ -47,7 +47,7 @@ def update(path: Path, layer: str, change: Callable[[LayerIndex], LayerIndex], *
             if not dry_run and before != text.encode():
                 replace_bytes(path, text.encode(), expected=before)
     except ChangedMeanwhileError:
-        raise LayerctlError(f"{path} was changed by another program", remedy="run again") from None
+        raise LayerctlError(f"{path} was changed by another program", hint="run again") from None
     except OSError as error:
         raise LayerctlError(f"{path} cannot be written: {error.strerror or error}") from None
     return changed

@@ -51,7 +51,7 @@ class Audience:
                 return {"Principal": "*"}
             case _:
                 raise LayerctlError(
-                    f"{self} cannot be granted", remedy="share with accounts, organisations or the public"
+                    f"{self} cannot be granted", hint="share with accounts, organisations or the public"
                 )
 
 
@@ -66,7 +66,7 @@ def account(text: str) -> Audience:
     """
     if not re.fullmatch(r"\d{12}", text):
         raise LayerctlError(
-            f"{text!r} is not an account id", remedy="expected twelve digits, as text: leading zeros count"
+            f"{text!r} is not an account id", hint="expected twelve digits, as text: leading zeros count"
         )
     return Audience(Kind.ACCOUNT, text)
 
@@ -78,7 +78,7 @@ def organization(text: str) -> Audience:
         LayerctlError: it is no organisation id.
     """
     if not re.fullmatch(r"o-[a-z0-9]{10,32}", text):
-        raise LayerctlError(f"{text!r} is not an organisation id", remedy="expected o- and 10 to 32 letters or digits")
+        raise LayerctlError(f"{text!r} is not an organisation id", hint="expected o- and 10 to 32 letters or digits")
     return Audience(Kind.ORGANIZATION, text)
 
 

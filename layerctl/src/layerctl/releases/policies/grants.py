@@ -119,7 +119,7 @@ def _grant(client: Any, change: Change) -> None:
         if not any(change.audience in grant.audiences for grant in read_grants(client, change.arn)):
             raise LayerctlError(
                 f"{change.arn}: the statement {change.statement_id} exists and does not grant {change.audience}",
-                remedy="remove it with `layerctl permissions --repair --apply`",
+                hint="remove it with `layerctl permissions --repair --apply`",
             ) from None
 
 

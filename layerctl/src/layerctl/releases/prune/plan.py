@@ -31,7 +31,7 @@ class IncompleteViewError(LayerctlError):
         rest = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
         super().__init__(
             f"nothing is planned, because the view is incomplete: {gaps[0]}{rest}",
-            remedy="scan accounts by a role with --role, mend what failed, then run again",
+            hint="scan accounts by a role with --role, mend what failed, then run again",
         )
 
 
@@ -96,7 +96,7 @@ def plan_prune(inventory: Inventory, policy: Policy, *, now: datetime) -> list[P
         LayerctlError: `policy` would delete the newest version.
     """
     if policy.keep < 1:
-        raise LayerctlError(f"--keep {policy.keep} would delete the newest version", remedy="keep 1 or more")
+        raise LayerctlError(f"--keep {policy.keep} would delete the newest version", hint="keep 1 or more")
     shared = [(one.arn, one.audiences) for one in inventory.versions]
     gaps = list(dict.fromkeys([*inventory.problems, *unscanned(shared, inventory.scanned)]))
     if gaps:

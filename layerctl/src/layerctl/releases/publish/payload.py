@@ -66,7 +66,7 @@ class Payload:
         """
         config = config.for_artifact(path)
         if path.is_dir():
-            raise LayerctlError(f"{path} is a folder", remedy="publish the zip that `layerctl build` writes")
+            raise LayerctlError(f"{path} is a folder", hint="publish the zip that `layerctl build` writes")
         with open_artifact(path) as artifact:
             digest = artifact.content_digest()
         manifest = _manifest(path)
@@ -74,7 +74,7 @@ class Payload:
             raise LayerctlError(
                 f"{path} is not what its manifest says: its content is {digest},"
                 f" the manifest has {manifest['content_digest']}",
-                remedy="build again with `layerctl build`",
+                hint="build again with `layerctl build`",
             )
         checksum = hashlib.sha256()
         with path.open("rb") as file:
@@ -114,9 +114,9 @@ def _manifest(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise LayerctlError(f"{manifest} cannot be read: {error}", remedy="build again with `layerctl build`") from None
+        raise LayerctlError(f"{manifest} cannot be read: {error}", hint="build again with `layerctl build`") from None
     if not isinstance(data, dict):
-        raise LayerctlError(f"{manifest} is no manifest", remedy="build again with `layerctl build`")
+        raise LayerctlError(f"{manifest} is no manifest", hint="build again with `layerctl build`")
     return data
 
 
@@ -127,7 +127,7 @@ def _release(path: Path, manifest: dict[str, str]) -> str:
         named = match[1] if match else None
     if not named:
         raise LayerctlError(
-            f"{path} has no manifest, and its name tells no version", remedy="name the version with --release"
+            f"{path} has no manifest, and its name tells no version", hint="name the version with --release"
         )
     return str(named)
 
@@ -141,5 +141,5 @@ def _require_version(release: str, path: Path) -> None:
     except ValueError:
         raise LayerctlError(
             f"{path}: {release[:60]!r} is no version as PEP 440 knows them",
-            remedy="name one with --release, e.g. 1.4.0 or 1.4.0rc1",
+            hint="name one with --release, e.g. 1.4.0 or 1.4.0rc1",
         ) from None

@@ -71,7 +71,7 @@ class RegionPublisher:
         if not self.payload.fits_request and not self.bucket:
             raise LayerctlError(
                 f"{self.payload.path} has {self.payload.size:,} bytes, more than Lambda takes directly (50 MB)",
-                remedy="name a bucket in each region with --s3-bucket 'artifacts-{region}'",
+                hint="name a bucket in each region with --s3-bucket 'artifacts-{region}'",
             )
         self.digests.put(self.payload.code_sha256, self.payload.content_digest)
         together = max(1, _MEMORY // (_COPIES * max(self.payload.size, 1)))

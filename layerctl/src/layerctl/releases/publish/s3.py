@@ -41,5 +41,5 @@ def put_zip(client: Any, payload: Payload, bucket: str, prefix: str, *, owner: s
         with payload.path.open("rb") as body:
             client.put_object(**place, Body=body, ContentType="application/zip", ChecksumSHA256=payload.code_sha256)
     except client.exceptions.NoSuchBucket:
-        raise LayerctlError(f"the bucket {bucket} does not exist", remedy="create it in the layer's region") from None
+        raise LayerctlError(f"the bucket {bucket} does not exist", hint="create it in the layer's region") from None
     return key

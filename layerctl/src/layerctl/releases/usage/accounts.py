@@ -54,7 +54,7 @@ def open_accounts(aws: Aws, roles: Sequence[str], regions: Sequence[str]) -> Acc
     """
     for role in roles:
         if not re.fullmatch(r"arn:aws[a-zA-Z-]*:iam::\d{12}:role/[\w+=,.@/-]+", role):
-            raise LayerctlError(f"{role!r} is not a role ARN", remedy="expected arn:aws:iam::ACCOUNT:role/NAME")
+            raise LayerctlError(f"{role!r} is not a role ARN", hint="expected arn:aws:iam::ACCOUNT:role/NAME")
     partitions = by_partition(regions)
     own = {partition: Account(aws.account(here), aws, tuple(here)) for partition, here in partitions.items()}
     accounts = Accounts({partition: one.id for partition, one in own.items()}, list(own.values()))

@@ -47,14 +47,14 @@ def parse(path: Path) -> Mapping:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise LayerctlError(f"{path} has {size:,} bytes", remedy="CloudFormation itself takes 1 MB")
+            raise LayerctlError(f"{path} has {size:,} bytes", hint="CloudFormation itself takes 1 MB")
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", remedy="name a SAM template") from None
+        raise LayerctlError(f"{path} does not exist", hint="name a SAM template") from None
     except IsADirectoryError:
-        raise LayerctlError(f"{path} is a folder", remedy="name the template in it") from None
+        raise LayerctlError(f"{path} is a folder", hint="name the template in it") from None
     except UnicodeDecodeError:
-        raise LayerctlError(f"{path} is not text in UTF-8", remedy="name a SAM template") from None
+        raise LayerctlError(f"{path} is not text in UTF-8", hint="name a SAM template") from None
     except OSError as error:
         raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
     try:
@@ -66,7 +66,7 @@ def parse(path: Path) -> Mapping:
         raise _error(path, text, offset, what)
     data = _Reader(path).value(tree.documents[0], 0) if tree.documents else None
     if not isinstance(data, Mapping):
-        raise LayerctlError(f"{path} is not a template: no mapping at its top", remedy="name a SAM template")
+        raise LayerctlError(f"{path} is not a template: no mapping at its top", hint="name a SAM template")
     return data
 
 

@@ -41,7 +41,7 @@ def load_template(path: Path, *, region: str | None = None, parameters: Mapping[
     data = parse(path)
     resources = data.get("Resources")
     if not isinstance(resources, dict):
-        raise LayerctlError(f"{path} has no Resources", remedy="name a SAM or CloudFormation template")
+        raise LayerctlError(f"{path} has no Resources", hint="name a SAM or CloudFormation template")
     reader = _Reader(path, data, region or DEFAULT_REGION, parameters or {})
     declared = data.get("Parameters")
     return Template(path, tuple(reader.functions(resources)), frozenset(declared if isinstance(declared, dict) else ()))
@@ -148,7 +148,7 @@ class _Reader:
         if text in self._resolver.guessed:  # a parameter without a default
             return default
         if not text.isdigit() or not least <= int(text) <= most:
-            raise LayerctlError(f"{place}: {key} is {text!r}", remedy=f"Lambda takes {least} to {most}")
+            raise LayerctlError(f"{place}: {key} is {text!r}", hint=f"Lambda takes {least} to {most}")
         return int(text)
 
     def _code(
@@ -185,7 +185,7 @@ class _Reader:
         entry = self._resolver.chosen(entry)
         text = self._resolver.text(entry)
         if text is None:
-            raise LayerctlError(f"{place}: a layer that is not text", remedy="expected an ARN or a !Ref")
+            raise LayerctlError(f"{place}: a layer that is not text", hint="expected an ARN or a !Ref")
         name = entry.get("Ref") if isinstance(entry, dict) else None
         resource = self._resources.get(name) if isinstance(name, str) else None
         if isinstance(resource, dict) and resource.get("Type") in _LAYERS:

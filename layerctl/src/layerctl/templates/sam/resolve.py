@@ -240,7 +240,7 @@ class Resolver:
         return name
 
     def _error(self, what: str) -> LayerctlError:
-        return LayerctlError(f"{self._where}: {what}", remedy="`sam validate --lint` tells more")
+        return LayerctlError(f"{self._where}: {what}", hint="`sam validate --lint` tells more")
 
 
 def _section(template: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -133,17 +133,17 @@ def _check(case: ArtifactCase, entry: Entry) -> Iterator[Finding]:
         return
     data = case.artifact.read(entry)
     minor = int(match["minor"])
-    remedy = f"compile it with CPython 3.{minor}: layerctl build"
+    hint = f"compile it with CPython 3.{minor}: layerctl build"
     runtime = runtime_of(f"python3.{minor}")
     magic = runtime.magic if runtime else None
     expected = magic.to_bytes(2, "little") + b"\r\n" if magic else data[:4]
     if len(data) < 20 or data[2:4] != b"\r\n" or data[16] & 0x7F != _CODE:
-        yield BYTECODE_INVALID.finding(entry.path, "it is cut off, or no bytecode", remedy)
+        yield BYTECODE_INVALID.finding(entry.path, "it is cut off, or no bytecode", hint)
         return
     if data[:4] != expected:
         number = int.from_bytes(data[:2], "little")
         message = f"its magic number is {number}; CPython 3.{minor} has {magic}"
-        yield BYTECODE_INVALID.finding(entry.path, message, remedy, case.doubtful)  # Python takes the source then
+        yield BYTECODE_INVALID.finding(entry.path, message, hint, case.doubtful)  # Python takes the source then
         return
     flags = int.from_bytes(data[4:8], "little")
     if flags != _HASH_BASED:
@@ -155,4 +155,4 @@ def _check(case: ArtifactCase, entry: Entry) -> Iterator[Finding]:
         return
     # the source's hash is keyed by the magic number, so any CPython can work out another one's
     if _imp.source_hash(int.from_bytes(data[:4], "little"), case.artifact.read(source)) != data[8:16]:
-        yield BYTECODE_STALE.finding(entry.path, f"it was not compiled from {source.path} as it is", remedy)
+        yield BYTECODE_STALE.finding(entry.path, f"it was not compiled from {source.path} as it is", hint)

@@ -72,8 +72,8 @@ def check_elf(case: ArtifactCase) -> Iterator[Finding]:
             stream.seek(0)
             facts = read_elf(stream)
         if facts is None:
-            remedy = "install a wheel for Lambda's platform (manylinux)"
-            yield ELF_INVALID.finding(entry.path, "it is no ELF file that can be read", remedy)
+            hint = "install a wheel for Lambda's platform (manylinux)"
+            yield ELF_INVALID.finding(entry.path, "it is no ELF file that can be read", hint)
             wrong.add(entry.path)
             continue
         found[entry.path] = facts
@@ -89,19 +89,19 @@ def _check_one(case: ArtifactCase, path: str, facts: ElfFacts) -> Iterator[Findi
     named = machines.get(tag["machine"], tag["machine"]) if tag else None
     if facts.architecture not in case.architectures or (named and named != facts.architecture):
         wanted = named or " and ".join(case.architectures)
-        remedy = "install the wheel of the right platform, or change architectures in layer.toml"
-        yield ELF_MACHINE.finding(path, f"it is for {facts.architecture}, not for {wanted}", remedy)
+        hint = "install the wheel of the right platform, or change architectures in layer.toml"
+        yield ELF_MACHINE.finding(path, f"it is for {facts.architecture}, not for {wanted}", hint)
         return
     users = [runtime for runtime in case.runtimes if tag is None or runtime.python == (3, int(tag["minor"]))]
     if facts.musl:
-        remedy = "install the manylinux wheel, not the musllinux one"
-        yield ELF_GLIBC.finding(path, "it needs musl; Lambda has glibc", remedy)
+        hint = "install the manylinux wheel, not the musllinux one"
+        yield ELF_GLIBC.finding(path, "it needs musl; Lambda has glibc", hint)
     short = [runtime for runtime in users if facts.glibc and facts.glibc > runtime.glibc]
     if short:
         needs = ".".join(str(part) for part in facts.glibc or ())
         have = ", ".join(f"{runtime.name} has {runtime.glibc[0]}.{runtime.glibc[1]}" for runtime in short)
-        remedy = "take a wheel for an older manylinux, or take the runtime out of layer.toml"
-        yield ELF_GLIBC.finding(path, f"it needs glibc {needs}; {have}", remedy)
+        hint = "take a wheel for an older manylinux, or take the runtime out of layer.toml"
+        yield ELF_GLIBC.finding(path, f"it needs glibc {needs}; {have}", hint)
 
 
 def _check_coverage(case: ArtifactCase, found: dict[str, ElfFacts], wrong: set[str]) -> Iterator[Finding]:

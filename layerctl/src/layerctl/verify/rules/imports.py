@@ -112,9 +112,9 @@ def _try(interpreter: Interpreter, modules: dict[str, str], path: list[str], hom
         )
     for line in answers.splitlines():
         module, message = json.loads(line)
-        remedy = "mend the module, or add the distribution that it needs to layer/requirements.in"
+        hint = "mend the module, or add the distribution that it needs to layer/requirements.in"
         what = f"import {module} fails on {interpreter.runtime} ({interpreter.version}): {message}"
-        yield IMPORT_FAILED.finding(modules[module], what, remedy)
+        yield IMPORT_FAILED.finding(modules[module], what, hint)
 
 
 def _modules(case: ArtifactCase) -> dict[str, str]:

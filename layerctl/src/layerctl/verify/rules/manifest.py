@@ -24,7 +24,7 @@ MANIFEST_MISMATCH = Rule(
     example="A file that was changed in the zip after it was built.",
     fix="Don't use it: it is not what was built. Build it anew.",
 )
-_REMEDY = "don't use it: it is not what was built; build it anew with `layerctl build`"
+_HINT = "don't use it: it is not what was built; build it anew with `layerctl build`"
 
 
 def check_manifest(case: ArtifactCase) -> Iterator[Finding]:
@@ -36,7 +36,7 @@ def check_manifest(case: ArtifactCase) -> Iterator[Finding]:
     told = bool(case.damaged) or bool(artifact.problems)
     for path in sorted(listed.keys() - {entry.path for entry in artifact.entries}):
         told = True
-        yield MANIFEST_MISMATCH.finding(path, "the manifest lists it, but it is not there", _REMEDY)
+        yield MANIFEST_MISMATCH.finding(path, "the manifest lists it, but it is not there", _HINT)
     for entry in case.readable:
         file = listed.get(entry.path)
         if file is None:
@@ -48,16 +48,16 @@ def check_manifest(case: ArtifactCase) -> Iterator[Finding]:
         else:
             continue
         told = True
-        yield MANIFEST_MISMATCH.finding(entry.path, message, _REMEDY)
+        yield MANIFEST_MISMATCH.finding(entry.path, message, _HINT)
     if told:
         return
     name = artifact.path.name
     if artifact.content_digest() != manifest.content_digest:
-        yield MANIFEST_MISMATCH.finding(name, f"its content is not {manifest.content_digest}", _REMEDY)
+        yield MANIFEST_MISMATCH.finding(name, f"its content is not {manifest.content_digest}", _HINT)
     elif artifact.zipped_size is not None:
         with artifact.path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         if sha256 != manifest.zip.sha256:
             yield MANIFEST_MISMATCH.finding(
-                name, "the zip's SHA-256 is not the manifest's, though its files are", _REMEDY
+                name, "the zip's SHA-256 is not the manifest's, though its files are", _HINT
             )

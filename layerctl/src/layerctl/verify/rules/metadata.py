@@ -145,9 +145,9 @@ def check_duplicates(case: ArtifactCase) -> Iterator[Finding]:
     for name, several in by_name.items():
         if len(several) > 1:
             folders = ", ".join(distribution.folder for distribution in several)
-            remedy = "build into an empty folder; installers don't remove what was there"
+            hint = "build into an empty folder; installers don't remove what was there"
             yield DISTRIBUTION_TWICE.finding(
-                several[1].folder, f"{name} is there more than once: {folders}", remedy, case.doubtful
+                several[1].folder, f"{name} is there more than once: {folders}", hint, case.doubtful
             )
 
 
@@ -159,15 +159,15 @@ def check_licences(case: ArtifactCase) -> Iterator[Finding]:
     for distribution in case.distributions:
         declared = config.known_licences.get(distribution.name, distribution.licence)
         expression = spdx_expression(declared)
-        remedy = "look it up, and say it in layer.toml: [licences.known]"
+        hint = "look it up, and say it in layer.toml: [licences.known]"
         if not declared:
-            yield LICENCE.finding(distribution.folder, f"{distribution} declares no licence", remedy, Severity.WARNING)
+            yield LICENCE.finding(distribution.folder, f"{distribution} declares no licence", hint, Severity.WARNING)
         elif expression is None:
             yield LICENCE.finding(
-                distribution.folder, f"{distribution} declares {declared!r}, which is no SPDX expression", remedy
+                distribution.folder, f"{distribution} declares {declared!r}, which is no SPDX expression", hint
             )
         elif not is_allowed(expression, config.licences):
-            remedy = "leave it out, or add the licence to [licences] allow in layer.toml"
+            hint = "leave it out, or add the licence to [licences] allow in layer.toml"
             yield LICENCE.finding(
-                distribution.folder, f"{distribution} is under {expression}, which is not allowed", remedy
+                distribution.folder, f"{distribution} is under {expression}, which is not allowed", hint
             )

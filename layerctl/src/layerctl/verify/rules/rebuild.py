@@ -42,7 +42,7 @@ def check_rebuild(case: ArtifactCase) -> Iterator[Finding]:
         return
     if case.config is None:
         raise LayerctlError(
-            "--rebuild needs the layer's checkout", remedy="run inside the repository, or use --layer-config"
+            "--rebuild needs the layer's checkout", hint="run inside the repository, or use --layer-config"
         )
     rebuilt = build_layer(case.config, BuildOptions(cache=False)).manifest
     ours = {file.path: file for file in rebuilt.files}
@@ -57,8 +57,8 @@ def check_rebuild(case: ArtifactCase) -> Iterator[Finding]:
             what = "the artifact has it, a rebuild has not"
         else:
             what = "a rebuild gives other content"
-        cause, remedy = _cause(case, rebuilt, path, changed)
-        yield REBUILD_DIFFERS.finding(path, f"{what}: {cause}", remedy)
+        cause, hint = _cause(case, rebuilt, path, changed)
+        yield REBUILD_DIFFERS.finding(path, f"{what}: {cause}", hint)
 
 
 def _same(case: ArtifactCase, rebuilt: Manifest, path: str) -> bool:
@@ -115,5 +115,5 @@ def _interpreters(manifest: Manifest | None, rebuilt: Manifest, runtime: str) ->
     ours = {built.runtime: built.interpreter for built in rebuilt.runtimes}.get(runtime)
     made = f"CPython {theirs}" if theirs else "no interpreter" if manifest else "an unknown interpreter"
     here = f"CPython {ours} is here" if ours else "none is here"
-    remedy = f"install CPython {theirs}" if theirs and theirs != ours else "rebuild with the interpreters of layer.toml"
-    return f"interpreter patch level: it was compiled by {made}, {here}", remedy
+    hint = f"install CPython {theirs}" if theirs and theirs != ours else "rebuild with the interpreters of layer.toml"
+    return f"interpreter patch level: it was compiled by {made}, {here}", hint

@@ -59,7 +59,7 @@ class AgentTransport:
             raise Failure(
                 INVALID,
                 f"the extension asks the function's own region only, not {region}",
-                remedy="set SHARED_UTILS_CONFIG_TRANSPORT=signed, or leave the region out",
+                hint="set SHARED_UTILS_CONFIG_TRANSPORT=signed, or leave the region out",
             )
         if operation == "appconfigagent:GetConfiguration":
             return self._configuration(request, deadline)
@@ -88,7 +88,7 @@ class AgentTransport:
         try:
             response = self._pool.request(endpoint, request, deadline)
         except Failure as failure:
-            failure.remedy = "check that the function has the extension's layer; it answers during invocations only"
+            failure.hint = "check that the function has the extension's layer; it answers during invocations only"
             raise
         if response.status != 200:
             raise _error(response)
@@ -115,7 +115,7 @@ def _port(variable: str, usual: int) -> int:
     if not text:
         return usual
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise Failure(INVALID, f"{variable} is {text!r}, which is no port", remedy="set it to 1 to 65535, or unset it")
+        raise Failure(INVALID, f"{variable} is {text!r}, which is no port", hint="set it to 1 to 65535, or unset it")
     return int(text)
 
 
@@ -128,7 +128,7 @@ def _error(response: Response) -> Failure:
         return Failure(
             UNAVAILABLE,
             "the extension is not ready: it answers during invocations only",
-            remedy="read the value in the handler, or use the signed transport",
+            hint="read the value in the handler, or use the signed transport",
         )
     found = next((word for word in re.findall(r"[A-Za-z]+", text) if word in KNOWN_CODES), "")
     if not found and response.status == 404:

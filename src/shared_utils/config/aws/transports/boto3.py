@@ -58,7 +58,7 @@ class Boto3Transport:
         try:
             answer = run_within(deadline.remaining(), lambda: self._ask(operation, request, region))
         except TimeoutError:
-            answer = Failure(UNAVAILABLE, "the SDK gave no answer in time", remedy=MORE_TIME, retry=BRIEFLY)
+            answer = Failure(UNAVAILABLE, "the SDK gave no answer in time", hint=MORE_TIME, retry=BRIEFLY)
         if isinstance(answer, Failure):
             raise answer
         return answer
@@ -68,7 +68,7 @@ class Boto3Transport:
         try:
             from botocore.exceptions import ClientError
         except ImportError:
-            return Failure(UNAVAILABLE, "boto3 is not installed", remedy="install boto3, or use the signed transport")
+            return Failure(UNAVAILABLE, "boto3 is not installed", hint="install boto3, or use the signed transport")
         try:
             try:
                 answer: dict[str, Any] = getattr(self._client(service, region), method)(**request)
@@ -114,18 +114,18 @@ def _failure(error: Exception) -> Failure:
 
     name = type(error).__name__
     if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
-        remedy = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        return Failure(DENIED, "the SDK found no AWS credentials", code="NoCredentials", remedy=remedy)
+        hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        return Failure(DENIED, "the SDK found no AWS credentials", code="NoCredentials", hint=hint)
     if isinstance(error, exceptions.NoRegionError):
-        return Failure(INVALID, "no region to ask", remedy="set AWS_REGION, or name one in the reference")
+        return Failure(INVALID, "no region to ask", hint="set AWS_REGION, or name one in the reference")
     if isinstance(error, (exceptions.ProfileNotFound, exceptions.ParamValidationError)):
-        return Failure(INVALID, str(error), remedy="correct the name")
+        return Failure(INVALID, str(error), hint="correct the name")
     if isinstance(error, (exceptions.TokenRetrievalError, exceptions.UnauthorizedSSOTokenError)):
-        return Failure(DENIED, str(error), code="NoCredentials", remedy="log in again: aws sso login")
+        return Failure(DENIED, str(error), code="NoCredentials", hint="log in again: aws sso login")
     if isinstance(error, (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError)):
         what = f"no connection to {getattr(error, 'kwargs', {}).get('endpoint_url', 'the endpoint')}"
-        return Failure(UNAVAILABLE, what, remedy=NO_CONNECTION, retry=BRIEFLY)
+        return Failure(UNAVAILABLE, what, hint=NO_CONNECTION, retry=BRIEFLY)
     if isinstance(error, exceptions.ReadTimeoutError):
-        return Failure(UNAVAILABLE, "the SDK gave no answer in time", remedy=MORE_TIME, retry=BRIEFLY)
+        return Failure(UNAVAILABLE, "the SDK gave no answer in time", hint=MORE_TIME, retry=BRIEFLY)
     # The rest is the connection's, or an answer that cannot be parsed; its text may hold what was answered.
     return Failure(UNAVAILABLE, f"the SDK got no usable answer ({name})", retry=BRIEFLY)

@@ -30,7 +30,7 @@ def choose() -> tuple[str, str]:
             raise Failure(
                 INVALID,
                 f"SHARED_UTILS_CONFIG_TRANSPORT is {forced!r}",
-                remedy="set it to signed, boto3 or extension, or unset it",
+                hint="set it to signed, boto3 or extension, or unset it",
             )
         return forced, "SHARED_UTILS_CONFIG_TRANSPORT says so"
     from shared_utils.config.aws.credentials import available

@@ -60,7 +60,7 @@ class SignedTransport:
         service, target = _OPERATIONS[operation]
         region = region or _endpoints.region()
         if region is None:
-            raise Failure(INVALID, "no region to ask", remedy="set AWS_REGION, or name one in the reference")
+            raise Failure(INVALID, "no region to ask", hint="set AWS_REGION, or name one in the reference")
         if target:
             version = "1.0" if service == "dynamodb" else "1.1"
             headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": target}
