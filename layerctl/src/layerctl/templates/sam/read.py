@@ -207,7 +207,7 @@ class _Reader:
         return LayerReference(logical_id, logical_id, content=self._path.parent / content if local else None)
 
     def _routes(self, own: dict[str, Any], properties: dict[str, Any], logical_id: str, place: str) -> list[Route]:
-        """What leads to a function: its events, and its URL, which SAM has as a property and CloudFormation as a resource."""
+        """What leads to a function: its events, and its URL (SAM's property, CloudFormation's resource)."""
         routes = self._apis.routes(own.get("Events"), place)
         if "FunctionUrlConfig" in properties:
             routes.append(self._apis.url_route(properties["FunctionUrlConfig"], logical_id))
