@@ -34,6 +34,7 @@ _SECTIONS = {
         ),
         "run": ("layerctl.cli.run", "Serve the functions of SAM templates over HTTP in AWS's own runtime emulator."),
         "invoke": ("layerctl.cli.invoke", "Run one function of a SAM template once, on an event from a file."),
+        "event": ("layerctl.cli.event", "Write an event as an AWS service sends it, for `invoke`."),
     },
     "Besides": {
         "rule": (
