@@ -83,8 +83,8 @@ def unquoted(text: str) -> str:
     """Return the text of a form's name or value; importing urllib would cost more than all of this module."""
     if "%" not in text and "+" not in text:
         return text
-    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes.fromhex(match[1].decode()), text.replace("+", " ").encode("utf-8", "replace"))
-    return raw.decode("utf-8", "replace")
+    raw = text.replace("+", " ").encode("utf-8", "replace")
+    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes.fromhex(match[1].decode()), raw).decode("utf-8", "replace")
 
 
 def is_compressed(raw: bytes) -> bool:

@@ -21,7 +21,7 @@ CHARACTERS = ["x", "é", "€", "😀", "\u2028", "\x01", "\x7f", "\x85", '"', "
 SHAPES: dict[str, Callable[[str], Any]] = {
     "text": lambda text: text,
     "value": lambda text: {"body": text},
-    "key": lambda text: {f"{i}{text[i : i + 200]}": i for i in range(0, len(text), 200)},
+    "key": lambda text: {f"{i}{text[i : i + 30]}": i for i in range(0, len(text), 30)},
     "list": lambda text: [[one] for one in text[:2000]],
     "numbers": lambda text: [1] * len(text),
     "JSON in text": lambda text: {"body": json.dumps([text])},
