@@ -28,7 +28,7 @@ def right_form(path: object, step: re.Pattern[str]) -> str:
         return _EXPECTED
     called = _FUNCTION.fullmatch(path)
     if called:
-        return f"{_EXPECTED}; functions are not called{_as_function(*called.groups(), step)}"
+        return f"{_EXPECTED}; functions are not called{_as_function(called[1], called[2], called[3], step)}"
     first = re.split(r"\|\|?|&&", path)[0] if re.search(r"\|\||&&", path) else path.replace("|", ".")
     meant = _path_of(re.sub(r"^event(?=\[)", "", first), step)
     why = ""

@@ -33,6 +33,8 @@ __all__ = ["shown"]
 
 _ATTEMPTS = 8
 _DEEPEST = 8  # texts within texts
+# JSON up to this size is shown with its own layout when it holds nothing to hide; to know that no key comes twice costs.
+_SHOWN_AS_IT_CAME = 64 * 1024
 
 # The beginning of a form: fields up to the first equals sign; what stands before the query of an address; the first
 # boundary of a multipart body, with a header after it.
@@ -147,15 +149,17 @@ class _Payload(JSONConverter):
 
     def _json(self, text: str, start: str) -> str:
         """Return a text of one JSON value or several without secrets; what is none of it as plain text."""
-        repeated: list[bool] = []
+        repeated = [True] if len(start) > _SHOWN_AS_IT_CAME else []
         decoder = json.JSONDecoder(
-            object_pairs_hook=lambda pairs: _object(pairs, repeated),
+            object_pairs_hook=None if repeated else lambda pairs: _object(pairs, repeated),
             parse_int=lambda digits: int(digits) if len(digits) < 1000 else digits,
         )
         pieces: list[str] = []
         changed = False
-        at = 0
+        at = shown = 0
         while at < len(start):
+            if shown > self.left:  # as much as the line takes
+                return "\n".join([*pieces, "…"])
             try:
                 content, end = decoder.raw_decode(start, at)
             except RecursionError:
@@ -168,6 +172,7 @@ class _Payload(JSONConverter):
             clean = _Payload(min(3 * (end - at) + 64, max(self.left, 64)), self._depth + 1).value(content)
             changed = changed or bool(repeated) or clean != content
             pieces.append(json.dumps(clean, ensure_ascii=False))
+            shown += len(pieces[-1])
             space = _SPACE.match(start, end)
             at = end if space is None else space.end()
         return "\n".join(pieces) if changed else text
@@ -175,7 +180,12 @@ class _Payload(JSONConverter):
     def _form(self, text: str) -> str:
         """Return the fields of a form or a query, ``application/x-www-form-urlencoded``, without secrets."""
         fields = []
+        shown = 0
         for field in text.split("&"):
+            shown += len(field)
+            if shown > self.left + len(field):
+                fields.append("…")
+                break
             name, equals, value = field.partition("=")
             plain = unquoted(name)
             if equals and (REDACTION.is_sensitive(plain) or REDACTION.is_sensitive(unquoted(plain))):
