@@ -33,7 +33,7 @@ __all__ = ["shown"]
 
 _ATTEMPTS = 8
 _DEEPEST = 8  # texts within texts
-# JSON up to this size is shown with its own layout when it holds nothing to hide; to know that no key comes twice costs.
+# JSON up to this size keeps its layout when it holds nothing to hide; to know that no key comes twice costs time.
 _SHOWN_AS_IT_CAME = 64 * 1024
 
 # The beginning of a form: fields up to the first equals sign; what stands before the query of an address; the first
