@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,10 @@ class Runnable:
     layers: tuple[Path, ...]
     variables: dict[str, str]
     region: str
+
+    def with_variables(self, variables: Mapping[str, str]) -> Runnable:
+        """The same with more variables, which the function's own go before."""
+        return replace(self, variables={**variables, **self.variables})
 
     def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
         """An emulator for the function, not started."""
