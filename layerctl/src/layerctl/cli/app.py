@@ -11,6 +11,11 @@ __all__ = ["cli"]
 
 _SECTIONS = {
     "Make a layer": {
+        "lock": (
+            "layerctl.cli.lock",
+            "Lock what the layer depends on: versions with hashes, for every runtime at once.",
+        ),
+        "add": ("layerctl.cli.add", "Add a package to the layer, and lock it."),
         "build": ("layerctl.cli.build", "Build the layer: wheel, locked closure, bytecode, zip, manifest and SBOM."),
         "verify": (
             "layerctl.cli.verify",
