@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from layerctl.local.emulator import Interpreter, LogLine
+    from layerctl.local.runner.env_vars import EnvVars
     from layerctl.templates.sam import Function, Template
 
 __all__ = ["RunOptions", "Runnable", "plan"]
@@ -37,6 +38,7 @@ class RunOptions:
         layers: layer name (or ARN, or logical id) -> zip or folder.
         parameters: values instead of the templates' defaults.
         environment: variables that every function gets on top of the template's.
+        env_vars: variables in place of the template's.
         region: default: ``eu-central-1``.
         credentials: variables with real credentials, instead of dummies.
         exact_runtime: refuse an interpreter of another version than a function's Runtime.
@@ -45,6 +47,7 @@ class RunOptions:
     layers: Mapping[str, Path] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    env_vars: EnvVars | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
     region: str | None = None
     exact_runtime: bool = False
@@ -166,7 +169,8 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
             hint="name it as the ARN does",
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
-    return Plan(tuple(runnables), (*left_out, *interpreters.notes))
+    unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
+    return Plan(tuple(runnables), (*left_out, *interpreters.notes, *unset))
 
 
 def _template_path(path: Path) -> Path:
@@ -225,7 +229,8 @@ def _runnable(
         raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
     interpreter = interpreters.find(function.runtime, whose)
     found = [sources.find(layer, whose) for layer in function.layers]
-    variables = {**local, **function.environment, **options.credentials, **options.environment}
+    replaced = options.env_vars.of(function) if options.env_vars else {}
+    variables = {**local, **function.environment, **replaced, **options.credentials, **options.environment}
     return Runnable(
         function=function,
         label=label,
