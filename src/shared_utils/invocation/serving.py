@@ -162,9 +162,9 @@ class Serving:
 
     def _log(self, what: str, content: Any, size: int) -> None:
         if log_state().threshold <= 20:
-            from shared_utils._json import JSONConverter
+            from shared_utils.invocation.payload import shown
 
-            write_line(20, f"invocation {what}", {what: JSONConverter(size).value(content)})
+            write_line(20, f"invocation {what}", {what: shown(what, content, size)})
 
     def _log_uncaught(self, error: BaseException) -> None:
         if self._failure is error:

@@ -277,7 +277,7 @@ def test_a_missing_emulator_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.prefix", str(tmp_path / "nowhere"))
-    with pytest.raises(LayerctlError, match="make setup"):
+    with pytest.raises(LayerctlError, match="pip install aws-sam-cli"):
         emulator_binary()
 
 

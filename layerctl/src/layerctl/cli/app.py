@@ -11,6 +11,11 @@ __all__ = ["cli"]
 
 _SECTIONS = {
     "Make a layer": {
+        "lock": (
+            "layerctl.cli.lock",
+            "Lock what the layer depends on: versions with hashes, for every runtime at once.",
+        ),
+        "add": ("layerctl.cli.add", "Add a package to the layer, and lock it."),
         "build": ("layerctl.cli.build", "Build the layer: wheel, locked closure, bytecode, zip, manifest and SBOM."),
         "verify": (
             "layerctl.cli.verify",
@@ -36,6 +41,7 @@ _SECTIONS = {
         ),
         "run": ("layerctl.cli.run", "Serve the functions of SAM templates over HTTP in AWS's own runtime emulator."),
         "invoke": ("layerctl.cli.invoke", "Run one function of a SAM template once, on an event from a file."),
+        "event": ("layerctl.cli.event", "Write an event as an AWS service sends it, for `invoke`."),
     },
     "Besides": {
         "rule": (

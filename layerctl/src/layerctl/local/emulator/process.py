@@ -53,6 +53,7 @@ class Answer:
         init_ms: how long the emulator says init took, in milliseconds; None for a warm invocation.
         duration_ms: the REPORT line's duration, in milliseconds; None when there was none.
         request_id: the invocation's id, as the function's context had it.
+        log: the same lines with the platform's own, START, END and REPORT, as they came.
     """
 
     status: int
@@ -61,6 +62,15 @@ class Answer:
     init_ms: float | None
     duration_ms: float | None
     request_id: str
+    log: tuple[str, ...] = ()
+
+    @property
+    def failure(self) -> str | None:
+        """What went wrong in the function, in one line, or None."""
+        if self.error is None:
+            return None
+        kind, message = self.error.get("errorType"), self.error.get("errorMessage")
+        return message if self.timed_out else " ".join(f"{kind}: {message}".split())
 
     @property
     def timed_out(self) -> bool:
@@ -234,7 +244,7 @@ class Emulator:
                 said = "; ".join(self._output.platform[-2:])
                 raise LayerctlError(f"the Runtime Interface Emulator ended: {said or error}") from None
             record = self._output.finish()
-        return Answer(status, payload, record.lines, record.init_ms, record.duration_ms, record.request_id)
+        return Answer(status, payload, record.lines, record.init_ms, record.duration_ms, record.request_id, record.log)
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         # The emulator keeps the time itself; ours only ends a wait on an emulator that hangs.

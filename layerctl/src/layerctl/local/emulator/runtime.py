@@ -41,7 +41,7 @@ def emulator_binary() -> Path:
     if sys.platform != "linux":
         raise LayerctlError(
             f"AWS's Runtime Interface Emulator runs on Linux (and WSL) only, this is {sys.platform}",
-            hint="unit tests with shared_utils.testing work everywhere",
+            hint="unit tests work everywhere",
         )
     if chosen := os.environ.get("LAYERCTL_RIE"):
         if not os.access(chosen, os.X_OK) or Path(chosen).is_dir():
@@ -55,7 +55,8 @@ def emulator_binary() -> Path:
                 return found
     raise LayerctlError(
         f"AWS's Runtime Interface Emulator ({name}) was not found; it comes with the SAM CLI's Python package",
-        hint="run `make setup`, put that `sam` on PATH, or name the program in LAYERCTL_RIE",
+        hint="install that beside layerctl (the extra `local`, or `pip install aws-sam-cli`), put a `sam` on PATH, or "
+        "name the program in LAYERCTL_RIE",
     )
 
 

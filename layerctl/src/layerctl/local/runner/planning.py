@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from layerctl.local.emulator import Interpreter, LogLine
+    from layerctl.local.runner.env_vars import EnvVars
     from layerctl.templates.sam import Function, Template
 
 __all__ = ["RunOptions", "Runnable", "plan"]
@@ -37,6 +38,7 @@ class RunOptions:
         layers: layer name (or ARN, or logical id) -> zip or folder.
         parameters: values instead of the templates' defaults.
         environment: variables that every function gets on top of the template's.
+        env_vars: variables in place of the template's.
         region: default: ``eu-central-1``.
         credentials: variables with real credentials, instead of dummies.
         exact_runtime: refuse an interpreter of another version than a function's Runtime.
@@ -45,6 +47,7 @@ class RunOptions:
     layers: Mapping[str, Path] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    env_vars: EnvVars | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
     region: str | None = None
     exact_runtime: bool = False
@@ -68,6 +71,10 @@ class Runnable:
     layers: tuple[Path, ...]
     variables: dict[str, str]
     region: str
+
+    def with_variables(self, variables: Mapping[str, str]) -> Runnable:
+        """The same with more variables, which the function's own go before."""
+        return replace(self, variables={**variables, **self.variables})
 
     def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
         """An emulator for the function, not started."""
@@ -162,7 +169,8 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
             hint="name it as the ARN does",
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
-    return Plan(tuple(runnables), (*left_out, *interpreters.notes))
+    unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
+    return Plan(tuple(runnables), (*left_out, *interpreters.notes, *unset))
 
 
 def _template_path(path: Path) -> Path:
@@ -221,7 +229,8 @@ def _runnable(
         raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
     interpreter = interpreters.find(function.runtime, whose)
     found = [sources.find(layer, whose) for layer in function.layers]
-    variables = {**local, **function.environment, **options.credentials, **options.environment}
+    replaced = options.env_vars.of(function) if options.env_vars else {}
+    variables = {**local, **function.environment, **replaced, **options.credentials, **options.environment}
     return Runnable(
         function=function,
         label=label,
