@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from layerctl.cli.groups import Group
-from layerctl.cli.options import FILE, Age, dry_run_option, profile_option
+from layerctl.cli.options import FILE, Age, dry_run_option, profile_option, region_option
 from layerctl.cli.output import note, print_json, warning
 from layerctl.core.errors import LayerctlError
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _KMS = click.option(
-    "--kms-key", metavar="ID", help="A key in AWS KMS, by id, ARN or alias/NAME; ECC_NIST_P256 or P384, for signing."
+    "--kms-key", metavar="ID", help="A key in AWS KMS of --region: id, ARN or alias/NAME; ECC_NIST_P256 or P384."
 )
-_REGION = click.option("--region", metavar="REGION", help="Where the KMS key is.  [default: AWS's own search order]")
+_REGION = region_option("AWS's own search order")
 
 
 @click.group(cls=Group)
