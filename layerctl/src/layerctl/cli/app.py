@@ -21,9 +21,11 @@ _SECTIONS = {
             "layerctl.cli.verify",
             "Check what an artifact is: layout, budgets, hashes, dependencies, bytecode, rebuild.",
         ),
+        "audit": ("layerctl.cli.audit", "Tell which known vulnerabilities an artifact holds, by OSV's records."),
         "inspect": ("layerctl.cli.inspect", "Show what is in an artifact, as a table or a self-contained HTML page."),
     },
     "Release it": {
+        "attest": ("layerctl.cli.attest", "Sign who built a layer from what (SLSA provenance); make keys for it."),
         "publish": ("layerctl.cli.publish", "Publish an artifact to one or many regions; present content is skipped."),
         "share": ("layerctl.cli.share", "Grant or revoke the use of layer versions."),
         "permissions": ("layerctl.cli.permissions", "Audit who may use which version, over all retained versions."),
@@ -44,7 +46,7 @@ _SECTIONS = {
     "Besides": {
         "rule": (
             "layerctl.cli.rule",
-            "Explain a rule of verify, check, pins, index or permissions, or list all rules.",
+            "Explain a rule of verify, audit, check, pins, index or permissions, or list all rules.",
         ),
         "cache": ("layerctl.cli.cache", "Show and clean what is kept between runs."),
     },
