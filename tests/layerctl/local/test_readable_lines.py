@@ -76,7 +76,7 @@ CASES: dict[str, tuple[Any, list[str]]] = {
                 ],
             },
             "service": "shop",
-            "Orders": 1,
+            "Orders": [1],
             "Took": [1.5, 2],
         },
         ["METRIC   Orders = 1 Count  service=shop", "METRIC   Took = [1.5, 2] Milliseconds  service=shop"],

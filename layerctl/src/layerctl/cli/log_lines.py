@@ -90,7 +90,9 @@ def _directive(directive: Any, record: dict[str, Any]) -> list[str]:
                 match metric:
                     case {"Name": str(name), **more} if name in record:
                         unit = str(more.get("Unit", "None"))
-                        shown = f"{_clean(name)} = {_value(record[name])}{'' if unit == 'None' else f' {_clean(unit)}'}"
+                        values = record[name]
+                        value = _value(values[0] if isinstance(values, list) and len(values) == 1 else values)
+                        shown = f"{_clean(name)} = {value}{'' if unit == 'None' else f' {_clean(unit)}'}"
                         lines.append("  ".join([f"{label} {click.style(shown, bold=True)}", *dimensions]))
             return lines
     return []
