@@ -12,8 +12,10 @@ from layerctl.artifact import unpack
 from layerctl.build.layer_sources import LayerSources
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
-from layerctl.local.emulator import Emulator, Limits, find_interpreter, own_interpreter
-from layerctl.local.emulator.runtime import emulator_binary, runtime_packages
+from layerctl.local import emulator
+from layerctl.local.emulator import Emulator, Limits, find_interpreter
+from layerctl.local.emulator.isolation import isolation
+from layerctl.local.emulator.runtime import emulator_binary, nearest_interpreter, runtime_packages, why_none
 from layerctl.templates.sam import load_template
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["RunOptions", "Runnable", "plan"]
 
 _NAMES = ("template.yaml", "template.yml", "template.json")
+CFNRESPONSE = Path(emulator.__file__).with_name("cfnresponse.py")
 # Beside a template: what `shared_utils.config` reads instead of AWS, unless AWS or a local one is asked for.
 LOCAL_CONFIG = "local-config.toml"
 
@@ -170,7 +173,9 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
     unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
-    return Plan(tuple(runnables), (*left_out, *interpreters.notes, *unset))
+    apart = isolation()
+    refused = [apart.problem] if apart.problem and (not apart.code or any(one.layers for one in runnables)) else []
+    return Plan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
 
 
 def _template_path(path: Path) -> Path:
@@ -257,12 +262,15 @@ def _code(function: Function, whose: str) -> Path:
 
 
 def _inline_code(text: str) -> Path:
-    """Inline code is the module ``index`` (CloudFormation, AWS::Lambda::Function Code, ZipFile)."""
+    """Inline code is the module ``index``, beside ``cfnresponse`` (CloudFormation, AWS::Lambda::Function Code)."""
+    files = {"index.py": text, "cfnresponse.py": CFNRESPONSE.read_text("utf-8")}
 
     def fill(folder: Path) -> None:
-        (folder / "index.py").write_text(text, "utf-8")
+        for name, content in files.items():
+            (folder / name).write_text(content, "utf-8")
 
-    return cached_folder(f"inline/{hashlib.sha256(text.encode()).hexdigest()[:32]}", fill)
+    digest = hashlib.sha256("\0".join(files.values()).encode("utf-8", "surrogatepass")).hexdigest()
+    return cached_folder(f"inline/{digest[:32]}", fill)
 
 
 def _unpack(code: Path, folder: Path) -> None:
@@ -285,9 +293,8 @@ class _Interpreters:
         return self._known[runtime]
 
     def _another(self, runtime: str, whose: str) -> Interpreter:
-        hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
         if self._exact:
-            raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", hint=hint)
-        own = own_interpreter()
-        self.notes.append(f"no interpreter for {runtime} is on this machine; Python {own.version} is taken ({hint})")
-        return own
+            raise LayerctlError(f"{whose}: {why_none(runtime)}")
+        nearest = nearest_interpreter(runtime)
+        self.notes.append(f"{why_none(runtime)}; {runtime} functions run on Python {nearest.version}")
+        return nearest
