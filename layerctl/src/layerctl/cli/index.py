@@ -173,9 +173,8 @@ def yank(*, release: str, reason: str, severity: str | None, index_file: Path, d
     index = store.update(index_file, layer, change, dry_run=dry_run)
     yanked = index.releases[release].yanked
     assert yanked is not None
-    click.echo(
-        f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}{f' ({severity})' if severity else ''}"
-    )
+    how_soon = f" ({severity})" if severity else ""
+    click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}{how_soon}")
     note("tell Parameter Store with `layerctl index mirror`")
 
 
