@@ -71,6 +71,11 @@ build: setup ## build the layer with the SAM CLI
 sam-layer: $(VENV)/.ready
 	@$(BIN)/python -m layerctl build --layer-config layer/layer.toml --into "$(ARTIFACTS_DIR)"
 
+.PHONY: wheels
+wheels: $(VENV)/.ready ## write the wheels of shared-utils and layerctl into dist/: the same bytes from the same sources
+	@for project in . layerctl; do \
+	  SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build -q --wheel --no-isolation --outdir dist $$project || exit; done
+
 .PHONY: deploy pipeline local-aws
 deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod
 	@$(BIN)/python layer/bucket.py $(STAGE)

@@ -40,7 +40,13 @@ def stage(target: Path) -> None:
             staged.write_text(_with_links_of_the_site(page, pages, name), "utf-8")
         else:
             shutil.copyfile(page, staged)
-    shutil.copyfile(ROOT / "zensical.toml", target / "zensical.toml")
+    settings = (ROOT / "zensical.toml").read_text("utf-8")
+    (target / "zensical.toml").write_text(re.sub(r'"([\w/]+)/\*\.md"', _found_pages, settings), "utf-8")
+
+
+def _found_pages(pattern: re.Match[str]) -> str:
+    names = sorted(page.name for page in (ROOT / "docs" / pattern[1]).glob("*.md") if page.name != "README.md")
+    return ", ".join(f'"{pattern[1]}/{name}"' for name in names)
 
 
 def _with_links_of_the_site(page: Path, pages: dict[Path, str], name: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from layerctl.core.errors import LayerctlError
 from layerctl.local.gateway import Router
-from layerctl.templates.sam import Route
+from layerctl.templates.sam import Api, Route
 
 
 def route(key: str, api: str = "http") -> Route:
@@ -18,7 +18,7 @@ def route(key: str, api: str = "http") -> Route:
     method, _, path = key.partition(" ")
     if key == "$default":
         method, path = "ANY", key
-    return Route(api, method, path, "2.0" if api == "http" else "1.0", 30.0)  # type: ignore[arg-type]
+    return Route(Api(api, api), method, path, "2.0" if api == "http" else "1.0", 30.0)  # type: ignore[arg-type]
 
 
 def router(*keys: str, api: str = "http") -> Router[str]:

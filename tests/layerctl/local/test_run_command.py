@@ -195,7 +195,8 @@ def test_another_interpreter_is_taken_with_a_note(serve: Callable[..., Running],
     (app / "template.yaml").write_text(text)
     running = serve(app)
     note = running.wait_for(lambda event: event["event"] == "note")["text"]
-    assert "no interpreter for python3.99 is on this machine; Python 3." in note
+    assert note.startswith("no interpreter for python3.99 is on this machine (install it, e.g. with `uv python install")
+    assert "python3.99 functions run on Python 3." in note
     assert running.ask("/http/x")[0] == 200
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from layerctl.local.emulator import LogLine
-    from layerctl.local.gateway import Request
+    from layerctl.local.http import Request
     from layerctl.local.runner.planning import Runnable
+    from layerctl.templates.sam import Api
 
 __all__ = ["Console"]
 
@@ -53,29 +54,27 @@ class Console:
             for number, label in enumerate(labels)
         }
 
-    def ready(self, url: str, runnables: Sequence[Runnable]) -> None:
-        """Say where what is served, on which interpreter and layers."""
+    def ready(self, urls: Mapping[Api, str], lambda_url: str | None, runnables: Sequence[Runnable]) -> None:
+        """Say where what is served, on which interpreter and layers, and what is not as in AWS."""
         if self._as_json:
-            functions = [
-                {
-                    "function": runnable.label,
-                    "interpreter": runnable.interpreter.version,
-                    "layers": [str(source) for source in runnable.sources],
-                    "routes": [route.key for route in runnable.function.routes],
-                }
-                for runnable in runnables
-            ]
-            self._write({"event": "ready", "url": url, "functions": functions})
+            self._write(_ready(urls, lambda_url, runnables))
             return
         for runnable in runnables:
+            prefix = self._prefixes[runnable.label]
             layers = ", ".join(map(str, runnable.sources)) or "no layer"
-            self._tell(f"{self._prefixes[runnable.label]}Python {runnable.interpreter.version}, {layers}")
+            self._tell(f"{prefix}Python {runnable.interpreter.version}, {layers}")
             for route in runnable.function.routes:
-                shown = route.path if route.path == "$default" else f"{route.method:<7}{url}{route.path}"
-                self._tell(f"{self._prefixes[runnable.label]}{shown}")
-            for name in sorted(runnable.function.guessed & set(runnable.variables.values())):
-                self._tell(f"{self._prefixes[runnable.label]}note: {name} stands for what only a deployment knows")
-        self._tell(click.style(f"serving on {url} until Ctrl-C", bold=True))
+                url = urls[route.api]
+                shown = f"{'any':<7}{url}" if route.path == "$default" else f"{route.method:<7}{url}{route.path}"
+                self._tell(f"{prefix}{shown}")
+            for note in _not_played(runnable):
+                self._tell(f"{prefix}note: {note}")
+        if lambda_url:
+            self._tell(
+                f"the Lambda API's Invoke is at {lambda_url}, e.g. `aws lambda invoke --endpoint-url {lambda_url}`"
+            )
+        places = dict.fromkeys([*urls.values(), *([lambda_url] if lambda_url else [])])
+        self._tell(click.style(f"serving on {', '.join(places)} until Ctrl-C", bold=True))
 
     def note(self, text: str) -> None:
         """Say something about the set-up."""
@@ -132,3 +131,29 @@ class Console:
                 self._on_closed()
         except UnicodeEncodeError:  # a terminal of another encoding, or half a character
             click.echo(text.encode("ascii", "backslashreplace"), err=err)
+
+
+def _ready(urls: Mapping[Api, str], lambda_url: str | None, runnables: Sequence[Runnable]) -> dict[str, Any]:
+    functions = [
+        {
+            "function": runnable.label,
+            "interpreter": runnable.interpreter.version,
+            "layers": [str(source) for source in runnable.sources],
+            "routes": [route.key for route in runnable.function.routes],
+            "urls": [urls[route.api] for route in runnable.function.routes],
+            "notes": list(_not_played(runnable)),
+        }
+        for runnable in runnables
+    ]
+    first = next(iter(urls.values()), None)
+    return {"event": "ready", "url": first, "lambda_url": lambda_url, "functions": functions}
+
+
+def _not_played(runnable: Runnable) -> Iterator[str]:
+    """What is otherwise in AWS, a line each."""
+    for route in runnable.function.routes:
+        if route.guards:
+            what = "the function URL" if route.api.kind == "url" else route.key
+            yield f"{what} is open to everybody here; in AWS {' and '.join(route.guards)} lets requests in"
+    for name in sorted(runnable.function.guessed & set(runnable.variables.values())):
+        yield f"{name} stands for what only a deployment knows"

@@ -104,7 +104,7 @@ def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mi
 
     regions = dict.fromkeys([*target.regions, *(name for one in index.releases.values() for name in one.regions)])
     outcome = target.everywhere("checking", work, regions)
-    findings = check_coverage(index, target.config.regions, str(index_file))
+    findings = check_coverage(index, target.config.regions if target.config else (), str(index_file))
     findings += [one for found in outcome.results.values() for one in found]
     complete = not outcome.failures
     if target.as_json:

@@ -15,7 +15,7 @@ from layerctl.cli.output import print_json, waiting
 from layerctl.cli.run_options import run_options, with_run_options
 from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator.check import import_problem
-from layerctl.local.runner import failure_of, import_failure, plan
+from layerctl.local.runner import import_failure, plan
 
 __all__ = ["command"]
 
@@ -52,7 +52,7 @@ def command(
         answer = emulator.invoke(event)
         if answer.status != 200 and (problem := import_problem(emulator)):
             raise import_failure(runnable, problem)
-    failure = failure_of(answer)
+    failure = answer.failure
     value = None if failure and answer.timed_out else _value(answer.payload)
     if as_json:
         facts = {"function": runnable.label, "answer": value, "failure": failure, "lines": list(answer.lines)}

@@ -19,6 +19,14 @@ __all__ = ["command"]
 @click.command("run")
 @click.argument("templates", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TEMPLATE...")
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
+@click.option("--start-lambda", is_flag=True, help="Serve the Lambda API's Invoke too; the functions' SDKs find it.")
+@click.option(
+    "--lambda-port",
+    default=3001,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Where --start-lambda serves; 0 takes any free one.",
+)
 @click.option(
     "--concurrency",
     default=4,
@@ -34,6 +42,8 @@ def command(
     templates: tuple[Path, ...],
     *,
     port: int,
+    start_lambda: bool,
+    lambda_port: int,
     concurrency: int,
     check: bool,
     report: bool,
@@ -55,6 +65,7 @@ def command(
         service = Service(
             runnables,
             port=port,
+            lambda_port=lambda_port if start_lambda else None,
             concurrency=concurrency,
             on_line=console.line,
             on_request=console.request,
@@ -67,7 +78,7 @@ def command(
                 with waiting("importing handlers"):
                     check_imports(runnables)
             service.start()
-            console.ready(service.url, runnables)
+            console.ready(service.urls, service.lambda_url, runnables)
             end.wait()
         finally:
             service.close()

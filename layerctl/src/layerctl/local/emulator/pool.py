@@ -46,8 +46,8 @@ class Pool:
         self._looked = time.monotonic()
         self._seen = self._fingerprint()
 
-    def invoke(self, event: Any) -> Answer:
-        """Run the function on an event in a free environment.
+    def invoke(self, event: Any, **headers: str) -> Answer:
+        """Run the function on an event in a free environment; as `Emulator.invoke`.
 
         Raises:
             LayerctlError: the emulator could not be started, or ended on its own; the next call gets a new one.
@@ -55,7 +55,7 @@ class Pool:
         self._drop_outdated()
         emulator = self._take()
         try:
-            answer = emulator.invoke(event)
+            answer = emulator.invoke(event, **headers)
         except BaseException:
             self._forget(emulator)
             raise

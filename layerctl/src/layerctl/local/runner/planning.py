@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,19 +12,23 @@ from layerctl.artifact import unpack
 from layerctl.build.layer_sources import LayerSources
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
-from layerctl.local.emulator import Emulator, Limits, find_interpreter, own_interpreter
-from layerctl.local.emulator.runtime import emulator_binary, runtime_packages
+from layerctl.local import emulator
+from layerctl.local.emulator import Emulator, Limits, find_interpreter
+from layerctl.local.emulator.isolation import isolation
+from layerctl.local.emulator.runtime import emulator_binary, nearest_interpreter, runtime_packages, why_none
 from layerctl.templates.sam import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from layerctl.local.emulator import Interpreter, LogLine
+    from layerctl.local.runner.env_vars import EnvVars
     from layerctl.templates.sam import Function, Template
 
 __all__ = ["RunOptions", "Runnable", "plan"]
 
 _NAMES = ("template.yaml", "template.yml", "template.json")
+CFNRESPONSE = Path(emulator.__file__).with_name("cfnresponse.py")
 # Beside a template: what `shared_utils.config` reads instead of AWS, unless AWS or a local one is asked for.
 LOCAL_CONFIG = "local-config.toml"
 
@@ -37,6 +41,7 @@ class RunOptions:
         layers: layer name (or ARN, or logical id) -> zip or folder.
         parameters: values instead of the templates' defaults.
         environment: variables that every function gets on top of the template's.
+        env_vars: variables in place of the template's.
         region: default: ``eu-central-1``.
         credentials: variables with real credentials, instead of dummies.
         exact_runtime: refuse an interpreter of another version than a function's Runtime.
@@ -45,6 +50,7 @@ class RunOptions:
     layers: Mapping[str, Path] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    env_vars: EnvVars | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
     region: str | None = None
     exact_runtime: bool = False
@@ -68,6 +74,10 @@ class Runnable:
     layers: tuple[Path, ...]
     variables: dict[str, str]
     region: str
+
+    def with_variables(self, variables: Mapping[str, str]) -> Runnable:
+        """The same with more variables, which the function's own go before."""
+        return replace(self, variables={**variables, **self.variables})
 
     def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
         """An emulator for the function, not started."""
@@ -162,7 +172,10 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
             hint="name it as the ARN does",
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
-    return Plan(tuple(runnables), (*left_out, *interpreters.notes))
+    unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
+    apart = isolation()
+    refused = [apart.problem] if apart.problem and (not apart.code or any(one.layers for one in runnables)) else []
+    return Plan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
 
 
 def _template_path(path: Path) -> Path:
@@ -221,7 +234,8 @@ def _runnable(
         raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
     interpreter = interpreters.find(function.runtime, whose)
     found = [sources.find(layer, whose) for layer in function.layers]
-    variables = {**local, **function.environment, **options.credentials, **options.environment}
+    replaced = options.env_vars.of(function) if options.env_vars else {}
+    variables = {**local, **function.environment, **replaced, **options.credentials, **options.environment}
     return Runnable(
         function=function,
         label=label,
@@ -248,12 +262,15 @@ def _code(function: Function, whose: str) -> Path:
 
 
 def _inline_code(text: str) -> Path:
-    """Inline code is the module ``index`` (CloudFormation, AWS::Lambda::Function Code, ZipFile)."""
+    """Inline code is the module ``index``, beside ``cfnresponse`` (CloudFormation, AWS::Lambda::Function Code)."""
+    files = {"index.py": text, "cfnresponse.py": CFNRESPONSE.read_text("utf-8")}
 
     def fill(folder: Path) -> None:
-        (folder / "index.py").write_text(text, "utf-8")
+        for name, content in files.items():
+            (folder / name).write_text(content, "utf-8")
 
-    return cached_folder(f"inline/{hashlib.sha256(text.encode()).hexdigest()[:32]}", fill)
+    digest = hashlib.sha256("\0".join(files.values()).encode("utf-8", "surrogatepass")).hexdigest()
+    return cached_folder(f"inline/{digest[:32]}", fill)
 
 
 def _unpack(code: Path, folder: Path) -> None:
@@ -276,9 +293,8 @@ class _Interpreters:
         return self._known[runtime]
 
     def _another(self, runtime: str, whose: str) -> Interpreter:
-        hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
         if self._exact:
-            raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", hint=hint)
-        own = own_interpreter()
-        self.notes.append(f"no interpreter for {runtime} is on this machine; Python {own.version} is taken ({hint})")
-        return own
+            raise LayerctlError(f"{whose}: {why_none(runtime)}")
+        nearest = nearest_interpreter(runtime)
+        self.notes.append(f"{why_none(runtime)}; {runtime} functions run on Python {nearest.version}")
+        return nearest
