@@ -8,7 +8,7 @@ from contextvars import copy_context
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ITERABLE_COROUTINE
 from shared_utils.invocation.timeout import WATCH
-from shared_utils.logging.context import bound_values
+from shared_utils.logging.context import values_when_raised
 from shared_utils.logging.output import flush_buffer, write_line
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import current as log_state
@@ -203,7 +203,7 @@ class Serving:
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         where = None if trace is None or not SETTINGS.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
-        write_line(40, "uncaught exception", {**bound_values(), "exc_info": error}, where)
+        write_line(40, "uncaught exception", {**values_when_raised(error), "exc_info": error}, where)
 
 
 def _report(error: Exception) -> None:

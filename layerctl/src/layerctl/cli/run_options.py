@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-__all__ = ["run_options", "with_run_options"]
+__all__ = ["logs_option", "run_options", "with_run_options"]
 
+logs_option = click.option(
+    "--logs",
+    type=click.Choice(["auto", "pretty", "raw"]),
+    default="auto",
+    show_default=True,
+    help="How to show the functions' lines; auto is pretty on a terminal, else raw.",
+)
 _OPTIONS = (
     layer_option,
     click.option(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.artifact import unpack
-from layerctl.build.layer_sources import LayerSources
+from layerctl.build.layer_sources import LayerSources, layer_content
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
 from layerctl.local import emulator
@@ -19,7 +19,7 @@ from layerctl.local.emulator.runtime import emulator_binary, nearest_interpreter
 from layerctl.templates.sam import load_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from layerctl.local.emulator import Interpreter, LogLine
     from layerctl.local.runner.env_vars import EnvVars
@@ -63,7 +63,6 @@ class Runnable:
     Attributes:
         label: its name in output; unique among the functions of one run.
         sources: where each layer was found, in the function's order (zip or folder).
-        layers: the same as folders.
     """
 
     function: Function
@@ -71,7 +70,6 @@ class Runnable:
     code: Path
     interpreter: Interpreter
     sources: tuple[Path, ...]
-    layers: tuple[Path, ...]
     variables: dict[str, str]
     region: str
 
@@ -80,7 +78,7 @@ class Runnable:
         return replace(self, variables={**variables, **self.variables})
 
     def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
-        """An emulator for the function, not started."""
+        """An emulator for the function, not started. Zips of layers are read anew: they may have been built anew."""
         function = self.function
         limits = Limits(
             name=function.name,
@@ -93,25 +91,36 @@ class Runnable:
         return Emulator(
             self.code,
             function.handler,
-            layers=self.layers,
+            layers=[layer_content(source) for source in self.sources],
             interpreter=self.interpreter,
             environment=self.variables,
             limits=limits,
             on_line=on_line,
         )
 
-    def fingerprint(self) -> tuple[int, int]:
-        """What the function's files look like now: how many, and the newest change, in nanoseconds."""
-        count = newest = 0
-        for folder, folders, files in os.walk(self.code):
-            folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-            for name in files:
-                try:
-                    newest = max(newest, os.stat(f"{folder}/{name}").st_mtime_ns)  # noqa: PTH116 - many files
-                    count += 1
-                except OSError:  # it has just gone
-                    continue
-        return count, newest
+    def fingerprint(self) -> int:
+        """What the function's files and its layers look like now: a number that any change of theirs changes.
+
+        Dates say only that a file is another one, not that it is newer: a checkout, an unpacked archive and `mv` bring
+        older ones.
+        """
+        seen: list[tuple[str, int, int, int]] = []
+        for place in (self.code, *self.sources):
+            for folder, folders, files in os.walk(place):
+                folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+                seen += _looks(f"{folder}/{name}" for name in files)
+            if not place.is_dir():
+                seen += _looks([str(place)])
+        return hash(tuple(sorted(seen)))
+
+
+def _looks(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
+    for path in paths:
+        try:
+            found = os.stat(path)  # noqa: PTH116 - many files
+        except OSError:  # it has just gone
+            continue
+        yield path, found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,7 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
     unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
     apart = isolation()
-    refused = [apart.problem] if apart.problem and (not apart.code or any(one.layers for one in runnables)) else []
+    refused = [apart.problem] if apart.problem and (not apart.code or any(one.sources for one in runnables)) else []
     return Plan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
 
 
@@ -233,7 +242,6 @@ def _runnable(
     if "." not in function.handler.strip("."):
         raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
     interpreter = interpreters.find(function.runtime, whose)
-    found = [sources.find(layer, whose) for layer in function.layers]
     replaced = options.env_vars.of(function) if options.env_vars else {}
     variables = {**local, **function.environment, **replaced, **options.credentials, **options.environment}
     return Runnable(
@@ -241,8 +249,7 @@ def _runnable(
         label=label,
         code=_code(function, whose),
         interpreter=interpreter,
-        sources=tuple(source for source, _ in found),
-        layers=tuple(folder for _, folder in found),
+        sources=tuple(sources.find(layer, whose)[0] for layer in function.layers),
         variables=variables,
         region=options.region or "eu-central-1",
     )
