@@ -1,8 +1,8 @@
 """``make bench BASE=v1.2.0``: what this checkout costs beside an earlier commit, both built as layers, in one run.
 
 Both layers are made by this checkout's layerctl, with bytecode. Every cold start is a fresh process of the newest
-interpreter here, in turns with its counterpart: processor time from the moment at which Lambda's runtime client is loaded,
-which a busy machine disturbs least.
+interpreter here, in turns with its counterpart: processor time from when Lambda's runtime client is loaded, which a busy
+machine disturbs least. A function is invoked as Lambda does it, with a context that knows its remaining time.
 """
 
 from __future__ import annotations
@@ -35,20 +35,24 @@ sys.path.append({runtime!r})
 import awslambdaric.bootstrap
 import io, json, time
 real, sys.stdout = sys.stdout, io.StringIO()
-before, began = len(sys.modules), time.process_time_ns()
+{context}before, began = len(sys.modules), time.process_time_ns()
 """
 _END = """
 took, sys.stdout = time.process_time_ns() - began, real
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({"ms": took / 1e6, "modules": len(sys.modules) - before, "kB": peak}))
 """
-_INVOKE = "\nimport {name}\n{name}.handler({{}}, None)\n"
+_CONTEXT = """
+class Context:
+    aws_request_id, function_name, function_version = "5f0c1c8e-5d5c-4c2c-9a3b-0c8d1c1c1c1c", "todos", "$LATEST"
+    invoked_function_arn, memory_limit_in_mb = "arn:aws:lambda:eu-west-1:123456789012:function:todos", "128"
+    get_remaining_time_in_millis = lambda self: 30_000
+"""
+_INVOKE = "\nimport {name}\n{name}.handler({{}}, Context())\n"
 _HOT = """
-from types import SimpleNamespace
 from shared_utils import get_logger, instrument, metrics
 log = get_logger().bind(user_id="u-1", attempt=2, ratio=0.5)
-context = SimpleNamespace(aws_request_id="5f0c1c8e", function_name="todos", memory_limit_in_mb="128",
-    invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:todos", function_version="$LATEST")
+context = Context()
 
 @instrument
 def handler(event, context):
@@ -112,7 +116,9 @@ def main() -> int:
         try:
             base = Path(options.base) if Path(options.base, "python").is_dir() else _build_base(options.base, scratch)
         except subprocess.CalledProcessError as error:
-            console.print(f"error: {options.base} was not built: {' '.join(error.stderr.decode().split())}", style="red")
+            console.print(
+                f"error: {options.base} was not built: {' '.join(error.stderr.decode().split())}", style="red"
+            )
             return 2
         layers = {"base": base, "ours": options.layer or _build(ROOT / "layer/layer.toml", scratch / "ours")}
         runtime = runtime_packages(interpreter)
@@ -155,19 +161,32 @@ def _measure(python: Path, layers: dict[str, Path], runtime: Path, rounds: int) 
                     continue
                 # The one that comes first may find a colder cache: they change places.
                 for which in sorted(layers, reverse=bool(number % 2)):
-                    start = _START.format(layer=f"{layers[which]}/python", functions=str(FUNCTIONS), runtime=str(runtime))
+                    start = _START.format(
+                        context=_CONTEXT,
+                        layer=f"{layers[which]}/python",
+                        functions=str(FUNCTIONS),
+                        runtime=str(runtime),
+                    )
                     command = [str(python), "-I", "-S", "-B", "-c", start + program]
-                    output = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60).stdout
+                    output = subprocess.run(
+                        command, env=environment, capture_output=True, check=True, timeout=60
+                    ).stdout
                     for unit, figure in json.loads(output).items() if number else ():
                         figures.setdefault((which, case, unit), []).append(figure)
     return {key: Sample(key[1], key[2], tuple(values)) for key, values in figures.items()}
 
 
 def _compare(samples: dict[tuple[str, str, str], Sample], base: str, where: str) -> list[Comparison]:
-    rows = [("cold start", case, unit, f"{work}: {what}", unit) for case, work in _COLD.items() for unit, what in _UNITS.items()]
+    rows = [
+        ("cold start", case, unit, f"{work}: {what}", unit)
+        for case, work in _COLD.items()
+        for unit, what in _UNITS.items()
+    ]
     rows += [("warm", "warm", key, work, "µs") for key, work in _WARM.items()]
     return [
-        Comparison(topic, work, base, samples["ours", case, key].median, samples["base", case, key].median, unit, 1.0, where)
+        Comparison(
+            topic, work, base, samples["ours", case, key].median, samples["base", case, key].median, unit, 1.0, where
+        )
         for topic, case, key, work, unit in rows
     ]
 
