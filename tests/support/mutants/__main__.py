@@ -1,68 +1,26 @@
-"""`make mutants`: one fault at a time is put into a module, and its tests must notice.
-
-mutmut makes the mutants. Each is written to a copy of the repository, and the module's tests run there as they are:
-mutmut's own runner calls functions through others, and our timers, locations and time-outs look at frames.
-
-What is tested by what, and which survivors are accepted, stands in tests/mutants.toml.
-"""
+"""The command line of `make mutants`."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
+import json
+import math
 import os
-import shlex
+import random
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 import time
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import libcst
-from mutmut.mutation.file_mutation import create_mutations
+from tests.support.mutants.faults import Mutant, make_mutants
 
-__all__ = ["Mutant", "make_mutants"]
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 COPY = ROOT / ".mutants"
 LEFT_OUT = (".git", ".mutants", ".venv*", ".aws-sam", "dist", "__pycache__", ".*_cache", ".hypothesis")
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A module with one fault.
-
-    Attributes:
-        function: the function or method that has the fault.
-        before, after: the lines that differ, without indentation, joined.
-        code: the whole module.
-    """
-
-    function: str
-    before: str
-    after: str
-    code: str
-
-
-def make_mutants(path: Path) -> list[Mutant]:
-    """Return the mutants of a module's functions, each once."""
-    source = path.read_text("utf-8")
-    module, mutations, *_ = create_mutations(str(path), source)
-    mutants: dict[tuple[str, str], Mutant] = {}
-    for mutation in mutations:
-        function = mutation.contained_by_top_level_function
-        if not isinstance(function, libcst.FunctionDef):
-            continue  # constants and names: what they mean is seen where they are used
-        changed = module.deep_replace(mutation.original_node, mutation.mutated_node)
-        code = changed.code  # type: ignore[union-attr]  # a module stays one
-        lines = list(difflib.unified_diff(source.splitlines(), code.splitlines(), n=0, lineterm=""))[2:]
-        before, after = (" ".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
-        mutants[before, after] = Mutant(function.name.value, before, after, code)
-    return list(mutants.values())
+LINES = Path("tests/support/mutants/lines.py")
 
 
 def copy_repository() -> None:
@@ -70,125 +28,189 @@ def copy_repository() -> None:
     shutil.rmtree(COPY, ignore_errors=True)
     shutil.copytree(ROOT, COPY, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
     shutil.copytree(ROOT / ".venv", COPY / ".venv", symlinks=True, copy_function=os.link)
-    for link in (COPY / ".venv").glob("lib/*/site-packages/*.pth"):
+    packages = next((COPY / ".venv").glob("lib/*/site-packages"))
+    for link in packages.glob("*.pth"):
         text = link.read_text("utf-8").replace(str(ROOT), str(COPY))
         link.unlink()  # it is one file with the repository's
         link.write_text(text, "utf-8")
+    shutil.copy(ROOT / LINES, packages / "mutants_lines.py")
+    (packages / "mutants_lines.pth").write_text("import mutants_lines\n", "utf-8")
 
 
-# Loads what all tests need once, then runs each line's tests in a child of its own and says how it ended.
-SERVER = """
-import hypothesis, hypothesis.strategies, jsonschema, os, pytest, shlex, sys
-for line in sys.stdin:
-    child = os.fork()
-    if not child:
-        os.setpgid(0, 0)
-        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-        os.dup2(0, 1), os.dup2(0, 2)
-        os._exit(pytest.main(shlex.split(line)))
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+def environment() -> dict[str, str]:
+    """Return the environment of the tests' processes."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "HYPOTHESIS_STORAGE_DIRECTORY": str(COPY / ".hypothesis")}
 
 
-class TestRuns:
-    """Runs of tests in the copy, each in a fresh child of one process."""
+class Session:
+    """A session of pytest in the copy that tries mutants (tests/support/mutants/session.py)."""
 
-    def __init__(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        self._server = subprocess.Popen(
-            [".venv/bin/python", "-c", SERVER],
+    def __init__(self, modules: list[str], tests: list[str]) -> None:
+        self._process = subprocess.Popen(
+            [".venv/bin/python", "-m", "tests.support.mutants.session", *modules, "--", *tests],
             cwd=COPY,
-            env={**environment, "HYPOTHESIS_STORAGE_DIRECTORY": str(COPY / ".hypothesis")},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, tests: list[str], timeout: float | None) -> tuple[bool, float]:
-        """Return whether the tests pass within so many seconds, and how long they took."""
-        for stale in (COPY / "src").rglob("__pycache__"):
-            shutil.rmtree(stale)  # bytecode of a mutant of the same second and size passes for that of the next
-        began = time.monotonic()
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        print(shlex.join([*OPTIONS, *tests]), file=self._server.stdin, flush=True)
-        child = int(self._server.stdout.readline())
-        timer = threading.Timer(timeout, os.killpg, (child, signal.SIGKILL)) if timeout else None
-        if timer:
-            timer.start()
-        passed = int(self._server.stdout.readline()) == 0
-        if timer:
-            timer.cancel()
-        return passed, time.monotonic() - began
+    def read(self) -> dict[str, Any]:
+        """Return the next answer; what pytest prints is passed on when there is none."""
+        assert self._process.stdout is not None
+        printed = ""
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                answer: dict[str, Any] = json.loads(line)
+                return answer
+            printed += line
+        raise SystemExit(f"error: the session ended:\n{printed}")
+
+    def ask(self, module: str, mutant: Mutant) -> dict[str, Any]:
+        """Return how the tests of a mutant's lines ended."""
+        assert self._process.stdin is not None
+        request = {"module": module, "code": mutant.code, "lines": mutant.lines}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return self.read()
+
+    def close(self) -> None:
+        """End the session."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
 
 
-def try_module(runs: TestRuns, module: str, tests: list[str], accepted: list[dict[str, str]]) -> bool:
-    """Try all mutants of a module, print those that survive, and return whether each of them is accepted."""
+def passes_anew(module: str, mutant: Mutant, tests: list[str]) -> bool:
+    """Return whether tests pass in a new process: for faults in what runs when modules are loaded."""
     path = COPY / module
     original = path.read_text("utf-8")
-    mutants = make_mutants(path)
-    passed, seconds = runs.run(tests, None)
-    if not passed:
-        print(f"{module}: its tests fail without a mutant too: {' '.join(tests)}")
-        return False
-    print(f"{module}: {len(mutants)} mutants, tests take {seconds:.0f} s", flush=True)
-    began, explained, survivors = time.monotonic(), 0, 0
-    known = {(one["before"], one["after"]) for one in accepted if one["module"] == module}
-    survived = set()
+    path.write_text(mutant.code, "utf-8")
     try:
-        for mutant in mutants:
-            path.write_text(mutant.code, "utf-8")
-            if not runs.run(tests, 5 * seconds + 10)[0]:
-                continue
-            survived.add((mutant.before, mutant.after))
-            if (mutant.before, mutant.after) in known:
-                explained += 1
-                continue
-            survivors += 1
-            print(f"  survives in {mutant.function}:\n    - {mutant.before}\n    + {mutant.after}", flush=True)
+        for stale in path.parent.glob(f"__pycache__/{path.stem}.*"):
+            stale.unlink()
+        command = [".venv/bin/python", "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        ran = subprocess.run(command, cwd=COPY, env=environment(), capture_output=True, timeout=200, check=False)
+    except subprocess.TimeoutExpired:
+        return False
     finally:
         path.write_text(original, "utf-8")
-    for before, after in sorted(known - survived):
-        print(f"  is accepted and does not survive (any more):\n    - {before}\n    + {after}")
-    counted = len(mutants) - explained
-    print(
-        f"{module}: {counted - survivors} of {counted} noticed"
-        f" ({100 * (counted - survivors) / max(counted, 1):.1f} %), {explained} accepted,"
-        f" {time.monotonic() - began:.0f} s",
-        flush=True,
-    )
-    return not survivors
+        os.utime(path, (time.time() - 1e6 - 1, time.time() - 1e6 - 1))
+    return ran.returncode == 0
+
+
+def try_mutant(session: Session, module: str, mutant: Mutant) -> bool:
+    """Return whether the tests notice a mutant."""
+    answer = session.ask(module, mutant)
+    if os.environ.get("MUTANTS_VERBOSE"):
+        print(mutant.function, "|", mutant.after[:90], {k: v for k, v in answer.items() if k != "chosen"}, flush=True)
+    again = answer["outcome"] == "not put" or (answer["outcome"] == "passed" and answer["at_import"])
+    if again:
+        return not passes_anew(module, mutant, answer["chosen"])
+    return bool(answer["outcome"] != "passed")
+
+
+def try_module(session: Session, module: str, accepted: list[dict[str, str]], sample: int) -> dict[str, Any]:
+    """Try the mutants of a module, print those that survive, and return the numbers."""
+    mutants = make_mutants(ROOT / module)
+    if sample and sample < len(mutants):
+        mutants = random.Random(module).sample(mutants, sample)
+    known = {(one["before"], one["after"]): one["why"] for one in accepted if one["module"] == module}
+    row = {"module": module, "mutants": len(mutants), "noticed": 0, "equivalent": 0, "accepted": 0, "survivors": 0}
+    print(module, flush=True)
+    began, noticed = time.monotonic(), set()
+    for mutant in mutants:
+        key = (mutant.before, mutant.after)
+        if try_mutant(session, module, mutant):
+            row["noticed"] += 1
+            noticed.add(key)
+        elif key in known:
+            row["equivalent" if known[key].startswith("Equivalent") else "accepted"] += 1
+        else:
+            row["survivors"] += 1
+            print(f"  survives in {mutant.function}:\n    - {mutant.before}\n    + {mutant.after}", flush=True)
+    for before, after in known:
+        if (before, after) in noticed:
+            print(f"  is accepted and does not survive (any more):\n    - {before}\n    + {after}")
+    row["seconds"] = round(time.monotonic() - began)
+    print(table([row]), flush=True)
+    return row
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the numbers of modules as a table in Markdown; a rate is of those that are not equivalent."""
+    lines = [
+        "| module | mutants | noticed | equivalent | accepted | survivors | rate | seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    total = {name: sum(row[name] for row in rows) for name in rows[0] if name != "module"}
+    for row in [*rows, *([{"module": "together", **total}] if len(rows) > 1 else [])]:
+        tried = row["mutants"] - row["equivalent"]
+        lines.append(
+            f"| {row['module']} | {row['mutants']} | {row['noticed']} | {row['equivalent']} | {row['accepted']}"
+            f" | {row['survivors']} | {rate(row['noticed'], tried)} | {row['seconds']} |"
+        )
+    return "\n".join(lines)
+
+
+def rate(noticed: int, tried: int) -> str:
+    """Return a rate with the bounds of its 95 % confidence, after Wilson: what it says of mutants that were not tried."""
+    if not tried:
+        return "-"
+    share, z = noticed / tried, 1.96
+    middle = share + z * z / (2 * tried)
+    half = z * math.sqrt(share * (1 - share) / tried + z * z / (4 * tried * tried))
+    low, high = ((middle + sign * half) / (1 + z * z / tried) for sign in (-1, 1))
+    return f"{100 * share:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def changed_files() -> set[str]:
-    """Return the files that differ from the main branch, committed or not."""
-    command = ["git", "diff", "--name-only", "--merge-base", "main"]
-    return set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+    """Return the files that differ from the main branch, committed or not; on the main branch, from the commit before."""
+    for base in ("main", "HEAD~"):
+        command = ["git", "diff", "--name-only", "--merge-base", base]
+        names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        if names:
+            return set(names)
+    return set()
 
 
 def main() -> int:
     """Try the mutants of all modules, or of some."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description="put faults into the listed modules: their tests must notice")
     parser.add_argument("--changed", action="store_true", help="only modules that differ from the main branch")
+    parser.add_argument("--sample", type=int, default=0, help="of each module so many mutants, the same each time")
     parser.add_argument("modules", nargs="*", help="parts of modules' paths; all modules without any")
     options = parser.parse_args()
     listed = tomllib.loads((ROOT / "tests/mutants.toml").read_text("utf-8"))
     changed = changed_files() if options.changed else None
-    wanted = {
-        module: tests
-        for module, tests in listed["tests"].items()
-        if (changed is None or module in changed)
-        and (not options.modules or any(part in module for part in options.modules))
-    }
-    if not wanted:
+    groups = []
+    for group in listed["group"]:
+        modules = [
+            module
+            for module in group["modules"]
+            if (changed is None or module in changed)
+            and (not options.modules or any(part in module for part in options.modules))
+        ]
+        if modules:
+            groups.append((modules, group["tests"]))
+    if not groups:
         print("no module to try")
         return 0
     copy_repository()
-    runs = TestRuns()
-    results = [try_module(runs, module, tests, listed.get("accepted", [])) for module, tests in wanted.items()]
-    return 0 if all(results) else 1
+    rows, failed = [], False
+    for modules, tests in groups:
+        session = Session(modules, tests)
+        measured = session.read()
+        print(f"{measured['tests']} tests, {measured['seconds']:.0f} s", flush=True)
+        if measured["failed"]:
+            print("error: these fail without a fault too:", *measured["failed"], sep="\n  ")
+            failed = True
+        else:
+            rows += [try_module(session, module, listed.get("accepted", []), options.sample) for module in modules]
+        session.close()
+    if rows:
+        print("\n" + table(rows))
+    return 1 if failed or any(row["survivors"] for row in rows) else 0
 
 
 if __name__ == "__main__":
