@@ -57,15 +57,13 @@ class Session:
         )
 
     def read(self) -> dict[str, Any]:
-        """Return the next answer; what pytest prints is passed on when there is none."""
+        """Return the next answer; say what pytest printed when there is none."""
         assert self._process.stdout is not None
-        printed = ""
-        for line in self._process.stdout:
-            if line.startswith("{"):
-                answer: dict[str, Any] = json.loads(line)
-                return answer
-            printed += line
-        raise SystemExit(f"error: the session ended:\n{printed}")
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"error: the session ended:\n{(COPY / '.mutants-output').read_text('utf-8')}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def ask(self, module: str, mutant: Mutant) -> dict[str, Any]:
         """Return how the tests of a mutant's lines ended."""
@@ -138,7 +136,7 @@ def try_module(session: Session, module: str, accepted: list[dict[str, str]], sa
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Return the numbers of modules as a table in Markdown; a rate is of those that are not equivalent."""
+    """Return the numbers of modules as a table in Markdown; a rate counts those that are not equivalent."""
     lines = [
         "| module | mutants | noticed | equivalent | accepted | survivors | rate | seconds |",
         "|---|---|---|---|---|---|---|---|",
@@ -154,7 +152,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def rate(noticed: int, tried: int) -> str:
-    """Return a rate with the bounds of its 95 % confidence, after Wilson: what it says of mutants that were not tried."""
+    """Return a rate with the bounds of its 95 % confidence, after Wilson: what a sample says of the whole."""
     if not tried:
         return "-"
     share, z = noticed / tried, 1.96
@@ -165,7 +163,7 @@ def rate(noticed: int, tried: int) -> str:
 
 
 def changed_files() -> set[str]:
-    """Return the files that differ from the main branch, committed or not; on the main branch, from the commit before."""
+    """Return the files that differ from the main branch, committed or not; on it, from the commit before."""
     for base in ("main", "HEAD~"):
         command = ["git", "diff", "--name-only", "--merge-base", base]
         names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()

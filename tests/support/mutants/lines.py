@@ -1,7 +1,7 @@
 """Which test runs which line: written down while the tests run, in their child processes too.
 
-The copy's environment loads this module at the start of each interpreter. It does something only when MUTANTS_LINES names
-the file to write to, and MUTANTS_MODULES the modules that are asked for.
+The copy's environment loads this module at the start of each interpreter. It does something only when MUTANTS_LINES
+names the file to write to, and MUTANTS_MODULES the modules that are asked for.
 """
 
 import os
@@ -12,7 +12,7 @@ __all__ = ["start", "stop"]
 
 
 def start(path: str, modules: str) -> None:
-    """Write each line of `modules` (absolute paths, joined by os.pathsep) that runs to a file, with the running test."""
+    """Write each line of `modules` (paths joined by os.pathsep) that runs to a file, with the running test."""
     wanted = frozenset(modules.split(os.pathsep))
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     seen: set[tuple[str, str, int]] = set()

@@ -6,6 +6,7 @@ It reads one JSON object a line, `{"module": …, "code": …, "lines": […]}`,
 from __future__ import annotations
 
 import ast
+import contextlib
 import gc
 import importlib
 import json
@@ -28,6 +29,7 @@ __all__: list[str] = []
 HEAVY = ("hypothesis.strategies", "jsonschema", "boto3", "botocore.endpoint", "moto.server", "structlog", "sentry_sdk")
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 OUTCOMES = {"P": "passed", "S": "failed", "F": "failed", "N": "not put"}
+QUICK = 1.0
 FEW = 12  # a line that fewer tests run may do its work in a test that comes after: the rest of their files is run too
 
 
@@ -100,7 +102,7 @@ class Session:
                     os.write(writing, f"S {item.nodeid}\n".encode())
                     item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 os.write(writing, b"P\n")
-            except BaseException as error:  # noqa: BLE001 - a mutant may do anything
+            except BaseException as error:  # a mutant may do anything
                 os.write(writing, f"F {error!r:.200}\n".encode())
             os._exit(0)
         os.close(writing)
@@ -124,10 +126,8 @@ class Session:
                 break
         os.close(reading)
         for ended in (lambda: os.killpg(child, signal.SIGKILL), lambda: os.kill(child, signal.SIGKILL)):
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 ended()
-            except ProcessLookupError:
-                pass
         os.waitpid(child, 0)
         return outcome, test, time.monotonic() - began
 
@@ -173,10 +173,15 @@ class Session:
         chosen = sorted(running & self._items.keys(), key=lambda one: self._seconds.get(one, 0))
         if "" in running or len(chosen) < FEW:
             files = {one.partition("::")[0] for one in chosen}
-            rest = {one for one in self._items if not files or one.partition("::")[0] in files} - set(chosen)
+            rest = {
+                one
+                for one in self._items
+                if (not files or one.partition("::")[0] in files) and self._seconds.get(one, 0) < QUICK
+            } - set(chosen)
             chosen += sorted(rest, key=lambda one: self._seconds.get(one, 0))
 
         def fault() -> None:
+            assert running != {""}  # it is too late: what runs when modules are loaded has run
             self._put(module, request["code"])
 
         try:
@@ -216,11 +221,20 @@ class Session:
         names = [arg.arg for arg in (*before.args.posonlyargs, *before.args.args)][-len(before.args.defaults) or 99 :]
         pairs = [
             *zip(names, before.args.defaults, after.args.defaults, strict=True),
-            *zip((one.arg for one in before.args.kwonlyargs), before.args.kw_defaults, after.args.kw_defaults, strict=True),
+            *zip(
+                (one.arg for one in before.args.kwonlyargs),
+                before.args.kw_defaults,
+                after.args.kw_defaults,
+                strict=True,
+            ),
         ]
         changed = {n: o for n, b, o in pairs if b is not None and ast.dump(b) != ast.dump(o)}
         for (filename, qualname, first), functions in self._functions.items():
-            if filename == module and qualname.rpartition(".")[2] == before.name and before.lineno - 9 < first <= before.lineno:
+            if (
+                filename == module
+                and qualname.rpartition(".")[2] == before.name
+                and before.lineno - 9 < first <= before.lineno
+            ):
                 for function in functions:
                     for name, node in changed.items():
                         value = ast.literal_eval(node)
@@ -247,6 +261,7 @@ def main() -> None:
     """Serve requests for modules by tests: `session MODULE… -- TEST…`."""
     at = sys.argv.index("--")
     plugin = Session(sys.argv[1:at])
+    os.dup2(os.open(".mutants-output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)  # answers go elsewhere
     for name in HEAVY:
         importlib.import_module(name)
     os._exit(pytest.main([*OPTIONS, "--basetemp=.mutants-tmp", *sys.argv[at + 1 :]], plugins=[plugin]))
