@@ -206,10 +206,14 @@ class Session:
     def _put(self, module: str, code: str) -> None:
         """Put a fault into the functions of a module as they are loaded."""
         old, new = (compile(text, module, "exec") for text in (self._sources[module], code))
-        olds, news = list(_codes(old)), list(_codes(new))
-        assert [one.co_qualname for one in olds] == [one.co_qualname for one in news]
-        for one, other in zip(olds, news, strict=True):
+        news: dict[str, list[CodeType]] = {}
+        for one in _codes(new):
+            news.setdefault(one.co_qualname, []).append(one)
+        for one in _codes(old):
+            others = news.get(one.co_qualname)
+            other = others.pop(0) if others else None  # a comprehension may be what was taken away
             for function in self._functions.get((module, one.co_qualname, one.co_firstlineno), ()):
+                assert other is not None
                 function.__code__ = other
         before, after = ast.parse(self._sources[module]), ast.parse(code)
         for one, other in zip(_definitions(before), _definitions(after), strict=True):
