@@ -11,6 +11,7 @@ __all__ = ["cli"]
 
 _SECTIONS = {
     "Make a layer": {
+        "init": ("layerctl.cli.init", "Write the repository of a new layer: package, tests, demo, locks."),
         "lock": (
             "layerctl.cli.lock",
             "Lock what the layer depends on: versions with hashes, for every runtime at once.",
