@@ -66,6 +66,8 @@ _SERVICES = {
     "DeleteParameters": "ssm",
     "AssumeRole": "sts",
     "GetCallerIdentity": "sts",
+    "GetPublicKey": "kms",
+    "Sign": "kms",
 }
 
 

@@ -22,9 +22,11 @@ _SECTIONS = {
             "layerctl.cli.verify",
             "Check what an artifact is: layout, budgets, hashes, dependencies, bytecode, rebuild.",
         ),
+        "audit": ("layerctl.cli.audit", "Tell which known vulnerabilities an artifact holds, by OSV's records."),
         "inspect": ("layerctl.cli.inspect", "Show what is in an artifact, as a table or a self-contained HTML page."),
     },
     "Release it": {
+        "attest": ("layerctl.cli.attest", "Sign who built a layer from what (SLSA provenance); make keys for it."),
         "publish": ("layerctl.cli.publish", "Publish an artifact to one or many regions; present content is skipped."),
         "share": ("layerctl.cli.share", "Grant or revoke the use of layer versions."),
         "permissions": ("layerctl.cli.permissions", "Audit who may use which version, over all retained versions."),
@@ -38,13 +40,15 @@ _SECTIONS = {
             "layerctl.cli.check",
             "Work out what Lambda will do with each function's layers, and what will go wrong.",
         ),
+        "sync": ("layerctl.cli.sync", "Bring the layers that templates pin to this machine, for editor and tests."),
         "run": ("layerctl.cli.run", "Serve the functions of SAM templates over HTTP in AWS's own runtime emulator."),
         "invoke": ("layerctl.cli.invoke", "Run one function of a SAM template once, on an event from a file."),
+        "event": ("layerctl.cli.event", "Write an event as an AWS service sends it, for `invoke`."),
     },
     "Besides": {
         "rule": (
             "layerctl.cli.rule",
-            "Explain a rule of verify, check, pins, index or permissions, or list all rules.",
+            "Explain a rule of verify, audit, check, pins, index or permissions, or list all rules.",
         ),
         "cache": ("layerctl.cli.cache", "Show and clean what is kept between runs."),
     },

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from layerctl.cli.log_lines import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +34,7 @@ class Console:
         labels: of the functions; each gets a colour, which only a terminal shows.
         as_json: write one JSON object per line instead.
         report: show the platform's START, END and REPORT lines too.
+        logs: ``raw``, ``pretty``, or ``auto`` for pretty on a terminal.
         all_to_stderr: the functions' lines as well; standard output is for something else.
         on_closed: called when whoever reads standard output has gone away.
     """
@@ -40,6 +45,7 @@ class Console:
         *,
         as_json: bool,
         report: bool,
+        logs: str = "auto",
         all_to_stderr: bool = False,
         on_closed: Callable[[], None] | None = None,
     ) -> None:
@@ -48,6 +54,10 @@ class Console:
         self._all_to_stderr = all_to_stderr
         self._on_closed = on_closed
         self._lock = threading.Lock()
+        stream = sys.stderr if all_to_stderr else sys.stdout
+        self._pretty = logs == "pretty" or (logs == "auto" and stream.isatty())
+        # https://no-color.org; click knows only whether there is a terminal
+        self._colour = False if os.environ.get("NO_COLOR") else None
         width = max(map(len, labels), default=0)
         self._prefixes = {
             label: click.style(f"{label:<{width}} | ", fg=_COLOURS[number % len(_COLOURS)])
@@ -91,7 +101,8 @@ class Console:
             self._write({"event": "log", "function": label, "kind": line.kind, "line": line.text})
             return
         # In text mode the runtime client writes a traceback with carriage returns, so that it is one record.
-        parts = _PADDING.split(line.text.rstrip("\r\n").replace("\xa0", " "))
+        text = line.text.rstrip("\r\n").replace("\xa0", " ")
+        parts = _PADDING.split(readable(text) if self._pretty and line.kind == "function" else text)
         with self._lock:
             for part in parts:
                 self._echo(f"{self._prefixes[label]}{part}", err=self._all_to_stderr)
@@ -125,12 +136,12 @@ class Console:
 
     def _echo(self, text: str, *, err: bool = False) -> None:
         try:
-            click.echo(text, err=err)
+            click.echo(text, err=err, color=self._colour)
         except BrokenPipeError:
             if self._on_closed is not None:
                 self._on_closed()
         except UnicodeEncodeError:  # a terminal of another encoding, or half a character
-            click.echo(text.encode("ascii", "backslashreplace"), err=err)
+            click.echo(text.encode("ascii", "backslashreplace"), err=err, color=self._colour)
 
 
 def _ready(urls: Mapping[Api, str], lambda_url: str | None, runnables: Sequence[Runnable]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 from layerctl.cli.console import Console
 from layerctl.cli.options import json_option
 from layerctl.cli.output import waiting
-from layerctl.cli.run_options import run_options, with_run_options
+from layerctl.cli.run_options import logs_option, run_options, with_run_options
 from layerctl.local.runner import Service, ShutdownSignal, check_imports, plan
 
 __all__ = ["command"]
@@ -36,6 +36,7 @@ __all__ = ["command"]
 )
 @click.option("--check/--no-check", default=True, show_default=True, help="Import every handler before serving.")
 @click.option("--report", is_flag=True, help="Show Lambda's START, END and REPORT lines too.")
+@logs_option
 @json_option
 @with_run_options
 def command(
@@ -47,6 +48,7 @@ def command(
     concurrency: int,
     check: bool,
     report: bool,
+    logs: str,
     as_json: bool,
     **shared: Any,
 ) -> None:
@@ -61,7 +63,7 @@ def command(
     runnables = planned.runnables
     labels = [runnable.label for runnable in runnables]
     with ShutdownSignal() as end:
-        console = Console(labels, as_json=as_json, report=report, on_closed=end.now)
+        console = Console(labels, as_json=as_json, report=report, logs=logs, on_closed=end.now)
         service = Service(
             runnables,
             port=port,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from layerctl.local.http import Request
     from layerctl.templates.sam import Route
 
-__all__ = ["any_type", "event_for", "media_type"]
+__all__ = ["any_type", "as_text", "event_for", "forwarded", "grouped", "is_text", "media_type"]
 
 _API_ID = "local"
 _TEXT_TYPES = {"application/json", "application/javascript", "application/xml"}
@@ -38,8 +38,8 @@ def _format_2(request: Request, match: Match[Any]) -> dict[str, Any]:
     path = match.path if url else _staged(match)
     body, encoded = _body(request, route)
     cookies = [part for key, value in request.headers if key.lower() == "cookie" for part in value.split("; ")]
-    headers = _forwarded(request)
-    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
+    headers = forwarded(request)
+    query = grouped(parse_qsl(request.query, keep_blank_values=True))
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route.key,
@@ -84,8 +84,8 @@ def _format_1(request: Request, match: Match[Any]) -> dict[str, Any]:
     stage = route.api.stage
     path = match.path if rest else _staged(match)
     body, encoded = _body(request, route)
-    headers = _forwarded(request, lower=not rest)
-    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
+    headers = forwarded(request, lower=not rest)
+    query = grouped(parse_qsl(request.query, keep_blank_values=True))
     return {
         **({} if rest else {"version": "1.0"}),
         "resource": route.path,
@@ -133,21 +133,27 @@ def _body(request: Request, route: Route) -> tuple[str, bool]:
     """The body as text, or in base64.
 
     An HTTP API and a function URL pass on text only of the types that they know for text (a form is none of them). A
-    REST API passes on everything but its binary media types as text, which only what is UTF-8 survives.
+    REST API passes on everything but its binary media types as text.
     """
-    if not request.body:
-        return "", False
     kind = media_type(request.header("content-type"))
     if route.api.kind == "rest":
-        text = not any_type(kind or "application/json", route.api.binary)
-    else:
-        text = kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
-    if text:
+        return as_text(request.body, text=not any_type(kind or "application/json", route.api.binary))
+    return as_text(request.body, text=is_text(kind))
+
+
+def is_text(kind: str) -> bool:
+    """Whether a media type is one of those that AWS's front ends take for text."""
+    return kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
+
+
+def as_text(body: bytes, *, text: bool) -> tuple[str, bool]:
+    """A body as an event has it, and whether in base64: unless it is text, or where it is no UTF-8."""
+    if text or not body:
         try:
-            return request.body.decode(), False
+            return body.decode(), False
         except UnicodeDecodeError:
             pass
-    return base64.b64encode(request.body).decode(), True
+    return base64.b64encode(body).decode(), True
 
 
 def media_type(header: str) -> str:
@@ -160,8 +166,8 @@ def any_type(kind: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(kind, pattern.lower()) for pattern in patterns)
 
 
-def _forwarded(request: Request, *, lower: bool = True) -> dict[str, list[str]]:
-    """The headers with those that the gateway adds."""
+def forwarded(request: Request, *, lower: bool = True) -> dict[str, list[str]]:
+    """The headers with those that AWS's front ends add."""
     port = request.header("host").rpartition(":")[2]
     added = [
         ("X-Amzn-Trace-Id", f"Root=1-{int(request.received):08x}-{request.request_id.replace('-', '')[:24]}"),
@@ -171,10 +177,11 @@ def _forwarded(request: Request, *, lower: bool = True) -> dict[str, list[str]]:
     ]
     names = {key.lower() for key, _ in added}
     own = [(key, value) for key, value in request.headers if key.lower() not in names]
-    return _grouped([(key.lower() if lower else key, value) for key, value in [*own, *added]])
+    return grouped([(key.lower() if lower else key, value) for key, value in [*own, *added]])
 
 
-def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+def grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each name with its values, in their order."""
     groups: dict[str, list[str]] = {}
     for name, value in pairs:
         groups.setdefault(name, []).append(value)
