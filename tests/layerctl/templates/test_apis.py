@@ -36,10 +36,9 @@ Resources:
 """
 
 
-HTTP, REST = (
-    "A: {Type: HttpApi, Properties: {Path: /a, Method: get",
-    "A: {Type: Api, Properties: {Path: /a, Method: get",
-)
+HTTP, REST = (f"A: {{Type: {kind}, Properties: {{Path: /a, Method: get" for kind in ("HttpApi", "Api"))
+OWN = "{StageName: dev, BinaryMediaTypes: ['*~1*'], Variables: {b: 2}}"
+URL = "{Type: AWS::Lambda::Url, Properties: {AuthType: NONE, TargetFunctionArn: !GetAtt F.Arn}}"
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "SAM's own HTTP API": (template(HTTP + "}}"), {"name": "ServerlessHttpApi", "stage": "$default"}),
     "SAM's own REST API": (template(REST + "}}"), {"name": "ServerlessRestApi", "stage": "Prod"}),
