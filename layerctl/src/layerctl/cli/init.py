@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import dry_run_option, json_option
+from layerctl.cli.options import dry_run_option, json_option, region_option
 from layerctl.cli.output import note, print_json, waiting
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _OWN = f"python3.{sys.version_info.minor}"
 @click.option(
     "--architecture", "architectures", multiple=True, type=click.Choice(["x86_64", "arm64"]), help="Repeatable."
 )
-@click.option("--region", "regions", multiple=True, metavar="REGION", help="Where releases are published. Repeatable.")
+@region_option("none; [publish] regions of layer.toml", repeatable=True)
 @click.option("--public", is_flag=True, help="Every AWS account may use releases.")
 @click.option("--account", "accounts", multiple=True, metavar="ID", help="An account that may. Repeatable.")
 @click.option(
