@@ -112,9 +112,14 @@ lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module m
 types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
 	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
 
-.PHONY: reference
-reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema
+.PHONY: docs reference
+docs: $(VENV)/.ready ## build the site of the documentation, site/index.html; a dead link or an unknown option fails it
+	@$(BIN)/python -m pytest -q tests/docs/test_links_and_commands.py tests/docs/test_reference.py
+	@$(BIN)/python -m docs.tools.site
+
+reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema, and docs/reference from code
 	@$(BIN)/python -m tests.support.layer_toml_page
+	@$(BIN)/python -m docs.tools.reference
 
 .PHONY: rules
 rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules

@@ -43,6 +43,7 @@ class LayerConfig:
         split_by: ``runtime``, ``architecture``: what each artifact has one of; see `parts`.
         profiles: partition -> profile of the AWS configuration, where a release spans partitions.
         leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
+        public_modules: modules of its own distribution that are public though no ``__all__`` names them.
         own_leave_out: modules of the layer's own distribution that don't ship: developers' tools.
     """
 
@@ -74,6 +75,7 @@ class LayerConfig:
     organizations: tuple[str, ...] = ()
     profiles: dict[str, str] = field(default_factory=dict)
     split_by: tuple[str, ...] = ()
+    public_modules: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     above: str = ".."
     lock_from: Path | None = None
@@ -155,6 +157,7 @@ class LayerConfig:
             licence=layer["licence"],
             version=layer["version"],
             test_only=tuple(layer["test-only"]),
+            public_modules=tuple(layer["public"]),
             runtimes=data["runtimes"],
             sources_only=tuple(_table(data, "bytecode")["sources-only"]),
             leave_out=tuple(leave_out["patterns"]),

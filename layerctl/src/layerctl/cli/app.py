@@ -22,6 +22,10 @@ _SECTIONS = {
             "Check what an artifact is: layout, budgets, hashes, dependencies, bytecode, rebuild.",
         ),
         "audit": ("layerctl.cli.audit", "Tell which known vulnerabilities an artifact holds, by OSV's records."),
+        "diff": (
+            "layerctl.cli.diff",
+            "Tell what changes from one artifact to another, and the version step that it needs.",
+        ),
         "inspect": ("layerctl.cli.inspect", "Show what is in an artifact, as a table or a self-contained HTML page."),
     },
     "Release it": {
@@ -46,7 +50,7 @@ _SECTIONS = {
     "Besides": {
         "rule": (
             "layerctl.cli.rule",
-            "Explain a rule of verify, audit, check, pins, index or permissions, or list all rules.",
+            "Explain a rule of verify, audit, diff, check, pins, index or permissions, or list all rules.",
         ),
         "cache": ("layerctl.cli.cache", "Show and clean what is kept between runs."),
     },

@@ -16,6 +16,7 @@ _PLACES = (
     "layerctl.verify.rules",
     "layerctl.attest.rules",
     "layerctl.audit.rules",
+    "layerctl.inspection.step",
     "layerctl.check.rules",
     "layerctl.pins.rules",
     "layerctl.releases.rules",
