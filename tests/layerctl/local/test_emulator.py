@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from layerctl.core.errors import LayerctlError
-from layerctl.local.emulator import Emulator, Limits, find_interpreter
+from layerctl.local.emulator import Answer, Emulator, Limits, find_interpreter
 from layerctl.local.emulator.layers import merge_layers
-from layerctl.local.emulator.process import Answer
 from layerctl.local.emulator.runtime import emulator_binary
 
 if TYPE_CHECKING:

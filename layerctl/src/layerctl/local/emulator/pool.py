@@ -11,7 +11,8 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.local.emulator.process import Answer, Emulator
+    from layerctl.local.emulator.answer import Answer
+    from layerctl.local.emulator.process import Emulator
 
 __all__ = ["Pool"]
 

@@ -76,10 +76,11 @@ class Router(Generic[Target]):
         self._entries.sort(key=lambda entry: _rank(entry[0], entry[1]))
         self.routes = [route for _, route, _ in self._entries]
         self.apis = list(dict.fromkeys(route.api for route in self.routes))
-        self._first = {
-            api: {segments[0].text for segments, route, _ in self._entries if route.api == api and segments}
-            for api in self.apis
-        }
+        # What the first part of a path may be, per API, beside the stage's name.
+        self._first: dict[Api, set[str]] = {api: set() for api in self.apis}
+        for segments, route, _ in self._entries:
+            if segments and not segments[0].variable:
+                self._first[route.api].add(segments[0].text)
 
     def match(self, method: str, raw_path: str) -> Match[Target] | None:
         """Find the most specific route for a request, or None.
@@ -115,7 +116,7 @@ class Router(Generic[Target]):
 
     def _within_stage(self, api: Api, raw_path: str) -> str:
         first, slash, rest = raw_path.removeprefix("/").partition("/")
-        if first != api.stage or first in self._first[api]:
+        if api.stage == "$default" or first != api.stage or first in self._first[api]:
             return raw_path
         return f"/{rest}" if slash else "/"
 

@@ -13,9 +13,10 @@ from layerctl.build.layer_sources import LayerSources, layer_content
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
 from layerctl.local import emulator
-from layerctl.local.emulator import Emulator, Limits, find_interpreter
+from layerctl.local.emulator import Emulator, Limits
 from layerctl.local.emulator.isolation import isolation
-from layerctl.local.emulator.runtime import emulator_binary, nearest_interpreter, runtime_packages, why_none
+from layerctl.local.emulator.runtime import emulator_binary
+from layerctl.local.runner.interpreters import Interpreters
 from layerctl.templates.sam import load_template
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     dist = [Path("dist")]
     dist += [parent / "dist" for template in templates for parent in template.path.resolve().parents[:4]]
     sources = LayerSources(options.layers, [folder for folder in dict.fromkeys(dist) if folder.is_dir()] or dist[:1])
-    interpreters = _Interpreters(exact=options.exact_runtime)
+    interpreters = Interpreters(exact=options.exact_runtime)
     labels = _labels(functions)
     runnables = [
         _runnable(
@@ -233,7 +234,7 @@ def _runnable(
     *,
     local: dict[str, str],
     sources: LayerSources,
-    interpreters: _Interpreters,
+    interpreters: Interpreters,
     options: RunOptions,
 ) -> Runnable:
     whose = f"{function.where}: {function.logical_id}"
@@ -282,26 +283,3 @@ def _inline_code(text: str) -> Path:
 
 def _unpack(code: Path, folder: Path) -> None:
     unpack(code, folder)
-
-
-class _Interpreters:
-    """Finds the interpreter of each runtime once, and notes where it is one of another version."""
-
-    def __init__(self, *, exact: bool) -> None:
-        self._exact = exact
-        self._known: dict[str, Interpreter] = {}
-        self.notes: list[str] = []
-
-    def find(self, runtime: str, whose: str) -> Interpreter:
-        """The interpreter to take, with what its runtime provides installed, so that no request waits for that."""
-        if runtime not in self._known:
-            self._known[runtime] = find_interpreter(runtime) or self._another(runtime, whose)
-            runtime_packages(self._known[runtime])
-        return self._known[runtime]
-
-    def _another(self, runtime: str, whose: str) -> Interpreter:
-        if self._exact:
-            raise LayerctlError(f"{whose}: {why_none(runtime)}")
-        nearest = nearest_interpreter(runtime)
-        self.notes.append(f"{why_none(runtime)}; {runtime} functions run on Python {nearest.version}")
-        return nearest
