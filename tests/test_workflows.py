@@ -39,7 +39,7 @@ def commands(path, word):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_is_bounded_and_asks_for_little(path):
-    """Each job has a time limit, the default token can only read, no checkout keeps it, actions are pinned by digest."""
+    """Each job has a time limit, the default token can only read and is not kept, actions are pinned by digest."""
     workflow = load(path)
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
@@ -111,7 +111,7 @@ def test_every_layerctl_command_line_is_understood(path, tmp_path, monkeypatch):
 
 
 def test_a_release_takes_a_role_and_no_key():
-    """Credentials come by OpenID Connect; no secret of AWS is named; no job that may write runs the repository's code."""
+    """Credentials come by OpenID Connect, no secret is named, no job that may write runs the repository's code."""
     path = ROOT / ".github" / "workflows" / "release.yml"
     jobs = load(path)["jobs"]
     rights = {
@@ -135,7 +135,7 @@ def test_a_release_takes_a_role_and_no_key():
 
 
 def test_a_release_is_proved_before_it_is_published_and_indexed_before_it_is_shared():
-    """Verified, audited, compared with the last one and signed; then published, indexed, mirrored, its grants audited."""
+    """Verified, audited, compared with the last one, signed; then published, indexed, mirrored, its grants audited."""
     path = ROOT / ".github" / "workflows" / "release.yml"
     done = [shlex.split(line)[1:3] for line in commands(path, ".venv/bin/layerctl")]
     words = [" ".join(one) if one[0] in ("index", "attest") else one[0] for one in done]
