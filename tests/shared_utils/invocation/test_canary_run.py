@@ -158,7 +158,7 @@ def test_no_secret_comes_out_of_lines(captured_logs: CapturedLogs, value: Any, m
     log = get_logger()
     with logging.bound(bound=value):
         log.info(message, value=value)
-        log.info(f"{message} %s", value)
+        log.info("%s %s", message, value)
         log.bind(context=value).error("said", long="x" * (limit // 4) + str(value) * 40)
         try:
             raise ValueError(value)
