@@ -23,6 +23,7 @@ _PLATFORM = re.compile(
 )
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)\)")
 _INVOKE_OVER = re.compile(r"INVOKE RTDONE|Invoke DONE failed|Reset initiated: ")
+_EXTENSION = re.compile(r"Process extension-(.+)-\d+ exited: (.+)")
 # How long an answer waits for its last lines, which are in the pipe already unless the machine is badly overloaded.
 _PATIENCE_SECONDS = 2.0
 
@@ -47,6 +48,8 @@ class InvocationRecord:
     init_ms: float | None
     duration_ms: float | None
     request_id: str
+    log: tuple[str, ...]
+    crash: str | None
 
 
 class Output:
@@ -59,10 +62,12 @@ class Output:
         self._on_line = on_line
         self._changed = threading.Condition()
         self._lines: list[str] = []
+        self._log: list[str] = []  # with the platform's lines
         self._inits: list[float] = []
         self._duration: float | None = None
         self._request_id = ""
         self._over = False
+        self._crash: str | None = None
         self._pipes = [process.stdout, process.stderr]
         self._threads = [
             threading.Thread(target=self._read, args=(pipe, take), daemon=True)
@@ -78,6 +83,7 @@ class Output:
             self._duration = None
             self._request_id = ""
             self._over = False
+            self._crash = None
 
     def finish(self) -> InvocationRecord:
         """End the invocation whose answer has come: wait for its last lines and hand them over."""
@@ -85,10 +91,12 @@ class Output:
             self._changed.wait_for(lambda: self._duration is not None or self._over, _PATIENCE_SECONDS)
             # A process that died has no REPORT line; one that answered has both, in two pipes.
             self._changed.wait_for(lambda: self._over and self._duration is not None, 0.1)
+            init = max(self._inits, default=None)
             record = InvocationRecord(
-                tuple(self._lines), max(self._inits, default=None), self._duration, self._request_id
+                tuple(self._lines), init, self._duration, self._request_id, tuple(self._log), self._crash
             )
             self._lines.clear()
+            self._log.clear()
             return record
 
     def close(self) -> None:
@@ -110,6 +118,7 @@ class Output:
         if match["before"]:
             self._function_line(match["before"])
         with self._changed:
+            self._log.append(match["line"])
             if match["start"]:
                 self._request_id = match["start"]
             if match["duration"]:
@@ -120,6 +129,7 @@ class Output:
     def _function_line(self, line: str) -> None:
         with self._changed:
             self._lines.append(line)
+            self._log.append(line)
         self._tell(LogLine("function", line))
 
     def _take_talk(self, line: str) -> None:
@@ -128,6 +138,8 @@ class Output:
             del self.platform[:-50]
             if found := _INIT.search(line):
                 self._inits.append(float(found[1]))
+            if found := _EXTENSION.search(line):
+                self._crash = f"the extension {found[1]} of a layer ended ({found[2]})"
             if _INVOKE_OVER.search(line):
                 self._over = True
             self._changed.notify_all()
