@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import urllib.parse
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from shared_utils import get_logger, instrument, logging
 from shared_utils.config import Secret
 from shared_utils.redaction import REDACTION
-from shared_utils.redaction.values import forget, register_secret
+from shared_utils.redaction.values import forget, register_secret, registered
 
 MASK = "[REDACTED]"
 # The words by which a key is sensitive, written out: the test must not take them from the code.
@@ -222,3 +223,24 @@ def test_whole_numbers_and_secrets_within_a_value_are_registered(captured_logs):
     register_secret({"code": 48151623, "deep": [secret]})
     get_logger().info("it is 48151623, c4n4ry-inner")
     assert captured_logs.one()["message"] == f"it is {MASK}, {MASK}"
+
+
+@pytest.mark.parametrize("value", ["c4n4ry-xW", "éc4n4ry9"])
+def test_no_character_of_an_encoded_value_is_left(captured_logs, value):
+    """In base64 that ends with a letter of any kind, percent-encoded, and as the repr of bytes."""
+    register_secret(value)
+    raw = value.encode()
+    encoded = base64.b64encode(raw).decode().rstrip("=")
+    get_logger().info(f"<{encoded}> <{urllib.parse.quote(value)}> <{raw!r}>")
+    assert captured_logs.one()["message"] == f"<{MASK}> <{MASK}> <b'{MASK}'>"
+
+
+def test_a_forked_child_can_register(captured_logs):
+    """The lock of registered values is a new one in the child, whoever held the parent's."""
+    child = os.fork()
+    if not child:
+        try:
+            register_secret("c4n4ry-of-the-child")
+        finally:
+            os._exit(0 if "c4n4ry-of-the-child" in registered() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -20,6 +20,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
+from _pytest.tmpdir import tmppath_result_key
 
 from tests.support.mutants import lines
 
@@ -78,6 +79,7 @@ class Session:
             lasting = {name for name, found in definitions.items() if found[-1].scope == "session"}
             if not lasting <= known:
                 known |= lasting
+                item.stash[tmppath_result_key] = {}  # the fixture tmp_path asks how the test ended
                 item.session._setupstate.setup(item)
                 following = next(one for one in items if one is not item)
                 other = next((one for one in items if one.path != item.path), following)
