@@ -31,7 +31,7 @@ def test_what_is_missing_is_named_with_how_to_get_it(tmp_path: Path) -> None:
 
 
 def test_what_is_there_is_told_with_its_place(tmp_path: Path) -> None:
-    """Interpreters and programs are told with their path, credentials with where they come from, and no key is shown."""
+    """Programs are told with their path, credentials with where they come from; no key is shown."""
     keys = {
         "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "not-to-be-shown",

@@ -1,6 +1,7 @@
 """AppConfig's data plane, which moto lacks: sessions, and the newest hosted version of a profile.
 
-Source: AppConfig Data API reference, StartConfigurationSession and GetLatestConfiguration. moto has no environments: any name of one will do. Nothing has to be deployed first.
+Source: AppConfig Data API reference, StartConfigurationSession and GetLatestConfiguration.
+moto has no environments: any name of one will do. Nothing has to be deployed first.
 """
 
 from __future__ import annotations
