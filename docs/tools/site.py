@@ -46,9 +46,9 @@ def stage(target: Path) -> None:
     def found(pattern: re.Match[str]) -> str:
         """Return the pages of a folder that the navigation does not name elsewhere."""
         there = sorted(name for name in pages.values() if re.fullmatch(re.escape(pattern[1]) + r"[^/]+\.md", name))
-        return ", ".join(f'"{name}"' for name in there if name not in named)
+        return "".join(f'"{name}", ' for name in there if name not in named)
 
-    (target / "zensical.toml").write_text(re.sub(r'"([\w/]*)\*\.md"', found, settings), "utf-8")
+    (target / "zensical.toml").write_text(re.sub(r'"([\w/]*)\*\.md",', found, settings), "utf-8")
 
 
 def _with_links_of_the_site(page: Path, pages: dict[Path, str], name: str) -> str:
