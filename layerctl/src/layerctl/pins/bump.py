@@ -41,7 +41,7 @@ class Outcome:
             return
         for bump in self.bumps:
             if bump.edits:
-                out.write(bump.diff() + "\n")
+                _write_bytes(out, bump.diff())
 
     def summary(self) -> str:
         """How many pins moved in how many files."""
@@ -110,6 +110,17 @@ def bump_all(
         else:
             outcome.bumps.append(bump)
     return outcome
+
+
+def _write_bytes(out: IO[str], data: bytes) -> None:
+    """Write a patch of files in any encoding, as it is."""
+    binary = getattr(out, "buffer", None)
+    if binary is None:
+        out.write(data.decode("utf-8", "replace"))
+        return
+    out.flush()
+    binary.write(data)
+    binary.flush()
 
 
 def _refuse_guessing(report: FileReport, request: BumpRequest, resolver: VersionResolver) -> None:
