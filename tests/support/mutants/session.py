@@ -165,6 +165,7 @@ class Session:
             nodeid, _, _phase = test.rpartition(" (")
             self._runs.setdefault((module, int(number)), set()).add(nodeid)
         self._seconds = durations
+        self._items = {nodeid: item for nodeid, item in self._items.items() if nodeid not in failed}
         return {"failed": failed, "tests": len(items), "seconds": seconds}
 
     def _try(self, request: dict[str, Any]) -> dict[str, Any]:
