@@ -11,6 +11,7 @@ __all__ = ["cli"]
 
 _SECTIONS = {
     "Make a layer": {
+        "init": ("layerctl.cli.init", "Write the repository of a new layer: package, tests, demo, locks."),
         "lock": (
             "layerctl.cli.lock",
             "Lock what the layer depends on: versions with hashes, for every runtime at once.",
@@ -43,6 +44,7 @@ _SECTIONS = {
             "layerctl.cli.check",
             "Work out what Lambda will do with each function's layers, and what will go wrong.",
         ),
+        "sync": ("layerctl.cli.sync", "Bring the layers that templates pin to this machine, for editor and tests."),
         "run": ("layerctl.cli.run", "Serve the functions of SAM templates over HTTP in AWS's own runtime emulator."),
         "invoke": ("layerctl.cli.invoke", "Run one function of a SAM template once, on an event from a file."),
         "event": ("layerctl.cli.event", "Write an event as an AWS service sends it, for `invoke`."),

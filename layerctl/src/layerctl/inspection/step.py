@@ -25,7 +25,7 @@ VERSION_STEP = Rule(
     summary="The version moves at least as far as the changes ask.",
     looks_at="Removed, changed and added public names, distributions, runtimes; and both versions. Other content needs "
     "a patch step, something new a minor one, something that breaks users a major one (before 1.0.0: a minor one).",
-    example="1.3.1 to 1.3.2, though `shared_utils.config.get` lost a parameter.",
+    example="1.3.1 to 1.3.2, though `acme.config.get` lost a parameter.",
     fix="Raise the version as said, or take the change back.",
 )
 RULES = {VERSION_STEP.id: VERSION_STEP}
