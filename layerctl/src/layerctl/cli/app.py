@@ -54,6 +54,10 @@ _SECTIONS = {
             "layerctl.cli.rule",
             "Explain a rule of verify, audit, diff, check, pins, index or permissions, or list all rules.",
         ),
+        "doctor": (
+            "layerctl.cli.doctor",
+            "Say what layerctl works with, what is missing here, and how to get it.",
+        ),
         "cache": ("layerctl.cli.cache", "Show and clean what is kept between runs."),
     },
 }
