@@ -27,7 +27,7 @@ from tests.support.mutants import lines
 __all__: list[str] = []
 
 # What takes long to load and is no code of ours; a child that needs it has it.
-HEAVY = ("hypothesis.strategies", "jsonschema", "boto3", "botocore.endpoint", "moto.server", "structlog", "sentry_sdk")
+HEAVY = ("hypothesis.strategies", "jsonschema", "boto3", "botocore.endpoint", "moto.server", "sentry_sdk")
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 OUTCOMES = {"P": "passed", "S": "failed", "F": "failed", "N": "not put"}
 QUICK = 1.0
