@@ -84,6 +84,7 @@ class Session:
                 following = next(one for one in items if one is not item)
                 other = next((one for one in items if one.path != item.path), following)
                 item.session._setupstate.teardown_exact(other)
+                item._initrequest()  # as after each run: its next one asks for its fixtures anew
 
     def _fork(self, items: list[pytest.Item], prepare: Any) -> tuple[str, str, float]:
         """Return the outcome of tests in a child: passed, failed or timed out, at which, after how many seconds."""
