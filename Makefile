@@ -71,6 +71,11 @@ build: setup ## build the layer with the SAM CLI
 sam-layer: $(VENV)/.ready
 	@$(BIN)/python -m layerctl build --layer-config layer/layer.toml --into "$(ARTIFACTS_DIR)"
 
+.PHONY: wheels
+wheels: $(VENV)/.ready ## write the wheels of shared-utils and layerctl into dist/: the same bytes from the same sources
+	@for project in . layerctl; do \
+	  SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build -q --wheel --no-isolation --outdir dist $$project || exit; done
+
 .PHONY: deploy pipeline local-aws
 deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod
 	@$(BIN)/python layer/bucket.py $(STAGE)
@@ -107,9 +112,14 @@ lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module m
 types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
 	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
 
-.PHONY: reference
-reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema
+.PHONY: docs reference
+docs: $(VENV)/.ready ## build the site of the documentation, site/index.html; a dead link or an unknown option fails it
+	@$(BIN)/python -m pytest -q tests/docs/test_links_and_commands.py tests/docs/test_reference.py
+	@$(BIN)/python -m docs.tools.site
+
+reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema, and docs/reference from code
 	@$(BIN)/python -m tests.support.layer_toml_page
+	@$(BIN)/python -m docs.tools.reference
 
 .PHONY: rules
 rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules

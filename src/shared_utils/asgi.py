@@ -99,13 +99,16 @@ class Instrument:
             except asyncio.CancelledError:  # the server stops, or the client has gone: no failure of the application
                 raise
             except BaseException as error:
-                serving.fail(error)
+                instead = serving.fail(error)
                 request.answered(500)
+                if instead is not error:
+                    raise instead  # noqa: B904 - as in Serving.call
                 raise
             finally:
                 serving.end()
         finally:
             lifecycle.drop(serving.invocation, None)
+            serving.mend()
             lifecycle.enter(outer)
 
 

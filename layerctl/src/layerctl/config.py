@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
@@ -26,7 +26,11 @@ class LayerConfig:
     """The content of a `layer.toml`.
 
     Attributes:
-        path: the file itself; `requirements` and the sources are found from its folder.
+        path: the file itself; `requirements` is found from its folder.
+        above: where `root` is, from the file's folder.
+        distribution: our own; of `packages` it has the layer's name.
+        packages: folders and modules below `root` that ship as they are.
+        lock_from: what the lock is made from, where the file says it.
         runtimes: Lambda runtime identifier to the exact interpreter version of a release build.
         sdk: the distributions that the runtime provides and that go all together or not at all.
         provided: every distribution that the runtime provides, `sdk` included.
@@ -39,6 +43,7 @@ class LayerConfig:
         split_by: ``runtime``, ``architecture``: what each artifact has one of; see `parts`.
         profiles: partition -> profile of the AWS configuration, where a release spans partitions.
         leave_out: patterns of paths below ``python/`` that don't ship, though a third party's wheel has them.
+        public_modules: modules of its own distribution that are public though no ``__all__`` names them.
         own_leave_out: modules of the layer's own distribution that don't ship: developers' tools.
     """
 
@@ -70,11 +75,15 @@ class LayerConfig:
     organizations: tuple[str, ...] = ()
     profiles: dict[str, str] = field(default_factory=dict)
     split_by: tuple[str, ...] = ()
+    public_modules: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    above: str = ".."
+    lock_from: Path | None = None
 
     @property
     def root(self) -> Path:
-        """The repository that the layer is built from."""
-        return self.path.parent.parent
+        """The folder that the layer is built from."""
+        return (self.path.parent / self.above).resolve()
 
     @property
     def parts(self) -> list[LayerConfig]:
@@ -127,7 +136,7 @@ class LayerConfig:
             raise LayerctlError(f"{path} cannot be read: {error}") from None
         except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
             raise LayerctlError(f"{path} is not TOML: {error}") from None
-        found = [*find_mistakes(data, layer_schema()), *_other_releases(data)]
+        found = [*find_mistakes(data, layer_schema()), *_other_releases(data), *_package_mistakes(data)]
         if mistakes := sorted((line_of(text, keys), said) for keys, said in found):
             many = f"{path} has {len(mistakes)} mistakes:\n" if len(mistakes) > 1 else ""
             raise LayerctlError(many + "\n".join(f"{path}:{line}: {said}" for line, said in mistakes), hint=_REFERENCE)
@@ -138,13 +147,17 @@ class LayerConfig:
             path=path.resolve(),
             name=layer["name"],
             description=layer["description"],
-            distribution=layer["distribution"] or None,
+            distribution=layer["distribution"] or (_canonical(layer["name"]) if layer["packages"] else None),
+            packages=tuple(layer["packages"]),
+            above=layer["root"],
+            lock_from=path.resolve().parent / layer["lock-from"] if layer["lock-from"] else None,
             requirements=path.resolve().parent / layer["requirements"],
             architectures=tuple(layer["architectures"]),
             split_by=tuple(layer["split-by"]),
             licence=layer["licence"],
             version=layer["version"],
             test_only=tuple(layer["test-only"]),
+            public_modules=tuple(layer["public"]),
             runtimes=data["runtimes"],
             sources_only=tuple(_table(data, "bytecode")["sources-only"]),
             leave_out=tuple(leave_out["patterns"]),
@@ -166,7 +179,7 @@ class LayerConfig:
         )
 
 
-_REFERENCE = "the keys and their values: docs/layer-toml.md of layerctl, or its layer.schema.json"
+_REFERENCE = f"the keys and their values: {resources.files('layerctl').joinpath('layer.schema.json')}"
 
 
 @cache
@@ -183,6 +196,26 @@ def _other_releases(data: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str
         named = re.match(r"3\.\d+", version) if isinstance(version, str) else None
         if named and re.fullmatch(r"python3\.\d+", runtime) and runtime != f"python{named[0]}":
             yield ("runtimes", runtime), f"runtimes.{runtime} {version!r} is no release of {runtime}"
+
+
+def _canonical(name: str) -> str:
+    """A distribution's name (PyPA: names and normalization)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _package_mistakes(data: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Packages beside a distribution, and such that lie elsewhere, which no schema can say."""
+    layer = data.get("layer")
+    packages = layer.get("packages") if isinstance(layer, dict) else None
+    if not isinstance(layer, dict) or not isinstance(packages, list) or not packages:
+        return
+    at = ("layer", "packages")
+    if layer.get("distribution"):
+        yield at, "layer.packages and layer.distribution exclude each other: a distribution's wheel has its packages"
+    for package in packages:
+        path = PurePosixPath(package) if isinstance(package, str) else PurePosixPath()
+        if path.is_absolute() or ".." in path.parts or "\\" in str(path):
+            yield at, f"layer.packages names {package!r}; expected a path below the layer's root, with /"
 
 
 def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -205,6 +238,7 @@ def find_layer_config(start: Path | None = None) -> Path:
     if path is None:
         raise LayerctlError(
             f"no layer/layer.toml in {(start or Path.cwd()).resolve()} or above it",
-            hint="run inside the repository, or use --layer-config",
+            hint="run inside the layer's repository, or name the file with --layer-config; "
+            "`layerctl init` makes a new one",
         )
     return path

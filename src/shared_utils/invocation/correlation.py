@@ -32,18 +32,20 @@ class correlation_paths:  # noqa: N801 - reads as the module of this name in Pow
     XRAY_HEADER = 'headers."x-amzn-trace-id"'
 
 
-# One step: a name, a quoted name, or an index, with the dot before it.
-_STEP = re.compile(r'(?:^|\.)(?:"([^"]+)"|([^\s."\[\]]+))|\[(-?\d+)\]')
+# One step: a name, a quoted name (a JSON string, as in JMESPath), or an index, with the dot before it. A name that is a
+# number is an index without its brackets.
+_STEP = re.compile(r'(?:^|\.)(?:("(?:[^"\\]|\\.)+")|(?![0-9]+(?![\w-]))([\w-]+))|\[([0-9]+)\]')
 
 
 def finder(path: str | Callable[[Any], object]) -> Callable[[Any], object]:
     """Return a function that takes the id out of an event, None when it is not there.
 
     A path is what JMESPath calls an identifier with indexes: ``a.b``, ``a."x-y".c``, ``a[0].b``. A name with hyphens
-    needs no quotes, and names match in any case when none matches exactly, as HTTP headers do.
+    needs no quotes, and names match in any case when none matches exactly, as HTTP headers do. What else JMESPath
+    knows (functions, wildcards, negative indexes, ``|``) is refused, and so is what it does not know (``$.a``).
 
     Raises:
-        LoggingError: `path` is neither a path nor callable.
+        LoggingError: `path` is neither a path nor callable; the message names the form that it should have.
     """
     if callable(path):
         return path
@@ -60,25 +62,37 @@ def finder(path: str | Callable[[Any], object]) -> Callable[[Any], object]:
 
 
 def _steps(path: object) -> list[str | int]:
+    """Return the names and indexes of a path."""
     steps: list[str | int] = []
     position = 0
     while isinstance(path, str) and position < len(path):
         match = _STEP.match(path, position)
-        if match is None or (position == 0 and path[0] in ".["):
+        if match is None or path[0] == ".":
             break
         quoted, name, index = match.groups()
-        steps.append(int(index) if index is not None else quoted or name)
+        try:
+            steps.append(int(index) if index else name or _unquoted(quoted))
+        except ValueError:  # no JSON string
+            break
         position = match.end()
     if not isinstance(path, str) or not steps or position < len(path):
-        raise LoggingError(
-            f"instrument(correlation_id={path!r}): expected a path such as headers.x-request-id or Records[0].messageId"
-        )
+        from shared_utils.invocation.mistaken_paths import right_form
+
+        raise LoggingError(f"instrument(correlation_id={path!r}): {right_form(path, _STEP)}")
     return steps
+
+
+def _unquoted(text: str) -> str:
+    if "\\" not in text:
+        return text[1:-1]
+    import json
+
+    return str(json.loads(text))
 
 
 def _child(node: Any, step: str | int) -> Any:
     if isinstance(step, int):
-        if isinstance(node, Sequence) and not isinstance(node, str) and -len(node) <= step < len(node):
+        if isinstance(node, Sequence) and not isinstance(node, str) and step < len(node):
             return node[step]
         return None
     if not isinstance(node, Mapping):

@@ -17,7 +17,7 @@ from shared_utils.logging.settings import SETTINGS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import Any, ParamSpec, Protocol, TypeVar, overload
+    from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -57,7 +57,7 @@ def instrument(  # noqa: D103, F811
     log_event: bool | int = _UNSET,
     log_response: bool | int = False,
     timeout_warning: bool = True,
-    redact_uncaught: bool = False,
+    redact_uncaught: bool | Literal["auto"] = "auto",
 ) -> _Decorator: ...
 def instrument(  # noqa: F811
     handler: Any = None,
@@ -67,7 +67,7 @@ def instrument(  # noqa: F811
     log_event: bool | int = _UNSET,
     log_response: bool | int = False,
     timeout_warning: bool = True,
-    redact_uncaught: bool = False,
+    redact_uncaught: bool | Literal["auto"] = "auto",
 ) -> Any:
     """Serve each call of a handler as an invocation; works bare and with arguments, on ``def`` and ``async def``.
 
@@ -85,8 +85,10 @@ def instrument(  # noqa: F811
             says.
         log_response: log each response, likewise.
         timeout_warning: warn before a time-out, and flush buffered lines and metrics while there is time.
-        redact_uncaught: raise, instead of an uncaught exception, one of the same name whose message is scrubbed: Lambda
-            itself prints what a handler raises.
+        redact_uncaught: Lambda itself prints what a handler raises. ``"auto"``: an uncaught exception is raised as it
+            is unless it, or what led to it, says something that redaction masks; then an instance of the same class
+            with the same attributes and frames, and a scrubbed text, is raised in its place. True: an instance of the
+            same class in any case; False: never.
 
     Raises:
         LoggingError: an argument that cannot be used, or a `handler` that is none: a generator function, a class method
@@ -143,9 +145,10 @@ def _options(
         find_id = finder(correlation_id)
     if log_event is _UNSET:
         log_event = bool(switch(text_of("POWERTOOLS_LOGGER_LOG_EVENT")))
-    for name, value in (("timeout_warning", timeout_warning), ("redact_uncaught", redact_uncaught)):
-        if type(value) is not bool:
-            raise _error(f"instrument({name}={value!r}): expected True or False")
+    if type(timeout_warning) is not bool:
+        raise _error(f"instrument(timeout_warning={timeout_warning!r}): expected True or False")
+    if type(redact_uncaught) is not bool and redact_uncaught != "auto":
+        raise _error(f'instrument(redact_uncaught={redact_uncaught!r}): expected True, False or "auto"')
     return Options(
         find_id=find_id,
         log_event=_size("log_event", log_event),

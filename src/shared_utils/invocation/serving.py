@@ -8,7 +8,7 @@ from contextvars import copy_context
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ITERABLE_COROUTINE
 from shared_utils.invocation.timeout import WATCH
-from shared_utils.logging.context import bound_values
+from shared_utils.logging.context import values_when_raised
 from shared_utils.logging.output import flush_buffer, write_line
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import current as log_state
@@ -23,7 +23,7 @@ __all__ = ["Options", "Serving"]
 
 
 class Options:
-    """What `instrument` was asked for; sizes in bytes, 0 for not at all."""
+    """What `instrument` was asked for; sizes in bytes, 0 for not at all; `redact_uncaught` is a bool or "auto"."""
 
     __slots__ = ("find_id", "log_event", "log_response", "redact_uncaught", "timeout_warning")
 
@@ -34,7 +34,7 @@ class Options:
         log_event: int = 0,
         log_response: int = 0,
         timeout_warning: bool = True,
-        redact_uncaught: bool = False,
+        redact_uncaught: bool | str = "auto",
     ) -> None:
         self.find_id = find_id
         self.log_event = log_event
@@ -55,12 +55,13 @@ class Serving:
         coroutine: the coroutine that the handler runs as, or None.
     """
 
-    __slots__ = ("_event", "_failure", "_options", "context", "coroutine", "invocation")
+    __slots__ = ("_event", "_failure", "_options", "_substituted", "context", "coroutine", "invocation")
 
     def __init__(self, options: Options, event: Any, lambda_context: Any) -> None:
         self._options = options
         self._event = event
         self._failure: BaseException | None = None
+        self._substituted: tuple[Any, ...] | None = None
         self.invocation = lifecycle.Invocation(lambda_context)
         if "aws_durable_execution_sdk_python.context" in sys.modules:
             from shared_utils.invocation import durable
@@ -85,12 +86,16 @@ class Serving:
                     response = run(self, self._awaited(response))
                 return self.respond(response)
             except BaseException as error:
-                self.fail(error)
+                instead = self.fail(error)
+                if instead is not error:
+                    raise instead  # noqa: B904 - it has the original's cause, and no way back to the original
                 raise
             finally:
                 self.end()
         finally:  # whatever hit the end, a signal's exception for one
             lifecycle.drop(self.invocation, None)
+            if self._substituted is not None:
+                self.mend()
 
     async def call_async(self, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what the coroutine gives that the handler returns; for callers within an event loop."""
@@ -99,12 +104,16 @@ class Serving:
                 self.begin()
                 return self.respond(await handler(*args, **kwargs))
             except BaseException as error:
-                self.fail(error)
+                instead = self.fail(error)
+                if instead is not error:
+                    raise instead  # noqa: B904
                 raise
             finally:
                 self.end()
         finally:
             lifecycle.drop(self.invocation, None)
+            if self._substituted is not None:
+                self.mend()
 
     async def _awaited(self, response: Any) -> Any:
         """Await in a task whose context has what the coroutine has bound by the time it fails."""
@@ -134,16 +143,35 @@ class Serving:
             self._log("response", response, self._options.log_response)
         return response
 
-    def fail(self, error: BaseException) -> None:
-        """Log what the handler raised, and raise what is to be raised instead of it, if anything."""
+    def fail(self, error: BaseException) -> BaseException:
+        """Log what the handler raised; return what to raise: `error`, or what stands for it because it says a secret.
+
+        Whoever raises a substitute calls `mend` on the way out.
+        """
         if self.invocation.is_replaying is not None:
             from shared_utils.invocation.durable import is_suspension
 
             if is_suspension(error):
-                return
+                return error
         self._log_uncaught(error)
-        if self._options.redact_uncaught and isinstance(error, Exception):
-            raise _scrubbed(error) from None
+        wanted = self._options.redact_uncaught
+        # What ends a process, a task or a generator by intent is no failure.
+        if wanted is False or isinstance(error, (SystemExit, KeyboardInterrupt, GeneratorExit)) or _cancels(error):
+            return error
+        from shared_utils.logging.substitutes import without_secrets
+
+        instead = without_secrets(error, always=wanted is True)
+        if instead is not error:
+            self._substituted = (instead, error.__traceback__, instead.__context__)
+        return instead
+
+    def mend(self) -> None:
+        """Give a substitute, now that it is raised, the frames and the context that the original has."""
+        if self._substituted is not None:
+            instead, trace, context = self._substituted
+            for name, value in (("__traceback__", trace), ("__context__", context)):
+                BaseException.__setattr__(instead, name, value)  # its class may refuse to have attributes set
+            self._substituted = None
 
     def end(self) -> None:
         """End the invocation, also one that did not get to begin."""
@@ -162,9 +190,9 @@ class Serving:
 
     def _log(self, what: str, content: Any, size: int) -> None:
         if log_state().threshold <= 20:
-            from shared_utils._json import JSONConverter
+            from shared_utils.invocation.payload import shown
 
-            write_line(20, f"invocation {what}", {what: JSONConverter(size).value(content)})
+            write_line(20, f"invocation {what}", {what: shown(what, content, size)})
 
     def _log_uncaught(self, error: BaseException) -> None:
         if self._failure is error:
@@ -175,7 +203,7 @@ class Serving:
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         where = None if trace is None or not SETTINGS.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
-        write_line(40, "uncaught exception", {**bound_values(), "exc_info": error}, where)
+        write_line(40, "uncaught exception", {**values_when_raised(error), "exc_info": error}, where)
 
 
 def _report(error: Exception) -> None:
@@ -204,12 +232,6 @@ def _adopt_powertools_metrics() -> None:
         metrics.configure(cold_start=False)  # the function did not ask for metrics of ours
 
 
-def _scrubbed(error: Exception) -> Exception:
-    """Return an exception of the same name and place whose message holds no secret that we know of."""
-    from shared_utils._json import text_of
-    from shared_utils.redaction import REDACTION
-
-    kind = type(error)
-    namesake = type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})
-    scrubbed: Exception = namesake(REDACTION.scrub(text_of(error)))
-    return scrubbed.with_traceback(error.__traceback__)
+def _cancels(error: BaseException) -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)

@@ -7,7 +7,6 @@ They live in one context variable, which holds a mapping that is never changed i
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from shared_utils.invocation import lifecycle
@@ -15,23 +14,40 @@ from shared_utils.logging.state import OUTSIDE, current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Context
-    from typing import Any
+    from types import TracebackType
+    from typing import Any, TypeVar
 
     from shared_utils.logging.state import LogState
 
-__all__ = ["BoundContext", "bind", "bound", "bound_context", "bound_values", "clear", "unbind", "values_in"]
+    _F = TypeVar("_F", bound=Callable[..., Any])
+
+__all__ = [
+    "BoundContext",
+    "bind",
+    "bound",
+    "bound_context",
+    "bound_values",
+    "clear",
+    "unbind",
+    "values_in",
+    "values_when_raised",
+]
 
 
 class BoundContext:
     """The values bound at one moment. They stay as they are: binding more makes another one."""
 
-    __slots__ = ("_context", "_encoded", "_owner")
+    __slots__ = ("_block", "_context", "_encoded", "_outer", "_owner")
 
-    def __init__(self, owner: object, values: dict[str, Any]) -> None:
+    def __init__(
+        self, owner: object, values: dict[str, Any], block: object = None, outer: BoundContext | None = None
+    ) -> None:
         self._owner = owner  # the state of the invocation in which they were bound; in a later one they are void
         self._context = values
+        self._block = block  # the innermost `bound` block that they are bound in,
+        self._outer = outer  # and what was bound when it began
         self._encoded: object = None  # kept for the next line
 
 
@@ -84,7 +100,8 @@ def _valid(bound: BoundContext | None, state: LogState) -> BoundContext:
 
 
 def _rebind(state: LogState, values: dict[str, Any]) -> None:
-    _values.set(BoundContext(_outside if state is OUTSIDE else state, values))
+    before = _values.get() or _NOTHING
+    _values.set(BoundContext(_outside if state is OUTSIDE else state, values, before._block, before._outer))
 
 
 def bind(**values: Any) -> None:
@@ -101,18 +118,67 @@ def unbind(*keys: str) -> None:
 
 def clear() -> None:
     """Take out everything bound in this context."""
-    _values.set(None)
+    _rebind(current(), {})
 
 
-@contextmanager
-def bound(**values: Any) -> Iterator[None]:
-    """Bind `values` within the block; afterwards everything is as it was before. Also a decorator."""
-    before = _values.get()
-    bind(**values)
-    try:
-        yield
-    finally:
-        _values.set(before)
+class bound:  # noqa: N801 - a block, as the functions here
+    """Bind values within a ``with`` block; afterwards everything is as it was before.
+
+    Also a decorator of functions, coroutine functions, generators and async generators: their bodies have the values
+    whenever they run, and whoever consumes a generator does not.
+    """
+
+    __slots__ = ("_own",)
+
+    def __init__(self, /, **values: Any) -> None:
+        self._own = values
+
+    def __enter__(self) -> None:
+        state = current()
+        before = _values.get()
+        values = {**_valid(before, state)._context, **self._own}
+        _values.set(BoundContext(_outside if state is OUTSIDE else state, values, self, before))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        inside = _values.get()
+        if error is not None and inside is not None:
+            from shared_utils.logging.raised import note
+
+            note(error, inside)
+        while inside is not None and inside._block is not self:
+            inside = inside._outer
+        if inside is not None:
+            _values.set(inside._outer)
+
+    def __call__(self, function: _F) -> _F:
+        """Decorate a function of any kind."""
+        from shared_utils.logging.bound_functions import bind_in
+
+        decorated: _F = bind_in(self, function)
+        return decorated
+
+    def again(self, values: Mapping[str, Any] | None = None) -> bound:
+        """Return a block of the same values, or of others."""
+        return bound(**(self._own if values is None else values))
+
+    def added(self) -> dict[str, Any]:
+        """Return what is bound within this block and not around it; to be called at its end."""
+        inside = _values.get() or _NOTHING
+        around = {} if inside._outer is None else inside._outer._context
+        missing = object()
+        return {key: value for key, value in inside._context.items() if around.get(key, missing) is not value}
+
+
+def values_when_raised(error: BaseException) -> dict[str, Any]:
+    """Return what is bound now, and what was bound in the innermost `bound` block that `error` has left."""
+    values = bound_values()
+    if "shared_utils.logging.raised" in sys.modules:
+        from shared_utils.logging.raised import noted
+
+        values.update(_valid(noted(error), current())._context)
+    return values
 
 
 def _begin(_invocation: object) -> None:

@@ -8,7 +8,6 @@ import traceback
 
 from shared_utils._json import text_of
 from shared_utils.logging.settings import SETTINGS
-from shared_utils.redaction import REDACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from shared_utils._json import JSONConverter
 
-__all__ = ["LONGEST_TRACE", "describe", "notes_of", "printed", "without_secrets"]
+__all__ = ["LONGEST_TRACE", "describe", "notes_of", "printed"]
 
 # The frames around every handler say nothing about it.
 _OURS = __file__.replace("logging/exceptions.py", "invocation/")
@@ -141,25 +140,3 @@ def printed(error: BaseException) -> str:
         return "".join(trace.format()).rstrip("\n")
     except Exception as failure:  # a broken exception (of a C extension, say) must still make a line
         return f"{type(error).__name__} (its traceback could not be printed: {type(failure).__name__})"
-
-
-def without_secrets(error: BaseException, depth: int = 0) -> BaseException:
-    """Return `error`, or one of the same name and place when it, or what led to it, says something to hide."""
-    text = text_of(error)
-    scrubbed = REDACTION.scrub(text)
-    notes = getattr(error, "__notes__", None) or []
-    clean_notes = [REDACTION.scrub(text_of(note)) for note in notes]
-    led = (error.__cause__, error.__context__)
-    clean_led = led if depth >= _LONGEST_CHAIN else [one and without_secrets(one, depth + 1) for one in led]
-    unchanged = scrubbed == text and clean_notes == notes and all(a is b for a, b in zip(led, clean_led, strict=True))
-    members = getattr(error, "exceptions", ()) if isinstance(error, BaseExceptionGroup) else ()
-    if unchanged and all(without_secrets(member, depth + 1) is member for member in members):
-        return error
-    kind = type(error)
-    namesake = type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})
-    clean: BaseException = namesake(scrubbed)
-    clean.__cause__, clean.__context__ = clean_led
-    clean.__suppress_context__ = error.__suppress_context__
-    for note in clean_notes:
-        clean.add_note(note)
-    return clean.with_traceback(error.__traceback__)

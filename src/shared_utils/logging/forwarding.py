@@ -9,9 +9,9 @@ import logging
 from contextvars import ContextVar
 
 from shared_utils._json import JSONConverter
-from shared_utils.logging.exceptions import without_secrets
 from shared_utils.logging.full import error_of
 from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.substitutes import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import threading
 import warnings
 
 from shared_utils.invocation import lifecycle
-from shared_utils.logging.context import bound_values
+from shared_utils.logging.context import bound_values, values_when_raised
 from shared_utils.logging.fields import interpolate
 from shared_utils.logging.output import QUIET, write_line, write_or_buffer
 from shared_utils.logging.settings import SETTINGS
@@ -261,7 +261,8 @@ def _thread_failed(args: threading.ExceptHookArgs) -> None:
     if args.exc_type is SystemExit or SETTINGS.threshold > logging.ERROR:
         return
     name = args.thread.name if args.thread is not None else None
-    values = {**bound_values(), "thread": name, "exc_info": args.exc_value}
+    bound = bound_values() if args.exc_value is None else values_when_raised(args.exc_value)
+    values = {**bound, "thread": name, "exc_info": args.exc_value}
     write_line(logging.ERROR, "uncaught exception in a thread", values, None, "threading")
 
 

@@ -34,7 +34,7 @@ def test_the_bill_is_valid_complete_and_repeatable(mini: MiniRepository) -> None
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     document = json.loads(text)
     components = {component["purl"]: component for component in document["components"]}
-    assert set(components) == {"pkg:pypi/mini-layer@0.3.0", "pkg:pypi/pure-dep@1.0"}
+    assert set(components) == {"pkg:generic/mini/mini-layer@0.3.0", "pkg:pypi/pure-dep@1.0"}
     assert components["pkg:pypi/pure-dep@1.0"]["licenses"] == [{"license": {"id": "MIT"}}]
     hashes = {
         file["name"]: file["hashes"][0]["content"]
@@ -45,8 +45,8 @@ def test_the_bill_is_valid_complete_and_repeatable(mini: MiniRepository) -> None
     layer = document["metadata"]["component"]
     assert layer["hashes"] == [{"alg": "SHA-256", "content": first.manifest.zip.sha256}]
     depends = {one["ref"]: one.get("dependsOn", []) for one in document["dependencies"]}
-    assert depends[layer["bom-ref"]] == ["pkg:pypi/mini-layer@0.3.0"]
-    assert depends["pkg:pypi/mini-layer@0.3.0"] == ["pkg:pypi/pure-dep@1.0"]
+    assert depends[layer["bom-ref"]] == ["pkg:generic/mini/mini-layer@0.3.0"]
+    assert depends["pkg:generic/mini/mini-layer@0.3.0"] == ["pkg:pypi/pure-dep@1.0"]
     facts = {one["name"]: one["value"] for one in layer["properties"]}
     assert facts["layerctl:commit"] == first.manifest.source.commit
     assert facts["layerctl:interpreter:python3.11"] == first.manifest.runtimes[0].interpreter

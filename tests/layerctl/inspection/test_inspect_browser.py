@@ -1,8 +1,6 @@
 """The page of `layerctl inspect --html` in a real browser: drawn, zoomed by mouse and keyboard, safe, and complete."""
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,45 +10,12 @@ from layerctl.inspection.difference import difference
 from layerctl.inspection.page import page
 from layerctl.inspection.survey import survey
 from tests.layerctl.inspection.test_inspect import EVIL, dist, make
+from tests.support.browser import browser, needs_browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
-    pytest.mark.xdist_group("chromium"),
-]
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
+__all__ = ["browser"]
+pytestmark = needs_browser
 # Where screenshots are kept to be looked at; `build/` is not in git.
 SHOTS = Path(os.environ.get("LAYERCTL_SCREENSHOTS", Path(__file__).parents[3] / "build" / "screenshots"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium with a profile of its own."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        try:
-            yield driver
-        finally:
-            driver.quit()
 
 
 @pytest.fixture(scope="module")

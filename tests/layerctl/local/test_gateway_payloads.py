@@ -12,12 +12,16 @@ from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventMo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerctl.local.gateway import MalformedAnswerError, Request, event_for, response_from
-from layerctl.templates.sam import Route
+from layerctl.local.gateway import MalformedAnswerError, Match
+from layerctl.local.gateway import event_for as matched_event
+from layerctl.local.gateway import response_from as response_to
+from layerctl.local.http import Request, Response
+from layerctl.templates.sam import Api, Route
 
-HTTP = Route("http", "POST", "/todos/{id}", "2.0", 30.0)
-HTTP_1 = Route("http", "POST", "/todos/{id}", "1.0", 30.0)
-REST = Route("rest", "POST", "/todos/{id}", "1.0", 29.0)
+HTTP = Route(Api("http", "H"), "POST", "/todos/{id}", "2.0", 30.0)
+HTTP_1 = Route(Api("http", "H"), "POST", "/todos/{id}", "1.0", 30.0)
+REST = Route(Api("rest", "R", stage="Prod", binary=("*/*",)), "POST", "/todos/{id}", "1.0", 29.0)
+TEXT_REST = Route(Api("rest", "R", stage="Prod"), "POST", "/todos/{id}", "1.0", 29.0)
 
 REQUEST = Request(
     "POST",
@@ -33,6 +37,16 @@ REQUEST = Request(
     ],
     '{"title": "grün"}'.encode(),
 )
+
+
+def event_for(request: Request, route: Route, parameters: dict[str, str]) -> dict[str, Any]:
+    """The event of a request that takes a route."""
+    return matched_event(request, Match(route, None, request.raw_path, parameters))
+
+
+def response_from(value: Any, route: Route) -> Response:
+    """The response to an ordinary request."""
+    return response_to(value, route, REQUEST)
 
 
 def test_format_2() -> None:
@@ -113,7 +127,7 @@ def test_bodies_of_an_http_api(content_type: str | None, encoded: bool) -> None:
 @given(body=st.binary(), kind=st.sampled_from(["text/plain", "application/json", "image/png", ""]))
 def test_any_body_arrives(body: bytes, kind: str) -> None:
     """Whatever the bytes and the type: text or base64, they can be had back, and the event is JSON."""
-    for route in (HTTP, HTTP_1, REST):
+    for route in (HTTP, HTTP_1, REST, TEXT_REST):
         event = json.loads(json.dumps(event_for(Request("POST", "/", [("content-type", kind)], body), route, {})))
         text = event.get("body") or ""
         assert (base64.b64decode(text) if event["isBase64Encoded"] else text.encode()) == body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerctl.core.errors import LayerctlError
-from layerctl.local.gateway import Router
-from layerctl.templates.sam import Route
+from layerctl.local.gateway import Router, by_port
+from layerctl.templates.sam import Api, Route
 
 
 def route(key: str, api: str = "http") -> Route:
@@ -18,7 +19,7 @@ def route(key: str, api: str = "http") -> Route:
     method, _, path = key.partition(" ")
     if key == "$default":
         method, path = "ANY", key
-    return Route(api, method, path, "2.0" if api == "http" else "1.0", 30.0)  # type: ignore[arg-type]
+    return Route(Api(api, api), method, path, "2.0" if api == "http" else "1.0", 30.0)  # type: ignore[arg-type]
 
 
 def router(*keys: str, api: str = "http") -> Router[str]:
@@ -88,6 +89,58 @@ def test_path_variables_are_decoded(value: str) -> None:
 def test_text_is_compared_decoded() -> None:
     """A route with letters beyond ASCII is found by its encoded path."""
     assert taken(router("GET /über"), "GET", "/%C3%BCber") == ("GET /über", {})
+
+
+@pytest.mark.parametrize(
+    ("stage", "keys", "path", "expected"),
+    [
+        ("dev", ["GET /a"], "/a", "/a"),
+        ("dev", ["GET /a"], "/dev/a", "/a"),
+        ("dev", ["GET /"], "/dev", "/"),
+        ("dev", ["GET /{proxy+}"], "/dev/a", "/a"),
+        ("dev", ["GET /{dev}/a"], "/dev/x/a", "/x/a"),
+        ("dev", ["GET /dev/a"], "/dev/a", "/dev/a"),  # a route's own
+        ("dev", ["GET /a"], "/development/a", None),
+        ("$default", ["GET /{proxy+}"], "/$default/a", "/$default/a"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["http", "rest"])
+def test_the_stage_may_be_in_the_path(kind: str, stage: str, keys: list[str], path: str, expected: str | None) -> None:
+    """A path that begins with the stage's name is one within the stage, unless a route of the API begins so itself."""
+    api = Api(kind, kind, stage=stage)  # type: ignore[arg-type]
+    routes = Router([(Route(api, "GET", key.removeprefix("GET "), "1.0", 30.0), key, key) for key in keys])
+    match = routes.match("GET", path)
+    assert (match.path if match else None) == expected
+
+
+def ports(*apis: tuple[str, str, list[str]]) -> list[list[str]]:
+    """The names of the APIs on each port."""
+    entries = [(route(key, kind), key, key) for kind, name, keys in apis for key in keys]
+    names = iter(name for _, name, keys in apis for _ in keys)
+    named = [(replace(one, api=replace(one.api, name=next(names))), target, whose) for one, target, whose in entries]
+    return [list(dict.fromkeys(one.api.name for one, _, _ in port)) for port in by_port(named)]
+
+
+@pytest.mark.parametrize(
+    ("apis", "expected"),
+    [
+        ([("http", "A", ["GET /a"]), ("rest", "B", ["GET /b"])], [["A", "B"]]),
+        ([("http", "A", ["GET /a"]), ("http", "B", ["GET /a"])], [["A"], ["B"]]),
+        ([("http", "A", ["GET /a"]), ("http", "B", ["POST /a"])], [["A"], ["B"]]),
+        ([("http", "A", ["GET /{x}"]), ("rest", "B", ["GET /b"])], [["A"], ["B"]]),
+        ([("http", "A", ["GET /{x}"]), ("rest", "B", ["GET /b/c"])], [["A", "B"]]),
+        (
+            [("http", "A", ["ANY /{proxy+}"]), ("rest", "B", ["GET /b/c"]), ("rest", "C", ["GET /c"])],
+            [["A"], ["B", "C"]],
+        ),
+        ([("http", "A", ["$default"]), ("http", "B", ["GET /b"])], [["A"], ["B"]]),
+        ([("url", "U", ["$default"])], [["U"]]),
+        ([("url", "U", ["$default"]), ("http", "A", ["GET /a"]), ("url", "V", ["$default"])], [["A"], ["U"], ["V"]]),
+    ],
+)
+def test_apis_whose_paths_meet_are_apart(apis: list[tuple[str, str, list[str]]], expected: list[list[str]]) -> None:
+    """APIs share a port while no path fits two of them; function URLs are alone, after the others."""
+    assert ports(*apis) == expected
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from layerctl.core.errors import LayerctlError
-from layerctl.local.gateway import Gateway, Request, Response, Router
-from layerctl.templates.sam import Route
+from layerctl.local.gateway import Gateway, Router
+from layerctl.local.http import Request, Response
+from layerctl.templates.sam import Api, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,11 +27,11 @@ class Served:
         self.reports: list[tuple[str, str | None, int]] = []
         self.hold = threading.Event()
         self.hold.set()
-        path = Route(api, "ANY", "/{proxy+}", "2.0" if api == "http" else "1.0", 30.0)  # type: ignore[arg-type]
+        path = Route(Api(api, api), "ANY", "/{proxy+}", "2.0" if api == "http" else "1.0", 30.0)  # type: ignore[arg-type]
         self.gateway = Gateway(Router([(path, self._answer, "F")]), 0, on_request=self._report)
         self.port = int(self.gateway.url.rpartition(":")[2])
 
-    def _answer(self, route: Route, event: dict[str, Any], /) -> Response:
+    def _answer(self, route: Route, event: dict[str, Any], request: Request, /) -> Response:
         if event.get("rawPath") == "/wait":
             self.hold.wait(30)
         if event.get("rawPath") == "/nothing":

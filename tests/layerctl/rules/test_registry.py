@@ -31,7 +31,7 @@ def test_every_rule_is_documented(rule):
         assert text[0].isupper() or text[0] in "`*"
         assert text.endswith((".", "`"))
     assert re.fullmatch(r"\d+\.\d+\.\d+", rule.since)
-    assert set(rule.commands) <= {"verify", "check", "pins check", "index check", "permissions"}
+    assert set(rule.commands) <= {"verify", "audit", "diff", "check", "pins check", "index check", "permissions"}
     assert rule.example
 
 

@@ -152,7 +152,7 @@ def test_events_become_routes(function: Callable[..., Function]) -> None:
             "  G: {Type: Api, Properties: {Path: !Sub '/${Stage}', Method: !Ref Stage}}\n"
         )
     )
-    assert [(route.api, route.key, route.payload, route.timeout) for route in found.routes] == [
+    assert [(route.api.kind, route.key, route.payload, route.timeout) for route in found.routes] == [
         ("http", "GET /todos/{id}", "2.0", 30.0),
         ("http", "ANY /old", "1.0", 5.0),
         ("http", "$default", "2.0", 30.0),

@@ -164,7 +164,7 @@ def test_nested_applications(tmp_path):
             Type: AWS::Serverless::Application
             Properties: {{Location: child/app.yaml, Parameters: {{Table: !Ref Table, Layer: !Ref Own}}}}
           Far: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: https://s3.amazonaws.com/b/t.yaml}}}}
-          Shared: {{Type: AWS::Serverless::Application, Properties: {{Location: {{ApplicationId: x, SemanticVersion: 1}}}}}}
+          Shared: {{Type: AWS::Serverless::Application, Properties: {{Location: {{ApplicationId: x}}}}}}
           G: {{{FUNCTION.format("Environment: {Variables: {NAME: !GetAtt App.Outputs.Name}}")}}}
         """,
         stand_ins=True,

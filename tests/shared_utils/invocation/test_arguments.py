@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         *[("log_event", value) for value in ("true", "1", -1, 1.5, None, [])],
         *[("log_response", value) for value in ("false", "", -5, 2.0, None, {})],
         *[("timeout_warning", value) for value in ("no", "true", 0, 1, None, 0.5)],
-        *[("redact_uncaught", value) for value in ("yes", 1, None)],
+        *[("redact_uncaught", value) for value in ("yes", 1, None, "AUTO", "")],
         *[("correlation_id", value) for value in (5, ["id"], "", "a..b")],
     ],
 )

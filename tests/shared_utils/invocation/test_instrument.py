@@ -15,7 +15,6 @@ import pytest
 from shared_utils import get_logger, instrument, logging
 from shared_utils.errors import LoggingError
 from shared_utils.invocation import lifecycle as _invocation
-from shared_utils.redaction.values import register_secret
 from shared_utils.testing import LambdaContext
 
 
@@ -131,101 +130,11 @@ def test_the_trace_is_each_invocations_own(captured_logs, lambda_context, monkey
     assert [line.get("xray_trace_id") for line in captured_logs] == ["1-a", "1-b", None]
 
 
-PATHS = logging.correlation_paths
-
-
-@pytest.mark.parametrize(
-    ("path", "event", "found"),
-    [
-        ("headers.x-request-id", {"headers": {"X-Request-Id": "a"}}, "a"),
-        ('headers."x-request-id"', {"headers": {"x-request-id": "a"}}, "a"),
-        ("a[0].b[-1]", {"a": [{"b": [1, 2]}]}, "2"),
-        ("id", {"id": 7}, "7"),
-        (PATHS.API_GATEWAY_REST, {"requestContext": {"requestId": "a"}}, "a"),
-        (PATHS.API_GATEWAY_HTTP, {"requestContext": {"requestId": "a"}}, "a"),
-        (PATHS.APPLICATION_LOAD_BALANCER, {"headers": {"x-amzn-trace-id": "Root=1-a"}}, "Root=1-a"),
-        (PATHS.ALB, {"multiValueHeaders": {"x-amzn-trace-id": ["Root=1-a"], "x": []}}, "Root=1-a"),
-        ("headers.x-request-id", {"headers": {}, "multiValueHeaders": {"x-request-id": ["a"]}}, None),
-        ("headers.x-request-id", {"multiValueHeaders": {"x-request-id": "text"}}, None),
-        ("headers.x-request-id", {"multiValueHeaders": None}, None),
-        (PATHS.EVENT_BRIDGE, {"id": "a"}, "a"),
-        (PATHS.APPSYNC_RESOLVER, {"request": {"headers": {"x-amzn-trace-id": "a"}}}, "a"),
-        (PATHS.SQS, {"Records": [{"messageId": "a"}, {"messageId": "b"}]}, "a"),
-        (PATHS.XRAY_HEADER, {"headers": {"X-Amzn-Trace-Id": "a"}}, "a"),
-        (lambda event: event["deep"]["id"], {"deep": {"id": "a"}}, "a"),
-        ("headers.x-request-id", {"headers": None}, None),
-        ("headers.x-request-id", {}, None),
-        ("headers.x-request-id", None, None),
-        ("headers.x-request-id", "text", None),
-        ("headers", {"headers": {"a": 1}}, None),
-        ("a[5]", {"a": [1]}, None),
-        ("a[0]", {"a": "text"}, None),
-        ("id", {"id": ""}, None),
-    ],
-)
-def test_the_correlation_id_is_found_in_the_event(captured_logs, lambda_context, path, event, found):
-    """By path, by ready-made path or by a function; what is not there is no error."""
-
-    @instrument(correlation_id=path)
-    def handler(event, context):
-        logging.info("served")
-
-    handler(event, lambda_context)
-    handler({}, lambda_context)
-    assert [line.get("correlation_id") for line in captured_logs.find(message="served")] == [found, None]
-
-
-def test_a_correlation_function_that_raises_does_not_fail_the_handler(captured_logs, lambda_context):
-    """A warning names the reason, and the handler runs."""
-
-    @instrument(correlation_id=lambda event: event["missing"])
-    def handler(event, context):
-        return "served"
-
-    assert handler({}, lambda_context) == "served"
-    assert captured_logs.one(level="WARNING")["reason"] == "KeyError"
-
-
-@pytest.mark.parametrize("path", ["", "a..b", ".a", "a b", "a[x]", "a[", 'a."b', 5, "a."])
-def test_a_bad_path_is_refused_when_the_handler_is_decorated(path):
-    """The mistake shows at deployment, not at the first request."""
-    with pytest.raises(LoggingError, match=r"correlation_id=.*expected a path"):
-        instrument(correlation_id=path)(lambda event, context: None)
-
-
 @pytest.mark.parametrize("given", ["headers.x-request-id", 5, ["a"]])
 def test_options_by_position_are_refused(given):
     """What cannot be called is no handler; the error says how options are given."""
     with pytest.raises(LoggingError, match=r"options are given by name"):
         instrument(given)
-
-
-def test_a_huge_correlation_id_costs_no_line_its_message(captured_logs, lambda_context):
-    """An id comes from outside, and may be a megabyte: it is cut, and the lines are whole."""
-
-    @instrument(correlation_id="id")
-    def handler(event, context):
-        logging.info("served", value={1})
-
-    handler({"id": "x" * 1_000_000}, lambda_context)
-    line = captured_logs.one(message="served")
-    assert line["correlation_id"] == "x" * 256
-    assert line["value"] == [1]
-
-
-def test_a_secret_in_the_correlation_id_is_masked(captured_logs, lambda_context):
-    """Known before or after the id was found, on every kind of line."""
-
-    @instrument(correlation_id="id")
-    def handler(event, context):
-        logging.info("served", secret_known=event["known"])
-        register_secret("c4n4ry-Sq7xZ")
-        logging.info("served")
-        logging.info("served", value={1})
-
-    for known in (False, True):
-        handler({"id": "id c4n4ry-Sq7xZ", "known": known}, lambda_context)
-    assert [line["correlation_id"] for line in captured_logs] == ["id c4n4ry-Sq7xZ"] + ["id [REDACTED]"] * 5
 
 
 def test_event_and_response_are_logged_redacted_and_cut(captured_logs, lambda_context):

@@ -66,6 +66,8 @@ _SERVICES = {
     "DeleteParameters": "ssm",
     "AssumeRole": "sts",
     "GetCallerIdentity": "sts",
+    "GetPublicKey": "kms",
+    "Sign": "kms",
 }
 
 
@@ -132,7 +134,7 @@ def _answered(error: ClientError, region: str) -> Failure:
                 f"{policy} forbids to {action}{where}",
                 f"no grant of the caller's own overrides that: ask whoever looks after the {policy.split(' ', 1)[1]}",
             )
-        return Failure("denied", f"not allowed to {action}{where}", f"give the caller {action} (docs/permissions.md)")
+        return Failure("denied", f"not allowed to {action}{where}", f"give the caller {action}")
     if code in _UNKNOWN_KEY:
         return Failure(
             "region",

@@ -85,7 +85,7 @@ def install_locked(
     if _NETWORK.search(failure) and not offline and _uv_install(folder, "--offline", *command) is None:
         return True
     if re.search(r"hash", failure, re.IGNORECASE):
-        raise LayerctlError(f"{lock} does not match what the index serves: {failure}", hint="run: make lock")
+        raise LayerctlError(f"{lock} does not match what the index serves: {failure}", hint="run `layerctl lock`")
     if _NETWORK.search(failure):
         raise LayerctlError(
             f"the dependencies of {lock} can't be downloaded, and uv's cache does not hold them all: {failure}",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.sam import LayerReference
 
-__all__ = ["LayerSources", "newest_artifact"]
+__all__ = ["LayerSources", "layer_content", "newest_artifact"]
 
 
 class LayerSources:
@@ -42,7 +42,7 @@ class LayerSources:
         for key in (layer.text, layer.name):
             if key in self._named:
                 self.unused.discard(key)
-                return self._named[key], _content(self._named[key])
+                return self._named[key], layer_content(self._named[key])
         if layer.content is not None:
             return layer.content, _built_content(layer, whose)
         found = next((path for path in (newest_artifact(layer.name, folder) for folder in self._dist) if path), None)
@@ -52,7 +52,7 @@ class LayerSources:
                 f"{whose}: nothing on this machine stands for the layer {layer.text!r} (looked in {looked})",
                 hint=f"run `layerctl build`, or say where it is with --layer {layer.name}=ZIP_OR_FOLDER",
             )
-        return found, _content(found)
+        return found, layer_content(found)
 
 
 def newest_artifact(name: str, folder: Path) -> Path | None:
@@ -67,8 +67,12 @@ def newest_artifact(name: str, folder: Path) -> Path | None:
     return max(versions)[1] if versions else None
 
 
-def _content(path: Path) -> Path:
-    """The folder of an artifact; a zip is unpacked once, into the cache, under its hash."""
+def layer_content(path: Path) -> Path:
+    """The folder of an artifact; a zip is unpacked once, into the cache, under its hash.
+
+    Raises:
+        LayerctlError: it cannot be read, or is not a layer.
+    """
     if path.is_dir():
         folder = path if (path / "python").is_dir() or path.name != "python" else path.parent
         if not (folder / "python").is_dir():
@@ -89,7 +93,7 @@ def _built_content(layer: LayerReference, whose: str) -> Path:
     folder = layer.content
     assert folder is not None
     if folder.is_file():
-        return _content(folder)
+        return layer_content(folder)
     python = folder / "python"
     if not python.is_dir() or not any(not entry.name.startswith(".") for entry in python.iterdir()):
         raise LayerctlError(

@@ -5,23 +5,32 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from layerctl.config import LayerConfig
 
-__all__ = ["LockedRequirement", "read_lock", "shipped"]
+__all__ = ["LockedRequirement", "parse_lock", "read_lock", "shipped"]
 
-_HINT = "run: make lock"
+_HINT = "run `layerctl lock`"
 
 
 @dataclass(frozen=True, slots=True)
 class LockedRequirement:
-    """One pinned requirement: canonical name, pinned version, and the whole of its lines as pip and uv read them."""
+    """One pinned requirement.
+
+    Attributes:
+        name: canonical.
+        requirement: name, version and marker; of a wheel that is named by its file or URL too.
+        text: the whole of its lines as pip and uv read them from anywhere, with hashes.
+    """
 
     name: str
     version: str
@@ -47,6 +56,21 @@ def read_lock(config: LayerConfig) -> list[LockedRequirement]:
         raise LayerctlError(f"{path} does not exist", hint=_HINT) from None
     except (OSError, UnicodeDecodeError) as error:
         raise LayerctlError(f"{path} cannot be read: {error}") from None
+    return parse_lock(text, path)
+
+
+def parse_lock(text: str, path: Path) -> list[LockedRequirement]:
+    """Read a lock from its text.
+
+    A requirement is pinned by its version, or is a wheel by its file (relative to the lock) or URL.
+
+    Args:
+        text: a requirements file with hashes.
+        path: where it is, or will be.
+
+    Raises:
+        LayerctlError: a requirement is not pinned with a hash.
+    """
     locked = []
     number = 1
     for logical in re.split(r"(?<!\\)\n", text):
@@ -56,16 +80,35 @@ def read_lock(config: LayerConfig) -> list[LockedRequirement]:
             continue
         head = re.split(r"\s--hash", line, maxsplit=1)[0].strip()
         try:
-            requirement = Requirement(head)
-        except InvalidRequirement:
+            requirement, head = _wheel(head, path.parent) or (Requirement(head), head)
+        except (InvalidRequirement, InvalidWheelFilename):
             raise LayerctlError(f"{path}:{at}: {head!r} is not a pinned requirement", hint=_HINT) from None
         pins = [pin for pin in requirement.specifier if pin.operator == "==" and not pin.version.endswith(".*")]
         if len(pins) != 1 or requirement.url:
             raise LayerctlError(f"{path}:{at}: {requirement.name} is not pinned with ==", hint=_HINT)
         if "--hash=sha256:" not in line:
             raise LayerctlError(f"{path}:{at}: {requirement.name} has no sha256 hash", hint=_HINT)
-        locked.append(LockedRequirement(canonicalize_name(requirement.name), pins[0].version, requirement, line))
+        hashes = line[line.index("--hash") :]
+        name = canonicalize_name(requirement.name)
+        locked.append(LockedRequirement(name, pins[0].version, requirement, f"{head} {hashes}"))
     return locked
+
+
+def _wheel(head: str, folder: Path) -> tuple[Requirement, str] | None:
+    """A requirement that is a wheel's file or URL, and how it is named from anywhere; None where it is neither.
+
+    uv writes a file as it stands in its source (``../wheels/acme-1.0-py3-none-any.whl``), a URL behind the name and @.
+    """
+    where, _, marker = (part.strip() for part in head.partition(" ;"))
+    url = where.partition(" @ ")[2].strip() or where
+    place = url.partition("#")[0]
+    if not place.endswith(".whl"):
+        return None
+    name, version, _, _ = parse_wheel_filename(unquote(place.rsplit("/", 1)[-1]))
+    behind = f" ; {marker}" if marker else ""
+    if "://" not in url:
+        where = str((folder / url).resolve())
+    return Requirement(f"{name}=={version}{behind}"), where + behind
 
 
 def shipped(locked: list[LockedRequirement], config: LayerConfig) -> list[LockedRequirement]:
@@ -81,7 +124,7 @@ def shipped(locked: list[LockedRequirement], config: LayerConfig) -> list[Locked
     if missing:
         raise LayerctlError(
             f"{config.path} says bundle-sdk, but {config.requirements.name} lacks {', '.join(missing)}",
-            hint="add boto3 to requirements.in and run: make lock",
+            hint="run `layerctl add boto3`",
         )
     other = {canonicalize_name(name) for name in config.provided - config.sdk}
     return [one for one in locked if one.name not in other]

@@ -18,6 +18,7 @@ from layerctl.build.lock import read_lock, shipped
 from layerctl.build.manifest import manifest_path, sbom_path
 from layerctl.build.merge import MergedTree
 from layerctl.build.outputs import locked, normalize_modes, replace_files, replace_folder, scratch_folder
+from layerctl.build.packages import install_packages
 from layerctl.build.sbom import sbom
 from layerctl.build.sources import export_sources
 from layerctl.build.wheel import build_wheel
@@ -152,13 +153,15 @@ def _assemble(build: _Build, requirements: list[LockedRequirement], scratch: Pat
     targets = targets_of(config)
     tree = MergedTree()
     if config.distribution:
-        build.step("building the wheel")
+        build.step("taking the packages" if config.packages else "building the wheel")
         sources = scratch / "sources"
-        for path in export_sources(config.root, sources):
+        for path in export_sources(config.root, sources, config.packages):
             build.warnings.append(f"{path} is not in git yet, and is in the layer")
-        wheel = build_wheel(sources, scratch / "wheel")
         own = scratch / "own"
-        install_wheel(wheel, config.distribution, targets[0], own)
+        if config.packages:
+            install_packages(config, sources, own)
+        else:
+            install_wheel(build_wheel(sources, scratch / "wheel"), config.distribution, targets[0], own)
         tree.add(own, targets[0], own=True)
     build.step("installing the locked dependencies")
     folders = [scratch / "targets" / f"{target.runtime}-{target.architecture}" for target in targets]
@@ -190,7 +193,7 @@ def _check_closure(config: LayerConfig, root: Path) -> str:
                 has = f"locks {unmet.found}" if unmet.found else "does not lock it"
                 raise LayerctlError(
                     f"{unmet.by} needs {unmet.requirement} for {runtime_name}, but {config.requirements} {has}",
-                    hint="run: make lock",
+                    hint="name it in what the lock is made from, then run `layerctl lock`",
                 )
     if config.distribution is None:
         return config.version

@@ -49,7 +49,7 @@ def sbom(manifest: Manifest) -> str:
         metadata=BomMetaData(component=layer, tools=ToolRepository(components=[tool])),
     )
     components = {
-        one.name: _component(one, [file for file in manifest.files if file.distribution == one.name])
+        one.name: _component(one, manifest.name, [file for file in manifest.files if file.distribution == one.name])
         for one in manifest.distributions
     }
     for component in components.values():
@@ -63,11 +63,11 @@ def sbom(manifest: Manifest) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _component(distribution: ManifestDistribution, files: list[ManifestFile]) -> Component:
+def _component(distribution: ManifestDistribution, layer: str, files: list[ManifestFile]) -> Component:
     from cyclonedx.model import HashAlgorithm, HashType, Property
     from cyclonedx.model.component import Component, ComponentType
 
-    purl = _purl(distribution)
+    purl = _purl(distribution, layer)
     return Component(
         name=distribution.name,
         version=distribution.version,
@@ -89,10 +89,13 @@ def _component(distribution: ManifestDistribution, files: list[ManifestFile]) ->
     )
 
 
-def _purl(distribution: ManifestDistribution) -> PackageURL:
+def _purl(distribution: ManifestDistribution, layer: str) -> PackageURL:
+    """Return who a distribution is. Our own comes from no index, where its name may be a stranger's."""
     from packageurl import PackageURL
 
-    return PackageURL("pypi", None, distribution.name, distribution.version)
+    if distribution.locked:
+        return PackageURL("pypi", None, distribution.name, distribution.version)
+    return PackageURL("generic", layer, distribution.name, distribution.version)
 
 
 def _licences(text: str) -> list[License]:

@@ -13,6 +13,8 @@ from layerctl.build.manifest import Source
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from layerctl.config import LayerConfig
 
 __all__ = ["export_sources", "source_facts"]
@@ -24,11 +26,16 @@ _JUNK_SUFFIXES = (".pyc", ".pyo", ".swp", ".orig", ".rej", "~")
 _SOURCE_SUFFIXES = (".py", ".pyi", "py.typed")
 
 
-def export_sources(root: Path, target: Path) -> list[str]:
+def export_sources(root: Path, target: Path, packages: Iterable[str] = ()) -> list[str]:
     """Copy the sources to an empty folder: what git tracks of `root`, as it is in the working tree, and new modules.
 
     `root` may be a folder of a larger checkout. Outside one: everything but hidden files and what is known to be
     generated.
+
+    Args:
+        root: the repository.
+        target: the empty folder.
+        packages: where new modules are looked for besides ``src``.
 
     Returns:
         untracked modules that were taken along.
@@ -41,14 +48,14 @@ def export_sources(root: Path, target: Path) -> list[str]:
     if tracked is None:
         names = list(_walk(root))
     else:
-        fresh = _fresh_modules(root)
+        fresh = _fresh_modules(root, packages)
         names = [name for name in tracked.split("\0") if name]
         if not names:
             raise LayerctlError(
                 f"{root} lies in a git checkout that tracks none of its files", hint="add them with `git add`"
             )
         names += fresh
-    for name in names:
+    for name in dict.fromkeys(names):
         source = root / name
         if not source.is_file():  # deleted in the working tree, or a submodule
             continue
@@ -73,6 +80,7 @@ def source_facts(config: LayerConfig) -> Source:
         "src",
         "LICENSE",
         "layerctl/src",
+        *config.packages,
         str(config.path.relative_to(root)),
         *(str(lock) for lock in locks),
     ]
@@ -80,7 +88,7 @@ def source_facts(config: LayerConfig) -> Source:
     changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", *inputs)
     return Source(
         commit=commit.strip() if commit else None,
-        dirty=bool(changed or _fresh_modules(root)),
+        dirty=bool(changed or _fresh_modules(root, config.packages)),
         locks={
             lock.relative_to(root).as_posix(): "sha256:" + hashlib.sha256(lock.read_bytes()).hexdigest()
             for lock in locks
@@ -89,9 +97,9 @@ def source_facts(config: LayerConfig) -> Source:
     )
 
 
-def _fresh_modules(root: Path) -> list[str]:
+def _fresh_modules(root: Path, packages: Iterable[str] = ()) -> list[str]:
     """Modules that are not in git yet."""
-    others = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "src") or ""
+    others = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "src", *packages) or ""
     return sorted(name for name in others.split("\0") if name.endswith(_SOURCE_SUFFIXES))
 
 

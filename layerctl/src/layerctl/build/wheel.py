@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -43,8 +44,10 @@ def build_wheel(sources: Path, target: Path) -> Path:
         builder = ProjectBuilder(sources, sys.executable, runner=_run)
         missing = sorted({" -> ".join(chain) for chain in builder.check_dependencies("wheel")})
         if missing:
+            backends = [chain.split(" -> ")[-1] for chain in missing]
             raise LayerctlError(
-                f"the build backend needs {', '.join(missing)}, which this environment lacks", hint="run: make setup"
+                f"the build backend needs {', '.join(missing)}, which layerctl's environment lacks",
+                hint="install it there: " + shlex.join([sys.executable, "-m", "pip", "install", *backends]),
             )
         return Path(builder.build("wheel", target))
     except (BuildException, BuildBackendException) as error:

@@ -11,14 +11,25 @@ __all__ = ["cli"]
 
 _SECTIONS = {
     "Make a layer": {
+        "lock": (
+            "layerctl.cli.lock",
+            "Lock what the layer depends on: versions with hashes, for every runtime at once.",
+        ),
+        "add": ("layerctl.cli.add", "Add a package to the layer, and lock it."),
         "build": ("layerctl.cli.build", "Build the layer: wheel, locked closure, bytecode, zip, manifest and SBOM."),
         "verify": (
             "layerctl.cli.verify",
             "Check what an artifact is: layout, budgets, hashes, dependencies, bytecode, rebuild.",
         ),
+        "audit": ("layerctl.cli.audit", "Tell which known vulnerabilities an artifact holds, by OSV's records."),
+        "diff": (
+            "layerctl.cli.diff",
+            "Tell what changes from one artifact to another, and the version step that it needs.",
+        ),
         "inspect": ("layerctl.cli.inspect", "Show what is in an artifact, as a table or a self-contained HTML page."),
     },
     "Release it": {
+        "attest": ("layerctl.cli.attest", "Sign who built a layer from what (SLSA provenance); make keys for it."),
         "publish": ("layerctl.cli.publish", "Publish an artifact to one or many regions; present content is skipped."),
         "share": ("layerctl.cli.share", "Grant or revoke the use of layer versions."),
         "permissions": ("layerctl.cli.permissions", "Audit who may use which version, over all retained versions."),
@@ -34,11 +45,12 @@ _SECTIONS = {
         ),
         "run": ("layerctl.cli.run", "Serve the functions of SAM templates over HTTP in AWS's own runtime emulator."),
         "invoke": ("layerctl.cli.invoke", "Run one function of a SAM template once, on an event from a file."),
+        "event": ("layerctl.cli.event", "Write an event as an AWS service sends it, for `invoke`."),
     },
     "Besides": {
         "rule": (
             "layerctl.cli.rule",
-            "Explain a rule of verify, check, pins, index or permissions, or list all rules.",
+            "Explain a rule of verify, audit, diff, check, pins, index or permissions, or list all rules.",
         ),
         "cache": ("layerctl.cli.cache", "Show and clean what is kept between runs."),
     },

@@ -57,7 +57,7 @@ class LazyGroup(Group):
 
     def __init__(self, *args: Any, sections: Mapping[str, Mapping[str, tuple[str, str]]], **extra: Any) -> None:
         super().__init__(*args, **extra)
-        self._sections = sections
+        self.sections = sections
         self._modules = {name: module for commands in sections.values() for name, (module, _) in commands.items()}
         self.params += verbosity_options()
 
@@ -86,7 +86,7 @@ class LazyGroup(Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections."""
         width = max(map(len, self._modules))
-        for title, commands in self._sections.items():
+        for title, commands in self.sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), text) for name, (_, text) in commands.items()])
 

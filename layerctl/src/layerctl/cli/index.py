@@ -10,6 +10,7 @@ import click
 
 from layerctl.cli.groups import Group
 from layerctl.cli.options import (
+    FILE,
     Target,
     aws_findings_options,
     aws_options,
@@ -104,7 +105,7 @@ def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mi
 
     regions = dict.fromkeys([*target.regions, *(name for one in index.releases.values() for name in one.regions)])
     outcome = target.everywhere("checking", work, regions)
-    findings = check_coverage(index, target.config.regions, str(index_file))
+    findings = check_coverage(index, target.config.regions if target.config else (), str(index_file))
     findings += [one for found in outcome.results.values() for one in found]
     complete = not outcome.failures
     if target.as_json:
@@ -153,9 +154,10 @@ def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> in
 @command.command()
 @click.argument("release")
 @click.option("--reason", required=True, help="Why nobody should take it up any more; `pins check` shows it.")
+@click.option("--severity", type=click.Choice(["low", "medium", "high", "critical"]), help="How soon to leave it.")
 @_FILE
 @dry_run_option
-def yank(*, release: str, reason: str, index_file: Path, dry_run: bool) -> None:
+def yank(*, release: str, reason: str, severity: str | None, index_file: Path, dry_run: bool) -> None:
     """Mark RELEASE as withdrawn. It is not deleted: who pinned it can still deploy, and is told."""
     from layerctl.releases.index import store
     from layerctl.releases.index.model import LayerIndex
@@ -164,10 +166,15 @@ def yank(*, release: str, reason: str, index_file: Path, dry_run: bool) -> None:
     if not reason.strip():
         raise LayerctlError("--reason is empty", hint="say why, for those who pinned it")
     layer = LayerIndex.load(index_file).layer
-    index = store.update(index_file, layer, lambda current: mark(current, release, reason), dry_run=dry_run)
+
+    def change(current: LayerIndex) -> LayerIndex:
+        return mark(current, release, reason, severity=severity or "")
+
+    index = store.update(index_file, layer, change, dry_run=dry_run)
     yanked = index.releases[release].yanked
     assert yanked is not None
-    click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}")
+    how_soon = f" ({severity})" if severity else ""
+    click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}{how_soon}")
     note("tell Parameter Store with `layerctl index mirror`")
 
 
@@ -189,19 +196,48 @@ def unyank(*, release: str, index_file: Path, dry_run: bool) -> None:
 
 @command.command()
 @click.argument("release")
+@click.option("--changelog", type=FILE, help="Begin with what this file's section of RELEASE says.")
+@click.option(
+    "--diff",
+    "artifacts",
+    nargs=2,
+    type=click.Path(path_type=Path),
+    metavar="OLD NEW",
+    help="Add what changes from one artifact to the other: distributions and the public API.",
+)
+@click.option("--save", is_flag=True, help="Keep the changelog's section in the index, where `pins bump` shows it.")
 @_FILE
-def notes(*, release: str, index_file: Path) -> None:
-    """Write RELEASE's part of release notes in Markdown: its identity, and the ARN of each region."""
-    from layerctl.releases.index.model import LayerIndex
-    from layerctl.releases.index.record import find_release
+@dry_run_option
+def notes(
+    *,
+    release: str,
+    changelog: Path | None,
+    artifacts: tuple[Path, Path] | None,
+    save: bool,
+    index_file: Path,
+    dry_run: bool,
+) -> None:
+    """Write RELEASE's notes in Markdown: its changes, its identity, and the ARN of each region.
 
-    found = find_release(LayerIndex.load(index_file), release)
-    lines = [f"Content `{found.content_digest}`, for {', '.join(found.runtimes)} on {', '.join(found.architectures)}."]
-    if found.yanked:
-        lines += ["", f"**Yanked** on {found.yanked.date[:10]}: {found.yanked.reason}"]
-    lines += ["", "| region | layer version ARN |", "|---|---|"]
-    lines += [f"| {region} | `{there.arn}` |" for region, there in sorted(found.regions.items())]
-    click.echo("\n".join(lines))
+    A changelog without a section of RELEASE, or with an empty one, is an error.
+    """
+    from layerctl.cli.diff import changes_between
+    from layerctl.releases.changelog import read_section
+    from layerctl.releases.index import store
+    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.record import describe, find_release
+    from layerctl.releases.notes import write_notes
+
+    if save and not changelog:
+        raise click.UsageError("--save needs --changelog")
+    index = LayerIndex.load(index_file)
+    found = find_release(index, release)
+    text = read_section(changelog, release) if changelog else ""
+    changes = changes_between(*artifacts) if artifacts else []
+    if save:
+        store.update(index_file, index.layer, lambda current: describe(current, release, text), dry_run=dry_run)
+    rows = [(str(one.step), one.how, one.path, one.what) for one in changes if one.what != "content"]
+    click.echo(write_notes(found, text, rows))
 
 
 @command.command()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from layerctl.inspection.imports import Waterfall
     from layerctl.inspection.survey import Survey
 
-__all__ = ["write_tables"]
+__all__ = ["write_changes", "write_tables"]
 
 _MOST_EXPENSIVE = 12
 
@@ -57,7 +57,7 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
     ]
     print_table(["budget", "used", "of", ""], budgets)
     if changes is not None:
-        _changes(changes)
+        write_changes(changes)
     if waterfall is not None:
         ranked = sorted(waterfall.imports, key=lambda one: -one.own)[:_MOST_EXPENSIVE]
         click.echo(
@@ -71,7 +71,8 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
         )
 
 
-def _changes(changes: Difference) -> None:
+def write_changes(changes: Difference) -> None:
+    """Print what differs: sizes, numbers of files, distributions."""
     if changes.same_content:
         click.echo(f"same content as {changes.old}")
         return

@@ -12,10 +12,10 @@ import click
 from layerctl.cli.console import Console
 from layerctl.cli.options import json_option
 from layerctl.cli.output import print_json, waiting
-from layerctl.cli.run_options import run_options, with_run_options
+from layerctl.cli.run_options import logs_option, run_options, with_run_options
 from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator.check import import_problem
-from layerctl.local.runner import failure_of, import_failure, plan
+from layerctl.local.runner import import_failure, plan
 
 __all__ = ["command"]
 
@@ -31,10 +31,11 @@ __all__ = ["command"]
     help="The event, in JSON; - reads it from stdin.  [default: {}]",
 )
 @click.option("--report", is_flag=True, help="Show Lambda's START, END and REPORT lines too.")
+@logs_option
 @json_option
 @with_run_options
 def command(
-    template: Path, function: str, *, event_path: str | None, report: bool, as_json: bool, **shared: Any
+    template: Path, function: str, *, event_path: str | None, report: bool, logs: str, as_json: bool, **shared: Any
 ) -> int:
     """Run FUNCTION of a SAM TEMPLATE once, in AWS's own runtime emulator, and print its answer.
 
@@ -45,14 +46,14 @@ def command(
     with waiting("finding interpreter and layers"):
         planned = plan([template], run_options(**shared), only=function)
     runnable = planned.runnables[0]
-    console = Console([runnable.label], as_json=False, report=report, all_to_stderr=True)
+    console = Console([runnable.label], as_json=False, report=report, logs=logs, all_to_stderr=True)
     for note in planned.notes:
         console.note(note)
     with runnable.emulator(None if as_json else lambda line: console.line(runnable.label, line)) as emulator:
         answer = emulator.invoke(event)
         if answer.status != 200 and (problem := import_problem(emulator)):
             raise import_failure(runnable, problem)
-    failure = failure_of(answer)
+    failure = answer.failure
     value = None if failure and answer.timed_out else _value(answer.payload)
     if as_json:
         facts = {"function": runnable.label, "answer": value, "failure": failure, "lines": list(answer.lines)}

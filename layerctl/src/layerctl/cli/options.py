@@ -56,7 +56,14 @@ T = TypeVar("T")
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class Pairs(click.ParamType[tuple[str, str]]):
+if TYPE_CHECKING:
+    PairType = click.ParamType[tuple[str, str]]
+    AgeType = click.ParamType["timedelta"]
+else:  # click before 8.2, which the SAM CLI pins, has no generic types
+    PairType = AgeType = click.ParamType
+
+
+class Pairs(PairType):
     """``NAME=VALUE``, as a tuple. The first ``=`` divides: no name and no ARN holds one."""
 
     name = "NAME=VALUE"
@@ -71,7 +78,7 @@ class Pairs(click.ParamType[tuple[str, str]]):
         return name, rest
 
 
-class Age(click.ParamType["timedelta"]):
+class Age(AgeType):
     """An age like ``90d``, ``12w`` or ``36h``."""
 
     name = "AGE"
@@ -205,7 +212,7 @@ def parse_layer_options(options: Iterable[str]) -> dict[str, Path]:
 class Target:
     """Which layer, where, and how to report: what `aws_options` makes of a command line."""
 
-    config: LayerConfig
+    config: LayerConfig | None  # None: no layer.toml, --layer names the layer
     layer: str
     regions: list[str]
     aws: Aws
@@ -297,19 +304,21 @@ def _target(
     from layerctl.aws.clients import Aws
     from layerctl.aws.regions import enabled_regions, read_regions
 
-    config = load_layer_config(layer_config)
-    name = layer or config.name
+    config = optional_layer_config(layer_config)
+    if config is None and not layer:
+        raise LayerctlError("no layer is named", hint="use --layer NAME, or run where a layer.toml is (--layer-config)")
+    name = layer or (config.name if config else "")
     if not re.fullmatch(r"[a-zA-Z0-9-_]{1,140}", name):
         raise LayerctlError(f"{name!r} is no layer name", hint="letters, digits, - and _, at most 140")
     names = [*regions, *(read_regions(regions_file) if regions_file else ())]
     if names and all_regions:
         raise click.UsageError("--all-regions excludes --region and --regions")
-    names = names or list(config.regions)
+    names = names or list(config.regions if config else ())
     if not names:
         raise LayerctlError(
             "no region is named", hint="use --region, --regions FILE or [publish] regions in layer.toml"
         )
-    aws = Aws(timeout=timeout, profile=profile, profiles=config.profiles)
+    aws = Aws(timeout=timeout, profile=profile, profiles=config.profiles if config else {})
     if all_regions:
         names = enabled_regions(aws, names[0])
     detail(f"regions: {', '.join(names)}")

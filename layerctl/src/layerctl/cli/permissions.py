@@ -9,6 +9,7 @@ import click
 
 from layerctl.cli.options import Target, apply_option, aws_findings_options, index_option
 from layerctl.cli.output import note, print_json, print_table
+from layerctl.core.errors import LayerctlError
 from layerctl.core.text import count_text
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 def command(*, target: Target, report: Report, repair: bool, apply_: bool, index_file: Path | None) -> int:
     """Audit who may use which version: every retained version, in every region, against layer.toml's [sharing].
 
+    Without a layer.toml, --layer and --region say which and where, and who may use what is listed only.
+
     Exit code 0: nobody may use more than layer.toml says. 1: someone may (with --repair --apply: and still may).
     2: a region could not be audited.
     """
@@ -38,6 +41,10 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     if apply_ and not repair:
         raise click.UsageError("--apply carries out what --repair plans: add --repair")
     dry_run = not apply_
+    if target.config is None:
+        if repair:
+            raise LayerctlError("there is no layer.toml to repair by", hint="name one with --layer-config")
+        note("no layer.toml says who should be able to use the layer: who can is listed, and not judged")
     wanted = configured(target.config)
     index = LayerIndex.load(index_file) if index_file else LayerIndex(target.layer)
     yanked = [release.version for release in index.releases.values() if release.yanked]
@@ -51,12 +58,12 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     outcome = target.everywhere("auditing", work)
     audited = [one for found, _ in outcome.results.values() for one in found]
     steps = [step for _, taken in outcome.results.values() for step in taken]
-    findings = report.wanted(audit(audited, wanted, yanked), rules=RULES)
+    findings = report.wanted(audit(audited, wanted, yanked) if target.config else [], rules=RULES)
     rows = [_row(one) for one in audited]
     if target.as_json:
         data = {
             "layer": target.layer,
-            "wanted": [str(one) for one in sorted(wanted)],
+            "wanted": [str(one) for one in sorted(wanted)] if target.config else None,
             "versions": rows,
             "findings": [asdict(one) for one in findings],
             "changes": [{"arn": str(one.arn), "change": str(one), "done": not dry_run} for one in steps],

@@ -148,7 +148,7 @@ def bump(
     """Move pins to another version, changing nothing but the version's characters.
 
     A comment behind a pin that names its release (# shared-utils 1.4.0) is kept true. Shows a diff; writes each file
-    in one step, and only if nobody else changed it meanwhile.
+    in one step, and only if nobody else changed it meanwhile. What the releases change is shown where the index has it.
 
     Exit code 0: done. 2: a pin or a file could not be moved; the others are.
     """
@@ -159,6 +159,8 @@ def bump(
     with transfer("searching") as progress:
         outcome = bump_all(paths, request, _resolver(**sources), comment=comment, dry_run=dry_run, progress=progress)
     outcome.show(sys.stdout, as_json=as_json)
+    for one in outcome.releases:
+        note(f"{'' if one.taken else 'taken back: '}{one.layer} {one.release}\n\n{one.notes}\n")
     for text in outcome.notes:
         note(f"note: {text}")
     for problem in outcome.problems:

@@ -42,7 +42,8 @@ def command(
     """Publish ARTIFACT (a layer's zip) to one or many regions.
 
     A region that has the content already is skipped and repaired: its permissions are those of layer.toml. So a
-    run that failed somewhere is simply repeated. Every region is verified afterwards.
+    run that failed somewhere is simply repeated. Every region is verified afterwards. Without a layer.toml, --layer and
+    --region say which and where, the zip's manifest what it runs on, and nobody is granted anything.
 
     Exit code 0: every region has it. 1: verification found differences. 2: a region is missing.
     """
@@ -53,8 +54,10 @@ def command(
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
 
-    named = target.layer if target.layer != target.config.name else None
+    named = target.layer if target.config is None or target.layer != target.config.name else None
     payload = Payload.read(artifact, target.config, layer=named, release=release)
+    if not payload.runtimes:
+        note("it names no compatible runtimes: there is neither a layer.toml nor a manifest")
     known = LayerIndex(payload.layer)
     if index_file:  # all that the index could object to, before anything is done
         known = store.update(index_file, payload.layer, lambda index: index, dry_run=True)

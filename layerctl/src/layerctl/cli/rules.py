@@ -14,6 +14,9 @@ __all__ = ["all_rules"]
 _PLACES = (
     "layerctl.rules.shared",
     "layerctl.verify.rules",
+    "layerctl.attest.rules",
+    "layerctl.audit.rules",
+    "layerctl.inspection.step",
     "layerctl.check.rules",
     "layerctl.pins.rules",
     "layerctl.releases.rules",

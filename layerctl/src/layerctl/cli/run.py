@@ -10,7 +10,7 @@ import click
 from layerctl.cli.console import Console
 from layerctl.cli.options import json_option
 from layerctl.cli.output import waiting
-from layerctl.cli.run_options import run_options, with_run_options
+from layerctl.cli.run_options import logs_option, run_options, with_run_options
 from layerctl.local.runner import Service, ShutdownSignal, check_imports, plan
 
 __all__ = ["command"]
@@ -19,6 +19,14 @@ __all__ = ["command"]
 @click.command("run")
 @click.argument("templates", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TEMPLATE...")
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
+@click.option("--start-lambda", is_flag=True, help="Serve the Lambda API's Invoke too; the functions' SDKs find it.")
+@click.option(
+    "--lambda-port",
+    default=3001,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Where --start-lambda serves; 0 takes any free one.",
+)
 @click.option(
     "--concurrency",
     default=4,
@@ -28,15 +36,19 @@ __all__ = ["command"]
 )
 @click.option("--check/--no-check", default=True, show_default=True, help="Import every handler before serving.")
 @click.option("--report", is_flag=True, help="Show Lambda's START, END and REPORT lines too.")
+@logs_option
 @json_option
 @with_run_options
 def command(
     templates: tuple[Path, ...],
     *,
     port: int,
+    start_lambda: bool,
+    lambda_port: int,
     concurrency: int,
     check: bool,
     report: bool,
+    logs: str,
     as_json: bool,
     **shared: Any,
 ) -> None:
@@ -51,10 +63,11 @@ def command(
     runnables = planned.runnables
     labels = [runnable.label for runnable in runnables]
     with ShutdownSignal() as end:
-        console = Console(labels, as_json=as_json, report=report, on_closed=end.now)
+        console = Console(labels, as_json=as_json, report=report, logs=logs, on_closed=end.now)
         service = Service(
             runnables,
             port=port,
+            lambda_port=lambda_port if start_lambda else None,
             concurrency=concurrency,
             on_line=console.line,
             on_request=console.request,
@@ -67,7 +80,7 @@ def command(
                 with waiting("importing handlers"):
                     check_imports(runnables)
             service.start()
-            console.ready(service.url, runnables)
+            console.ready(service.urls, service.lambda_url, runnables)
             end.wait()
         finally:
             service.close()

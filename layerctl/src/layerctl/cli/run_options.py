@@ -6,19 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import Pairs, layer_option, parameter_option, parse_layer_options, region_option
+from layerctl.cli.options import FILE, Pairs, layer_option, parameter_option, parse_layer_options, region_option
 from layerctl.core.errors import LayerctlError
+from layerctl.local.runner.env_vars import EnvVars
 from layerctl.local.runner.planning import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
-__all__ = ["run_options", "with_run_options"]
+__all__ = ["logs_option", "run_options", "with_run_options"]
 
+logs_option = click.option(
+    "--logs",
+    type=click.Choice(["auto", "pretty", "raw"]),
+    default="auto",
+    show_default=True,
+    help="How to show the functions' lines; auto is pretty on a terminal, else raw.",
+)
 _OPTIONS = (
     layer_option,
     click.option(
         "--env", "environment", multiple=True, type=Pairs(), metavar="NAME=VALUE", help="A variable for every function."
+    ),
+    click.option(
+        "--env-vars",
+        type=FILE,
+        metavar="FILE",
+        help="Values of variables that templates set, as for `sam local`: a JSON object per function.",
     ),
     parameter_option,
     region_option("the profile's, else eu-central-1"),
@@ -43,6 +58,7 @@ def run_options(
     *,
     layers: Iterable[str],
     environment: Iterable[tuple[str, str]],
+    env_vars: Path | None,
     parameters: Iterable[tuple[str, str]],
     region: str | None,
     profile: str | None,
@@ -52,7 +68,7 @@ def run_options(
     """Read the options' values.
 
     Raises:
-        LayerctlError: a layer is not there, or the profile has no credentials.
+        LayerctlError: a layer or a file is not there, or the profile has no credentials.
     """
     variables = dict(environment)
     if endpoint_url:
@@ -65,6 +81,7 @@ def run_options(
         layers=parse_layer_options(layers),
         parameters=dict(parameters),
         environment=variables,
+        env_vars=EnvVars(env_vars) if env_vars else None,
         credentials=credentials,
         region=region,
         exact_runtime=exact_runtime,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, aws_options
+from layerctl.cli.options import Target, aws_options, index_option
 from layerctl.cli.output import error, note, print_json, print_table, progress
 from layerctl.core.partitions import partition_of
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
 @click.option("--owner", metavar="ID", help="The account that owns the layer; default: the caller's own.")
 @click.option("--no-aliases", is_flag=True, help="Do not ask for aliases: one request less per function that uses it.")
+@click.option("--yanked", is_flag=True, help="Only who uses a release that --index says was yanked.")
+@index_option("The index file, for --yanked.", default=Path("layers.json"))
 @click.option(
     "--scanned-only", is_flag=True, help="Ask about the scanned accounts only, whoever else may use a version."
 )
@@ -37,21 +39,25 @@ def command(
     roles: Sequence[str],
     owner: str | None,
     no_aliases: bool,
+    yanked: bool,
+    index_file: Path,
     scanned_only: bool,
 ) -> int:
     """Tell who uses which version: all functions with all published versions and aliases, and TEMPLATES.
 
-    Exit code 0: everyone who may use a version was seen. 2: an account or region was not, or may not be known (an
-    organisation, the public, another owner's layer); each is named.
+    Exit code 0: everyone who may use a version was seen. 1: with --yanked, somebody uses one. 2: an account or region
+    was not seen, or may not be known (an organisation, the public, another owner's layer); each is named.
     """
     from layerctl.releases.policies.audience import account
     from layerctl.releases.policies.audit import read_region
     from layerctl.releases.usage.accounts import open_accounts
     from layerctl.releases.usage.functions import scan_accounts
     from layerctl.releases.usage.gaps import unlisted, unscanned
+    from layerctl.releases.usage.recall import recall_of
     from layerctl.releases.usage.templates import scan_templates
     from layerctl.releases.versions import list_versions
 
+    recall = recall_of(index_file, target.layer) if yanked else None
     pins = scan_templates(templates, target.layer)
     accounts = open_accounts(target.aws, roles, target.regions)
     owners = dict.fromkeys(accounts.owners, account(owner).id) if owner else accounts.owners
@@ -74,16 +80,25 @@ def command(
     if not scanned_only:
         shared = [(version.arn, audiences) for version, audiences in found]
         scan.problems += [*unscanned(shared, scan.scanned), *unlisted(shared)] if ours else [_foreign(owners)]
+    uses = pins.uses
+    if recall is not None:
+        versions, scan.uses, uses = recall.only(versions, scan.uses, uses)
     if target.as_json:
-        print_json(_data(versions, scan, pins.uses) | target.data(listed.failures))
+        data = _data(versions, scan, uses) | ({"yanked": recall.data()} if recall is not None else {})
+        print_json(data | target.data(listed.failures))
     else:
-        _show(versions, scan, pins.uses)
+        _show(versions, scan, uses)
+        for line in recall.lines() if recall is not None else ():
+            note(line)
         for problem in scan.problems:
             error(f"not seen: {problem}")
         note(f"{scan.entries} function versions in {len(scan.scanned)} account regions")
-        target.note_if_none(versions)
+        if recall is None:
+            target.note_if_none(versions)
         target.close(listed.failures)
-    return 2 if listed.failures or scan.problems else 0
+    if listed.failures or scan.problems:
+        return 2
+    return int(recall is not None and bool(scan.uses or uses))
 
 
 def _foreign(owners: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layerctl.cli.findings import findings_options
-from layerctl.cli.options import layer_config_option, optional_layer_config
+from layerctl.cli.options import FILE, layer_config_option, optional_layer_config
 from layerctl.cli.output import transfer
 from layerctl.cli.rules import all_rules
 from layerctl.core.runtimes import ARCHITECTURES
@@ -36,6 +36,11 @@ __all__ = ["command"]
 @click.option(
     "--architecture", "architectures", multiple=True, type=click.Choice(list(ARCHITECTURES)), help="The same."
 )
+@click.option("--attestation", type=FILE, help="Hold one artifact against this signed statement (.intoto.json) too.")
+@click.option(
+    "--trusted-key", "trusted_keys", multiple=True, type=FILE, help="Whose signature counts: PEM, public. Repeatable."
+)
+@click.option("--builder", "builders", multiple=True, metavar="URI", help="Who must have built it. Repeatable.")
 @layer_config_option
 @findings_options
 def command(
@@ -46,6 +51,9 @@ def command(
     manifest: Path | None,
     runtimes: tuple[str, ...],
     architectures: tuple[str, ...],
+    attestation: Path | None,
+    trusted_keys: tuple[Path, ...],
+    builders: tuple[str, ...],
     layer_config: Path | None,
     report: Report,
 ) -> int:
@@ -56,9 +64,16 @@ def command(
     for name in runtimes:
         if not re.fullmatch(r"python3\.\d+", name):
             raise click.UsageError(f"--runtime {name!r} is no Python runtime of Lambda; expected e.g. python3.13")
+    if attestation and (len(artifacts) > 1 or not trusted_keys):
+        raise click.UsageError("--attestation is about one artifact, and needs --trusted-key")
+    if (trusted_keys or builders) and not attestation:
+        raise click.UsageError("--trusted-key and --builder need --attestation")
+    from layerctl.attest import RULES as ATTESTATION_RULES
+    from layerctl.attest import PublicKey, Trust, check_attestation
     from layerctl.verify import RULES, Options, verify
 
     config = optional_layer_config(layer_config)
+    trust = Trust([PublicKey.load(path) for path in trusted_keys], builders)
     options = Options(imports, rebuild, runtimes, architectures)
     found = []
     for artifact in artifacts:
@@ -71,5 +86,8 @@ def command(
                 progress=progress,
                 known=lambda: all_rules().keys(),
             )
+        if attestation:
+            found += check_attestation(artifact, attestation, trust)
+    rules = RULES | ATTESTATION_RULES if attestation else RULES
     names = ", ".join(str(artifact) for artifact in artifacts)
-    return report.close(found, tool="verify", rules=RULES, looked_at=f"{names}: {count_text(len(RULES), 'rule')}")
+    return report.close(found, tool="verify", rules=rules, looked_at=f"{names}: {count_text(len(rules), 'rule')}")

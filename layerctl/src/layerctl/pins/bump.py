@@ -9,12 +9,14 @@ from typing import IO, TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
 from layerctl.pins.edit import FileBump, bump_file, write
+from layerctl.pins.notes import notes_of
 from layerctl.scan.files import scan
 from layerctl.scan.model import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from layerctl.pins.notes import ReleaseNotes
     from layerctl.pins.resolve.targets import BumpRequest
     from layerctl.pins.resolve.versions import VersionResolver
     from layerctl.scan.model import FileReport, Problem
@@ -31,6 +33,7 @@ class Outcome:
     bumps: list[FileBump] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    releases: list[ReleaseNotes] = field(default_factory=list)
     dry_run: bool = False
 
     def show(self, out: IO[str], *, as_json: bool) -> None:
@@ -64,6 +67,7 @@ class Outcome:
                 for change in bump.changes
             ],
             "notes": self.notes,
+            "releases": [one._asdict() for one in self.releases],
             "problems": [problem._asdict() for problem in self.problems],
         }  # fmt: skip
 
@@ -109,6 +113,7 @@ def bump_all(
             outcome.problems.append(failed)
         else:
             outcome.bumps.append(bump)
+    outcome.releases = notes_of([change for bump in outcome.bumps for change in bump.changes], resolver)
     return outcome
 
 

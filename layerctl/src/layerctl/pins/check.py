@@ -189,7 +189,8 @@ def _yanked(pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion
     good = [other for other in known if other.yanked is None and other.arn.region == one.arn.region]
     newest = max(good, key=_age_order, default=None)
     hint = f"take {_shown(newest)}: `layerctl pins bump`" if newest else "there is no other version in that region"
-    yield _finding(pin, "pin-yanked", f"{pin.name} {_shown(one)} was yanked: {one.yanked}", hint)
+    severity = f" ({one.severity})" if one.severity else ""
+    yield _finding(pin, "pin-yanked", f"{pin.name} {_shown(one)} was yanked{severity}: {one.yanked}", hint)
 
 
 def _age(

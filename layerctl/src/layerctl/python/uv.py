@@ -29,7 +29,9 @@ def find_uv() -> str:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
         if found is None:
-            raise LayerctlError("uv, which installs wheels, is not there", hint="run: make setup") from None
+            raise LayerctlError(
+                "uv, which installs wheels, is not there", hint="install it (`pip install uv`), or put it on PATH"
+            ) from None
         return found
 
 

@@ -32,7 +32,7 @@ DEPENDENCY_MISSING = Rule(
     summary="What a distribution needs is in the layer, in the function's code, or provided by the runtime.",
     looks_at="`Requires-Dist` of each distribution, its markers and extras judged for each runtime and architecture.",
     example="`requests` in the layer, and `idna`, which it needs, in no part of the function.",
-    fix="Lock the layer's dependencies together (`make lock`), or attach a layer that has it.",
+    fix="Lock the layer's dependencies together (`layerctl lock`), or attach a layer that has it.",
 )
 DEPENDENCY_VERSION = Rule(
     id="dependency-version",
@@ -40,7 +40,7 @@ DEPENDENCY_VERSION = Rule(
     summary="What a distribution needs is there in a version that fits.",
     looks_at="`Requires-Dist` of each distribution, against the version that Python finds first.",
     example="`acme` needs `attrs>=23`, and an earlier layer has attrs 21.4.",
-    fix="Lock the layer's dependencies together (`make lock`), or install a version that fits before it on sys.path.",
+    fix="Lock the layer's dependencies together (`layerctl lock`), or install one that fits before it on sys.path.",
 )
 METADATA_MISSING = Rule(
     id="metadata-missing",
@@ -73,7 +73,7 @@ TEMPLATE_UNREAD = Rule(
     id="template-unread",
     commands=("check",),
     summary="Everything that the template refers to was read too.",
-    looks_at="Nested applications and stacks, `${file(…)}` of a serverless.yml, and lists that `Fn::ForEach` goes over.",
+    looks_at="Nested applications and stacks, `${file(…)}` of a serverless.yml, and what `Fn::ForEach` goes over.",
     example="An `AWS::Serverless::Application` whose Location is in S3.",
     fix="Check what is named by itself, or give the parameter that decides it.",
     severity=Severity.NOTE,

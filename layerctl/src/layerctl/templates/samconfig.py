@@ -105,8 +105,8 @@ def _toml_overrides(text: str) -> list[Overrides]:
     headers = [(match.start(), match[1].split(".")) for match in _HEADER.finditer(text)]
 
     def whose(at: int) -> tuple[str, str]:
-        before = [parts for start, parts in headers if start <= at]
-        environment, command, *_ = [*(before[-1] if before else ()), "", ""]
+        before = [["", ""], *(parts for start, parts in headers if start <= at)]
+        environment, command = (*before[-1], "")[:2]
         return environment.strip(" \"'"), command.strip(" \"'")
 
     tables = []

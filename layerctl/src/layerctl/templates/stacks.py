@@ -152,9 +152,9 @@ class StackReader(Expressions):
     # --- nested stacks ------------------------------------------------------------------------------------
 
     def nested(self, name: str) -> StackReader | Fault | None:
-        """The reader of a nested stack's template, or why it is not read; None for a stack that leads back to itself."""
+        """The reader of a nested stack's template, or why it is not read; None while it is being read."""
         if name not in self._nested:
-            self._nested[name] = None  # while it is being read: what asks for its outputs meanwhile gets nothing
+            self._nested[name] = None  # what asks for its outputs meanwhile gets nothing
             self._nested[name] = self._read_nested(name, self.resources[name])
         return self._nested[name]
 

@@ -1,6 +1,7 @@
 """The function's process: `sys.path` in Lambda's order, then AWS's own runtime interface client.
 
-Run as ``python -I -S -B bootstrap.py RUNTIME LAYER FUNCTION HANDLER`` (LAYER may be empty). The flags keep out the
+Run as ``python -I -S -B bootstrap.py``, the last word of the command line as in Lambda, so that a wrapper script may
+put options before it. What it needs comes in variables, which the function does not see. The flags keep out the
 interpreter's site-packages, the user's, every ``PYTHON*`` variable and every editable install; what is left in
 `sys.path` is the standard library, and nothing is written beside the code. Imports nothing that Lambda would not.
 """
@@ -10,22 +11,35 @@ import site
 import sys
 
 
-def lambda_path(runtime: str, layer: str, function: str) -> list[str]:
-    """Lambda's search order: the function, the layers, the standard library, what the runtime provides.
+def lambda_path(runtime: str, opt: str, function: str) -> tuple[list[str], list[str]]:
+    """The function and the layers, and the function's own PYTHONPATH: what Lambda searches before the standard library.
 
     Source: Lambda developer guide, "Working with layers for Python Lambda functions" and "Runtime search path".
     """
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    layers = [f"{layer}/python/lib/{minor}/site-packages", f"{layer}/python"] if layer else []
-    return [function, *layers, *sys.path, runtime]
+    layers = [f"{opt}/python/lib/{minor}/site-packages", f"{opt}/python"] if opt else []
+    places = {"/var/task": function, "/var/runtime": runtime, "/opt": opt or "/opt"}
+    own = []
+    for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        place = next((place for place in places if f"{entry}/".startswith(f"{place}/")), "")
+        here = places.get(place, "") + entry.removeprefix(place)
+        if here and here != runtime:
+            own.append(os.path.join(function, here))  # noqa: PTH118 - pathlib is not imported
+    return [function, *layers], own
 
 
 def main() -> None:
     """Become the function."""
-    script, runtime, layer, function, handler = sys.argv
-    sys.path[:] = lambda_path(runtime, layer, function)
+    runtime, opt = os.environ.pop("_LAYERCTL_RUNTIME"), os.environ.pop("_LAYERCTL_OPT")
+    handler = os.environ["_HANDLER"]
+    first, own = lambda_path(runtime, opt, os.environ["LAMBDA_TASK_ROOT"])
+    sys.path[:] = [*own, *sys.path, runtime]
     site.setquit()  # `exit` and `quit`, which -S leaves out and Lambda has
-    sys.argv = [script, handler]
+    # What instruments by PYTHONPATH (OpenTelemetry's wrapper) is run before anything else, as `site` would.
+    if any(os.path.exists(f"{entry}/sitecustomize.py") for entry in own):  # noqa: PTH110
+        site.execsitecustomize()
+    sys.path[:0] = first
+    sys.argv = [sys.argv[0], handler]
     if check_fd := os.environ.pop("_LAYERCTL_CHECK_FD", None):
         check(handler, int(check_fd))
     else:

@@ -23,15 +23,16 @@ def import_problem(emulator: Emulator) -> str | None:
     Returns:
         What is wrong, in one line; None when nothing is.
     """
+    if problem := emulator.wrapper_problem():
+        return problem
     scratch = Path(tempfile.mkdtemp(prefix="layerctl-check-"))
     read, write = os.pipe()
     try:
-        command, environment = emulator.command(scratch)
-        environment["_LAYERCTL_CHECK_FD"] = str(write)
+        command = emulator.command(scratch)
         process = subprocess.Popen(
-            command,
+            [*command.view, *command.bootstrap],
             cwd=emulator.function,
-            env=environment,
+            env={**command.environment, "_LAYERCTL_CHECK_FD": str(write)},
             pass_fds=[write],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

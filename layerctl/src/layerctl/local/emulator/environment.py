@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from layerctl.python.interpreters import Interpreter
 
 __all__ = ["DUMMY_CREDENTIALS", "Limits", "function_environment"]
 
@@ -17,6 +20,7 @@ DUMMY_CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "layerctl-run-has-no-credentials",
     "AWS_SESSION_TOKEN": "layerctl-run-has-no-credentials",
 }
+_LIBRARIES = ("/lib64", "/usr/lib64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ def function_environment(
     *,
     limits: Limits,
     handler: str,
-    runtime: str,
+    interpreter: Interpreter,
     packages: Path,
+    opt: Path | None,
     task: Path,
     home: Path,
 ) -> dict[str, str]:
@@ -57,23 +62,33 @@ def function_environment(
         variables: the function's own, as the template has them.
         limits: name, time-out, memory, region and log format.
         handler: ``module.function``.
-        runtime: Lambda's identifier, ``python3.13``.
+        interpreter: what runs it; its folder is to PATH what ``/var/lang/bin`` is in Lambda.
         packages: what the runtime provides; Lambda's own PYTHONPATH.
+        opt: where the layers are, if there are any.
         task: the function's folder.
         home: a private folder for HOME and TMPDIR, so that ``~/.aws`` is not the caller's.
     """
+    prefix = interpreter.path.parent.parent
+    path = [str(interpreter.path.parent), "/usr/local/bin", "/usr/bin", "/bin"]
+    # The machine's own libraries go before the function's and the layers', as in Lambda.
+    machine = [*_LIBRARIES, f"/lib/{platform.machine()}-linux-gnu", f"/usr/lib/{platform.machine()}-linux-gnu"]
+    libraries = [f"{prefix}/lib", *machine, str(task), f"{task}/lib"]
+    if opt:
+        path.append(f"{opt}/bin")
+        libraries.append(f"{opt}/lib")
     return {
         **DUMMY_CREDENTIALS,
         "AWS_EC2_METADATA_DISABLED": "true",
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LD_LIBRARY_PATH": ":".join(libraries),
+        "PATH": ":".join(path),
         "PYTHONPATH": str(packages),
         "TMPDIR": str(home),
         "TZ": ":UTC",
         **variables,
         "AWS_DEFAULT_REGION": limits.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{interpreter.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(limits.memory),
         "AWS_LAMBDA_FUNCTION_NAME": limits.name,
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(limits.timeout),
@@ -85,5 +100,7 @@ def function_environment(
         "AWS_LAMBDA_LOG_STREAM_NAME": "local",
         "AWS_REGION": limits.region,
         "LAMBDA_TASK_ROOT": str(task),
+        "_LAYERCTL_OPT": str(opt or ""),  # these two are for `bootstrap`, which takes them away
+        "_LAYERCTL_RUNTIME": str(packages),
         "_HANDLER": handler,
     }

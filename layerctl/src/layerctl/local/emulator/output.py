@@ -47,6 +47,7 @@ class InvocationRecord:
     init_ms: float | None
     duration_ms: float | None
     request_id: str
+    log: tuple[str, ...]
 
 
 class Output:
@@ -59,6 +60,7 @@ class Output:
         self._on_line = on_line
         self._changed = threading.Condition()
         self._lines: list[str] = []
+        self._log: list[str] = []  # with the platform's lines
         self._inits: list[float] = []
         self._duration: float | None = None
         self._request_id = ""
@@ -85,10 +87,10 @@ class Output:
             self._changed.wait_for(lambda: self._duration is not None or self._over, _PATIENCE_SECONDS)
             # A process that died has no REPORT line; one that answered has both, in two pipes.
             self._changed.wait_for(lambda: self._over and self._duration is not None, 0.1)
-            record = InvocationRecord(
-                tuple(self._lines), max(self._inits, default=None), self._duration, self._request_id
-            )
+            init = max(self._inits, default=None)
+            record = InvocationRecord(tuple(self._lines), init, self._duration, self._request_id, tuple(self._log))
             self._lines.clear()
+            self._log.clear()
             return record
 
     def close(self) -> None:
@@ -110,6 +112,7 @@ class Output:
         if match["before"]:
             self._function_line(match["before"])
         with self._changed:
+            self._log.append(match["line"])
             if match["start"]:
                 self._request_id = match["start"]
             if match["duration"]:
@@ -120,6 +123,7 @@ class Output:
     def _function_line(self, line: str) -> None:
         with self._changed:
             self._lines.append(line)
+            self._log.append(line)
         self._tell(LogLine("function", line))
 
     def _take_talk(self, line: str) -> None:

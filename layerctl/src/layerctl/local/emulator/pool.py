@@ -11,7 +11,8 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.local.emulator.process import Answer, Emulator
+    from layerctl.local.emulator.answer import Answer
+    from layerctl.local.emulator.process import Emulator
 
 __all__ = ["Pool"]
 
@@ -46,8 +47,8 @@ class Pool:
         self._looked = time.monotonic()
         self._seen = self._fingerprint()
 
-    def invoke(self, event: Any) -> Answer:
-        """Run the function on an event in a free environment.
+    def invoke(self, event: Any, **headers: str) -> Answer:
+        """Run the function on an event in a free environment; as `Emulator.invoke`.
 
         Raises:
             LayerctlError: the emulator could not be started, or ended on its own; the next call gets a new one.
@@ -55,7 +56,7 @@ class Pool:
         self._drop_outdated()
         emulator = self._take()
         try:
-            answer = emulator.invoke(event)
+            answer = emulator.invoke(event, **headers)
         except BaseException:
             self._forget(emulator)
             raise

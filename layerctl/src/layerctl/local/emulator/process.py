@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import random
-import re
 import shutil
 import socket
 import subprocess
@@ -15,13 +15,14 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from layerctl.core.errors import LayerctlError
+from layerctl.local.emulator.answer import Answer
 from layerctl.local.emulator.environment import Limits, function_environment
-from layerctl.local.emulator.layers import merge_layers
+from layerctl.local.emulator.isolation import OPT, isolation
+from layerctl.local.emulator.layers import check_layers, merge_layers
 from layerctl.local.emulator.output import LogLine, Output
 from layerctl.local.emulator.runtime import emulator_binary, own_interpreter, runtime_packages
 
@@ -30,80 +31,27 @@ if TYPE_CHECKING:
 
     from layerctl.python.interpreters import Interpreter
 
-__all__ = ["MAX_PAYLOAD", "Answer", "Emulator", "LogLine", "bootstrap_command"]
+__all__ = ["MAX_PAYLOAD", "Command", "Emulator", "LogLine"]
 
 # Lambda quotas: a synchronous request or response holds at most 6 MB.
 MAX_PAYLOAD = 6 * 1024 * 1024
 _PATH = "/2015-03-31/functions/function/invocations"
-_TIMED_OUT = re.compile(rb"Task timed out after [\d.]+ seconds")
-_ERROR_KEYS = {"errorMessage", "errorType", "requestId", "stackTrace"}
 # Below Linux's ephemeral range, so that no outgoing connection of the machine can hold the port.
 _PORTS = range(20_000, 32_000)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an invocation came to.
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How a function's process is started.
 
     Attributes:
-        status: the HTTP status of the emulator: 200, or 502 when the function's process died.
-        payload: the answer as it came.
-        lines: what the function wrote to stdout and stderr during the invocation (and, when it was a cold one,
-            during init), without line ends and without the platform's own lines.
-        init_ms: how long the emulator says init took, in milliseconds; None for a warm invocation.
-        duration_ms: the REPORT line's duration, in milliseconds; None when there was none.
-        request_id: the invocation's id, as the function's context had it.
+        view: what gives the rest of the command line the function's view of the file system; may be empty.
+        bootstrap: the function's process itself.
     """
 
-    status: int
-    payload: bytes
-    lines: tuple[str, ...]
-    init_ms: float | None
-    duration_ms: float | None
-    request_id: str
-
-    @property
-    def timed_out(self) -> bool:
-        """Whether the function's time was up. The emulator says so with status 200 and plain text, not JSON."""
-        return _TIMED_OUT.fullmatch(self.payload.strip()) is not None
-
-    @cached_property
-    def error(self) -> dict[str, Any] | None:
-        """The function error (``errorType``, ``errorMessage``, …), or None when the function returned.
-
-        The emulator has no error header, so the runtime client's error document is told from an equal-looking
-        return value by its keys and by the request id in it.
-        """
-        if self.timed_out:
-            return {"errorType": "Sandbox.Timedout", "errorMessage": self.payload.decode()}
-        try:
-            document = json.loads(self.payload) if self.payload else {}
-        except (ValueError, RecursionError):
-            document = {}
-        if self.status != 200:
-            found = document if isinstance(document, dict) else {}
-            return {"errorType": "Runtime.ExitError", "errorMessage": "the function's process ended", **found}
-        if isinstance(document, dict) and set(document) == _ERROR_KEYS and document["requestId"] == self.request_id:
-            return document
-        return None
-
-    def json(self) -> Any:
-        """The answer as JSON.
-
-        Raises:
-            ValueError: it is none (a time-out, a dead process).
-        """
-        return json.loads(self.payload)
-
-    def log_records(self) -> list[dict[str, Any]]:
-        """The lines that are JSON objects, parsed: log lines and metric documents alike."""
-        records = []
-        for line in self.lines:
-            with contextlib.suppress(ValueError, RecursionError):
-                record = json.loads(line)
-                if isinstance(record, dict):
-                    records.append(record)
-        return records
+    view: list[str]
+    bootstrap: list[str]
+    environment: dict[str, str]
 
 
 class Emulator:
@@ -160,9 +108,9 @@ class Emulator:
         binary = emulator_binary()
         self._scratch = Path(tempfile.mkdtemp(prefix="layerctl-"))
         try:
-            command, environment = self.command(self._scratch)
+            command = self.command(self._scratch)
             for _ in range(5):  # a port that was free a moment ago may be taken now
-                if self._launch([str(binary)], command, environment):
+                if self._launch(binary, command):
                     return
             said = "; ".join(self._output.platform[-3:]) if self._output else ""
             raise LayerctlError(f"the Runtime Interface Emulator did not start: {said or 'it said nothing'}")
@@ -170,34 +118,73 @@ class Emulator:
             self.stop()
             raise
 
-    def command(self, scratch: Path) -> tuple[list[str], dict[str, str]]:
-        """The command line and the environment of the function's process; `scratch` is its private folder."""
-        runtime = runtime_packages(self.interpreter)
-        layer = merge_layers(self._layers, scratch / "opt")
+    def command(self, scratch: Path) -> Command:
+        """How the function's process is started; `scratch` is its private folder."""
+        packages = runtime_packages(self.interpreter)
+        opt, over_opt = self._lay_layers(scratch)
         environment = function_environment(
             self._variables,
             limits=self.limits,
             handler=self._handler,
-            runtime=self.interpreter.runtime,
-            packages=runtime,
+            interpreter=self.interpreter,
+            packages=packages,
+            opt=opt,
             task=self.function,
             home=scratch,
         )
-        return bootstrap_command(self.interpreter, runtime, layer, self.function, self._handler), environment
+        # The function's own HOME must not become read-only with its code.
+        code = None if scratch.is_relative_to(self.function) else self.function
+        # isolated, without site-packages, without writing bytecode beside the code
+        python = [str(self.interpreter.path), "-I", "-S", "-B", str(Path(__file__).with_name("bootstrap.py"))]
+        wrapper = [str(self._here(self.wrapper, opt))] if self.wrapper else []
+        return Command(isolation().command(over_opt, code), [*wrapper, *python], environment)
 
-    def _launch(self, binary: list[str], command: list[str], environment: dict[str, str]) -> bool:
+    @property
+    def wrapper(self) -> str | None:
+        """The program that starts the runtime in place of Lambda (Lambda developer guide, "Wrapper scripts")."""
+        return self._variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+
+    def wrapper_problem(self) -> str | None:
+        """Why the wrapper cannot be run, in one line, or None."""
+        if not self.wrapper:
+            return None
+        # What is at /opt only for the function is looked for in its layers.
+        places = [self._here(self.wrapper, layer) for layer in [*reversed(self._layers), None]]
+        found = next((place for place in places if place.is_file()), None)
+        if found is None:
+            return f"its AWS_LAMBDA_EXEC_WRAPPER {self.wrapper} does not exist"
+        return None if os.access(found, os.X_OK) else f"its AWS_LAMBDA_EXEC_WRAPPER {self.wrapper} is not executable"
+
+    def _here(self, path: str, opt: Path | None) -> Path:
+        """A path of Lambda's, on this machine."""
+        for place, here in (("/var/task/", self.function), ("/opt/", opt or OPT)):
+            if path.startswith(place):
+                return here / path.removeprefix(place)
+        return Path(path)
+
+    def _lay_layers(self, scratch: Path) -> tuple[Path | None, Sequence[Path]]:
+        """Where the function finds its layers, and which folders are to be laid over /opt for that."""
+        check_layers(self._layers)
+        if not self._layers:
+            return None, ()
+        if isolation().covers(self._layers):
+            return OPT, self._layers
+        merged = merge_layers(self._layers, scratch / "opt")
+        return (OPT, [merged]) if isolation().opt else (merged, ())
+
+    def _launch(self, binary: Path, command: Command) -> bool:
         """Try to start on a pair of free ports; False when the emulator ended at once."""
         self._port, api_port = _free_ports(2)
         addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
         addresses += ["--runtime-api-address", f"127.0.0.1:{api_port}"]
         guard = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
         self._guard = subprocess.Popen(
-            [*guard, *binary, *addresses, *command],
+            [*guard, *command.view, str(binary), *addresses, *command.bootstrap],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.function,
-            env=environment,
+            env=command.environment,
             start_new_session=True,
         )
         self._output = Output(self._guard, self._on_line)
@@ -234,7 +221,7 @@ class Emulator:
                 said = "; ".join(self._output.platform[-2:])
                 raise LayerctlError(f"the Runtime Interface Emulator ended: {said or error}") from None
             record = self._output.finish()
-        return Answer(status, payload, record.lines, record.init_ms, record.duration_ms, record.request_id)
+        return Answer(status, payload, record.lines, record.init_ms, record.duration_ms, record.request_id, record.log)
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         # The emulator keeps the time itself; ours only ends a wait on an emulator that hangs.
@@ -266,16 +253,6 @@ class Emulator:
             guard.wait()
         if self._output is not None:
             self._output.close()
-
-
-def bootstrap_command(
-    interpreter: Interpreter, runtime: Path, layer: Path | None, function: Path, handler: str
-) -> list[str]:
-    """The command line of the function's process; see `bootstrap`."""
-    bootstrap = Path(__file__).with_name("bootstrap.py")
-    # isolated, without site-packages, without writing bytecode beside the code
-    python = [str(interpreter.path), "-I", "-S", "-B", str(bootstrap)]
-    return [*python, str(runtime), str(layer or ""), str(function), handler]
 
 
 def _free_ports(count: int) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -20,12 +21,22 @@ from pathlib import Path
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
+from layerctl.core.runtimes import RUNTIMES
 from layerctl.python.interpreters import Interpreter, choose, find_interpreters
 from layerctl.python.uv import find_uv, uv_environment
 
-__all__ = ["emulator_binary", "find_interpreter", "own_interpreter", "runtime_packages"]
+__all__ = [
+    "emulator_binary",
+    "find_interpreter",
+    "nearest_interpreter",
+    "own_interpreter",
+    "runtime_packages",
+    "why_none",
+]
 
 _LOCK = Path(__file__).with_name("runtime-requirements.txt")
+# awslambdaric and boto3 of that lock have wheels for this version of Python and newer ones.
+_OLDEST = (3, 10)
 _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -41,7 +52,7 @@ def emulator_binary() -> Path:
     if sys.platform != "linux":
         raise LayerctlError(
             f"AWS's Runtime Interface Emulator runs on Linux (and WSL) only, this is {sys.platform}",
-            hint="unit tests with shared_utils.testing work everywhere",
+            hint="unit tests work everywhere",
         )
     if chosen := os.environ.get("LAYERCTL_RIE"):
         if not os.access(chosen, os.X_OK) or Path(chosen).is_dir():
@@ -55,7 +66,8 @@ def emulator_binary() -> Path:
                 return found
     raise LayerctlError(
         f"AWS's Runtime Interface Emulator ({name}) was not found; it comes with the SAM CLI's Python package",
-        hint="run `make setup`, put that `sam` on PATH, or name the program in LAYERCTL_RIE",
+        hint="install that beside layerctl (the extra `local`, or `pip install aws-sam-cli`), put a `sam` on PATH, or "
+        "name the program in LAYERCTL_RIE",
     )
 
 
@@ -106,18 +118,45 @@ def _run_installer(folder: Path, interpreter: Interpreter) -> None:
 
 
 def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
-    """Find an interpreter for a runtime identifier (``python3.13``), or None.
+    """Find an interpreter for a runtime identifier (``python3.13``) that Lambda's runtime client runs on, or None.
 
     Args:
         runtime: as templates write it.
         exact: a version that is preferred (``3.13.0``); else the newest.
     """
+    if (_version(runtime) or _OLDEST) < _OLDEST:
+        return None
     found = choose(runtime, exact, find_interpreters([runtime]))
     if found is None:
         return None
     # A pyenv shim is a script that needs its caller's environment, which a function does not get.
     answer = _ask(found.path, "sys.executable")
     return replace(found, path=Path(answer)) if answer else found
+
+
+def nearest_interpreter(runtime: str) -> Interpreter:
+    """The interpreter to take where there is none for a runtime: the next newer version, else the next older one."""
+    wanted = _version(runtime) or _OLDEST
+    known = {version: name for name in RUNTIMES if (version := _version(name)) and version >= _OLDEST}
+    newer = sorted(version for version in known if version > wanted)
+    older = sorted((version for version in known if version < wanted), reverse=True)
+    for version in [*newer, *older]:
+        if found := find_interpreter(known[version]):
+            return found
+    return own_interpreter()
+
+
+def why_none(runtime: str) -> str:
+    """Why there is no interpreter for a runtime, and what to do about it where something can be done."""
+    if (_version(runtime) or _OLDEST) < _OLDEST:
+        return f"Lambda's runtime client is no longer made for {runtime}"
+    hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
+    return f"no interpreter for {runtime} is on this machine ({hint})"
+
+
+def _version(runtime: str) -> tuple[int, int] | None:
+    found = re.fullmatch(r"python(\d+)\.(\d+)", runtime)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 @cache

@@ -1,80 +1,45 @@
-"""An HTTP request as the event that API Gateway makes of it, payload formats 2.0 and 1.0.
+"""An HTTP request as the event that API Gateway or a function URL makes of it, payload formats 2.0 and 1.0.
 
-API Gateway developer guide: "Create AWS Lambda proxy integrations for HTTP APIs" (both formats) and "Input format of a
-Lambda function for proxy integration" (REST APIs).
+API Gateway developer guide: "Create AWS Lambda proxy integrations for HTTP APIs" (both formats), "Input format of a
+Lambda function for proxy integration" (REST APIs) and "Binary media types for REST APIs". Lambda developer guide:
+"Invoking Lambda function URLs", "Request payload format". What decodes what is documented nowhere and was observed:
+HTTP APIs decode the path and its variables, REST APIs and function URLs hand on what the client sent.
 """
 
 from __future__ import annotations
 
 import base64
-import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
-from uuid import uuid4
 
 from layerctl.templates.sam import ACCOUNT
 
 if TYPE_CHECKING:
+    from layerctl.local.gateway.router import Match
+    from layerctl.local.http import Request
     from layerctl.templates.sam import Route
 
-__all__ = ["Request", "event_for"]
+__all__ = ["any_type", "as_text", "event_for", "forwarded", "grouped", "is_text", "media_type"]
 
 _API_ID = "local"
 _TEXT_TYPES = {"application/json", "application/javascript", "application/xml"}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it came.
-
-    Attributes:
-        target: path and query, percent-encoded.
-        headers: in their order, with repetitions.
-    """
-
-    method: str
-    target: str
-    headers: list[tuple[str, str]]
-    body: bytes = b""
-    protocol: str = "HTTP/1.1"
-    source_ip: str = "127.0.0.1"
-    request_id: str = field(default_factory=lambda: str(uuid4()))
-    received: float = field(default_factory=time.time)
-
-    @property
-    def raw_path(self) -> str:
-        """The path, percent-encoded."""
-        return self.target.partition("?")[0] or "/"
-
-    @property
-    def query(self) -> str:
-        """The query, percent-encoded, without the question mark."""
-        return self.target.partition("?")[2]
-
-    def header(self, name: str) -> str:
-        """A header's first value, or an empty text."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
+def event_for(request: Request, match: Match[Any]) -> dict[str, Any]:
+    """Build the event in the payload format of the route that a request takes."""
+    route = match.route
+    return _format_2(request, match) if route.payload == "2.0" else _format_1(request, match)
 
 
-def event_for(request: Request, route: Route, parameters: dict[str, str]) -> dict[str, Any]:
-    """Build the event in the route's payload format.
-
-    Args:
-        request: what came in.
-        route: what it matched.
-        parameters: the values of the route's path variables.
-    """
-    return _format_2(request, route, parameters) if route.payload == "2.0" else _format_1(request, route, parameters)
-
-
-def _format_2(request: Request, route: Route, parameters: dict[str, str]) -> dict[str, Any]:
-    path = unquote(request.raw_path)  # HTTP APIs decode it, whatever the field's name says
+def _format_2(request: Request, match: Match[Any]) -> dict[str, Any]:
+    route, url = match.route, match.route.api.kind == "url"
+    path = match.path if url else _staged(match)
     body, encoded = _body(request, route)
     cookies = [part for key, value in request.headers if key.lower() == "cookie" for part in value.split("; ")]
-    headers = _forwarded(request)
-    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
+    headers = forwarded(request)
+    query = grouped(parse_qsl(request.query, keep_blank_values=True))
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": route.key,
@@ -84,8 +49,9 @@ def _format_2(request: Request, route: Route, parameters: dict[str, str]) -> dic
         "headers": {name: ",".join(values) for name, values in headers.items() if name != "cookie"},
         "queryStringParameters": {name: ",".join(values) for name, values in query.items()},
         "requestContext": {
-            "accountId": ACCOUNT,
+            "accountId": "anonymous" if url else ACCOUNT,
             "apiId": _API_ID,
+            **({"authentication": None} if url else {}),
             "domainName": request.header("host"),
             "domainPrefix": _API_ID,
             "http": {
@@ -97,32 +63,32 @@ def _format_2(request: Request, route: Route, parameters: dict[str, str]) -> dic
             },
             "requestId": request.request_id,
             "routeKey": route.key,
-            "stage": "$default",
+            "stage": route.api.stage,
             "time": _common_log_time(request),
             "timeEpoch": int(request.received * 1000),
         },
-        "pathParameters": parameters,
+        "pathParameters": match.parameters,
+        "stageVariables": dict(route.api.variables),
         "body": body,
         "isBase64Encoded": encoded,
     }
     # What there is none of is left out, where format 1.0 says null.
-    for name in ("cookies", "queryStringParameters", "pathParameters", "body"):
+    for name in ("cookies", "queryStringParameters", "pathParameters", "stageVariables", "body"):
         if not event[name]:
             del event[name]
     return event
 
 
-def _format_1(request: Request, route: Route, parameters: dict[str, str]) -> dict[str, Any]:
-    rest = route.api == "rest"
-    path = request.raw_path if rest else unquote(request.raw_path)
-    stage = "Prod" if rest else "$default"
+def _format_1(request: Request, match: Match[Any]) -> dict[str, Any]:
+    route, rest = match.route, match.route.api.kind == "rest"
+    stage = route.api.stage
+    path = match.path if rest else _staged(match)
     body, encoded = _body(request, route)
-    headers = _forwarded(request, lower=not rest)
-    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
-    resource = route.path
+    headers = forwarded(request, lower=not rest)
+    query = grouped(parse_qsl(request.query, keep_blank_values=True))
     return {
         **({} if rest else {"version": "1.0"}),
-        "resource": resource,
+        "resource": route.path,
         "path": path,
         "httpMethod": request.method,
         "headers": {name: values[-1] for name, values in headers.items()},
@@ -147,36 +113,61 @@ def _format_1(request: Request, route: Route, parameters: dict[str, str]) -> dic
             "requestTime": _common_log_time(request),
             "requestTimeEpoch": int(request.received * 1000),
             "resourceId": _API_ID if rest else route.key,
-            "resourcePath": resource,
+            "resourcePath": route.path,
             "stage": stage,
         },
-        "pathParameters": parameters or None,
-        "stageVariables": None,
+        "pathParameters": match.parameters or None,
+        "stageVariables": dict(route.api.variables) or None,
         "body": body or None,
         "isBase64Encoded": encoded,
     }
 
 
+def _staged(match: Match[Any]) -> str:
+    """The path as an HTTP API has it: decoded, whatever the field's name says, and with the stage's name."""
+    stage = match.route.api.stage
+    return unquote(match.path) if stage == "$default" else f"/{stage}{unquote(match.path)}"
+
+
 def _body(request: Request, route: Route) -> tuple[str, bool]:
     """The body as text, or in base64.
 
-    An HTTP API passes on text only of the types that it knows for text (a form is none of them); a REST API without
-    binary media types passes on everything as text, which only what is UTF-8 survives.
+    An HTTP API and a function URL pass on text only of the types that they know for text (a form is none of them). A
+    REST API passes on everything but its binary media types as text.
     """
-    kind = request.header("content-type").partition(";")[0].strip().lower()
-    known = kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
-    if not request.body:
-        return "", False
-    if known or route.api == "rest":
+    kind = media_type(request.header("content-type"))
+    if route.api.kind == "rest":
+        return as_text(request.body, text=not any_type(kind or "application/json", route.api.binary))
+    return as_text(request.body, text=is_text(kind))
+
+
+def is_text(kind: str) -> bool:
+    """Whether a media type is one of those that AWS's front ends take for text."""
+    return kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
+
+
+def as_text(body: bytes, *, text: bool) -> tuple[str, bool]:
+    """A body as an event has it, and whether in base64: unless it is text, or where it is no UTF-8."""
+    if text or not body:
         try:
-            return request.body.decode(), False
+            return body.decode(), False
         except UnicodeDecodeError:
             pass
-    return base64.b64encode(request.body).decode(), True
+    return base64.b64encode(body).decode(), True
 
 
-def _forwarded(request: Request, *, lower: bool = True) -> dict[str, list[str]]:
-    """The headers with those that the gateway adds."""
+def media_type(header: str) -> str:
+    """The first media type of a Content-Type or Accept header, without parameters."""
+    return header.partition(",")[0].partition(";")[0].strip().lower()
+
+
+def any_type(kind: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a media type is among those of an API, of which ``*/*`` is any and ``image/*`` any of its kind."""
+    return any(fnmatchcase(kind, pattern.lower()) for pattern in patterns)
+
+
+def forwarded(request: Request, *, lower: bool = True) -> dict[str, list[str]]:
+    """The headers with those that AWS's front ends add."""
     port = request.header("host").rpartition(":")[2]
     added = [
         ("X-Amzn-Trace-Id", f"Root=1-{int(request.received):08x}-{request.request_id.replace('-', '')[:24]}"),
@@ -186,10 +177,11 @@ def _forwarded(request: Request, *, lower: bool = True) -> dict[str, list[str]]:
     ]
     names = {key.lower() for key, _ in added}
     own = [(key, value) for key, value in request.headers if key.lower() not in names]
-    return _grouped([(key.lower() if lower else key, value) for key, value in [*own, *added]])
+    return grouped([(key.lower() if lower else key, value) for key, value in [*own, *added]])
 
 
-def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+def grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each name with its values, in their order."""
     groups: dict[str, list[str]] = {}
     for name, value in pairs:
         groups.setdefault(name, []).append(value)

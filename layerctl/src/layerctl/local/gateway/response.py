@@ -1,7 +1,7 @@
 """What a function returned, as the HTTP response that API Gateway makes of it.
 
-API Gateway developer guide: "Lambda function response format" (HTTP APIs) and "Output format of a Lambda function for
-proxy integration" (REST APIs).
+API Gateway developer guide: "Lambda function response format" (HTTP APIs, function URLs as well), "Output format of a
+Lambda function for proxy integration" and "Return binary media from a Lambda proxy integration" (REST APIs).
 """
 
 from __future__ import annotations
@@ -10,18 +10,23 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from layerctl.local.gateway.request import any_type, media_type
+from layerctl.local.http import Response, message
+
 if TYPE_CHECKING:
+    from layerctl.local.http import Request
     from layerctl.templates.sam import Route
 
-__all__ = ["MalformedAnswerError", "Response", "refusal", "response_from"]
+__all__ = ["MalformedAnswerError", "refusal", "response_from"]
 
 # The server writes these itself.
 _OURS = {"connection", "content-length", "date", "keep-alive", "server", "trailer", "transfer-encoding", "upgrade"}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")  # RFC 9110, field values
+# All that a REST API takes; anything else makes the answer malformed.
+_REST_KEYS = {"isBase64Encoded", "statusCode", "headers", "multiValueHeaders", "body"}
 # What the gateway itself says, by kind of API.
 _MESSAGES = {
     ("http", 404): "Not Found",
@@ -32,6 +37,7 @@ _MESSAGES = {
     ("rest", 413): "Request Too Long",
     ("rest", 502): "Internal server error",
     ("rest", 504): "Endpoint request timed out",
+    ("url", 502): "Internal Server Error",
 }
 
 
@@ -39,23 +45,13 @@ class MalformedAnswerError(Exception):
     """A function returned what API Gateway cannot make a response of; the message says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response as it goes out, without the headers that the server adds."""
-
-    status: int
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
+def refusal(status: int, kind: str) -> Response:
+    """What an API of that kind says by itself."""
+    return message(status, _MESSAGES.get((kind, status)) or _MESSAGES.get(("http", status), "Internal Server Error"))
 
 
-def refusal(status: int, message: str | None = None, *, api: str = "http") -> Response:
-    """A response of the gateway's own, ``{"message": …}``."""
-    text = message or _MESSAGES.get((api, status), "Internal Server Error")
-    return Response(status, [("content-type", "application/json")], json.dumps({"message": text}).encode())
-
-
-def response_from(value: Any, route: Route) -> Response:
-    """Make a response of a function's return value.
+def response_from(value: Any, route: Route, request: Request) -> Response:
+    """Make a response to a request of a function's return value.
 
     Raises:
         MalformedAnswerError: the value has not the form that the payload format asks for.
@@ -68,6 +64,8 @@ def response_from(value: Any, route: Route) -> Response:
         default_type = "text/plain; charset=utf-8"
     elif not isinstance(value, dict) or "statusCode" not in value:
         raise MalformedAnswerError("payload format 1.0 asks for a dict with statusCode")
+    elif route.api.kind == "rest" and (extra := sorted(map(str, value.keys() - _REST_KEYS))):
+        raise MalformedAnswerError(f"a REST API takes {', '.join(sorted(_REST_KEYS))}, and not {', '.join(extra)}")
     else:
         default_type = "application/json"
     headers = _headers(value)
@@ -75,7 +73,9 @@ def response_from(value: Any, route: Route) -> Response:
         headers.append(("content-type", default_type))
     if route.payload == "2.0":
         headers += [("set-cookie", _header_value("cookies", cookie)) for cookie in _list(value, "cookies")]
-    return Response(_status(value["statusCode"]), headers, _body(value))
+    # A REST API goes by the first type that the client accepts.
+    decode = route.api.kind != "rest" or any_type(media_type(request.header("accept")) or "*/*", route.api.binary)
+    return Response(_status(value["statusCode"]), headers, _body(value, decode=decode))
 
 
 def _status(value: Any) -> int:
@@ -117,13 +117,13 @@ def _list(mapping: dict[str, Any], name: str) -> list[Any]:
     return values
 
 
-def _body(value: dict[str, Any]) -> bytes:
+def _body(value: dict[str, Any], *, decode: bool) -> bytes:
     body = value.get("body")
     if body is None:
         return b""
     if not isinstance(body, str):
         raise MalformedAnswerError(f"body is a {type(body).__name__}, not text; json.dumps makes it one")
-    if value.get("isBase64Encoded") is not True:
+    if value.get("isBase64Encoded") is not True or not decode:
         return body.encode("utf-8", "replace")
     try:
         return base64.b64decode(body, validate=True)

@@ -1,7 +1,7 @@
 """Running the functions of SAM templates on this machine: what runs where, on which layers, and for how long."""
 
 from layerctl.local.runner.planning import Plan, Runnable, RunOptions, plan
-from layerctl.local.runner.service import Service, check_imports, failure_of, import_failure
+from layerctl.local.runner.service import Service, check_imports, import_failure
 from layerctl.local.runner.shutdown import ShutdownSignal
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Service",
     "ShutdownSignal",
     "check_imports",
-    "failure_of",
     "import_failure",
     "plan",
 ]

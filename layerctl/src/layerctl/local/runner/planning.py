@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.artifact import unpack
-from layerctl.build.layer_sources import LayerSources
+from layerctl.build.layer_sources import LayerSources, layer_content
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
-from layerctl.local.emulator import Emulator, Limits, find_interpreter, own_interpreter
-from layerctl.local.emulator.runtime import emulator_binary, runtime_packages
+from layerctl.local import emulator
+from layerctl.local.emulator import Emulator, Limits
+from layerctl.local.emulator.isolation import isolation
+from layerctl.local.emulator.runtime import emulator_binary
+from layerctl.local.runner.interpreters import Interpreters
 from layerctl.templates.sam import load_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from layerctl.local.emulator import Interpreter, LogLine
+    from layerctl.local.runner.env_vars import EnvVars
     from layerctl.templates.sam import Function, Template
 
 __all__ = ["RunOptions", "Runnable", "plan"]
 
 _NAMES = ("template.yaml", "template.yml", "template.json")
+CFNRESPONSE = Path(emulator.__file__).with_name("cfnresponse.py")
 # Beside a template: what `shared_utils.config` reads instead of AWS, unless AWS or a local one is asked for.
 LOCAL_CONFIG = "local-config.toml"
 
@@ -37,6 +42,7 @@ class RunOptions:
         layers: layer name (or ARN, or logical id) -> zip or folder.
         parameters: values instead of the templates' defaults.
         environment: variables that every function gets on top of the template's.
+        env_vars: variables in place of the template's.
         region: default: ``eu-central-1``.
         credentials: variables with real credentials, instead of dummies.
         exact_runtime: refuse an interpreter of another version than a function's Runtime.
@@ -45,6 +51,7 @@ class RunOptions:
     layers: Mapping[str, Path] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    env_vars: EnvVars | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
     region: str | None = None
     exact_runtime: bool = False
@@ -57,7 +64,6 @@ class Runnable:
     Attributes:
         label: its name in output; unique among the functions of one run.
         sources: where each layer was found, in the function's order (zip or folder).
-        layers: the same as folders.
     """
 
     function: Function
@@ -65,12 +71,15 @@ class Runnable:
     code: Path
     interpreter: Interpreter
     sources: tuple[Path, ...]
-    layers: tuple[Path, ...]
     variables: dict[str, str]
     region: str
 
+    def with_variables(self, variables: Mapping[str, str]) -> Runnable:
+        """The same with more variables, which the function's own go before."""
+        return replace(self, variables={**variables, **self.variables})
+
     def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
-        """An emulator for the function, not started."""
+        """An emulator for the function, not started. Zips of layers are read anew: they may have been built anew."""
         function = self.function
         limits = Limits(
             name=function.name,
@@ -83,25 +92,36 @@ class Runnable:
         return Emulator(
             self.code,
             function.handler,
-            layers=self.layers,
+            layers=[layer_content(source) for source in self.sources],
             interpreter=self.interpreter,
             environment=self.variables,
             limits=limits,
             on_line=on_line,
         )
 
-    def fingerprint(self) -> tuple[int, int]:
-        """What the function's files look like now: how many, and the newest change, in nanoseconds."""
-        count = newest = 0
-        for folder, folders, files in os.walk(self.code):
-            folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-            for name in files:
-                try:
-                    newest = max(newest, os.stat(f"{folder}/{name}").st_mtime_ns)  # noqa: PTH116 - many files
-                    count += 1
-                except OSError:  # it has just gone
-                    continue
-        return count, newest
+    def fingerprint(self) -> int:
+        """What the function's files and its layers look like now: a number that any change of theirs changes.
+
+        Dates say only that a file is another one, not that it is newer: a checkout, an unpacked archive and `mv` bring
+        older ones.
+        """
+        seen: list[tuple[str, int, int, int]] = []
+        for place in (self.code, *self.sources):
+            for folder, folders, files in os.walk(place):
+                folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+                seen += _looks(f"{folder}/{name}" for name in files)
+            if not place.is_dir():
+                seen += _looks([str(place)])
+        return hash(tuple(sorted(seen)))
+
+
+def _looks(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
+    for path in paths:
+        try:
+            found = os.stat(path)  # noqa: PTH116 - many files
+        except OSError:  # it has just gone
+            continue
+        yield path, found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +163,7 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     dist = [Path("dist")]
     dist += [parent / "dist" for template in templates for parent in template.path.resolve().parents[:4]]
     sources = LayerSources(options.layers, [folder for folder in dict.fromkeys(dist) if folder.is_dir()] or dist[:1])
-    interpreters = _Interpreters(exact=options.exact_runtime)
+    interpreters = Interpreters(exact=options.exact_runtime)
     labels = _labels(functions)
     runnables = [
         _runnable(
@@ -162,7 +182,10 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
             hint="name it as the ARN does",
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
-    return Plan(tuple(runnables), (*left_out, *interpreters.notes))
+    unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
+    apart = isolation()
+    refused = [apart.problem] if apart.problem and (not apart.code or any(one.sources for one in runnables)) else []
+    return Plan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
 
 
 def _template_path(path: Path) -> Path:
@@ -211,7 +234,7 @@ def _runnable(
     *,
     local: dict[str, str],
     sources: LayerSources,
-    interpreters: _Interpreters,
+    interpreters: Interpreters,
     options: RunOptions,
 ) -> Runnable:
     whose = f"{function.where}: {function.logical_id}"
@@ -220,15 +243,14 @@ def _runnable(
     if "." not in function.handler.strip("."):
         raise LayerctlError(f"{whose}: its Handler {function.handler!r} is not module.function")
     interpreter = interpreters.find(function.runtime, whose)
-    found = [sources.find(layer, whose) for layer in function.layers]
-    variables = {**local, **function.environment, **options.credentials, **options.environment}
+    replaced = options.env_vars.of(function) if options.env_vars else {}
+    variables = {**local, **function.environment, **replaced, **options.credentials, **options.environment}
     return Runnable(
         function=function,
         label=label,
         code=_code(function, whose),
         interpreter=interpreter,
-        sources=tuple(source for source, _ in found),
-        layers=tuple(folder for _, folder in found),
+        sources=tuple(sources.find(layer, whose)[0] for layer in function.layers),
         variables=variables,
         region=options.region or "eu-central-1",
     )
@@ -248,37 +270,16 @@ def _code(function: Function, whose: str) -> Path:
 
 
 def _inline_code(text: str) -> Path:
-    """Inline code is the module ``index`` (CloudFormation, AWS::Lambda::Function Code, ZipFile)."""
+    """Inline code is the module ``index``, beside ``cfnresponse`` (CloudFormation, AWS::Lambda::Function Code)."""
+    files = {"index.py": text, "cfnresponse.py": CFNRESPONSE.read_text("utf-8")}
 
     def fill(folder: Path) -> None:
-        (folder / "index.py").write_text(text, "utf-8")
+        for name, content in files.items():
+            (folder / name).write_text(content, "utf-8")
 
-    return cached_folder(f"inline/{hashlib.sha256(text.encode()).hexdigest()[:32]}", fill)
+    digest = hashlib.sha256("\0".join(files.values()).encode("utf-8", "surrogatepass")).hexdigest()
+    return cached_folder(f"inline/{digest[:32]}", fill)
 
 
 def _unpack(code: Path, folder: Path) -> None:
     unpack(code, folder)
-
-
-class _Interpreters:
-    """Finds the interpreter of each runtime once, and notes where it is one of another version."""
-
-    def __init__(self, *, exact: bool) -> None:
-        self._exact = exact
-        self._known: dict[str, Interpreter] = {}
-        self.notes: list[str] = []
-
-    def find(self, runtime: str, whose: str) -> Interpreter:
-        """The interpreter to take, with what its runtime provides installed, so that no request waits for that."""
-        if runtime not in self._known:
-            self._known[runtime] = find_interpreter(runtime) or self._another(runtime, whose)
-            runtime_packages(self._known[runtime])
-        return self._known[runtime]
-
-    def _another(self, runtime: str, whose: str) -> Interpreter:
-        hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
-        if self._exact:
-            raise LayerctlError(f"{whose}: no interpreter for {runtime} is on this machine", hint=hint)
-        own = own_interpreter()
-        self.notes.append(f"no interpreter for {runtime} is on this machine; Python {own.version} is taken ({hint})")
-        return own

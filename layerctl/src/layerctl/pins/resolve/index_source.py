@@ -36,6 +36,8 @@ class IndexSource:
                 release.runtimes,
                 release.architectures,
                 release.yanked.reason if release.yanked else None,
+                release.yanked.severity if release.yanked else "",
+                release.notes,
             )
             for release in index.releases.values()
             for published in release.regions.values()

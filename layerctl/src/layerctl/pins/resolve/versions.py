@@ -25,6 +25,8 @@ class PublishedVersion:
         date: when it was published, ISO 8601, UTC; empty where the source does not know.
         runtimes, architectures: what it is made for; empty where the source does not know, or the layer does not say.
         yanked: why it was withdrawn, or None.
+        severity: how soon to leave it, where its yank says.
+        notes: what it changes, in Markdown, where the source knows.
     """
 
     arn: LayerVersionArn
@@ -33,6 +35,8 @@ class PublishedVersion:
     runtimes: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     yanked: str | None = None
+    severity: str = ""
+    notes: str = ""
 
     @property
     def order(self) -> Version | None:

@@ -17,17 +17,23 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LayerIndex", "Published", "Release", "Yank", "is_release", "schema", "version_key"]
+__all__ = ["SEVERITIES", "LayerIndex", "Published", "Release", "Yank", "is_release", "schema", "version_key"]
 
 SCHEMA_VERSION = 1
+SEVERITIES = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True, slots=True)
 class Yank:
-    """Why and when (UTC, ``2026-01-31T12:00:00Z``) a release was withdrawn. It stays usable for who has it."""
+    """Why and when (UTC, ``2026-01-31T12:00:00Z``) a release was withdrawn. It stays usable for who has it.
+
+    Attributes:
+        severity: one of `SEVERITIES`, how soon to leave it; empty where nobody said.
+    """
 
     reason: str
     date: str
+    severity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Release:
         regions: where it is.
         deleted: layer versions of it that were deleted, and when (UTC). A release that is nowhere any more stays in the
             index by them, so that its name is never given to other content.
+        notes: what it changes, in Markdown; `pins bump` shows it. Empty where nobody said.
     """
 
     version: str
@@ -65,6 +72,7 @@ class Release:
     yanked: Yank | None = None
     regions: dict[str, Published] = field(default_factory=dict)
     deleted: dict[LayerVersionArn, str] = field(default_factory=dict)
+    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +203,7 @@ def _release(version: str, data: dict[str, Any]) -> Release:
             for region, one in data["regions"].items()
         },
         deleted={LayerVersionArn.parse(arn): date for arn, date in data.get("deleted", {}).items()},
+        notes=data.get("notes", ""),
     )
 
 
@@ -204,10 +213,16 @@ def _release_data(release: Release) -> dict[str, Any]:
         "date": release.date,
         "runtimes": list(release.runtimes),
         "architectures": list(release.architectures),
-        "yanked": {"reason": release.yanked.reason, "date": release.yanked.date} if release.yanked else None,
+        "yanked": _yank_data(release.yanked) if release.yanked else None,
         "regions": {
             region: {"arn": str(one.arn), "code_sha256": one.code_sha256, "size": one.size, "date": one.date}
             for region, one in sorted(release.regions.items())
         },
         **({"deleted": {str(arn): date for arn, date in sorted(release.deleted.items())}} if release.deleted else {}),
+        **({"notes": release.notes} if release.notes else {}),
     }
+
+
+def _yank_data(yank: Yank) -> dict[str, str]:
+    data = {"reason": yank.reason, "date": yank.date}
+    return data | ({"severity": yank.severity} if yank.severity else {})

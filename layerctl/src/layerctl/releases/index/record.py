@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entry",
+    "describe",
     "find_release",
     "forget",
     "gone_for",
@@ -28,6 +29,8 @@ __all__ = [
     "unyank",
     "yank",
 ]
+
+MAX_NOTES = 20_000  # characters, as the schema says
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +132,28 @@ def find_release(index: LayerIndex, release: str) -> Release:
     return index.releases[release]
 
 
-def yank(index: LayerIndex, release: str, reason: str, *, now: datetime | None = None) -> LayerIndex:
-    """Mark a release as withdrawn. It stays where it is, for those who use it; a second yank changes the reason only.
+def yank(
+    index: LayerIndex, release: str, reason: str, *, severity: str = "", now: datetime | None = None
+) -> LayerIndex:
+    """Mark a release as withdrawn. It stays where it is, for those who use it; a second yank keeps the date.
 
     Raises:
         LayerctlError: the index has no such release.
     """
     known = find_release(index, release)
     date = known.yanked.date if known.yanked else _date(now)
-    return index.with_release(replace(known, yanked=Yank(" ".join(reason.split()), date)))
+    return index.with_release(replace(known, yanked=Yank(" ".join(reason.split()), date, severity)))
+
+
+def describe(index: LayerIndex, release: str, notes: str) -> LayerIndex:
+    """Keep what a release changes.
+
+    Raises:
+        LayerctlError: the index has no such release, or the notes are too long for it.
+    """
+    if len(notes) > MAX_NOTES:
+        raise LayerctlError(f"the notes have {len(notes):,} characters", hint=f"the index takes {MAX_NOTES:,}")
+    return index.with_release(replace(find_release(index, release), notes=notes))
 
 
 def unyank(index: LayerIndex, release: str) -> LayerIndex:

@@ -82,8 +82,10 @@ def organization(text: str) -> Audience:
     return Audience(Kind.ORGANIZATION, text)
 
 
-def configured(config: LayerConfig) -> frozenset[Audience]:
-    """What the [sharing] table of `layer.toml` wants."""
+def configured(config: LayerConfig | None) -> frozenset[Audience]:
+    """What the [sharing] table of `layer.toml` wants; nobody, where there is none."""
+    if config is None:
+        return frozenset()
     wanted = {*map(account, config.accounts), *map(organization, config.organizations)}
     return frozenset(wanted | ({PUBLIC} if config.public else set()))
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from packaging.version import Version
 
@@ -52,19 +52,20 @@ class Payload:
     licence: str
 
     @classmethod
-    def read(cls, path: Path, config: LayerConfig, *, layer: str | None = None, release: str | None = None) -> Payload:
+    def read(
+        cls, path: Path, config: LayerConfig | None, *, layer: str | None = None, release: str | None = None
+    ) -> Payload:
         """Read an artifact and check it against its manifest.
 
         Args:
             path: the zip; its manifest is looked for beside it.
-            config: what the layer is.
+            config: what the layer is. None: the manifest says what it runs on, and `layer` what it is called.
             layer: another name than the one in `config`.
             release: the version; default: the manifest's, else the one in the file's name.
 
         Raises:
             LayerctlError: the zip is missing, unsafe, or not what its manifest says; or its version is unknown.
         """
-        config = config.for_artifact(path)
         if path.is_dir():
             raise LayerctlError(f"{path} is a folder", hint="publish the zip that `layerctl build` writes")
         with open_artifact(path) as artifact:
@@ -82,16 +83,17 @@ class Payload:
                 checksum.update(chunk)
         release = release or _release(path, manifest)
         _require_version(release, path)
+        facts = _facts(path, config, manifest)
         payload = cls(
             path=path,
-            layer=layer or config.name,
+            layer=layer or facts.name,
             release=release,
             content_digest=digest,
             code_sha256=base64.b64encode(checksum.digest()).decode(),
             size=path.stat().st_size,
-            runtimes=tuple(config.runtimes),
-            architectures=config.architectures,
-            licence=config.licence,
+            runtimes=facts.runtimes,
+            architectures=facts.architectures,
+            licence=facts.licence,
         )
         _ = payload.description
         return payload
@@ -107,7 +109,27 @@ class Payload:
         return 4 * -(-self.size // 3) + _ENVELOPE < _MAX_REQUEST
 
 
-def _manifest(path: Path) -> dict[str, str]:
+class _Facts(NamedTuple):
+    name: str
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    licence: str
+
+
+def _facts(path: Path, config: LayerConfig | None, manifest: dict[str, Any]) -> _Facts:
+    """What layer.toml says of the artifact, else its manifest. A zip of others has neither: nothing is claimed then."""
+    if config is not None:
+        config = config.for_artifact(path)
+        return _Facts(config.name, tuple(config.runtimes), config.architectures, config.licence)
+    try:
+        runtimes = tuple(str(one["runtime"]) for one in manifest.get("runtimes", ()))
+        architectures = tuple(str(one) for one in manifest.get("architectures", ()))
+        return _Facts(str(manifest.get("name", "")), runtimes, architectures, str(manifest.get("licence", "")))
+    except (KeyError, TypeError):
+        raise LayerctlError(f"{manifest_path(path)} is no manifest", hint="build again with `layerctl build`") from None
+
+
+def _manifest(path: Path) -> dict[str, Any]:
     manifest = manifest_path(path)
     try:
         data = json.loads(manifest.read_text("utf-8"))
@@ -120,7 +142,7 @@ def _manifest(path: Path) -> dict[str, str]:
     return data
 
 
-def _release(path: Path, manifest: dict[str, str]) -> str:
+def _release(path: Path, manifest: dict[str, Any]) -> str:
     named = manifest.get("version")
     if not named:
         match = re.fullmatch(r".+?-(\d+\.\d+\S*)\.zip", path.name)

@@ -9,7 +9,47 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from layerctl.core.arn import LayerVersionArn
 
-__all__ = ["Function", "LayerReference", "Route", "Template"]
+__all__ = ["Api", "Cors", "Function", "LayerReference", "Route", "Template"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """The CORS settings of an API. What is empty or None is a header that is not sent.
+
+    Attributes:
+        origins, methods, headers, expose: the values, joined by commas in the header.
+        max_age: in seconds.
+        credentials: whether requests may carry them.
+    """
+
+    origins: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    max_age: int | None = None
+    credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What an HTTP request comes in by.
+
+    Attributes:
+        kind: ``http`` (an HTTP API), ``rest`` (a REST API) or ``url`` (a function URL).
+        name: its logical id; for a function URL the function's.
+        where: the template's path, which tells APIs of one name apart.
+        stage: the stage's name, or ``$default``.
+        variables: of the stage: name and value.
+        binary: a REST API's binary media types.
+    """
+
+    kind: Literal["http", "rest", "url"]
+    name: str
+    where: str = ""
+    stage: str = "$default"
+    variables: tuple[tuple[str, str], ...] = ()
+    binary: tuple[str, ...] = ()
+    cors: Cors | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +57,22 @@ class Route:
     """One HTTP event of a function.
 
     Attributes:
-        api: ``http`` (an HTTP API) or ``rest`` (a REST API).
+        api: what it belongs to.
         method: in capitals, or ``ANY``.
         path: as the template has it (``/todos/{id}``, ``/{proxy+}``), or ``$default``.
         payload: the payload format, ``1.0`` or ``2.0``.
         timeout: of the integration, in seconds.
         line: where the event stands in the template.
+        guards: what lets requests in, in AWS: names of authorizers, ``AWS_IAM``, ``an API key``.
     """
 
-    api: Literal["http", "rest"]
+    api: Api
     method: str
     path: str
     payload: Literal["1.0", "2.0"]
     timeout: float
     line: int = 1
+    guards: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -71,6 +113,7 @@ class Function:
         foreign: why it is none of ours (a container image, another language), or None.
         problem: why it cannot be run here (no Handler, its code lies in S3), or None.
         guessed: names in its variables and layers that only a deployment knows.
+        aliases: names under which it can be invoked, beside ``$LATEST``.
     """
 
     logical_id: str
@@ -91,6 +134,7 @@ class Function:
     foreign: str | None = None
     problem: str | None = None
     guessed: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from layerctl.core.arn import LAYER_VERSION_ARN, LayerVersionArn
 from layerctl.core.errors import LayerctlError
-from layerctl.templates.sam.model import Function, LayerReference, Route, Template
+from layerctl.templates.sam.apis import Apis
+from layerctl.templates.sam.model import Function, LayerReference, Template
 from layerctl.templates.sam.parse import line_of, parse
 from layerctl.templates.sam.resolve import NO_VALUE, Resolver, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from layerctl.templates.sam.model import Route
 
 __all__ = ["load_template"]
 
@@ -21,7 +24,6 @@ _LAYERS = ("AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion")
 # SAM merges these of Globals with the function's own; any other value of the function replaces the global one
 # (SAM developer guide, "Globals section").
 _MERGED = ("Environment", "Layers")
-_INTEGRATION_SECONDS = {"http": 30.0, "rest": 29.0}  # API Gateway quotas: the longest that an integration may take
 # Property -> Lambda's default, least and greatest value (Lambda quotas).
 _NUMBERS = {"Timeout": (3, 1, 900), "MemorySize": (128, 128, 10_240)}
 DEFAULT_REGION = "eu-central-1"
@@ -58,6 +60,7 @@ class _Reader:
         every = every.get("Function") if isinstance(every, dict) else None
         self._globals: dict[str, Any] = every if isinstance(every, dict) else {}
         self._resources: dict[str, Any] = data["Resources"]
+        self._apis = Apis(data, self._resolver, str(path))
 
     def functions(self, resources: dict[str, Any]) -> list[Function]:
         found = []
@@ -110,7 +113,8 @@ class _Reader:
             log_level=str(logging["ApplicationLogLevel"]) if "ApplicationLogLevel" in logging else None,
             environment=environment,
             layers=layers,
-            routes=tuple(self._routes(own.get("Events"), place)) if serverless else (),
+            routes=tuple(self._routes(own if serverless else {}, properties, logical_id, place)),
+            aliases=self._aliases(logical_id, properties),
             foreign=foreign,
             problem=problem,
             guessed=frozenset(self._resolver.guessed),
@@ -202,28 +206,27 @@ class _Reader:
         local = isinstance(content, str) and not content.startswith(("s3://", "https://"))
         return LayerReference(logical_id, logical_id, content=self._path.parent / content if local else None)
 
-    def _routes(self, events: Any, place: str) -> list[Route]:
-        routes = []
-        for name, event in (events if isinstance(events, dict) else {}).items():
-            kind = event.get("Type") if isinstance(event, dict) else None
-            if kind not in ("HttpApi", "Api"):
-                continue
-            api: Literal["http", "rest"] = "http" if kind == "HttpApi" else "rest"
-            resolved = self._resolver.value(event.get("Properties"))
-            properties = resolved if isinstance(resolved, dict) else {}
-            path, method = str(properties.get("Path", "$default")), str(properties.get("Method", "ANY")).upper()
-            if api == "rest" and ("Path" not in properties or "Method" not in properties):
-                raise LayerctlError(f"{place}: the event {name} has no Path or no Method")
-            if path != "$default" and not path.startswith("/"):
-                path = f"/{path}"
-            payload = str(properties.get("PayloadFormatVersion", "2.0" if api == "http" else "1.0"))
-            if payload not in ("1.0", "2.0"):
-                raise LayerctlError(f"{place}: the event {name} has PayloadFormatVersion {payload!r}")
-            seconds = _INTEGRATION_SECONDS[api]
-            millis = str(properties.get("TimeoutInMillis", ""))
-            if millis.isdigit():
-                seconds = min(int(millis) / 1000, seconds)
-            method = "ANY" if method in ("*", "X-AMAZON-APIGATEWAY-ANY-METHOD") else method
-            fits: Literal["1.0", "2.0"] = "1.0" if payload == "1.0" or api == "rest" else "2.0"
-            routes.append(Route(api, method, path, fits, seconds, line_of(events, name)))
+    def _routes(self, own: dict[str, Any], properties: dict[str, Any], logical_id: str, place: str) -> list[Route]:
+        """What leads to a function: its events, and its URL (SAM's property, CloudFormation's resource)."""
+        routes = self._apis.routes(own.get("Events"), place)
+        if "FunctionUrlConfig" in properties:
+            routes.append(self._apis.url_route(properties["FunctionUrlConfig"], logical_id))
+        targets = ({"Ref": logical_id}, {"Fn::GetAtt": [logical_id, "Arn"]})
+        for resource in self._resources.values():
+            if isinstance(resource, dict) and resource.get("Type") == "AWS::Lambda::Url":
+                url = resource.get("Properties")
+                if isinstance(url, dict) and url.get("TargetFunctionArn") in targets:
+                    routes.append(self._apis.url_route(self._resolver.value(url), logical_id))
         return routes
+
+    def _aliases(self, logical_id: str, properties: dict[str, Any]) -> frozenset[str]:
+        """The aliases of a function: SAM's ``AutoPublishAlias``, and those that the template defines."""
+        names = {as_text(properties["AutoPublishAlias"])} if "AutoPublishAlias" in properties else set()
+        for resource in self._resources.values():
+            if isinstance(resource, dict) and resource.get("Type") == "AWS::Lambda::Alias":
+                alias = resource.get("Properties")
+                alias = alias if isinstance(alias, dict) else {}
+                function = alias.get("FunctionName")
+                if function == {"Ref": logical_id} or function == properties.get("FunctionName", logical_id):
+                    names.add(self._resolver.text(alias.get("Name")) or "")
+        return frozenset(names)

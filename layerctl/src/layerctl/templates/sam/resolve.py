@@ -150,7 +150,7 @@ class Resolver:
                 values, number = self.value(choices), self.text(index)
                 if isinstance(values, list) and number and number.isdigit() and int(number) < len(values):
                     return values[int(number)]
-            case "Fn::Split", [separator, text]:
+            case "Fn::Split", [separator, text] if separator:
                 return (self.text(text) or "").split(str(separator))
             case "Fn::Base64", _:
                 return base64.b64encode((self.text(argument) or "").encode()).decode()

@@ -39,7 +39,7 @@ IMPORT_FAILED = Rule(
     looks_at="With --import: each module in a process of its own on each interpreter found, with the layer, the "
     "standard library and what the runtime provides on its path. This runs the layer's code.",
     example="A module that needs a distribution which is not in the layer.",
-    fix="Mend the module, or add the distribution that it needs to layer/requirements.in.",
+    fix="Mend the module, or add the distribution that it needs (`layerctl add`).",
 )
 
 _WORKER = Path(__file__).parents[1] / "import_worker.py"
@@ -112,7 +112,7 @@ def _try(interpreter: Interpreter, modules: dict[str, str], path: list[str], hom
         )
     for line in answers.splitlines():
         module, message = json.loads(line)
-        hint = "mend the module, or add the distribution that it needs to layer/requirements.in"
+        hint = "mend the module, or add the distribution that it needs (`layerctl add`)"
         what = f"import {module} fails on {interpreter.runtime} ({interpreter.version}): {message}"
         yield IMPORT_FAILED.finding(modules[module], what, hint)
 

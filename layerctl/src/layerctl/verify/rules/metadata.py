@@ -109,7 +109,9 @@ def check_dependencies(case: ArtifactCase) -> Iterator[Finding]:
         suffix = "" if everywhere else f" (on {', '.join(targets)})"
         # What a layer of others lacks may come from another layer, or from the function's code.
         severity = case.doubtful if rule is DEPENDENCY_MISSING else None
-        yield rule.finding(folder, message + suffix, "lock the layer's dependencies together: make lock", severity)
+        yield rule.finding(
+            folder, message + suffix, "lock the layer's dependencies together: `layerctl lock`", severity
+        )
 
 
 def check_sdk(case: ArtifactCase) -> Iterator[Finding]:

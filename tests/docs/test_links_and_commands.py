@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from layerctl.local.emulator import Emulator
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "layerctl").glob("*.md")])
 FILE = re.compile(r"[\w.*/-]+\.(?:zip|json|ya?ml|toml|html|txt|sarif|py)|[\w.-]+/[\w./-]*")
 

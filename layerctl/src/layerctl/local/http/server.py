@@ -13,21 +13,17 @@ import threading
 import time
 from email.utils import formatdate
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import h11
 
 from layerctl.core.errors import LayerctlError
-from layerctl.local.gateway.request import Request, event_for
-from layerctl.local.gateway.response import Response, refusal
+from layerctl.local.http.messages import Request, Response, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.local.gateway.router import Router
-    from layerctl.templates.sam import Route
-
-__all__ = ["Gateway", "Invoke"]
+__all__ = ["HttpServer"]
 
 # API Gateway quotas: payload size; request line and headers together.
 MAX_BODY = 10 * 1024 * 1024
@@ -38,42 +34,26 @@ _IDLE_SECONDS = 30.0  # how long a silent client keeps its thread
 _LINGER_SECONDS = 1.0  # how long a refused client may go on sending, so that it reads the answer
 
 
-class Invoke(Protocol):
-    """Runs a function on an event and makes its answer a response; never raises."""
-
-    def __call__(self, route: Route, event: dict[str, Any], /) -> Response:
-        """Return the response to one request."""
-
-
-class Gateway:
-    """Serves routes until it is closed.
+class HttpServer:
+    """Serves until it is closed.
 
     Args:
-        router: the routes; each leads to what runs its function.
         port: 0 takes any free one.
-        on_request: told of each request when it is answered: request, route key or None, status, seconds.
+        answer: answers a request; called in a thread of the connection's.
+        option: the option that sets the port, for the error message.
 
     Raises:
         LayerctlError: the port is taken, or not ours to take.
     """
 
-    def __init__(
-        self,
-        router: Router[Invoke],
-        port: int,
-        *,
-        on_request: Callable[[Request, str | None, int, float], None] | None = None,
-    ) -> None:
-        self._router = router
-        self._on_request = on_request
-        # Without any HTTP API, an unknown route is answered as REST APIs do.
-        self._api = "http" if any(route.api == "http" for route in router.routes) or not router.routes else "rest"
+    def __init__(self, port: int, answer: Callable[[Request], Response], *, option: str = "--port") -> None:
         try:
-            self._server = _Server(("127.0.0.1", port), self._answer)
-        except OSError as error:
+            self._server = _Server(("127.0.0.1", port), answer)
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "there is no such port"
             raise LayerctlError(
-                f"port {port} on 127.0.0.1 cannot be used: {error.strerror}",
-                hint="choose another with --port (0 takes any free one)",
+                f"port {port} on 127.0.0.1 cannot be used: {reason}",
+                hint=f"choose another with {option} (0 takes any free one)",
             ) from None
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1})
 
@@ -92,18 +72,6 @@ class Gateway:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
-
-    def _answer(self, request: Request) -> Response:
-        started = time.monotonic()
-        match = self._router.match(request.method, request.raw_path)
-        if match is None:
-            response = refusal(404 if self._api == "http" else 403, api=self._api)
-        else:
-            response = match.target(match.route, event_for(request, match.route, match.parameters))
-        if self._on_request is not None:
-            key = match.route.key if match else None
-            self._on_request(request, key, response.status, time.monotonic() - started)
-        return response
 
 
 class _Server(ThreadingTCPServer):
@@ -153,7 +121,7 @@ class _Client(BaseRequestHandler):
         except (h11.RemoteProtocolError, _RefusedError) as error:
             # What is left of the request cannot be told from the next one.
             status = error.status if isinstance(error, _RefusedError) else error.error_status_hint
-            self._send(refusal(status, str(error)), "GET", close=True)
+            self._send(message(status, str(error)), "GET", close=True)
             self._linger()
             return False
         method, target = head.method.decode(), head.target.decode()

@@ -1,0 +1,1 @@
+"""What makes pages of code, and the site of pages: ``make reference``, ``make docs``."""

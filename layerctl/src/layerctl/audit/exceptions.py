@@ -1,0 +1,130 @@
+"""``audit.toml``: which severity fails, and what a repository accepts for a time, with its reason."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+
+from layerctl.audit.severity import Rating
+from layerctl.core.errors import LayerctlError
+from layerctl.core.toml_schema import find_mistakes, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+__all__ = ["AuditPolicy", "Exemption", "load_policy"]
+
+_RATINGS = [str(one) for one in Rating if one not in (Rating.NONE, Rating.UNKNOWN)]
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "fail-on": {"enum": _RATINGS},
+        "exception": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["id", "reason", "expires"],
+                "properties": {
+                    "id": {"type": "string", "minLength": 1},
+                    "package": {"type": "string", "minLength": 1},
+                    "reason": {"type": "string", "pattern": r"\S", "description": "why it is accepted"},
+                    "expires": {},
+                },
+            },
+        },
+    },
+}
+
+_HINT = "an exception has id, reason, expires, and perhaps package; fail-on is one of " + ", ".join(_RATINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A vulnerability that is accepted.
+
+    Attributes:
+        id: any of its ids: CVE, GHSA, PYSEC.
+        package: for this package only; None: for each.
+        expires: the last day on which it is accepted.
+        line: where the file says so.
+    """
+
+    id: str
+    package: str | None
+    reason: str
+    expires: date
+    line: int
+
+    def covers(self, ids: Collection[str], package: str) -> bool:
+        """Whether it is about a vulnerability of a package."""
+        return self.id in ids and self.package in (None, package)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPolicy:
+    """The content of an ``audit.toml``; `path` is where it stands, for findings."""
+
+    path: str = "audit.toml"
+    fail_on: Rating = Rating.LOW
+    exemptions: tuple[Exemption, ...] = field(default_factory=tuple)
+
+
+def load_policy(path: Path) -> AuditPolicy:
+    """Read an ``audit.toml``.
+
+    Raises:
+        LayerctlError: it is missing, no TOML, or not as it must be: every mistake with its line.
+    """
+    try:
+        text = path.read_text("utf-8")
+        data = tomllib.loads(text)
+    except FileNotFoundError:
+        raise LayerctlError(f"{path} does not exist", hint="leave out --exceptions, or write the file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LayerctlError(f"{path} cannot be read: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise LayerctlError(f"{path} is not TOML: {error}") from None
+    found = find_mistakes(data, _SCHEMA)
+    entries = data.get("exception", ()) if not found else ()
+    for number, one in enumerate(entries):
+        if not isinstance(one["expires"], date) or isinstance(one["expires"], datetime):
+            found.append((("exception", number, "expires"), "expires is no date; write e.g. 2027-01-31"))
+    lines = _lines(text)
+    if found:
+        mistakes = sorted((_place(text, lines, keys), said) for keys, said in found)
+        raise LayerctlError("\n".join(f"{path}:{line}: {said}" for line, said in mistakes), hint=_HINT)
+    return AuditPolicy(
+        str(path),
+        Rating[data.get("fail-on", "low").upper()],
+        tuple(
+            Exemption(
+                one["id"],
+                canonicalize_name(one["package"]) if "package" in one else None,
+                " ".join(one["reason"].split()),
+                one["expires"],
+                lines[number] if number < len(lines) else 1,
+            )
+            for number, one in enumerate(entries)
+        ),
+    )
+
+
+def _lines(text: str) -> list[int]:
+    """Return the lines at which the tables of ``[[exception]]`` start."""
+    return [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.split("#")[0].replace(" ", "").strip() == "[[exception]]"
+    ]
+
+
+def _place(text: str, lines: list[int], keys: tuple[str | int, ...]) -> int:
+    number = keys[1] if len(keys) > 1 and keys[0] == "exception" else None
+    return lines[number] if isinstance(number, int) and number < len(lines) else line_of(text, keys)

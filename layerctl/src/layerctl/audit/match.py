@@ -1,0 +1,160 @@
+"""Holds components against records and exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from layerctl.audit import rules
+from layerctl.audit.osv import UnreadableRangeError, affected_by
+from layerctl.audit.severity import Rating
+from layerctl.core.diagnostics import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from layerctl.audit.components import Component, Found
+    from layerctl.audit.exceptions import AuditPolicy, Exemption
+    from layerctl.audit.osv import Affected, Record
+    from layerctl.audit.records import Records
+
+__all__ = ["Audited", "Vulnerability", "audit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """One vulnerability of one component, whichever records tell it.
+
+    Attributes:
+        ids: all its names.
+        fixed: versions that mend it.
+    """
+
+    component: Component
+    ids: frozenset[str]
+    summary: str
+    rating: Rating
+    fixed: tuple[str, ...]
+
+    @property
+    def names(self) -> str:
+        """The ids, the one first that people look for."""
+        return ", ".join(sorted(self.ids, key=lambda one: (not one.startswith("CVE-"), one)))
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit found.
+
+    Attributes:
+        accepted: vulnerabilities that an exception covers.
+        withdrawn: how many records of these components were withdrawn by their database; they do not count.
+    """
+
+    findings: tuple[Finding, ...]
+    vulnerabilities: tuple[Vulnerability, ...]
+    accepted: tuple[Vulnerability, ...]
+    withdrawn: int
+
+
+def audit(found: Found, records: Records, policy: AuditPolicy, *, path: str, today: date) -> Audited:
+    """Match what an artifact holds.
+
+    Args:
+        found: its components.
+        records: what is known.
+        policy: what fails, and what is accepted.
+        path: the artifact, for findings.
+        today: the day (UTC) by which exceptions expire.
+    """
+    findings: list[Finding] = []
+    open_ones: list[Vulnerability] = []
+    accepted: list[Vulnerability] = []
+    used: set[Exemption] = set()
+    withdrawn = 0
+    for component in found.components:
+        known = records.by_name.get(component.name, [])
+        withdrawn += sum(record.withdrawn is not None for record in known)
+        hits = []
+        for record in known:
+            if record.withdrawn is None:
+                try:
+                    hits += [(record, one) for one in _hits(record, component)]
+                except UnreadableRangeError as error:
+                    covering = _covering(policy, record.ids, component.name)
+                    used |= covering
+                    if not any(one.expires >= today for one in covering):
+                        findings.append(_unclear(record, component, error, path))
+        for one in _grouped(component, hits):
+            covering = _covering(policy, one.ids, component.name)
+            used |= covering
+            if any(exemption.expires >= today for exemption in covering):
+                accepted.append(one)
+            else:
+                open_ones.append(one)
+                findings.append(_known(one, policy.fail_on, path))
+    findings += [*_sbom(found, path), *_exemptions(policy, used, today)]
+    return Audited(tuple(findings), tuple(open_ones), tuple(accepted), withdrawn)
+
+
+def _hits(record: Record, component: Component) -> Iterator[Affected]:
+    for one in record.affected:
+        if one.name == component.name and affected_by(one, component.version):
+            yield one
+
+
+def _grouped(component: Component, hits: list[tuple[Record, Affected]]) -> Iterator[Vulnerability]:
+    """Join records that share an id: databases describe the same vulnerability under several."""
+    groups: list[list[tuple[Record, Affected]]] = []
+    for hit in hits:
+        same = [group for group in groups if any(hit[0].ids & record.ids for record, _ in group)]
+        groups = [group for group in groups if group not in same]
+        groups.append([hit, *(one for group in same for one in group)])
+    for group in groups:
+        ratings = [affected.rating for _, affected in group]
+        rated = [rating for rating in ratings if rating is not Rating.UNKNOWN]
+        yield Vulnerability(
+            component,
+            frozenset().union(*(record.ids for record, _ in group)),
+            next((record.summary for record, _ in group if record.summary), ""),
+            max(rated, default=Rating.UNKNOWN),
+            tuple(dict.fromkeys(version for _, affected in group for version in affected.fixed)),
+        )
+
+
+def _covering(policy: AuditPolicy, ids: frozenset[str], name: str) -> set[Exemption]:
+    return {one for one in policy.exemptions if one.covers(ids, name)}
+
+
+def _known(one: Vulnerability, fail_on: Rating, path: str) -> Finding:
+    what = f"{one.component.name} {one.component.version}: {one.names} ({one.rating})"
+    hint = "no version mends it yet; leave it out, or accept it in audit.toml"
+    hint = f"take {' or '.join(one.fixed)}" if one.fixed else hint
+    severity = Severity.ERROR if one.rating >= fail_on else Severity.WARNING
+    return rules.VULNERABILITY_KNOWN.finding(path, f"{what}: {one.summary}" if one.summary else what, hint, severity)
+
+
+def _unclear(record: Record, component: Component, error: Exception, path: str) -> Finding:
+    message = f"{component.name} {component.version}: whether {record.id} affects it is unclear: {error}"
+    return rules.VULNERABILITY_UNCLEAR.finding(path, message, "read the record; accept it in audit.toml if it does not")
+
+
+def _sbom(found: Found, path: str) -> Iterator[Finding]:
+    for one in found.unlisted:
+        message = f"{one.name} {one.version} is in the zip, and not in the SBOM beside it"
+        yield rules.SBOM_DIFFERS.finding(path, message, "build the layer anew")
+    for one in found.gone:
+        message = f"{one.name} {one.version} is in the SBOM, and not in the zip"
+        yield rules.SBOM_DIFFERS.finding(path, message, "build the layer anew")
+
+
+def _exemptions(policy: AuditPolicy, used: set[Exemption], today: date) -> Iterator[Finding]:
+    rule = rules.VULNERABILITY_EXEMPT
+    for one in policy.exemptions:
+        if one not in used:
+            message = f"the exception for {one.id} is about nothing that the layer holds"
+            yield rule.finding(policy.path, message, "take it out", line=one.line)
+        elif one.expires < today:
+            message = f"the exception for {one.id} expired on {one.expires} ({one.reason})"
+            yield rule.finding(policy.path, message, "mend it, or decide again", line=one.line)

@@ -1,0 +1,180 @@
+"""Making a lock with uv: for every runtime at once, with hashes, wheels only, and without an index's address."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerctl.build.lock import parse_lock
+from layerctl.core.errors import LayerctlError
+from layerctl.python.uv import find_uv, uv_environment, uv_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from layerctl.config import LayerConfig
+
+__all__ = ["Job", "changes", "job_of", "make_lock", "read_text", "run_uv"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A lock to make.
+
+    Attributes:
+        source: a requirements file, a pyproject.toml or a uv.lock.
+        lock: the file to write.
+        python: the oldest Python that it is for (``3.11``).
+    """
+
+    source: Path
+    lock: Path
+    python: str
+
+    @property
+    def kind(self) -> str:
+        """``requirements``, ``pyproject.toml`` or ``uv.lock``."""
+        return self.source.name if self.source.name in ("pyproject.toml", "uv.lock") else "requirements"
+
+
+def job_of(config: LayerConfig) -> Job:
+    """Return what the lock of a layer is made from: what layer.toml says, else what is there.
+
+    Raises:
+        LayerctlError: there is nothing.
+    """
+    python = min((one.removeprefix("python") for one in config.runtimes), key=lambda text: int(text.split(".")[1]))
+    beside = config.requirements.with_suffix(".in")
+    places = (
+        [config.lock_from] if config.lock_from else [beside, config.root / "uv.lock", config.root / "pyproject.toml"]
+    )
+    source = next((place for place in places if place.is_file()), None)
+    if source is None:
+        raise LayerctlError(
+            f"there is nothing to lock: no {' and no '.join(str(place) for place in places)}",
+            hint=f"write what the layer needs into {places[0].name}, or name layer.lock-from in {config.path}",
+        )
+    return Job(source.resolve(), config.requirements, python)
+
+
+def make_lock(job: Job, *, upgrade: bool = False, packages: Sequence[str] = ()) -> str:
+    """Resolve what the source asks for. Nothing is written.
+
+    Args:
+        job: what to lock. The versions of the lock that is there are kept where they fit.
+        upgrade: take the newest of everything.
+        packages: take the newest of these.
+
+    Returns:
+        the lock's text.
+
+    Raises:
+        LayerctlError: it has no solution, no wheels, or the index can't be reached.
+    """
+    if not job.source.is_file():
+        raise LayerctlError(
+            f"{job.source} does not exist", hint="name a requirements file, a pyproject.toml or a uv.lock"
+        )
+    if job.kind == "uv.lock" and (upgrade or packages):
+        raise LayerctlError(f"{job.source} decides the versions", hint="run `uv lock --upgrade`, then `layerctl lock`")
+    text = _export(job) if job.kind == "uv.lock" else _compile(job, upgrade=upgrade, packages=packages)
+    text = _relative(text, job.source.parent, job.lock.parent)
+    text = f"# Made by `layerctl lock` from {os.path.relpath(job.source, job.lock.parent)}; not to be edited.\n{text}"
+    parse_lock(text, job.lock)
+    return text
+
+
+def _compile(job: Job, *, upgrade: bool, packages: Sequence[str]) -> str:
+    with tempfile.TemporaryDirectory(prefix="layerctl-lock-") as scratch:
+        out = Path(scratch) / "requirements.txt"
+        if job.lock.is_file():  # what is there already stays as it is
+            out.write_text(_relative(read_text(job.lock), job.lock.parent, job.source.parent), "utf-8")
+        wanted = ["--upgrade"] if upgrade else [f"--upgrade-package={name}" for name in packages]
+        command = ["pip", "compile", "--quiet", "--universal", "--python-version", job.python, "--only-binary", ":all:"]
+        command += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--output-file", str(out), *wanted]
+        run_uv([*command, job.source.name], job.source.parent, f"{job.source} can't be locked")
+        return out.read_text("utf-8")
+
+
+def _export(job: Job) -> str:
+    command = ["export", "--quiet", "--locked", "--no-dev", "--no-emit-local", "--no-header", "--format"]
+    return run_uv([*command, "requirements.txt"], job.source.parent, f"{job.source} can't be exported")
+
+
+def run_uv(arguments: Sequence[str], folder: Path, failure: str) -> str:
+    """Run uv in a folder; returns its standard output.
+
+    Raises:
+        LayerctlError: `failure`, with what uv says.
+    """
+    result = subprocess.run(
+        [find_uv(), *arguments, "--color", "never", "--no-progress"],
+        env={"UV_HTTP_RETRIES": "1"} | uv_environment(),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if result.returncode:
+        raise LayerctlError(
+            f"{failure}: {uv_message(result.stderr, result.returncode)}",
+            hint="check names and versions; if the index can't be reached: the network and UV_DEFAULT_INDEX",
+        )
+    return result.stdout
+
+
+def _relative(text: str, old: Path, new: Path) -> str:
+    """The same requirements where they name wheels by files, seen from another folder."""
+    if old.resolve() == new.resolve():
+        return text
+
+    def moved(match: re.Match[str]) -> str:
+        path = os.path.relpath((old / match[0]).resolve(), new.resolve())
+        return path if path.startswith("..") else f"./{path}"
+
+    return re.sub(r"^\.{1,2}/\S+\.whl(?=\s)", moved, text, flags=re.MULTILINE)
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text.
+
+    Raises:
+        LayerctlError: it cannot be read.
+    """
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LayerctlError(f"{path} cannot be read: {error}") from None
+
+
+def changes(job: Job, text: str) -> list[str]:
+    """Return what a new lock changes, one line for each distribution."""
+    old: dict[str, set[str]] = {}
+    if job.lock.is_file():
+        try:
+            old = _versions((one.name, one.version) for one in parse_lock(read_text(job.lock), job.lock))
+        except LayerctlError:  # no lock of ours: everything in the new one is new
+            old = {}
+    new = _versions((one.name, one.version) for one in parse_lock(text, job.lock))
+    lines = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = (", ".join(sorted(versions.get(name, ()))) for versions in (old, new))
+        if before != after:
+            lines.append(
+                f"{name} {before} -> {after}" if before and after else f"{name} {after or before + ' is gone'}"
+            )
+    return lines
+
+
+def _versions(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    versions: dict[str, set[str]] = {}
+    for name, version in pairs:
+        versions.setdefault(name, set()).add(version)
+    return versions

@@ -1,0 +1,39 @@
+"""What the releases change that a bump goes past, as the index tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from layerctl.pins.edit import Change
+    from layerctl.pins.resolve.versions import VersionResolver
+
+__all__ = ["ReleaseNotes", "notes_of"]
+
+
+class ReleaseNotes(NamedTuple):
+    """What one release changes, in Markdown; `taken` is False where a bump goes back and takes the change away."""
+
+    layer: str
+    release: str
+    notes: str
+    taken: bool
+
+
+def notes_of(changes: Iterable[Change], resolver: VersionResolver) -> list[ReleaseNotes]:
+    """Return the notes of every release between the old and the new one of each pin, oldest first."""
+    found: dict[tuple[str, str], ReleaseNotes] = {}
+    for change in changes:
+        try:
+            old, new = Version(change.old_release or ""), Version(change.release or "")
+        except InvalidVersion:
+            continue
+        low, high = sorted((old, new))
+        for one in resolver.everywhere(change.pin):
+            if one.notes and one.release and one.order is not None and low < one.order <= high:
+                found[change.pin.name, one.release] = ReleaseNotes(change.pin.name, one.release, one.notes, new > old)
+    return sorted(found.values(), key=lambda one: (one.layer, Version(one.release)))

@@ -1,0 +1,81 @@
+"""Who is to be told of a recall: the yanked releases of an index, and those of all uses that are uses of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from layerctl.core.errors import LayerctlError
+from layerctl.releases.index.model import LayerIndex, Release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from layerctl.core.arn import LayerVersionArn
+    from layerctl.releases.usage.functions import FunctionUse
+    from layerctl.releases.usage.templates import TemplateUse
+    from layerctl.releases.versions import LayerVersion
+
+__all__ = ["Recall", "recall_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The yanked releases, and every layer version that is or was one of them: functions go on with deleted ones."""
+
+    releases: tuple[Release, ...]
+    arns: frozenset[LayerVersionArn]
+
+    def only(
+        self, versions: Iterable[LayerVersion], uses: Iterable[FunctionUse], pins: Iterable[TemplateUse]
+    ) -> tuple[list[LayerVersion], list[FunctionUse], list[TemplateUse]]:
+        """Return what of versions, functions and templates is about a yanked release.
+
+        A version that was published twice is known by its description; a template that does not say which version, or
+        in which region, may mean one.
+        """
+        names = {(one.version, one.content_digest) for one in self.releases}
+        found = [one for one in versions if one.arn in self.arns or (one.release, one.content_digest) in names]
+        arns = self.arns | {one.arn for one in found}
+        return (
+            found,
+            [use for use in uses if use.layer in arns],
+            [pin for pin in pins if any(pin.may_be(arn.account, arn.region, arn.version) for arn in arns)],
+        )
+
+    def lines(self) -> list[str]:
+        """Return a line for each yanked release: why, when, how soon to leave it."""
+        return [
+            f"{one.version} was yanked on {one.yanked.date[:10]}"
+            f"{f' ({one.yanked.severity})' if one.yanked.severity else ''}: {one.yanked.reason}"
+            for one in self.releases
+            if one.yanked
+        ] or ["no release is yanked"]
+
+    def data(self) -> list[dict[str, Any]]:
+        """Return the same for machines."""
+        return [
+            {
+                "release": one.version,
+                "reason": one.yanked.reason,
+                "date": one.yanked.date,
+                "severity": one.yanked.severity,
+            }
+            for one in self.releases
+            if one.yanked
+        ]
+
+
+def recall_of(path: Path, layer: str) -> Recall:
+    """Read which releases of a layer are yanked.
+
+    Raises:
+        LayerctlError: the index cannot be read, or is another layer's.
+    """
+    index = LayerIndex.load(path)
+    if index.layer != layer:
+        raise LayerctlError(f"{path} is the index of {index.layer!r}, not of {layer!r}", hint="use --layer or --index")
+    releases = tuple(one for one in index.releases.values() if one.yanked is not None)
+    arns = {there.arn for one in releases for there in one.regions.values()}
+    return Recall(releases, frozenset(arns | {arn for one in releases for arn in one.deleted}))
