@@ -53,7 +53,7 @@ def read_template(
             return template
         if stacks.is_template(root):
             for tag, offset in tree.tags.items():
-                if tag not in KNOWN_TAGS:
+                if tag not in KNOWN_TAGS and not stand_ins:  # else it is the value's that has it
                     problem(f"unknown tag {tag}", "use one of CloudFormation's intrinsic functions", offset)
             given = {name: [SpannedString.literal(value, None)] for name, value in (parameters or {}).items()}
             reader = stacks.StackReader(path, source, root, given=given, region=region, stand_ins=stand_ins)

@@ -38,6 +38,8 @@ LAYERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVers
 NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 # What leads to functions.
 _OTHERS = frozenset({"AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Lambda::Url", "AWS::Lambda::Alias"})
+# The APIs that SAM adds by itself for events that name none.
+_IMPLICIT = {"ServerlessHttpApi": "AWS::Serverless::HttpApi", "ServerlessRestApi": "AWS::Serverless::Api"}
 # What decides how a function is judged; only conditions in these make variants of it.
 _VARYING = ("Layers", "Runtime", "Architectures", "PackageType")
 # Read into fields of their own, or nobody's business here.
@@ -129,6 +131,10 @@ class StackReader(Expressions):
             template.unread.append(Fault(self.place(node), f"{why}: what it makes is not known", "give --parameter"))
         template.layers |= {prefix + name: layer for name, layer in self.layers.items()}
         template.parameters |= frozenset() if prefix else frozenset(self._parameters)
+        for name, kind in _IMPLICIT.items():
+            shared = get(self.root, "Globals", kind.rpartition("::")[2])
+            place = self.place(shared if shared is not None else section)
+            template.resources[prefix + name] = PlainResource(name, kind, place, self._properties(shared))
         keys = {key.value: key for key, _ in section.value}
         for name, resource in self.resources.items():
             kind = scalar(get(resource, "Type")) or ""
