@@ -13,7 +13,7 @@ from layerctl.templates.samconfig import overridden_parameters
 from layerctl.templates.stand_ins import DEFAULT_REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from layerctl.templates import model as declarations
@@ -44,8 +44,8 @@ def load_template(path: Path, *, region: str | None = None, parameters: Mapping[
     template = read_template(path, parameters=given, region=region or DEFAULT_REGION, stand_ins=True)
     if template.problems:
         fault = template.problems[0]
-        where = ":".join(str(part) for part in (path, fault.place.line) if part is not None)
-        raise LayerctlError(f"{where}: {' '.join(fault.message.split())}", hint=fault.hint)
+        where = f"{path}:{fault.place.line}:" if fault.place.line is not None else str(path)
+        raise LayerctlError(f"{where} {' '.join(fault.message.split())}", hint=fault.hint)
     apis = Apis(template)
     notes = tuple(f"{fault.place.path}:{fault.place.line}: {fault.message}" for fault in template.unread)
     return Template(path, tuple(_function(one, apis) for one in template.functions), template.parameters, notes)
@@ -92,12 +92,18 @@ def _function(declared: declarations.Function, apis: Apis) -> Function:
         foreign=foreign,
         problem=problem,
         guessed=frozenset(guesses),
-        notes=tuple(
-            f"the variable {name} is not set: {value.unknown}"
-            for name, value in declared.environment.items()
-            if value.text is None
-        ),
+        notes=tuple(_notes(declared)),
     )
+
+
+def _notes(declared: declarations.Function) -> Iterator[str]:
+    """What is not known, and only matters where it is used."""
+    for key in ("FunctionName", "LoggingConfig"):
+        if why := unknown_in(declared.properties.get(key)):
+            yield f"its {key} is not known: {why}"
+    for name, value in declared.environment.items():
+        if value.text is None:
+            yield f"the variable {name} is not set: {value.unknown}"
 
 
 def _missing(key: str, value: Value | None) -> str | None:
