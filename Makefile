@@ -106,8 +106,9 @@ run: layer ## serve both examples on http://127.0.0.1:3000 until Ctrl-C; PORT=30
 test: setup ## run the tests; SEED=7 runs modules, and the tests of each, in a random order (the same for a seed)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(if $(SEED),--random-order-bucket=module --random-order-seed=$(SEED))
 
-lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module may import which)
+lint: $(VENV)/.ready ## ruff (lint and format), import-linter (which module may import which), zizmor (workflows)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
+	@$(BIN)/zizmor --quiet --offline --no-progress --persona=pedantic .github
 
 types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
 	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
