@@ -54,7 +54,7 @@ def command(
 ) -> None:
     """Serve the functions of SAM templates over HTTP, in AWS's own runtime emulator.
 
-    No Docker, no account. TEMPLATE is a SAM or CloudFormation template, or a folder with a template.yaml, or cdk.out. Each function
+    No Docker, no account. TEMPLATE is a SAM or CloudFormation template, or a folder with a template.yaml. Each function
     finds the content of the layers that it pins, as Lambda would lay it under /opt, and nothing of this checkout.
     With --json each event is one object on a line of its own.
     """
