@@ -127,8 +127,22 @@ rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
 	@$(BIN)/layerctl rule --docs docs/rules
 
 .PHONY: mutants
-mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf
-	@$(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(ONLY)
+mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf, SAMPLE=100
+	@nice -n 10 $(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(if $(SAMPLE),--sample $(SAMPLE)) $(ONLY)
+
+.PHONY: coverage
+coverage: setup ## tell which branches of each room the tests take; ONLY=tests/layerctl/pins runs some
+	@rm -rf .coverage && mkdir .coverage
+	@$(BIN)/coverage run -m pytest -q $(ONLY) || echo "some tests failed: the table is told all the same" >&2
+	@$(BIN)/coverage combine -q && $(BIN)/coverage json -q -o .coverage/report.json
+	@$(BIN)/python -m tests.support.coverage_table .coverage/report.json
+
+.PHONY: alone
+alone: setup ## run each test of some files in a process of its own: make alone ONLY=tests/shared_utils/logging/test_line.py
+	@$(BIN)/python -m pytest -q --collect-only $(ONLY) | grep '::' | while IFS= read -r test; do \
+	  $(BIN)/python -m pytest -q -x -p no:cacheprovider "$$test" > .alone.txt 2>&1 < /dev/null || \
+	  { echo "fails alone: $$test"; cat .alone.txt; touch .alone.failed; }; done; \
+	  rm -f .alone.txt; if [ -e .alone.failed ]; then rm .alone.failed; exit 1; fi
 
 .PHONY: picture
 picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture.md, from its imports

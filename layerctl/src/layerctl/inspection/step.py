@@ -74,7 +74,7 @@ def check_step(changes: list[ApiChange], old: str, new: str, where: str) -> Iter
     if made >= step:
         return
     reasons = [one for one in changes if one.step is asked]
-    shown = "; ".join(f"{one.path}: {one.what} {one.how}".replace("changed changed", "changed") for one in reasons[:3])
+    shown = "; ".join(f"{one.path} {one.how} ({one.what})" for one in reasons[:3])
     more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
     how = f"is a {made} step" if made else "is no step forward"
     message = f"{old} to {new} {how}, but the changes need a {step} one: {shown}{more}"
