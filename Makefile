@@ -89,6 +89,16 @@ pipeline: setup ## play the whole life of a layer version on a local AWS, and sh
 
 # --- running it -------------------------------------------------------------------------------------------
 
+.PHONY: release-check
+release-check: lint types test ## all that a tag will run, before it is pushed; RECORDS=all.zip (OSV's), BEFORE=zip of the last release
+	@zip=$$($(BIN)/layerctl build --strict --json | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["zip"])') && \
+	  $(BIN)/layerctl verify "$$zip" --rebuild && \
+	  $(BIN)/layerctl audit "$$zip" $(if $(RECORDS),--records $(RECORDS)) && \
+	  $(if $(BEFORE),$(BIN)/layerctl diff $(BEFORE) "$$zip",echo "BEFORE is not given: the version's step was not judged")
+	@$(BIN)/python -c 'import pathlib, shared_utils, layerctl.releases.changelog as c; \
+	  print(c.read_section(pathlib.Path("CHANGELOG.md"), shared_utils.__version__))' >/dev/null || \
+	  { echo "error: CHANGELOG.md has no section of this version" >&2; exit 1; }
+
 .PHONY: corpus
 corpus: $(VENV)/.ready ## build and verify layers of real wheels, with a table; needs a package index, no part of CI
 	@$(BIN)/python -m tests.corpus

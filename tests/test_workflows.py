@@ -151,3 +151,17 @@ def test_a_release_builds_with_the_interpreters_of_the_layer():
     setup = [step for step in steps(ROOT / ".github" / "workflows" / "release.yml") if "setup-python" in str(step)]
     for build in setup[:2]:  # the build, and the one that it is compared with
         assert set(build["with"]["python-version"].split()) == set(layer["runtimes"].values())
+
+
+def test_what_a_tag_will_run_can_be_run_before():
+    """`make release-check` has what the release's first job has: the tests, and each command of layerctl."""
+    job = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["build"]
+    run = "\n".join(step.get("run", "") for step in job["steps"])
+    command = ["make", "-n", "release-check", "BEFORE=before.zip"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    wanted = set(re.findall(r"layerctl (\w+)", run))
+    assert wanted == {"build", "verify", "audit", "diff"}
+    assert wanted <= set(re.findall(r"layerctl (\w+)", shown))
+    assert "--strict" in shown
+    assert "--rebuild" in shown
+    assert "pytest -n" in shown

@@ -46,7 +46,7 @@ class Fetcher:
         Raises:
             LayerctlError: the ARN is not fully known, or AWS does not give it.
         """
-        arn = layer.arn
+        arn = layer.declared.arn
         if arn is None:
             raise LayerctlError("its ARN is not fully known", hint="name the region with --region")
         return self.version(arn)
