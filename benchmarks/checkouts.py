@@ -1,8 +1,8 @@
 """``make bench BASE=v1.2.0``: what this checkout costs beside an earlier commit, both built as layers, in one run.
 
 Both layers are made by this checkout's layerctl, with bytecode. Every cold start is a fresh process of the newest
-interpreter here, in turns with its counterpart: processor time from when Lambda's runtime client is loaded, which a busy
-machine disturbs least. A function is invoked as Lambda does it, with a context that knows its remaining time.
+interpreter here, in turns with its counterpart: processor time from when Lambda's runtime client is loaded, which a
+busy machine disturbs least. A function is invoked as Lambda does it, with a context that knows its remaining time.
 """
 
 from __future__ import annotations
