@@ -244,3 +244,15 @@ def test_a_forked_child_can_register(captured_logs):
         finally:
             os._exit(0 if "c4n4ry-of-the-child" in registered() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("before", [1, "text", None, [2], {"a": 1}, (3,)])
+def test_a_sensitive_key_is_found_behind_any_value(captured_logs, before):
+    """What stands before it, in the line or in a list, does not end the search."""
+    get_logger().info(
+        "it", first=before, listed=[before, {"password": "c4n4ry"}], tree={"a": before, "b": [{"otp": 1}]}
+    )
+    get_logger().info("it", first=before, second={"password": "c4n4ry"})
+    first, second = captured_logs
+    assert (first["listed"][1], first["tree"]["b"]) == ({"password": MASK}, [{"otp": MASK}])
+    assert second["second"] == {"password": MASK}
