@@ -161,8 +161,13 @@ picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture
 # --- measuring --------------------------------------------------------------------------------------------
 
 .PHONY: bench
-bench: build .venv-bench/.ready ## measure against the peers, in one run of under ten minutes; results in benchmarks/results/
+ifdef BASE
+bench: $(VENV)/.ready
+	@$(BIN)/python -m benchmarks.checkouts $(BASE)
+else
+bench: build .venv-bench/.ready ## measure against the peers, in one run; results in benchmarks/results/; BASE=COMMIT: against an earlier commit
 	@$(BIN)/python -m benchmarks
+endif
 
 # --- housekeeping -----------------------------------------------------------------------------------------
 

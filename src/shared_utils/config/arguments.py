@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from shared_utils.config.outcomes import one_line
-from shared_utils.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from shared_utils.errors import ConfigError
 
 __all__ = ["UNSET", "check_seconds", "wrong_argument"]
 
@@ -24,6 +25,8 @@ UNSET: Any = _Unset()
 
 def wrong_argument(where: str, name: str, value: object, allowed: str) -> ConfigError:
     """Return the error for a wrong argument of `where` (the function as it is called, ``config.get``)."""
+    from shared_utils.errors import ConfigError
+
     return ConfigError(f"{where}: {name} is {one_line(repr(value), 60)}; allowed are {allowed}")
 
 

@@ -5,11 +5,11 @@ No message here ever holds the value of a secret.
 
 from __future__ import annotations
 
-from shared_utils.errors import ConfigError, ConfigUnavailable, InvalidConfig, MissingConfig, Problem
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from shared_utils.errors import ConfigError, Problem
 
 __all__ = [
     "BRIEFLY",
@@ -91,6 +91,8 @@ def make_error(problems: Sequence[Problem], subject: str = "") -> ConfigError:
     Its class is that of the gravest kind: `ConfigUnavailable` when any value could not be read (trying again may
     help), else `InvalidConfig` when any was not what was asked for, else `MissingConfig`.
     """
+    from shared_utils.errors import ConfigUnavailable, InvalidConfig, MissingConfig
+
     kinds = {problem.kind for problem in problems}
     if kinds & {UNAVAILABLE, DENIED}:
         kind: type[ConfigError] = ConfigUnavailable

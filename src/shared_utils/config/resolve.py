@@ -14,7 +14,6 @@ from shared_utils.config.sources.registry import is_reference, meant_reference, 
 from shared_utils.config.types import convert
 from shared_utils.config.types.scalars import ConversionError, contains_type, copy_value, wrap_secret
 from shared_utils.config.types.secret import Secret
-from shared_utils.errors import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared_utils.config.references import Reference
+    from shared_utils.errors import Problem
 
 __all__ = ["Resolved", "convert_or_default", "default_for", "has_secret_name", "names_of", "resolve", "resolve_all"]
 
@@ -179,6 +179,8 @@ def _convert(resolved: Resolved, kind: Any, name: str, *, sensitive: bool) -> tu
 
         source = source_of(reference.scheme)
         what, hint = hint_for(failure, reference, source.actions(reference), source.resources)
+    from shared_utils.errors import Problem  # loaded when there is one
+
     return None, Problem(name, resolved.source, failure.kind, what, hint, failure.code)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from contextvars import copy_context
+from _contextvars import copy_context
 from threading import get_ident
 
 from shared_utils._env import switch, text_of

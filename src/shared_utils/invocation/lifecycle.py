@@ -24,7 +24,7 @@ Those that serve invocations call `begin` and `end` within a context of their ow
 from __future__ import annotations
 
 import os
-from contextvars import ContextVar
+from _contextvars import ContextVar
 from threading import get_ident
 
 from shared_utils._env import decoded, stored

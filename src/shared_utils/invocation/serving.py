@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextvars import copy_context
+from _contextvars import copy_context
 
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.callables import ITERABLE_COROUTINE

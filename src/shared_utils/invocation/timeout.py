@@ -6,7 +6,7 @@ import _thread
 import os
 import sys
 import time
-from contextvars import Context
+from _contextvars import Context
 
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import values_in

@@ -7,7 +7,7 @@ They live in one context variable, which holds a mapping that is never changed i
 from __future__ import annotations
 
 import sys
-from contextvars import ContextVar
+from _contextvars import ContextVar
 
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.state import OUTSIDE, current

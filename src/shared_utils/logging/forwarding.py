@@ -6,7 +6,7 @@ Loaded when something does.
 from __future__ import annotations
 
 import logging
-from contextvars import ContextVar
+from _contextvars import ContextVar
 
 from shared_utils._json import JSONConverter
 from shared_utils.logging.full import error_of

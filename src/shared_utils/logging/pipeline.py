@@ -7,8 +7,8 @@ event_dict``; structlog's own work as they are (https://www.structlog.org/en/sta
 from __future__ import annotations
 
 import sys
+from _contextvars import ContextVar
 from contextlib import contextmanager
-from contextvars import ContextVar
 from json.encoder import encode_basestring
 
 from shared_utils.logging.fields import CONTROL_KEYS, MISSING, NAMES, escape, name_of, parse_level, standard, timestamp

@@ -21,9 +21,8 @@ from __future__ import annotations
 
 from shared_utils import _env
 from shared_utils._lazy import lazy_names
-from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle as _invocation
-from shared_utils.metrics.limits import shorten
+from shared_utils.metrics.limits import refused, shorten
 from shared_utils.metrics.recorder import active
 from shared_utils.metrics.registry import Registry
 from shared_utils.metrics.settings import UNSET
@@ -35,12 +34,15 @@ if TYPE_CHECKING:
     from enum import Enum
     from typing import SupportsFloat
 
+    from shared_utils.errors import MetricsError
     from shared_utils.metrics.powertools import Provider
     from shared_utils.metrics.scopes import Scope
     from shared_utils.metrics.timers import Timer
     from shared_utils.metrics.units import Unit
 else:
-    __getattr__, __dir__ = lazy_names(globals(), {"Unit": "shared_utils.metrics.units:Unit"})
+    __getattr__, __dir__ = lazy_names(
+        globals(), {"MetricsError": "shared_utils.errors:MetricsError", "Unit": "shared_utils.metrics.units:Unit"}
+    )
 
 __all__ = [
     "MetricsError",
@@ -86,7 +88,7 @@ def timer(name: str, resolution: int | Enum = 60) -> Timer:
     The time is taken from a monotonic clock and recorded also when the block or function raises.
     """
     if callable(name):
-        raise MetricsError(f'metrics.timer({shorten(name)}): expected a name; decorate with @metrics.timer("Name")')
+        raise refused(f'metrics.timer({shorten(name)}): expected a name; decorate with @metrics.timer("Name")')
     from shared_utils.metrics.timers import Timer
 
     return Timer(add, name, resolution)

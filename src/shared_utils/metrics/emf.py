@@ -14,12 +14,12 @@ import json
 import time
 from functools import lru_cache
 
-from shared_utils.errors import MetricsError
 from shared_utils.metrics.limits import (
     MAX_DIMENSIONS,
     MAX_METRICS,
     MAX_VALUES,
     check_name,
+    refused,
     resolution_value,
     shorten,
     unit_value,
@@ -153,8 +153,7 @@ def lines(
         _level_marks(resolved.level, defaults, context, problems) if resolved.level else "",
     )
     problems += [
-        MetricsError(f"property {shorten(name)} is left out: no document of 256 KB has room for it")
-        for name in left_out
+        refused(f"property {shorten(name)} is left out: no document of 256 KB has room for it") for name in left_out
     ]
     return text
 
@@ -164,7 +163,7 @@ def _dimension_sets(
 ) -> DimensionSets:
     """Return the dimension sets of a document: default and own dimensions, then the service; then further sets."""
     for name in [name for name in defaults if context.uses.get(name, "dimension") != "dimension"]:
-        problems.append(MetricsError(f"default dimension {name!r} is left out: a metric or property has its name"))
+        problems.append(refused(f"default dimension {name!r} is left out: a metric or property has its name"))
         defaults = {other: value for other, value in defaults.items() if other != name}
     sets = []
     values = {**defaults, **context.dimensions}
@@ -176,7 +175,7 @@ def _dimension_sets(
     for names in (primary, *({**defaults, **further} for further in context.further_sets)):
         pairs = tuple([(name, values[name]) for name in names])
         for name, _ in pairs[MAX_DIMENSIONS:]:
-            problems.append(MetricsError(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
+            problems.append(refused(f"dimension {name!r} is left out: CloudWatch takes {MAX_DIMENSIONS}"))
         sets.append(pairs[:MAX_DIMENSIONS])
     return tuple(sets)
 
@@ -191,7 +190,7 @@ def _level_marks(level: str, defaults: dict[str, str], context: EmfContext, prob
     marks = {"level": level, "timestamp": timestamp()}
     taken = marks.keys() & {*defaults, *context.uses}
     problems += [
-        MetricsError(f"Lambda filters by {name!r} under log level {level}, and drops what has another there; rename it")
+        refused(f"Lambda filters by {name!r} under log level {level}, and drops what has another there; rename it")
         for name in sorted(taken)
     ]
     return "".join([f',"{name}":"{text}"' for name, text in marks.items() if name not in taken])

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from shared_utils.errors import MetricsError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from shared_utils.errors import MetricsError
 
 __all__ = [
     "MAX_DIMENSIONS",
@@ -34,6 +34,7 @@ __all__ = [
     "check_service",
     "check_timestamp",
     "number",
+    "refused",
     "resolution_value",
     "shorten",
     "unit_value",
@@ -81,6 +82,13 @@ _SHORT_FORMS = {
 _NAMESPACE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/#: ")
 
 
+def refused(message: str) -> MetricsError:
+    """Return the error; its module, which costs a cold start as much as four others, loads when there is one."""
+    from shared_utils.errors import MetricsError
+
+    return MetricsError(message)
+
+
 def shorten(value: object) -> str:
     """Return a short printable form of anything, for messages."""
     try:
@@ -93,15 +101,13 @@ def shorten(value: object) -> str:
 def _check_text(what: str, text: object, longest: int) -> str:
     """Return `text` when it is 1 to `longest` printable ASCII characters, not all of them spaces."""
     if not isinstance(text, str):
-        raise MetricsError(f"{what} must be a string, not {type(text).__name__} {shorten(text)}")
+        raise refused(f"{what} must be a string, not {type(text).__name__} {shorten(text)}")
     if not text or text.isspace():
-        raise MetricsError(f"{what} is empty; give it at least one character that is not a space")
+        raise refused(f"{what} is empty; give it at least one character that is not a space")
     if len(text) > longest:
-        raise MetricsError(f"{what} {shorten(text)} has {len(text)} characters; CloudWatch takes at most {longest}")
+        raise refused(f"{what} {shorten(text)} has {len(text)} characters; CloudWatch takes at most {longest}")
     if not (text.isascii() and text.isprintable()):
-        raise MetricsError(
-            f"{what} {shorten(text)} has characters that are not printable ASCII; CloudWatch refuses them"
-        )
+        raise refused(f"{what} {shorten(text)} has characters that are not printable ASCII; CloudWatch refuses them")
     return text
 
 
@@ -109,7 +115,7 @@ def check_name(kind: str, name: object) -> str:
     """Return the name of a metric or dimension; `kind` says which, for the message."""
     text = _check_text(f"{kind} name", name, MAX_DIMENSION_NAME if kind == "dimension" else MAX_NAME)
     if text == "_aws":
-        raise MetricsError(f"{kind} name '_aws' is taken by the format itself; choose another")
+        raise refused(f"{kind} name '_aws' is taken by the format itself; choose another")
     return text
 
 
@@ -119,13 +125,13 @@ def check_dimension(name: object, value: object) -> tuple[str, str]:
         return _checked_dimension(name, value)
     key = check_name("dimension", name)
     if value is None:
-        raise MetricsError(f"dimension {key!r} has no value (None); leave it out or give it a string")
+        raise refused(f"dimension {key!r} has no value (None); leave it out or give it a string")
     if isinstance(value, bytes):
-        raise MetricsError(f"dimension {key!r} is bytes; decode it to a string first")
+        raise refused(f"dimension {key!r} is bytes; decode it to a string first")
     try:
         text = str(_member_value(value))
     except Exception as error:  # any object may stand here
-        raise MetricsError(f"value of dimension {key!r} cannot be made a string: {type(error).__name__}") from error
+        raise refused(f"value of dimension {key!r} cannot be made a string: {type(error).__name__}") from error
     return _checked_dimension(key, text)
 
 
@@ -133,7 +139,7 @@ def check_dimension(name: object, value: object) -> tuple[str, str]:
 def _checked_dimension(name: str, value: str) -> tuple[str, str]:
     key = check_name("dimension", name)
     if key.startswith(":"):
-        raise MetricsError(f"dimension name {shorten(key)} starts with a colon; CloudWatch refuses it")
+        raise refused(f"dimension name {shorten(key)} starts with a colon; CloudWatch refuses it")
     return key, _check_text(f"value of dimension {key!r}", value, MAX_DIMENSION_VALUE)
 
 
@@ -141,7 +147,7 @@ def check_property_name(name: object) -> str:
     """Return the name of a property: any text, since CloudWatch only stores it."""
     text = name if isinstance(name, str) else str(name)
     if not text or text == "_aws":
-        raise MetricsError(f"property name {text!r} cannot be used; choose another")
+        raise refused(f"property name {text!r} cannot be used; choose another")
     return text
 
 
@@ -149,10 +155,10 @@ def check_namespace(namespace: object) -> str:
     """Return a namespace that CloudWatch accepts for custom metrics."""
     text = _check_text("namespace", namespace, MAX_NAME)
     if text.startswith((":", "AWS/")):
-        raise MetricsError(f"namespace {shorten(text)} starts with ':' or 'AWS/', which CloudWatch keeps for itself")
+        raise refused(f"namespace {shorten(text)} starts with ':' or 'AWS/', which CloudWatch keeps for itself")
     if not _NAMESPACE_CHARACTERS.issuperset(text):
         wrong = "".join(sorted(set(text) - _NAMESPACE_CHARACTERS))
-        raise MetricsError(f"namespace {shorten(text)} contains {wrong!r}; use letters, digits, space and . - _ / # :")
+        raise refused(f"namespace {shorten(text)} contains {wrong!r}; use letters, digits, space and . - _ / # :")
     return text
 
 
@@ -182,7 +188,7 @@ def _unknown_unit(given: object) -> MetricsError:
         close = get_close_matches(lower, spellings, n=1, cutoff=0.5)
         nearest = _SHORT_FORMS.get(lower) or (spellings[close[0]] if close else None)
     guess = f"; did you mean {nearest!r}?" if nearest else ";"
-    return MetricsError(f"unit {shorten(given)} does not exist{guess} CloudWatch's units are {', '.join(units)}")
+    return refused(f"unit {shorten(given)} does not exist{guess} CloudWatch's units are {', '.join(units)}")
 
 
 def resolution_value(resolution: object) -> int:
@@ -190,7 +196,7 @@ def resolution_value(resolution: object) -> int:
     given = _member_value(resolution)
     if isinstance(given, int | float) and given in (1, 60):
         return int(given)
-    raise MetricsError(f"resolution {shorten(resolution)} is not one of 1 (second) and 60 (seconds)")
+    raise refused(f"resolution {shorten(resolution)} is not one of 1 (second) and 60 (seconds)")
 
 
 def number(name: object, value: Any) -> int | float:
@@ -201,15 +207,15 @@ def number(name: object, value: Any) -> int | float:
     if isinstance(value, int) and MIN_INT <= value <= MAX_INT:
         return int(value)  # bool and IntEnum become the plain number that JSON needs
     if isinstance(value, str | bytes | bytearray) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
-        raise MetricsError(f"value {shorten(value)} of metric {shorten(name)} is not a number")
+        raise refused(f"value {shorten(value)} of metric {shorten(name)} is not a number")
     try:
         converted = float(value)
     except OverflowError:
         converted = float("inf")
     except Exception as error:
-        raise MetricsError(f"value {shorten(value)} of metric {shorten(name)} is not a number: {error}") from error
+        raise refused(f"value {shorten(value)} of metric {shorten(name)} is not a number: {error}") from error
     if not MIN_VALUE <= converted <= MAX_VALUE:  # false for NaN too
-        raise MetricsError(
+        raise refused(
             f"value {shorten(value)} of metric {shorten(name)} cannot be stored by CloudWatch;"
             " it takes finite numbers from -2**360 to 2**360"
         )
@@ -223,10 +229,10 @@ def check_timestamp(when: Any, now_ms: int) -> int:
     elif hasattr(when, "timestamp"):
         milliseconds = when.timestamp() * 1000
     else:
-        raise MetricsError(f"timestamp {shorten(when)} is neither a datetime nor milliseconds since 1970")
+        raise refused(f"timestamp {shorten(when)} is neither a datetime nor milliseconds since 1970")
     if not now_ms - PAST_MS <= milliseconds <= now_ms + FUTURE_MS:
         hint = "; it looks like seconds, give milliseconds" if now_ms - PAST_MS <= milliseconds * 1000 <= now_ms else ""
-        raise MetricsError(
+        raise refused(
             f"timestamp {shorten(when)} is more than 14 days old or more than 2 hours ahead;"
             f" CloudWatch would drop the metrics{hint}"
         )

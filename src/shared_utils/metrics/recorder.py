@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from contextvars import ContextVar
+from _contextvars import ContextVar
 from threading import RLock
 
-from shared_utils.errors import MetricsError
 from shared_utils.invocation import lifecycle
 from shared_utils.metrics.emf import DEFINITIONS, EmfContext, define, property_json
 from shared_utils.metrics.limits import (
@@ -19,6 +18,7 @@ from shared_utils.metrics.limits import (
     check_property_name,
     check_timestamp,
     number,
+    refused,
     shorten,
 )
 
@@ -149,7 +149,7 @@ class MetricSet:
                     self.context.further_sets = (*known, new)
                 else:
                     message = f"too many dimension sets ({len(known)}); a document has no room for another"
-                    problems.append(MetricsError(message))
+                    problems.append(refused(message))
         self._registry.report(*problems)
 
     def properties(self, mapping: Mapping[str, object] | None = None, /, **values: object) -> None:
@@ -197,7 +197,7 @@ class MetricSet:
         uses = self.context.uses
         other = uses.get(name) or ("dimension" if name == "service" or name in self.defaults else None)
         if other and other != use:
-            raise MetricsError(f"{shorten(name)} is a {other} of this document and cannot be a {use} too; rename one")
+            raise refused(f"{shorten(name)} is a {other} of this document and cannot be a {use} too; rename one")
         uses[name] = use
         return other is not None
 
@@ -213,7 +213,7 @@ class MetricSet:
         if one is context.dimensions and not context.without_service and self._registry.settings.resolve().service:
             together.add("service")
         if len(together) > MAX_DIMENSIONS:
-            raise MetricsError(
+            raise refused(
                 f"no room for dimension {shorten(new)}: CloudWatch takes {MAX_DIMENSIONS}, default dimensions and"
                 " service included"
             )
@@ -269,7 +269,7 @@ def for_each(
             values.items() if mapping is None else [*mapping.items(), *values.items()]
         )
     except (AttributeError, TypeError):
-        return [MetricsError(f"expected a mapping of names to values, not {shorten(mapping)}")]
+        return [refused(f"expected a mapping of names to values, not {shorten(mapping)}")]
     if len(pairs) > 1:  # what is left out first, for it makes room for the others
         pairs = sorted(pairs, key=lambda pair: pair[0] != "service" or pair[1] is not None)
     for name, value in pairs:

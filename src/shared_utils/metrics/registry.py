@@ -6,10 +6,10 @@ import os
 import sys
 from contextlib import suppress
 
-from shared_utils.errors import MetricsError
+import shared_utils
 from shared_utils.invocation import lifecycle
 from shared_utils.metrics.emf import lines
-from shared_utils.metrics.limits import shorten
+from shared_utils.metrics.limits import refused, shorten
 from shared_utils.metrics.recorder import MetricSet, active, for_each
 from shared_utils.metrics.settings import Settings
 
@@ -183,7 +183,7 @@ class Registry:
     def report(self, *problems: Exception, may_raise: bool = True) -> None:
         """Raise problems as one error in strict mode, else log each, once in an invocation."""
         if problems and self.settings.strict and may_raise:
-            error = MetricsError("; ".join(map(_text, problems)))
+            error = refused("; ".join(map(_text, problems)))
             error.must_raise = True
             raise error from problems[0]
         for problem in problems:
@@ -196,7 +196,7 @@ class Registry:
 
     def _report_no_namespace(self, names: list[str], may_raise: bool) -> None:
         """Say that metrics are not written. It is the same in each invocation, so it is said once in a process."""
-        problem = MetricsError(
+        problem = refused(
             f"no namespace, so metrics are not written ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}):"
             " set the environment variable POWERTOOLS_METRICS_NAMESPACE or call metrics.configure(namespace=...)"
         )
@@ -294,7 +294,8 @@ class Registry:
 
 
 def _text(problem: Exception) -> str:
-    return str(problem) if isinstance(problem, MetricsError) else f"{type(problem).__name__}: {shorten(problem)}"
+    is_ours = isinstance(problem, shared_utils.errors.MetricsError)
+    return str(problem) if is_ours else f"{type(problem).__name__}: {shorten(problem)}"
 
 
 def _log(level: int, problem: Exception) -> None:

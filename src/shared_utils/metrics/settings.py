@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+import shared_utils
 from shared_utils import _env
-from shared_utils.errors import MetricsError
-from shared_utils.metrics.limits import check_namespace, check_service, shorten
+from shared_utils.metrics.limits import check_namespace, check_service, refused, shorten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class Resolved:
             if text:
                 try:
                     return check(text)
-                except MetricsError as problem:
-                    self.problems.append(MetricsError(f"{name}: {problem}"))
+                except shared_utils.errors.MetricsError as problem:
+                    self.problems.append(refused(f"{name}: {problem}"))
                     return None
         return None
 
@@ -73,7 +73,7 @@ class Resolved:
         """Return what a switch says, or None when it is not set."""
         says = None if text is None else _env.switch(text)
         if text is not None and says is None:
-            self.problems.append(MetricsError(f"{name}={shorten(text)} is neither true nor false; taken as false"))
+            self.problems.append(refused(f"{name}={shorten(text)} is neither true nor false; taken as false"))
             return False
         return says
 
@@ -104,10 +104,10 @@ class Settings:
             if value is not UNSET:
                 try:
                     checked[name] = None if value is None else _CHECKS[name](value)
-                except MetricsError as problem:
+                except shared_utils.errors.MetricsError as problem:
                     problems.append(f"metrics.configure({name}={shorten(value)}): {problem}")
         if problems:
-            raise MetricsError("; ".join(problems))
+            raise refused("; ".join(problems))
         self._namespace = checked.get("namespace", self._namespace)
         self._service = checked.get("service", self._service)
         self.strict = bool(checked.get("strict", self.strict))
@@ -144,7 +144,7 @@ class Settings:
 
 def _check_bool(value: object) -> bool:
     if not isinstance(value, bool):
-        raise MetricsError("expected True, False or None")
+        raise refused("expected True, False or None")
     return value
 
 

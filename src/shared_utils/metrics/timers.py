@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from contextvars import ContextVar
+from _contextvars import ContextVar
 from sys import _getframe
 from time import perf_counter_ns
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # A parent with a loop and something waiting on it; a child that serves, with or without a loop, and exits.
 PROGRAM = """
-import asyncio, multiprocessing, os, sys, time, warnings
+import asyncio, multiprocessing, os, signal, sys, time, warnings
+signal.alarm(40)  # a loop that nothing wakes up
 warnings.simplefilter("ignore", DeprecationWarning)  # fork beside the watch's thread, from Python 3.12 on
 from shared_utils import instrument, logging
 
@@ -31,6 +32,8 @@ async def handler(event, context):
         loop.add_reader(read, lambda: left.append(os.read(read, 10)))
         left.append(write)
         left.append(asyncio.create_task(later()))
+    if event == "thread":  # a thread wakes the loop up through a descriptor that a child has too
+        await asyncio.to_thread(time.sleep, 0.2)
     if event == "slow":
         await asyncio.sleep(0.5)
     await asyncio.sleep(0.01)
@@ -66,6 +69,7 @@ if __name__ == "__main__":
     os.write(write, b"ping")
     assert handler("parent", Context(60)) == "parent"
     assert handler("slow", Context(0.4)) == "slow"
+    assert handler("thread", Context(60)) == "thread"
     assert task.done() and task.result() == "later", task
     assert left[2:] == [b"ping"], left
     print(logging.bound_values())

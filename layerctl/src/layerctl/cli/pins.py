@@ -45,7 +45,7 @@ def _sources(command: F) -> F:
             "--index",
             "indexes",
             multiple=True,
-            help="The index file, or its https address. Repeatable.  [default: LAYERCTL_INDEX, else ./layers.json]",
+            help="The index: a file, https or s3 address. Repeatable.  [default: LAYERCTL_INDEX, else ./layers.json]",
         ),
     ):
         command = option(command)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from shared_utils.errors import ConfigError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Generic
@@ -38,6 +36,8 @@ class Secret(Generic[T]):
 
     def __init__(self, value: T) -> None:
         if not isinstance(value, (str, bytes)):
+            from shared_utils.errors import ConfigError
+
             raise ConfigError(f"Secret: the value is of type {type(value).__name__}; allowed are str and bytes")
         from shared_utils.redaction.values import register_secret
 
