@@ -89,6 +89,16 @@ pipeline: setup ## play the whole life of a layer version on a local AWS, and sh
 
 # --- running it -------------------------------------------------------------------------------------------
 
+.PHONY: release-check
+release-check: lint types test ## all that a tag will run, before it is pushed; RECORDS=all.zip (OSV's), BEFORE=zip of the last release
+	@zip=$$($(BIN)/layerctl build --strict --json | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["zip"])') && \
+	  $(BIN)/layerctl verify "$$zip" --rebuild && \
+	  $(BIN)/layerctl audit "$$zip" $(if $(RECORDS),--records $(RECORDS)) && \
+	  $(if $(BEFORE),$(BIN)/layerctl diff $(BEFORE) "$$zip",echo "BEFORE is not given: the version's step was not judged")
+	@$(BIN)/python -c 'import pathlib, shared_utils, layerctl.releases.changelog as c; \
+	  print(c.read_section(pathlib.Path("CHANGELOG.md"), shared_utils.__version__))' >/dev/null || \
+	  { echo "error: CHANGELOG.md has no section of this version" >&2; exit 1; }
+
 .PHONY: corpus
 corpus: $(VENV)/.ready ## build and verify layers of real wheels, with a table; needs a package index, no part of CI
 	@$(BIN)/python -m tests.corpus
@@ -106,8 +116,9 @@ run: layer ## serve both examples on http://127.0.0.1:3000 until Ctrl-C; PORT=30
 test: setup ## run the tests; SEED=7 runs modules, and the tests of each, in a random order (the same for a seed)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(if $(SEED),--random-order-bucket=module --random-order-seed=$(SEED))
 
-lint: $(VENV)/.ready ## ruff (lint and format) and import-linter (which module may import which)
+lint: $(VENV)/.ready ## ruff (lint and format), import-linter (which module may import which), zizmor (workflows)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
+	@$(BIN)/zizmor --quiet --offline --no-progress --persona=pedantic .github
 
 types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
 	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
@@ -126,8 +137,22 @@ rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
 	@$(BIN)/layerctl rule --docs docs/rules
 
 .PHONY: mutants
-mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf
-	@$(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(ONLY)
+mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf, SAMPLE=100
+	@nice -n 10 $(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(if $(SAMPLE),--sample $(SAMPLE)) $(ONLY)
+
+.PHONY: coverage
+coverage: setup ## tell which branches of each room the tests take; ONLY=tests/layerctl/pins runs some
+	@rm -rf .coverage && mkdir .coverage
+	@$(BIN)/coverage run -m pytest -q $(ONLY) || echo "some tests failed: the table is told all the same" >&2
+	@$(BIN)/coverage combine -q && $(BIN)/coverage json -q -o .coverage/report.json
+	@$(BIN)/python -m tests.support.coverage_table .coverage/report.json
+
+.PHONY: alone
+alone: setup ## run each test of some files in a process of its own: make alone ONLY=tests/shared_utils/logging/test_line.py
+	@$(BIN)/python -m pytest -q --collect-only $(ONLY) | grep '::' | while IFS= read -r test; do \
+	  $(BIN)/python -m pytest -q -x -p no:cacheprovider "$$test" > .alone.txt 2>&1 < /dev/null || \
+	  { echo "fails alone: $$test"; cat .alone.txt; touch .alone.failed; }; done; \
+	  rm -f .alone.txt; if [ -e .alone.failed ]; then rm .alone.failed; exit 1; fi
 
 .PHONY: picture
 picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture.md, from its imports

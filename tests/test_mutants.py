@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.mutants import ROOT, make_mutants
+from tests.support.mutants.__main__ import ROOT, rate
+from tests.support.mutants.faults import make_mutants
 
 LISTED = tomllib.loads((ROOT / "tests/mutants.toml").read_text("utf-8"))
 
@@ -32,13 +33,32 @@ def test_each_mutant_is_a_module_with_one_fault(tmp_path: Path) -> None:
     assert len({ast.dump(ast.parse(mutant.code)) for mutant in mutants} - {ast.dump(ast.parse(source))}) == 4
 
 
-@pytest.mark.parametrize("module", LISTED["tests"])
-def test_the_list_names_modules_and_tests_that_exist(module: str) -> None:
+def test_a_fault_knows_the_lines_of_its_statement(tmp_path: Path) -> None:
+    """A fault within a statement of several lines is tried by what runs any of them, one in a head by the head's."""
+    path = tmp_path / "module.py"
+    path.write_text(
+        "class Room:\n    def fits(self, size):\n        if size < 3:\n            return max(\n"
+        "                size,\n                1,\n            )\n        return 0\n"
+    )
+    lines = {mutant.after: mutant.lines for mutant in make_mutants(path)}
+    assert lines["if size <= 3:"] == (3,)
+    assert lines["2,"] == (4, 5, 6, 7)
+    assert lines["return 1"] == (8,)
+
+
+def test_a_rate_says_how_sure_it_is() -> None:
+    """The bounds are Wilson's: 95 of 100 leaves 89 to 98; nothing tried says nothing."""
+    assert rate(95, 100) == "95.0 % (89 to 98)"
+    assert rate(0, 0) == "-"
+
+
+@pytest.mark.parametrize("group", LISTED["group"], ids=lambda group: str(group["modules"][0]))
+def test_the_list_names_modules_and_tests_that_exist(group: dict[str, list[str]]) -> None:
     """A module that is moved, or a test, is moved in the list too."""
-    assert (ROOT / module).is_file()
-    assert LISTED["tests"][module]
-    for test in LISTED["tests"][module]:
-        assert (ROOT / test).exists(), test
+    assert group["modules"]
+    assert group["tests"]
+    for name in group["modules"] + group["tests"]:
+        assert (ROOT / name).exists(), name
 
 
 def test_each_accepted_survivor_says_why() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -37,7 +39,7 @@ def commands(path, word):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_is_bounded_and_asks_for_little(path):
-    """Each job has a time limit, the default token can only read, actions are named with their major version."""
+    """Each job has a time limit, the default token can only read and is not kept, actions are pinned by digest."""
     workflow = load(path)
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
@@ -45,7 +47,40 @@ def test_a_workflow_is_bounded_and_asks_for_little(path):
     for step in steps(path):
         assert ("uses" in step) != ("run" in step)
         if "uses" in step:
-            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"])
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+def test_an_action_has_one_digest_and_its_version_beside():
+    """Every use of an action is the same commit, with the release that it is, as Dependabot keeps them."""
+    text = "".join(path.read_text("utf-8") for path in WORKFLOWS)
+    uses = re.findall(r"uses: ([\w-]+/[\w-]+)@(\w+)(.*)", text)
+    assert uses
+    assert all(re.fullmatch(r" # v\d+\.\d+\.\d+", version) for _, _, version in uses)
+    assert len({name for name, _, _ in uses}) == len(set(uses))
+    dependabot = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))
+    assert {one["package-ecosystem"] for one in dependabot["updates"]} == {"github-actions", "pip"}
+    assert all(one["cooldown"]["default-days"] >= 7 for one in dependabot["updates"])
+
+
+ZIZMOR = [Path(sys.executable).with_name("zizmor"), "--quiet", "--offline", "--no-progress", "--persona=pedantic"]
+
+
+def test_zizmor_finds_nothing():
+    """Zizmor is content with the workflows and Dependabot's file; with a workflow that is not safe it is not."""
+    done = subprocess.run([*ZIZMOR, ROOT / ".github"], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_would_find_something(tmp_path):
+    """An action by its tag, with a title in a command, is refused: the test above can fail."""
+    step = {"run": "echo ${{ github.event.issue.title }}"}
+    job = {"runs-on": "ubuntu-24.04", "steps": [{"uses": "actions/checkout@v4"}, step]}
+    workflow = tmp_path / ".github" / "workflows" / "bad.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(yaml.safe_dump({"name": "bad", "on": "issues", "jobs": {"bad": job}}))
+    assert subprocess.run([*ZIZMOR, tmp_path], capture_output=True, check=False, timeout=120).returncode != 0
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -60,7 +95,13 @@ def test_every_make_target_exists(path):
 def test_every_layerctl_command_line_is_understood(path, tmp_path, monkeypatch):
     """Each command line is parsed by layerctl's own parser: command, options and arguments exist."""
     monkeypatch.chdir(tmp_path)
-    for name in ("dist/layer.zip", "examples/todos/template.yaml", "examples/users/template.yaml", "layers.json"):
+    for name in (
+        "dist/layer.zip",
+        "examples/todos/template.yaml",
+        "examples/users/template.yaml",
+        "layers.json",
+        "main/layers.json",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     lines = commands(path, ".venv/bin/layerctl")
@@ -70,20 +111,57 @@ def test_every_layerctl_command_line_is_understood(path, tmp_path, monkeypatch):
 
 
 def test_a_release_takes_a_role_and_no_key():
-    """Credentials come by OpenID Connect for the publishing job alone; no secret of AWS is named."""
+    """Credentials come by OpenID Connect, no secret is named, no job that may write runs the repository's code."""
     path = ROOT / ".github" / "workflows" / "release.yml"
-    workflow = load(path)
-    writers = {name for name, job in workflow["jobs"].items() if "id-token" in job.get("permissions", {})}
-    assert writers == {"publish"}
-    assert workflow["jobs"]["publish"]["environment"] == "release"
-    assert "secrets." not in path.read_text("utf-8")
-    order = [word for line in commands(path, ".venv/bin/layerctl") for word in [shlex.split(line)[1]]]
-    assert order[:4] == ["build", "verify", "publish", "publish"]
-    assert {"index", "permissions"} <= set(order[4:])
+    jobs = load(path)["jobs"]
+    rights = {
+        name: {key for key, value in job.get("permissions", {}).items() if value == "write"}
+        for name, job in jobs.items()
+    }
+    assert rights == {
+        "build": set(),
+        "rebuild": set(),
+        "attest": {"id-token", "attestations"},
+        "publish": {"id-token"},
+        "announce": {"contents", "pull-requests"},
+    }
+    assert [name for name, job in jobs.items() if "environment" in job] == ["publish"]
+    assert [job.get("needs") for job in jobs.values()] == [None, "build", "rebuild", "attest", "publish"]
+    for name in ("attest", "announce"):
+        assert not any(re.search(r"\bmake\b|layerctl|\.venv", step.get("run", "")) for step in jobs[name]["steps"])
+    text = path.read_text("utf-8")
+    assert "secrets." not in text
+    assert text.count("ref: main") == 2  # for layers.json, and for the branch that it goes to
+
+
+def test_a_release_is_proved_before_it_is_published_and_indexed_before_it_is_shared():
+    """Verified, audited, compared with the last one, signed; then published, indexed, mirrored, its grants audited."""
+    path = ROOT / ".github" / "workflows" / "release.yml"
+    done = [shlex.split(line)[1:3] for line in commands(path, ".venv/bin/layerctl")]
+    words = [" ".join(one) if one[0] in ("index", "attest") else one[0] for one in done]
+    assert words == [
+        "build", "verify", "audit", "diff", "build", "attest sign", "attest public-key", "verify", "publish", "publish",
+        "index write", "index notes", "index mirror", "index check", "permissions",
+    ]  # fmt: skip
 
 
 def test_a_release_builds_with_the_interpreters_of_the_layer():
     """The bytes depend on the interpreters' patch level, so the workflow names those of layer.toml."""
     layer = tomllib.loads((ROOT / "layer" / "layer.toml").read_text("utf-8"))
     setup = [step for step in steps(ROOT / ".github" / "workflows" / "release.yml") if "setup-python" in str(step)]
-    assert set(setup[0]["with"]["python-version"].split()) == set(layer["runtimes"].values())
+    for build in setup[:2]:  # the build, and the one that it is compared with
+        assert set(build["with"]["python-version"].split()) == set(layer["runtimes"].values())
+
+
+def test_what_a_tag_will_run_can_be_run_before():
+    """`make release-check` has what the release's first job has: the tests, and each command of layerctl."""
+    job = load(ROOT / ".github" / "workflows" / "release.yml")["jobs"]["build"]
+    run = "\n".join(step.get("run", "") for step in job["steps"])
+    command = ["make", "-n", "release-check", "BEFORE=before.zip"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    wanted = set(re.findall(r"layerctl (\w+)", run))
+    assert wanted == {"build", "verify", "audit", "diff"}
+    assert wanted <= set(re.findall(r"layerctl (\w+)", shown))
+    assert "--strict" in shown
+    assert "--rebuild" in shown
+    assert "pytest -n" in shown

@@ -41,12 +41,14 @@ def stage(target: Path) -> None:
         else:
             shutil.copyfile(page, staged)
     settings = (ROOT / "zensical.toml").read_text("utf-8")
-    (target / "zensical.toml").write_text(re.sub(r'"([\w/]+)/\*\.md"', _found_pages, settings), "utf-8")
+    named = set(re.findall(r'"([\w./-]+\.md)"', settings))
 
+    def found(pattern: re.Match[str]) -> str:
+        """Return the pages of a folder that the navigation does not name elsewhere."""
+        there = sorted(name for name in pages.values() if re.fullmatch(re.escape(pattern[1]) + r"[^/]+\.md", name))
+        return "".join(f'"{name}", ' for name in there if name not in named)
 
-def _found_pages(pattern: re.Match[str]) -> str:
-    names = sorted(page.name for page in (ROOT / "docs" / pattern[1]).glob("*.md") if page.name != "README.md")
-    return ", ".join(f'"{pattern[1]}/{name}"' for name in names)
+    (target / "zensical.toml").write_text(re.sub(r'"([\w/]*)\*\.md",', found, settings), "utf-8")
 
 
 def _with_links_of_the_site(page: Path, pages: dict[Path, str], name: str) -> str:

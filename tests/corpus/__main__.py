@@ -111,6 +111,7 @@ def play(project: str) -> Outcome:
             for finding in verify(path, part):
                 if finding.severity is Severity.ERROR:
                     outcome.errors[finding.rule] += 1
+                    print(f"{project}: {finding.path}: {finding.rule}: {finding.message}", flush=True)
                 else:
                     outcome.warnings += 1
     return outcome
@@ -120,14 +121,12 @@ def main() -> int:
     """Play every project, or those that are named."""
     table = Table("project", "artifacts", "split by", "zipped", "files", "executable", "errors", "warnings")
     outcomes = [play(project) for project in sys.argv[1:] or PROJECTS]
-    for one in outcomes:
-        found = ", ".join(f"{rule} {count}" for rule, count in (one.errors or {}).items()) or "none"
-        table.add_row(
-            one.project, str(one.artifacts), one.split or "-", f"{one.zipped:,}", str(one.files), str(one.executables),
-            one.failure or found, str(one.warnings),
-        )  # fmt: skip
+    for outcome in outcomes:
+        found = ", ".join(f"{rule} {count}" for rule, count in (outcome.errors or {}).items()) or "none"
+        numbers = outcome.artifacts, outcome.split or "-", f"{outcome.zipped:,}", outcome.files, outcome.executables
+        table.add_row(outcome.project, *map(str, numbers), outcome.failure or found, str(outcome.warnings))
     Console(width=160).print(table)
-    return int(any(one.failure or one.errors for one in outcomes))
+    return int(any(outcome.failure or outcome.errors for outcome in outcomes))
 
 
 if __name__ == "__main__":

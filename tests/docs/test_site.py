@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs.tools.site import ROOT, build, stage
+from docs.tools.site import build, stage
 
 
 def in_navigation(found: Any) -> set[str]:

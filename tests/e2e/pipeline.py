@@ -1,7 +1,8 @@
 """The whole life of a layer version, on a local AWS: ``make pipeline``.
 
 Deploy the layer, pin it, deploy two services, serve exactly the bytes that the API hands back; change a helper, deploy
-again, see that pins hold, bump them, prune. Then the life of releases in three regions (tests/e2e/releases.py).
+again, see that pins hold, bump them, prune. Then the life of releases in three regions (tests/e2e/releases.py), and a
+release that is signed, checked, audited, compared, found bad, rolled back and recalled (tests/e2e/trust.py).
 
 The SAM CLI, `layerctl`, boto3, AWS's SAM translator and AWS's runtime emulator are the real ones; CloudFormation and
 Lambda's control plane are moto's, with what it lacks added (tests/support/local_aws). Each step prints its evidence and
@@ -24,7 +25,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e import releases
+from tests.e2e import releases, trust
 from tests.e2e.evidence import PipelineError, check, console, say
 from tests.support import local_aws
 from tests.support.sam import SAM, sam_environment
@@ -266,6 +267,8 @@ def main() -> int:
             play(Pipeline(folder, aws))
             (folder / "helpers").mkdir()
             releases.play(releases.Releases(folder / "helpers", aws), first=9)
+            (folder / "proved").mkdir()
+            trust.play(trust.Provenance(folder / "proved", aws), first=15)
     except PipelineError as error:
         console.print(f"[bold red]✗[/] {error}", markup=True)
         return 1

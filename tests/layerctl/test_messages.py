@@ -35,7 +35,13 @@ def texts(path: Path):
             yield node.value
 
 
-@pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.py")), ids=lambda path: path.relative_to(SOURCES).as_posix())
+# What these write has such files, or is on top of shared-utils.
+WRITERS = {SOURCES / "cli/init.py", *SOURCES.joinpath("scaffold").glob("*.py")}
+
+
+@pytest.mark.parametrize(
+    "path", sorted({*SOURCES.rglob("*.py")} - WRITERS), ids=lambda path: path.relative_to(SOURCES).as_posix()
+)
 def test_no_message_names_what_its_reader_does_not_have(path):
     """No make target, page or file of the repository that layerctl is developed in, and none of its packages."""
     assert [text for text in texts(path) if OURS.search(text)] == []

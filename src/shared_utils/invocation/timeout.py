@@ -40,6 +40,11 @@ _OURS = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib would be im
 _LIBRARIES = (os.path.dirname(os.__file__) + os.sep, "/opt/python/", "/var/runtime/")  # noqa: PTH120
 
 
+# What an ``async for``, `anext` or ``__await__`` waits with says only to the garbage collector what it waits for.
+_DRIVERS = frozenset({"async_generator_asend", "async_generator_athrow", "anext_awaitable", "coroutine_wrapper"})
+_DRIVEN = _DRIVERS | {"async_generator", "coroutine", "generator"}
+
+
 class _Watch:
     """One bare thread that sleeps until the first deadline of the open invocations.
 
@@ -141,10 +146,14 @@ def _frames(watched: Watched) -> list[FrameType]:
     coroutine: Any = watched.coroutine
     if coroutine is not None and not coroutine.cr_running:  # waits: the thread is in the event loop
         while coroutine is not None:
-            frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+            kind = next((kind for kind in ("cr", "gi", "ag") if hasattr(coroutine, f"{kind}_frame")), None)
+            if kind is None:
+                coroutine = _wrapped(coroutine)
+                continue
+            frame = getattr(coroutine, f"{kind}_frame")
             if frame is not None:
                 frames.append(frame)
-            coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+            coroutine = getattr(coroutine, "gi_yieldfrom" if kind == "gi" else f"{kind}_await")
     else:
         frame = sys._current_frames().get(watched.invocation.thread)
         while frame is not None:
@@ -155,6 +164,15 @@ def _frames(watched: Watched) -> list[FrameType]:
     frames = frames[around + 1 :] or frames
     first = next((number for number, frame in enumerate(frames) if _is_the_users(frame)), 0)
     return frames[first:]
+
+
+def _wrapped(awaitable: Any) -> Any:
+    """Return the coroutine or async generator that one of the interpreter's own awaitables drives, or None."""
+    if type(awaitable).__name__ not in _DRIVERS:
+        return None
+    import gc
+
+    return next((one for one in gc.get_referents(awaitable) if type(one).__name__ in _DRIVEN), None)
 
 
 def _is_around(frame: FrameType) -> bool:

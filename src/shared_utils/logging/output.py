@@ -35,6 +35,7 @@ __all__ = [
     "write_descriptor",
     "write_line",
     "write_or_buffer",
+    "wrote_whole",
 ]
 
 # For tests: each is given every line, without its newline, before it is written.
@@ -259,16 +260,47 @@ def _write_warnings() -> None:
         write_line(WARNING, *SETTINGS.warnings.pop(0))
 
 
+# Up to so many characters a line is a record on any pipe: see `shared_utils.logging.shared_output`.
+_SURELY_WHOLE = 1023
+_shared = False  # whether this process has forked, or is a fork, or its output must be written bit by bit
+
+
+_looked_at: object = None
+
+
+def _share() -> None:
+    global _shared  # noqa: PLW0603
+    _shared = True
+
+
+def _look_at(stream: Any) -> None:
+    """Find out whether a stream's descriptor does not block: Python's streams lose what it does not take at once."""
+    global _looked_at  # noqa: PLW0603
+    _looked_at = stream
+    try:
+        if not os.get_blocking(stream.fileno()):
+            _share()
+    except Exception:  # noqa: S110 - any object may be the standard output; not on Windows
+        pass
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_share)
+
+
 def write(line: str) -> None:
     """Write `line` and its newline to the standard output of this moment (it may be redirected), and flush.
 
     One write call for the whole line, so that lines of several threads never mix; no lock, so that a fork or a signal
-    handler cannot block on it. Never raises: a reader that has gone away or a stream that is closed, missing or unable
-    to encode the line is no reason for a handler to fail.
+    handler cannot block on it. Where several processes write, and for long lines, `shared_output` sees to it that each
+    is one record. Never raises: a reader that has gone away or a stream that is closed, missing or unable to encode the
+    line is no reason for a handler to fail.
     """
     for observer in observers:
         observer(line)
     stream = sys.stdout
+    if wrote_whole(stream, line):
+        return
     try:
         stream.write(line + "\n")
     except UnicodeEncodeError:
@@ -282,6 +314,25 @@ def write(line: str) -> None:
             pass
 
 
+def wrote_whole(stream: Any, line: str) -> bool:
+    """Write the line as `shared_output` does, when that is called for; return whether it has been written."""
+    if stream is not _looked_at:
+        _look_at(stream)
+    if not _shared and len(line) <= _SURELY_WHOLE and "multiprocessing.process" not in _modules:
+        return False
+    return _write_whole(stream, line)
+
+
+def _write_whole(stream: Any, line: str) -> bool:
+    global _write_whole  # noqa: PLW0603 - what is imported stands here from the first line on
+    from shared_utils.logging.shared_output import write_whole
+
+    def _write_whole(stream: Any, line: str) -> bool:
+        return write_whole(stream, line, is_shared=_shared or "multiprocessing.process" in _modules)
+
+    return _write_whole(stream, line)
+
+
 def _print_ascii(stream: object, line: str) -> None:
     """Write a line that the stream's encoding could not take."""
     try:
@@ -292,12 +343,9 @@ def _print_ascii(stream: object, line: str) -> None:
 
 def write_descriptor(line: str) -> None:
     """Write to the process's standard output itself, when the stream object does not work."""
-    try:
-        rest = memoryview((line + "\n").encode("utf-8", "backslashreplace"))
-        while rest:
-            rest = rest[os.write(1, rest) :]
-    except OSError:
-        pass  # the reader has gone: there is no place left to say so
+    from shared_utils.logging.shared_output import write_all
+
+    write_all(1, (line + "\n").encode("utf-8", "backslashreplace"))
 
 
 def _ascii(line: str) -> str:

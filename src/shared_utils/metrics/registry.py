@@ -311,6 +311,11 @@ def _to_stdout(text: str) -> None:
     What a stream holds back is gone after `os._exit`, and written twice after a fork.
     """
     stream = sys.stdout
+    if len(text) > 1000 or "shared_utils.logging.output" in sys.modules:
+        from shared_utils.logging.output import wrote_whole
+
+        if wrote_whole(stream, text[:-1]):
+            return
     try:
         stream.write(text)
     except Exception:  # closed, missing or broken: to the process's own output then

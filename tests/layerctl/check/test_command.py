@@ -236,7 +236,7 @@ def test_region_of_the_samconfig(tmp_path):
     asked = []
 
     def fetch(layer):
-        asked.append(str(layer.arn))
+        asked.append(str(layer.declared.arn))
         raise LayerctlError("not now")
 
     check_templates([path], Sources(fetch=fetch))

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from layerctl.artifact import open_artifact
 from layerctl.check.contents import Sources
-from layerctl.check.model import Content, Function, Place
+from layerctl.check.model import Content, Function
 from layerctl.check.overlay import Part, module_conflicts, overwritten, roots_of
 from layerctl.check.report import check_templates
+from layerctl.templates import model as declarations
+from layerctl.templates.model import Code, Place, Value
 from tests.layerctl.inspection.test_inspect import dist
 
 # Small enough that the same names meet often: modules, packages with and without __init__, nested ones.
@@ -75,7 +77,9 @@ def test_the_winner_is_what_python_imports(tmp_path_factory, code, first, second
             Part(index, f"part {index}", _PLACE, Content(artifact, "test"))
             for index, artifact in enumerate([zero, one, two, three])
         ]
-        roots = roots_of(Function("F", _PLACE, runtime_name="python3.13"), parts)
+        roots = roots_of(
+            Function(declarations.Function("F", _PLACE, "x", "F", Code(_PLACE), Value("python3.13", _PLACE))), parts
+        )
         for path, loser, winner in overwritten(parts):
             assert (opt / path).read_text("utf-8") == f"WHO = {winner.index}\n"
             assert loser.index < winner.index

@@ -92,11 +92,7 @@ class Ports:
     """Where each of the template's APIs is served."""
 
     def __init__(self, running: Running) -> None:
-        (function,) = (
-            running.events[-1]["functions"]
-            if running.events[-1]["event"] == "ready"
-            else [found for event in running.events if event["event"] == "ready" for found in event["functions"]]
-        )
+        (function,) = running.wait_for(lambda event: event["event"] == "ready")["functions"]
         self.main = function["urls"][0]
         self.implicit = function["urls"][5]
         self.url = function["urls"][-1]
@@ -179,7 +175,11 @@ EVENTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"path": "/r/a%20b%2Fc", "pathParameters": {"x": "a%20b%2Fc"}},
     ),
     "REST: greedy variables stay encoded": ("PUT", "/any/a%2Fb/c%20d", {"pathParameters": {"proxy": "a%2Fb/c%20d"}}),
-    "REST: a slash at the end says nothing, in the template": ("POST", "/r/plan", {"path": "/r/plan"}),
+    "REST: a slash at the end says nothing, in the template": (
+        "POST",
+        "/r/plan",
+        {"path": "/r/plan", "resource": "/r/plan"},
+    ),
     "REST: a slash at the end says nothing, in the request": ("POST", "/r/plan/", {"path": "/r/plan/"}),
 }
 
@@ -232,6 +232,8 @@ def test_binary_answers_of_a_rest_api(ports: Ports, running: Running) -> None:
     """Base64 is decoded for a client whose first accepted type is one of BinaryMediaTypes, and not for others."""
     assert ask(ports.main, "/any/image", headers={"Accept": "image/png, */*"})[2] == b"hi"
     assert ask(ports.main, "/any/image", headers={"Accept": "*/*"})[2] == b"aGk="
+    told = running.wait_for(lambda event: event["event"] == "problem" and "goes out in base64" in event["text"])
+    assert "accepts */*, which BinaryMediaTypes does not have" in told["text"]
     assert ask(ports.url, "/image")[2] == b"hi"
 
 

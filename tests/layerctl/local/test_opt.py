@@ -178,6 +178,39 @@ def test_a_wrapper_may_instrument_by_pythonpath(emulated: Callable[..., Emulator
     assert emulator.invoke({}).json() is True
 
 
+EXTENSION = """#!/usr/bin/env python3
+import json, os, urllib.request
+api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2020-01-01/extension"
+def call(path, headers, body=None):
+    return urllib.request.urlopen(urllib.request.Request(api + path, body, headers))
+events = json.dumps({"events": ["INVOKE", "SHUTDOWN"]}).encode()
+name = call("/register", {"Lambda-Extension-Name": "mine"}, events).headers["Lambda-Extension-Identifier"]
+print("extension is up", flush=True)
+while json.load(call("/event/next", {"Lambda-Extension-Identifier": name}))["eventType"] != "SHUTDOWN": pass
+"""
+
+
+@here
+def test_extensions_of_layers_run(emulated: Callable[..., Emulator], layers: list[Path]) -> None:
+    """Programs in /opt/extensions are started with the function, as in Lambda."""
+    (layers[0] / "extensions").mkdir()
+    (layers[0] / "extensions/mine").write_text(EXTENSION)
+    (layers[0] / "extensions/mine").chmod(0o755)
+    answer = emulated(SOURCE, layers=layers).invoke({"do": "read", "path": "/opt/data/which.txt"})
+    assert (answer.json(), answer.failure) == ("two", None)
+    assert "extension is up" in answer.lines
+
+
+@here
+def test_an_extension_that_ends_is_named(emulated: Callable[..., Emulator], layers: list[Path]) -> None:
+    """It ends the environment, as in Lambda; the failure says that it was not the function."""
+    (layers[0] / "extensions").mkdir()
+    (layers[0] / "extensions/broken").write_text("#!/bin/sh\nexit 3\n")
+    (layers[0] / "extensions/broken").chmod(0o755)
+    answer = emulated(SOURCE, layers=layers).invoke({})
+    assert answer.failure == "Extension.Crash: the extension broken of a layer ended (exit status 3)"
+
+
 @pytest.mark.parametrize(
     ("mode", "message"), [(None, "/opt/wrapper does not exist"), (0o644, "/opt/wrapper is not executable")]
 )

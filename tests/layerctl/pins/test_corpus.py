@@ -76,7 +76,7 @@ def _every_layer(pins):
 
 @pytest.mark.parametrize("path", corpus_files(), ids=lambda path: path.relative_to(CORPUS).as_posix())
 def test_bump_and_back(path, tmp_path):
-    """Each layer of a file is bumped by number and back: the original bytes; twice is the same as once."""
+    """Bumped by number and back: the original bytes but for comments on releases nobody knows; twice is as once."""
     folder = copied_corpus(tmp_path)
     copy = folder / path.relative_to(CORPUS)
     before = copy.read_bytes()
@@ -89,6 +89,9 @@ def test_bump_and_back(path, tmp_path):
         if moved.problems:
             assert "do not go to one number" in str(moved.problems[0])
             continue
+        for comment in [edit for edit in reversed(moved.edits) if not edit.text]:
+            text = moved.source.text
+            before = moved.source.encode(text[: comment.start] + text[comment.end :])
         assert write(moved) is None
         assert {pin.version for pin in scan([copy]).pins if pin.name == name} == {4321}
         assert bump_file(copy, BumpRequest("4321", name), nothing).edits == []

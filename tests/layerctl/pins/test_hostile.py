@@ -128,6 +128,23 @@ def test_what_is_left_out(tmp_path, capsys):
     assert len(scan([tmp_path / ".aws-sam"]).pins) == 1
 
 
+def test_vendored_packages_are_left_out(tmp_path, capsys):
+    """What a package installed into a folder is left out, and it is said so; own code beside it is searched."""
+    code = tmp_path / "src"
+    for name in ("requests", "own", "requests-2.0.dist-info"):
+        (code / name).mkdir(parents=True)
+        (code / name / "template.yaml").write_text(GOOD)
+    (code / "requests-2.0.dist-info" / "RECORD").write_text(
+        "requests/template.yaml,,\nrequests-2.0.dist-info/RECORD,,\n"
+    )
+    assert main(["pins", "list", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "own/template.yaml" in out
+    assert out.count("shared-utils") == 1
+    assert "left out requests, requests-2.0.dist-info" in err
+    assert len(scan([code / "requests"]).pins) == 1
+
+
 def test_a_file_is_searched_once(tmp_path):
     """A file that is named twice, or linked to, is listed once."""
     path = tmp_path / "template.yaml"

@@ -24,10 +24,10 @@ ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:1"
 def function(tmp_path: Path) -> Callable[..., Function]:
     """Read the only function of a template that is given as text."""
 
-    def read(text: str, **options: Any) -> Function:
+    def read(text: str, only: str | None = None, **options: Any) -> Function:
         path = tmp_path / "template.yaml"
         path.write_text(text, "utf-8")
-        (found,) = load_template(path, **options).functions
+        (found,) = (one for one in load_template(path, **options).functions if only in (None, one.logical_id))
         return found
 
     return read
@@ -62,9 +62,9 @@ def properties(text: str) -> str:
         ("{Ref: Stage}", "dev"),
         ("!Ref AWS::Region", "eu-central-1"),
         ("!Ref Table", "Table"),
-        ("!GetAtt Table.Arn", "arn:aws:dynamodb:eu-central-1:123456789012:Table"),
+        ("!GetAtt Table.Arn", "arn:aws:dynamodb:eu-central-1:123456789012:table/Table"),
         ("!GetAtt [Table, StreamArn]", "Table.StreamArn"),
-        ("!Sub '${Stage}-${AWS::AccountId}-${!Literal}-${Table.Name}'", "dev-123456789012-${Literal}-Table.Name"),
+        ("!Sub '${Stage}-${AWS::AccountId}-${!Literal}-${Table.Name}'", "dev-123456789012-${Literal}-Table"),
         ("!Sub ['${X}-${Stage}', {X: !Ref Stage}]", "dev-dev"),
         ("!Join ['/', [a, !Ref Stage]]", "a/dev"),
         ("!Join ['/', !Ref Names]", "a/b"),
@@ -210,38 +210,23 @@ def test_what_cannot_be_run_says_why(function: Callable[..., Function], text: st
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{letter}: &{letter} [{', '.join([f'*{before}'] * 9)}]\n" for before, letter in itertools.pairwise("abcdefghi")
 )
+BARE = "Resources: {F: {Type: AWS::Lambda::Function}}"
 CIRCLE = "Conditions: {A: !Condition B, B: !Condition A}\nResources: {F: {Type: AWS::Lambda::Function, Condition: A}}"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no mapping at its top"),
-        ("- a", "no mapping at its top"),
-        ("a: b", "has no Resources"),
+        ("", "neither a SAM or CloudFormation template"),
+        ("- a", "no Resources"),
+        ("a: b", "no Resources"),
         ("Resources: {", ": not YAML"),
         ("a: b\n\tc: d", "template.yaml:2: not YAML"),
         ("Resources: {}\nResources: {}", "template.yaml:2: duplicate key 'Resources'"),
-        ("x: &x [*x]", "alias"),
+        ("AWSTemplateFormatVersion: x\nResources: []", "template.yaml:2: Resources is missing or no mapping"),
         (BOMB, "bomb"),
         ("[" * 100_000, "template.yaml:1: "),
         ("- " * 50_000, "template.yaml:1: "),
-        (properties("Timeout: many"), "Timeout is 'many'"),
-        (properties("Timeout: 901"), "Timeout is '901'"),
-        (properties("MemorySize: 1"), "MemorySize is '1'"),
-        (properties("Timeout: !FindInMap [Sizes, qa, Timeout]"), "Sizes.qa.Timeout is not in Mappings"),
-        (properties("Timeout: !If [Nowhere, 1, 2]"), "condition 'Nowhere' is not defined"),
-        (properties("FunctionName: !Ref Nowhere"), "Ref to 'Nowhere'"),
-        (properties("FunctionName: !GetAtt Nowhere.Arn"), "'Nowhere', which is not a resource"),
-        (properties("FunctionName: !Select [7, [a]]"), "Fn::Select cannot be worked out"),
-        (properties("FunctionName: !Nonsense x"), "Fn::Nonsense cannot be worked out"),
-        (properties("Environment: {Variables: [a]}"), "no mapping"),
-        (properties("Environment: {Variables: {A: [a]}}"), "is not text"),
-        (properties("Layers: [[a]]"), "not text"),
-        (properties("Events: {A: {Type: Api, Properties: {Path: /x}}}"), "no Path or no Method"),
-        (properties("Events: {A: {Type: HttpApi, Properties: {PayloadFormatVersion: '3.0'}}}"), "'3.0'"),
-        ("Resources: {F: {Type: AWS::Lambda::Function}}", "no Properties"),
-        (CIRCLE, "refers to itself"),
     ],
 )
 def test_broken_templates_are_one_line_errors(tmp_path: Path, text: str, message: str) -> None:
@@ -255,11 +240,101 @@ def test_broken_templates_are_one_line_errors(tmp_path: Path, text: str, message
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Timeout: many", "Timeout is 'many'"),
+        ("Timeout: 901", "Timeout is '901'"),
+        ("MemorySize: 1", "MemorySize is '1'"),
+        ("Timeout: !FindInMap [Sizes, qa, Timeout]", "Sizes.qa.Timeout is not in Mappings"),
+        ("Timeout: !If [Nowhere, 1, 2]", "condition 'Nowhere' is not defined"),
+        ("FunctionName: !Ref Nowhere", "Ref to 'Nowhere'"),
+        ("FunctionName: !GetAtt Nowhere.Arn", "'Nowhere', which is not a resource"),
+        ("FunctionName: !Select [7, [a]]", "Fn::Select cannot be worked out"),
+        ("FunctionName: !Nonsense x", "Fn::Nonsense cannot be worked out"),
+        ("Environment: {Variables: [a]}", "no mapping"),
+        ("Environment: {Variables: {A: [a]}}", "is not text"),
+        ("Events: {A: {Type: Api, Properties: {Path: /x}}}", "no Path or no Method"),
+        ("Events: {A: {Type: HttpApi, Properties: {PayloadFormatVersion: '3.0'}}}", "'3.0'"),
+        ("Environment: {Variables: {A: &x [*x]}}", "not text"),
+        ("Runtime: !ImportValue [x]", "only Python runs here"),
+    ],
+)
+def test_what_is_wrong_concerns_its_function(tmp_path: Path, text: str, message: str) -> None:
+    """A wrong or unknown value is a problem or a note of the function that has it; the others are read as ever."""
+    path = tmp_path / "template.yaml"
+    other = properties("").replace("  F:\n", "  Other:\n").partition("  Other:")[2]
+    own = properties(text)
+    if text.startswith("Runtime"):
+        own = own.replace("      Runtime: python3.13\n", "", 1)
+    path.write_text(own + "  Other:" + other, "utf-8")
+    found, untouched = load_template(path).functions
+    said = " ".join([found.problem or "", found.foreign or "", *found.notes])
+    assert message in said
+    assert (untouched.problem, untouched.foreign, untouched.notes) == (None, None, ())
+
+
+@pytest.mark.parametrize(("text", "message"), [(CIRCLE, "refers to itself"), (BARE, "it has no Runtime")])
+def test_a_function_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
+    """It has a problem, which names it."""
+    (tmp_path / "template.yaml").write_text(text, "utf-8")
+    (found,) = load_template(tmp_path / "template.yaml").functions
+    assert message in (found.problem or "")
+
+
+REFERENCES = """
+Resources:
+  Table: {Type: AWS::DynamoDB::Table, Properties: {TableName: orders}}
+  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: jobs}}
+  Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: news}}
+  Bucket: {Type: AWS::S3::Bucket}
+  Secret: {Type: AWS::SecretsManager::Secret, Properties: {Name: db}}
+  Limit: {Type: AWS::SSM::Parameter, Properties: {Name: /app/limit}}
+  Flow: {Type: AWS::Serverless::StateMachine, Properties: {Name: flow}}
+  G: {Type: AWS::Serverless::Function, Properties: {FunctionName: worker, AutoPublishAlias: live, Runtime: nodejs22.x}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: python3.13, Handler: a.b, Environment: {Variables: {X: %s}}}
+"""
+HERE = "eu-central-1:123456789012"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("!Ref Table", "orders"),
+        ("!GetAtt Table.Arn", f"arn:aws:dynamodb:{HERE}:table/orders"),
+        ("!Sub '${Table}/x'", "orders/x"),
+        ("!Ref Queue", "https://sqs.eu-central-1.amazonaws.com/123456789012/jobs"),
+        ("!GetAtt Queue.QueueName", "jobs"),
+        ("!GetAtt Queue.Arn", f"arn:aws:sqs:{HERE}:jobs"),
+        ("!Ref Topic", f"arn:aws:sns:{HERE}:news"),
+        ("!GetAtt Topic.TopicName", "news"),
+        ("!Ref Bucket", "Bucket"),
+        ("!GetAtt Bucket.Arn", "arn:aws:s3:::Bucket"),
+        ("!Ref Secret", f"arn:aws:secretsmanager:{HERE}:secret:db"),
+        ("!Ref Limit", "/app/limit"),
+        ("!Ref Flow", f"arn:aws:states:{HERE}:stateMachine:flow"),
+        ("!Ref G", "worker"),
+        ("!GetAtt G.Arn", f"arn:aws:lambda:{HERE}:function:worker"),
+        ("!Ref G.Version", f"arn:aws:lambda:{HERE}:function:worker:1"),
+        ("!Ref G.Alias", f"arn:aws:lambda:{HERE}:function:worker:live"),
+        ("!GetAtt GRole.Arn", "arn:aws:iam::123456789012:role/GRole"),
+        ("!GetAtt GUrl.FunctionUrl", "GUrl.FunctionUrl"),
+        ("!Ref ServerlessRestApi", "ServerlessRestApi"),
+        ("!Sub 'https://${ServerlessHttpApi}.x'", "https://ServerlessHttpApi.x"),
+    ],
+)
+def test_references_take_the_templates_names(function: Callable[..., Function], value: str, expected: str) -> None:
+    """A name that the template gives is the real one; what SAM generates is known."""
+    assert function(REFERENCES.replace("%s", value), only="F").environment == {"X": expected}
+
+
 def test_files_that_are_no_templates(tmp_path: Path) -> None:
     """A missing file, a folder, bytes, and too much of it."""
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
-    (tmp_path / "large").write_bytes(b"a: b\n" * 1_100_000)
-    for name, message in (("no", "does not exist"), (".", "is a folder"), ("bytes", "UTF-8"), ("large", "bytes")):
+    (tmp_path / "large").write_bytes(b"a: b\n" * 1_700_000)
+    for name, message in (("no", "does not exist"), (".", "is a folder"), ("bytes", "binary"), ("large", "too large")):
         with pytest.raises(LayerctlError, match=message):
             load_template(tmp_path / name)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import py_compile
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from layerctl.__main__ import main
 from layerctl.core.diagnostics import Severity, exit_code
 from layerctl.verify import Options, verify
 from tests.support.elf import tiny_elf
-from tests.support.layer_zips import LayerZip
+from tests.support.layer_zips import LayerZip, compiled
 
 if TYPE_CHECKING:
     from layerctl.core.diagnostics import Finding
@@ -111,6 +113,27 @@ def test_addresses_are_no_paths(layer: LayerZip, tmp_path: Path, text: bytes) ->
     """A part of an address, or of a template of one, is no path of a builder."""
     layer.files["python/mod.py"] = text
     assert _found(layer, tmp_path) == []
+
+
+def test_an_address_in_bytecode(layer: LayerZip, tmp_path: Path) -> None:
+    """A constant that ends like the module's own file is its address at a forge, not where it was compiled."""
+    source = b"URL = 'https://github.com/them/repo/blob/main/good/core.py'\n"
+    layer.files[CORE] = source
+    name = "python/good/__pycache__/core.cpython-{}{}.pyc".format(*sys.version_info)
+    layer.files[name] = compiled(source, py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    assert not [finding for finding in _found(layer, tmp_path) if finding.rule == "builder-path"]
+    layer.files[name] = compiled(source, py_compile.PycInvalidationMode.UNCHECKED_HASH, "/src/good/core.py")
+    assert [finding.rule for finding in _found(layer, tmp_path)].count("builder-path") == 1
+
+
+def test_what_a_wheel_puts_beside_its_modules(layer: LayerZip, tmp_path: Path) -> None:
+    """A file that a wheel of others installs (setuptools' distutils-precedence.pth) is right where pip puts it."""
+    layer.add_distribution("slim", "1.0")
+    layer.files["python/slim-precedence.pth"] = b"import os\n"
+    names = [finding.path for finding in _found(layer, tmp_path) if finding.rule == "layout-name"]
+    assert names == ["python/slim-precedence.pth"]
+    layer.files["python/slim-1.0.dist-info/RECORD"] = b"slim-precedence.pth,,\nslim-1.0.dist-info/RECORD,,\n"
+    assert not [finding for finding in _found(layer, tmp_path) if finding.rule == "layout-name"]
 
 
 @pytest.mark.parametrize(("version", "wrong"), [("2.2.3", False), ("1.26.20", False), ("2.2.0", True), ("3.0", True)])

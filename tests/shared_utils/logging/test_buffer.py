@@ -59,6 +59,20 @@ def test_the_size_is_counted_in_bytes(character):
     assert smaller.take() == ([line] * 2, 1)
 
 
+def test_the_size_is_right_after_many_lines_were_dropped_and_taken():
+    """However many lines came and went before, as many fit in, of any length; one of exactly the capacity does too."""
+    buffer = LineBuffer(300)
+    for _ in range(2):
+        for number in range(10):
+            buffer.add(f"{number}" * (99 if number % 2 else 49))  # 100 and 50 bytes
+        lines, dropped = buffer.take()
+        assert [line[0] for line in lines] == ["6", "7", "8", "9"]
+        assert dropped == 6
+    for length, kept in ((298, 1), (299, 1), (300, 0)):
+        buffer.add("x" * length)
+        assert [len(part) for part in buffer.take()[:1]] == [kept]
+
+
 def test_a_line_that_is_too_large_is_dropped_alone(captured_logs, lambda_context):
     """It takes no small lines with it, and is counted."""
     logging.configure(buffer=20 * 1024)

@@ -211,3 +211,13 @@ def test_a_bad_shape_is_refused(captured_logs, option, value, says):
         logging.configure(**{option: value})
     logging.info("as before")
     assert captured_logs.messages == ["as before"]
+
+
+def test_a_serializer_gets_the_keys_that_a_line_has(captured_logs):
+    """A serializer of one's own makes lines of the same keys as without it, the location among them."""
+    get_logger("named").info("it", count=1)
+    logging.configure(serializer=json.dumps)
+    get_logger("named").info("it", count=1)
+    without, line = captured_logs
+    assert line.keys() == without.keys()
+    assert line["location"].partition(":")[0] == without["location"].partition(":")[0]

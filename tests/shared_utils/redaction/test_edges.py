@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import urllib.parse
 
 import pytest
 
 from shared_utils import get_logger, instrument, logging
+from shared_utils.config import Secret
 from shared_utils.redaction import REDACTION
-from shared_utils.redaction.values import register_secret
+from shared_utils.redaction.values import forget, register_secret, registered
 
 MASK = "[REDACTED]"
 # The words by which a key is sensitive, written out: the test must not take them from the code.
@@ -161,3 +163,96 @@ def test_the_line_of_an_internal_failure_is_redacted(captured_logs, monkeypatch)
     assert "it is [REDACTED]" in line["message"]
     assert "c4n4ry" not in json.dumps(line)
     assert REDACTION.suspects("c4n4ry-Sq7xZ")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("1" * 19, True), ("1" * 20, False), ("-5", True), (".5", True), ("nan", False), ("Infinity", False)],
+)
+def test_what_is_a_number_under_a_measure_in_text(captured_logs, value, shown):
+    """Digits of a usual length are a measure; a longer run of them, and words that Python reads as numbers, are not."""
+    get_logger().info(f"max_token={value}")
+    assert captured_logs.one()["message"] == f"max_token={value if shown else MASK}"
+
+
+@pytest.mark.parametrize("written", ["customer_ssn", "customerSsn", "Customer-Ssn", "CUSTOMER.SSN"])
+def test_a_key_of_ones_own_is_found_in_text_however_it_is_written(captured_logs, written):
+    """A key of several words that `redact` names is masked within text in any case and with any separator."""
+    logging.configure(redact=["customer_ssn"])
+    get_logger().info(f"{written}=c4n4ry&a=1")
+    assert captured_logs.one()["message"] == f"{written}={MASK}&a=1"
+
+
+@pytest.mark.parametrize("value", ['"c4n4ry"', "\nc4n4ry\t", "éc4n4ryß", "\\c4n4ry\\"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_no_character_of_an_escaped_value_is_left(captured_logs, value, ascii_only):
+    """Escaped once and twice, a value is masked from its first to its last character."""
+    register_secret(value)
+    once = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+    twice = json.dumps(once, ensure_ascii=ascii_only)[1:-1]
+    get_logger().info(f"<{value}> <{once}> <{twice}>")
+    assert captured_logs.one()["message"] == f"<{MASK}> <{MASK}> <{MASK}>"
+
+
+def test_bytes_that_are_no_text_can_be_registered(captured_logs):
+    """They are found as an escaped text shows them."""
+    register_secret(b"c4n4ry\xff\xfe-raw")
+    get_logger().info(r"it is c4n4ry\xff\xfe-raw")
+    assert captured_logs.one()["message"] == f"it is {MASK}"
+
+
+def test_a_value_of_the_moment_that_is_used_again_is_the_latest(captured_logs):
+    """Of values that are not lasting those are looked for that were used last, not those that were new last."""
+    for number in (*range(64), 0, *range(64, 74)):
+        register_secret(f"c4n4ry-{number:02}", lasting=False)
+    get_logger().info("c4n4ry-00 c4n4ry-73 c4n4ry-11 c4n4ry-10")
+    assert captured_logs.one()["message"] == f"{MASK} {MASK} {MASK} c4n4ry-10"
+
+
+def test_a_value_is_found_in_the_repr_of_a_text(captured_logs):
+    """Also where repr escapes what JSON escapes in another way."""
+    register_secret("c4n4ry\x07\u200bbell")
+    get_logger().info("it is " + repr("c4n4ry\x07\u200bbell"))
+    assert captured_logs.one()["message"] == f"it is '{MASK}'"
+
+
+def test_whole_numbers_and_secrets_within_a_value_are_registered(captured_logs):
+    """A number is found as it is written; a Secret by what it holds, also when that is not registered any more."""
+    secret = Secret("c4n4ry-inner")
+    forget()
+    register_secret({"code": 48151623, "deep": [secret]})
+    get_logger().info("it is 48151623, c4n4ry-inner")
+    assert captured_logs.one()["message"] == f"it is {MASK}, {MASK}"
+
+
+@pytest.mark.parametrize("value", ["c4n4ry-xW", "éc4n4ry9"])
+def test_no_character_of_an_encoded_value_is_left(captured_logs, value):
+    """In base64 that ends with a letter of any kind, percent-encoded, and as the repr of bytes."""
+    register_secret(value)
+    raw = value.encode()
+    encoded = base64.b64encode(raw).decode().rstrip("=")
+    get_logger().info(f"<{encoded}> <{urllib.parse.quote(value)}> <{raw!r}>")
+    assert captured_logs.one()["message"] == f"<{MASK}> <{MASK}> <b'{MASK}'>"
+
+
+def test_a_forked_child_can_register(captured_logs):
+    """The lock of registered values is a new one in the child, whoever held the parent's."""
+    child = os.fork()
+    if not child:
+        try:
+            register_secret("c4n4ry-of-the-child")
+        finally:
+            os._exit(0 if "c4n4ry-of-the-child" in registered() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("before", [1, "text", None, [2], {"a": 1}, (3,)])
+def test_a_sensitive_key_is_found_behind_any_value(captured_logs, before):
+    """What stands before it, in the line or in a list, does not end the search."""
+    get_logger().info(
+        "it", first=before, listed=[before, {"password": "c4n4ry"}], tree={"a": before, "b": [{"otp": 1}]}
+    )
+    get_logger().info("it", first=before, second={"password": "c4n4ry"})
+    first, second = captured_logs
+    assert (first["listed"][1], first["tree"]["b"]) == ({"password": MASK}, [{"otp": MASK}])
+    assert second["second"] == {"password": MASK}

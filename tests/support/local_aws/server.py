@@ -17,6 +17,7 @@ DEFAULT_ADAPTERS = (
     "tests.support.local_aws.lambda_api",
     "tests.support.local_aws.cloudformation",
     "tests.support.local_aws.s3",
+    "tests.support.local_aws.appconfig",
 )
 
 

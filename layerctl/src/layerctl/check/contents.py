@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 from layerctl.artifact import Artifact, ArtifactError, Entry, Limits, open_artifact
 from layerctl.build.layer_sources import newest_artifact
-from layerctl.check.model import Content
+from layerctl.check.model import Content, Function, Layer
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from layerctl.check.fetch import Fetched
-    from layerctl.check.model import Function, Layer
-    from layerctl.templates.check_stacks import Stack
+    from layerctl.templates import model as declarations
 
 __all__ = ["Contents", "Sources"]
 
@@ -67,30 +66,35 @@ class Contents:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.close()
 
-    def fill(self, stack: Stack) -> None:
-        """Find the content of every function and layer of a template."""
-        for function in stack.functions:
-            self._code(function)
-            for layer in function.layers:
-                if not layer.invalid:
-                    self._layer(layer, stack)
+    def fill(self, declared: declarations.Function) -> Function:
+        """Find the content of a function's code and layers."""
+        function = Function(declared)
+        self._code(function)
+        for reference in declared.layers:
+            layer = Layer(reference, unknown=reference.unknown, hint=reference.hint)
+            function.layers.append(layer)
+            if not reference.invalid:
+                self._layer(layer)
+        return function
 
     # --- code ---------------------------------------------------------------------------------------------
 
     def _code(self, function: Function) -> None:
         if function.is_image:
             return
+        code = function.declared.code
         deployed = self._named(self._sources.deployed, [function.name, "*"])
         if deployed is not None:
             function.deployed = Content(self._artifact(deployed, code=True), str(deployed), _LEFT_OUT)
         path = self._named(self._sources.code, [function.name])
         if path is not None:
             function.code = Content(self._artifact(path, code=True), str(path), _LEFT_OUT)
-            function.code_unknown = ""
-        elif function.code_inline is not None:
-            function.code = Content(_Inline(function.code_inline), "the template")
-        elif function.code_path is not None:
-            self._local_code(function, function.code_path)
+            return
+        function.code_unknown, function.code_hint = code.unknown, code.hint
+        if code.inline is not None:
+            function.code = Content(_Inline(code.inline), "the template")
+        elif code.path is not None and not code.unknown:
+            self._local_code(function, code.path)
 
     def _local_code(self, function: Function, path: Path) -> None:
         try:
@@ -99,7 +103,7 @@ class Contents:
             function.code_unknown = f"the function's code can't be read: {error.what}"
             function.code_hint = f"mend it, or name the code with --code {function.name}=PATH"
             return
-        if function.code_built or not path.is_dir():
+        if function.declared.code.built or not path.is_dir():
             return
         wanted = [name for name in ("requirements.txt", "package.json", "pyproject.toml") if _asks(path / name)]
         if wanted and function.runtime is not None:
@@ -108,9 +112,9 @@ class Contents:
 
     # --- layers -------------------------------------------------------------------------------------------
 
-    def _layer(self, layer: Layer, stack: Stack) -> None:
-        resource = stack.layers.get(layer.in_template or "")
-        names = [layer.name, layer.layer_name, layer.identity or "", str(layer.arn or "")]
+    def _layer(self, layer: Layer) -> None:
+        reference, resource = layer.declared, layer.declared.resource
+        names = [layer.name, reference.layer_name, reference.identity or "", str(reference.arn or "")]
         declared = (resource.runtimes, resource.architectures) if resource is not None else ((), ())
         if resource is not None:
             names.append(resource.name)
@@ -121,7 +125,7 @@ class Contents:
                 layer.content = self._layer_content(resource.path, *declared)
             except LayerctlError as error:
                 layer.unknown, layer.hint = error.what, "build the layer first (`sam build`), or mend the path"
-        elif (path := self._in_dist(resource.name if resource is not None else layer.layer_name)) is not None:
+        elif (path := self._in_dist(resource.name if resource is not None else reference.layer_name)) is not None:
             layer.content = self._layer_content(path, *declared)
         elif resource is not None:
             layer.unknown = "the template builds it, and what the build makes is not at hand"
@@ -130,8 +134,12 @@ class Contents:
             self._fetched(layer)
 
     def _fetched(self, layer: Layer) -> None:
-        name = layer.layer_name or layer.name
-        instead = "check with credentials" if layer.arn is not None else "give what decides it: --region, --parameter"
+        name = layer.declared.layer_name or layer.name
+        instead = (
+            "check with credentials"
+            if layer.declared.arn is not None
+            else "give what decides it: --region, --parameter"
+        )
         layer.hint = layer.hint or f"name its content with --layer {name}=PATH, or {instead}"
         if layer.unknown:
             return

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
-from layerctl.templates.check_stacks import read_stack
+from layerctl.templates.load import read_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,12 +42,12 @@ def deployed_contents(given: Iterable[str], code: Mapping[str, Path] | None = No
 
 
 def _of_template(path: Path) -> dict[str, Path]:
-    stack = read_stack(path)
-    if stack.problems:
-        problem = stack.problems[0]
-        raise LayerctlError(f"--deployed {path}:{problem.line or 1}: {problem.message}", hint=problem.hint)
+    template = read_template(path)
+    if template.problems:
+        problem = template.problems[0]
+        raise LayerctlError(f"--deployed {path}:{problem.place.line or 1}: {problem.message}", hint=problem.hint)
     return {
-        function.name: function.code_path
-        for function in stack.functions
-        if function.code_path is not None and function.code_path.exists()
+        function.logical_id: function.code.path
+        for function in template.functions
+        if function.code.path is not None and not function.code.unknown and function.code.path.exists()
     }

@@ -46,9 +46,17 @@ class Fetcher:
         Raises:
             LayerctlError: the ARN is not fully known, or AWS does not give it.
         """
-        arn = layer.arn
+        arn = layer.declared.arn
         if arn is None:
             raise LayerctlError("its ARN is not fully known", hint="name the region with --region")
+        return self.version(arn)
+
+    def version(self, arn: LayerVersionArn) -> Fetched:
+        """Get a layer version, from the cache or from AWS (`GetLayerVersionByArn`).
+
+        Raises:
+            LayerctlError: AWS does not give it.
+        """
         key = f"layers/{arn.partition}/{arn.region}/{arn.account}/{arn.name}/{arn.version}"
         folder = cached_folder(key, lambda scratch: self._download_layer(arn, scratch))
         facts = json.loads((folder / "facts.json").read_text("utf-8"))

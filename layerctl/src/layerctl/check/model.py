@@ -1,4 +1,4 @@
-"""Functions as a template declares them, and what is known of their content."""
+"""A function of a template with its content: its code, and that of its layers."""
 
 from __future__ import annotations
 
@@ -9,27 +9,16 @@ from typing import TYPE_CHECKING
 from layerctl.core.runtimes import runtime_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from layerctl.artifact import Artifact, Entry
-    from layerctl.core.arn import LayerVersionArn
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
     from layerctl.python.metadata_reads import MetadataRead
+    from layerctl.templates import model as declarations
+    from layerctl.templates.model import LayerReference, Place
 
-__all__ = ["Alias", "Content", "Function", "Layer", "Place"]
-
+__all__ = ["Content", "Function", "Layer"]
 
 _LARGEST_MODULE = 2_000_000  # bytes; what is larger is data that was generated
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where something stands: a file, a 1-based line and a 1-based column."""
-
-    path: str
-    line: int | None = None
-    column: int | None = None
 
 
 @dataclass(eq=False)
@@ -109,72 +98,77 @@ class Layer:
     """One entry of a function's list of layers.
 
     Attributes:
-        name: how findings call it: ``shared-utils:5``, a logical id, or the expression as it is written.
-        arn: where it is literal or could be resolved but for the region, partition or account.
-        identity: what is equal for two versions of one layer; None when that is not known.
-        in_template: the logical id of the LayerVersion resource that it refers to.
+        declared: what the template says of it.
         unknown: why `content` is None, and `hint` what would help.
-        visible: whether a new version changes the function's properties as they are written.
-        invalid: why Lambda would refuse the reference, if it would.
     """
 
-    name: str
-    place: Place
-    arn: LayerVersionArn | None = None
-    identity: str | None = None
-    version: int | None = None
-    layer_name: str = ""
-    in_template: str | None = None
+    declared: LayerReference
     content: Content | None = None
     unknown: str = ""
     hint: str = ""
-    visible: bool = True
-    invalid: str = ""
+
+    @property
+    def name(self) -> str:
+        """How findings call it: ``shared-utils:5``, a logical id, or the expression as it is written."""
+        return self.declared.name
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.declared.place
 
     @property
     def label(self) -> str:
-        """How findings call it."""
+        """The same in a sentence."""
         return f"layer {self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """`AutoPublishAlias` and what decides whether a change publishes a version."""
-
-    name: str
-    place: Place
-    all_properties: bool
-    code_sha256: bool
 
 
 @dataclass(eq=False)
 class Function:
-    """One function, with everything resolved that the template alone tells.
+    """One function with what is known of its content.
 
     Attributes:
-        runtime_name: the identifier; None where the template leaves it open.
+        declared: what the template says of it.
         code: what will be in /var/task, as far as it is known; `code_unknown` says what is not.
-        code_path: where the template says the code is, if that is a local path.
         deployed: what is in /var/task now, where that was given.
-        is_image: whether it is a container image, where layers cannot be attached.
     """
 
-    name: str
-    place: Place
-    runtime_name: str | None = None
-    runtime_place: Place | None = None
-    architecture: str | None = "x86_64"
+    declared: declarations.Function
     layers: list[Layer] = field(default_factory=list)
     code: Content | None = None
-    code_place: Place | None = None
-    code_path: Path | None = None
-    code_inline: str | None = None
-    code_built: bool = False
     code_unknown: str = ""
     code_hint: str = ""
     deployed: Content | None = None
-    is_image: bool = False
-    alias: Alias | None = None
+
+    @property
+    def name(self) -> str:
+        """Its logical id, or its key in a serverless.yml."""
+        return self.declared.logical_id
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.declared.place
+
+    @property
+    def runtime_name(self) -> str | None:
+        """The runtime's identifier; None where the template leaves it open."""
+        return self.declared.runtime.text if self.declared.runtime is not None else None
+
+    @property
+    def runtime_place(self) -> Place:
+        """Where the runtime is named; the function where it is not."""
+        return self.declared.runtime.place if self.declared.runtime is not None else self.place
+
+    @property
+    def architecture(self) -> str | None:
+        """``x86_64`` or ``arm64``; None where the template leaves it open."""
+        return self.declared.architecture
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is a container image, where layers cannot be attached."""
+        return self.declared.is_image
 
     @property
     def runtime(self) -> Runtime | None:

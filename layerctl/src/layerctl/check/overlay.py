@@ -17,8 +17,9 @@ from layerctl.core.runtimes import import_roots
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from layerctl.check.model import Content, Function, Place
+    from layerctl.check.model import Content, Function
     from layerctl.python.distributions import Distribution
+    from layerctl.templates.model import Place
 
 __all__ = [
     "Installed",
@@ -74,7 +75,7 @@ def parts_of(function: Function) -> list[Part]:
     """The code and the layers whose content is known."""
     parts = []
     if function.code is not None:
-        parts.append(Part(0, "the function's code", function.code_place or function.place, function.code))
+        parts.append(Part(0, "the function's code", function.declared.code.place, function.code))
     for index, layer in enumerate(function.layers, start=1):
         if layer.content is not None:
             parts.append(Part(index, layer.label, layer.place, layer.content))

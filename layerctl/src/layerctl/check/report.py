@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from layerctl.check.case import FunctionCase
 from layerctl.check.contents import Contents, Sources
 from layerctl.rules.registry import checks_in, rules_in
-from layerctl.templates.check_stacks import read_stack
+from layerctl.rules.shared import TEMPLATE_INVALID, TEMPLATE_UNREAD
+from layerctl.templates.load import read_template, templates_in
 from layerctl.templates.regions import deployment_of
+from layerctl.templates.samconfig import overridden_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,7 +81,7 @@ def check_templates(
     Args:
         paths: SAM, CloudFormation and Serverless templates.
         sources: where contents are found.
-        parameters: values of template parameters, in place of their defaults.
+        parameters: values of template parameters, in place of the samconfig's and of their defaults.
         region: what `AWS::Region` stands for; default: what the files beside a template say (samconfig.toml).
         today: the day that deprecation dates are compared with; default: today, UTC.
         progress: told the name of each template that is done.
@@ -92,13 +94,19 @@ def check_templates(
     report = CheckedTemplates()
     shared: dict[Finding, list[str]] = defaultdict(list)
     with Contents(sources) as contents:
-        for path in paths:
-            stack = read_stack(path, parameters=parameters, region=region or _deployed_to(path))
-            contents.fill(stack)
-            for problem in stack.problems:
+        for path in [found for given in paths for found in templates_in(given) or [given]]:
+            overrides = {**_agreed(overridden_parameters(path)), **(parameters or {})}
+            template = read_template(path, parameters=overrides, region=region or _deployed_to(path))
+            for fault in template.unread:
+                shared[TEMPLATE_UNREAD.at(fault.place, fault.message, fault.hint)] = []
+            faults = [*template.problems, *(one.problem for one in template.functions if one.problem is not None)]
+            for fault in faults:
                 report.unreadable = True
-                shared[problem] = []
-            for function in stack.functions:
+                shared[TEMPLATE_INVALID.at(fault.place, fault.message, fault.hint)] = []
+            for declared in template.functions:
+                if declared.problem is not None:
+                    continue
+                function = contents.fill(declared)
                 for finding in _findings(function, day):
                     if function.name not in shared[finding]:
                         shared[finding].append(function.name)
@@ -119,6 +127,17 @@ def check_templates(
 def _deployed_to(path: Path) -> str | None:
     regions = deployment_of(path).regions
     return next(iter(regions)) if len(regions) == 1 else None
+
+
+def _agreed(environments: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The parameters that all environments of a samconfig set alike: what is checked must hold in each."""
+    every = list(environments.values())
+    return {
+        name: value
+        for one in every[:1]
+        for name, value in one.items()
+        if all(other.get(name) == value for other in every)
+    }
 
 
 def _findings(function: Function, today: dt.date) -> Iterator[Finding]:

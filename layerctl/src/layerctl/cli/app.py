@@ -11,6 +11,7 @@ __all__ = ["cli"]
 
 _SECTIONS = {
     "Make a layer": {
+        "init": ("layerctl.cli.init", "Write the repository of a new layer: package, tests, demo, locks."),
         "lock": (
             "layerctl.cli.lock",
             "Lock what the layer depends on: versions with hashes, for every runtime at once.",
@@ -43,6 +44,7 @@ _SECTIONS = {
             "layerctl.cli.check",
             "Work out what Lambda will do with each function's layers, and what will go wrong.",
         ),
+        "sync": ("layerctl.cli.sync", "Bring the layers that templates pin to this machine, for editor and tests."),
         "run": ("layerctl.cli.run", "Serve the functions of SAM templates over HTTP in AWS's own runtime emulator."),
         "invoke": ("layerctl.cli.invoke", "Run one function of a SAM template once, on an event from a file."),
         "event": ("layerctl.cli.event", "Write an event as an AWS service sends it, for `invoke`."),
@@ -51,6 +53,10 @@ _SECTIONS = {
         "rule": (
             "layerctl.cli.rule",
             "Explain a rule of verify, audit, diff, check, pins, index or permissions, or list all rules.",
+        ),
+        "doctor": (
+            "layerctl.cli.doctor",
+            "Say what layerctl works with, what is missing here, and how to get it.",
         ),
         "cache": ("layerctl.cli.cache", "Show and clean what is kept between runs."),
     },

@@ -45,7 +45,7 @@ def _sources(command: F) -> F:
             "--index",
             "indexes",
             multiple=True,
-            help="The index file, or its https address. Repeatable.  [default: LAYERCTL_INDEX, else ./layers.json]",
+            help="The index: a file, https or s3 address. Repeatable.  [default: LAYERCTL_INDEX, else ./layers.json]",
         ),
     ):
         command = option(command)
@@ -147,8 +147,9 @@ def bump(
 ) -> int:
     """Move pins to another version, changing nothing but the version's characters.
 
-    A comment behind a pin that names its release (# shared-utils 1.4.0) is kept true. Shows a diff; writes each file
-    in one step, and only if nobody else changed it meanwhile. What the releases change is shown where the index has it.
+    A comment at a pin that names its release (# shared-utils 1.4.0) says the new one, or goes where no index tells it.
+    Shows a diff that git apply takes; writes each file in one step, and only if nobody else changed it meanwhile. What
+    the releases change is shown where the index has it.
 
     Exit code 0: done. 2: a pin or a file could not be moved; the others are.
     """

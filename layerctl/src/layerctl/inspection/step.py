@@ -25,7 +25,7 @@ VERSION_STEP = Rule(
     summary="The version moves at least as far as the changes ask.",
     looks_at="Removed, changed and added public names, distributions, runtimes; and both versions. Other content needs "
     "a patch step, something new a minor one, something that breaks users a major one (before 1.0.0: a minor one).",
-    example="1.3.1 to 1.3.2, though `shared_utils.config.get` lost a parameter.",
+    example="1.3.1 to 1.3.2, though `acme.config.get` lost a parameter.",
     fix="Raise the version as said, or take the change back.",
 )
 RULES = {VERSION_STEP.id: VERSION_STEP}
@@ -74,7 +74,7 @@ def check_step(changes: list[ApiChange], old: str, new: str, where: str) -> Iter
     if made >= step:
         return
     reasons = [one for one in changes if one.step is asked]
-    shown = "; ".join(f"{one.path}: {one.what} {one.how}".replace("changed changed", "changed") for one in reasons[:3])
+    shown = "; ".join(f"{one.path} {one.how} ({one.what})" for one in reasons[:3])
     more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
     how = f"is a {made} step" if made else "is no step forward"
     message = f"{old} to {new} {how}, but the changes need a {step} one: {shown}{more}"

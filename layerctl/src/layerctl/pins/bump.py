@@ -44,7 +44,7 @@ class Outcome:
             return
         for bump in self.bumps:
             if bump.edits:
-                out.write(bump.diff() + "\n")
+                _write_bytes(out, bump.diff())
 
     def summary(self) -> str:
         """How many pins moved in how many files."""
@@ -115,6 +115,17 @@ def bump_all(
             outcome.bumps.append(bump)
     outcome.releases = notes_of([change for bump in outcome.bumps for change in bump.changes], resolver)
     return outcome
+
+
+def _write_bytes(out: IO[str], data: bytes) -> None:
+    """Write a patch of files in any encoding, as it is."""
+    binary = getattr(out, "buffer", None)
+    if binary is None:
+        out.write(data.decode("utf-8", "replace"))
+        return
+    out.flush()
+    binary.write(data)
+    binary.flush()
 
 
 def _refuse_guessing(report: FileReport, request: BumpRequest, resolver: VersionResolver) -> None:

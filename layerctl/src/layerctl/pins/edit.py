@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.core.files.atomic import ChangedMeanwhileError, replace_bytes
-from layerctl.pins.comments import appended_comment, commentable, trailing_comment
+from layerctl.pins.comments import appended_comment, commentable, mention_of
+from layerctl.pins.patch import Edit, patch
 from layerctl.pins.resolve.targets import NoTargetError, Target, choose
 from layerctl.scan.finder import pins_of
 from layerctl.scan.model import Problem
 from layerctl.templates.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from layerctl.pins.resolve.targets import BumpRequest
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Change", "FileBump", "bump_file", "plan", "write"]
 
 
-_CONTEXT = 3
 # What makes the digits part of something else: a release (1.4.0), a word.
 _GOES_ON = re.compile(r"\w+|\.\d+")
 
@@ -46,12 +45,6 @@ class Change(NamedTuple):
     release: str | None
 
 
-class _Edit(NamedTuple):
-    start: int
-    end: int
-    text: str
-
-
 @dataclass(slots=True)
 class FileBump:
     """What a bump does to one file.
@@ -59,7 +52,7 @@ class FileBump:
     Attributes:
         path: the file.
         source: its text before.
-        edits: the characters that change; none overlap.
+        edits: the characters that change, in order; none overlap.
         changes: the pins that move.
         problems: pins that cannot be moved, and why.
         notes: what is worth knowing beside.
@@ -67,7 +60,7 @@ class FileBump:
 
     path: Path
     source: Source
-    edits: list[_Edit] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -77,39 +70,15 @@ class FileBump:
         """The file's text afterwards."""
         parts = []
         at = 0
-        for edit in sorted(self.edits):
+        for edit in self.edits:
             parts += [self.source.text[at : edit.start], edit.text]
             at = edit.end
         parts.append(self.source.text[at:])
         return "".join(parts)
 
-    def diff(self) -> str:
-        """The change as a unified diff. A bump changes lines and never adds or removes one: nothing is searched for."""
-        before, after = self.source.text.splitlines(), self.text.splitlines()
-        changed = [index for index, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-        name = self.path.as_posix().lstrip("/")
-        lines = [f"--- a/{name}", f"+++ b/{name}"]
-        for hunk in _hunks(changed):
-            first, stop = max(hunk[0] - _CONTEXT, 0), min(hunk[-1] + 1 + _CONTEXT, len(before))
-            lines.append(f"@@ -{first + 1},{stop - first} +{first + 1},{stop - first} @@")
-            inside = set(hunk)
-            for is_changed, run in groupby(range(first, stop), inside.__contains__):
-                indices = list(run)
-                lines += [f"{'-' if is_changed else ' '}{before[index]}" for index in indices]
-                lines += [f"+{after[index]}" for index in indices if is_changed]
-        return "\n".join(lines)
-
-
-def _hunks(changed: list[int]) -> Iterator[list[int]]:
-    """Changed lines, those together whose context would overlap."""
-    hunk: list[int] = []
-    for index in changed:
-        if hunk and index - hunk[-1] > 2 * _CONTEXT:
-            yield hunk
-            hunk = []
-        hunk.append(index)
-    if hunk:
-        yield hunk
+    def diff(self) -> bytes:
+        """The change as a unified diff; see `patch`."""
+        return patch(self.path, self.source, self.edits)
 
 
 def bump_file(path: Path, request: BumpRequest, resolver: VersionResolver, *, comment: bool = False) -> FileBump:
@@ -141,7 +110,7 @@ def plan(
     places: defaultdict[tuple[int, int], list[Pin]] = defaultdict(list)
     for pin in pins:
         places[pin.start, pin.end].append(pin)
-    lines = Counter(source.place(start)[0] for start, _ in places)
+    starts = frozenset(start for start, _ in places)
     for (start, end), here in places.items():
         target = _target(here, request, resolver, bump)
         if target is None:
@@ -149,10 +118,20 @@ def plan(
         old = source.text[start:end]
         new = str(target.version)
         if int(old) != target.version:
-            bump.edits.append(_Edit(start, end, new))
+            bump.edits.append(Edit(start, end, new))
             bump.changes += [Change(pin, target.version, target.old_release, target.release) for pin in here]
-        _comment(bump, here[0], target, alone=lines[source.place(start)[0]] == 1, add=comment)
+        _comment(bump, here[0], target, starts - {start}, add=comment)
+    bump.edits = _agreed(bump.edits)
     return bump
+
+
+def _agreed(edits: list[Edit]) -> list[Edit]:
+    """The edits in order, one of those that several pins of a line ask for: their comment names one release."""
+    agreed: list[Edit] = []
+    for edit in sorted(set(edits)):
+        if not agreed or edit.start >= agreed[-1].end:
+            agreed.append(edit)
+    return agreed
 
 
 def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bump: FileBump) -> Target | None:
@@ -186,22 +165,28 @@ def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bu
     return targets[0]
 
 
-def _comment(bump: FileBump, pin: Pin, target: Target, *, alone: bool, add: bool) -> None:
-    text = bump.source.text
-    line_end = bump.source.line_end(pin.end)
-    found = trailing_comment(text, pin.end, line_end, pin.name, alone=alone)
-    if found is not None:
-        if target.release is None:
-            if pin.version != target.version:
-                bump.notes.append(f"{pin.place}: the comment still says {found.release}: no index tells the release")
-        elif found.release != target.release:
-            bump.edits.append(_Edit(found.start, found.end, target.release))
-    elif add and target.release is not None and commentable(text, bump.path, pin.start):
-        words = f"{pin.name} {target.release}"
-        suffix = bump.path.suffix.lower()
-        place = appended_comment(text, pin.start, pin.end, line_end=line_end, suffix=suffix, words=words)
-        if place is not None:
-            bump.edits.append(_Edit(place[0], place[0], place[1]))
+def _comment(bump: FileBump, pin: Pin, target: Target, others: frozenset[int], *, add: bool) -> None:
+    text, suffix = bump.source.text, bump.path.suffix.lower()
+    at = bump.source.offset(pin.line, pin.column), pin.start, pin.end
+    found = mention_of(text, at, pin.name, suffix, pinned=others)
+    if found is None:
+        if add and target.release is not None and commentable(text, bump.path, pin.start):
+            words = f"{pin.name} {target.release}"
+            line_end = bump.source.line_end(pin.end)
+            place = appended_comment(text, pin.start, pin.end, line_end=line_end, suffix=suffix, words=words)
+            if place is not None:
+                bump.edits.append(Edit(place[0], place[0], place[1]))
+        return
+    moves = pin.version != target.version
+    if target.release is not None and found.release != target.release:
+        edit = Edit(found.start, found.end, target.release)
+    elif target.release is None and moves:
+        edit = Edit(*found.gone, "")
+        unknown = f"no index tells the release of version {target.version}"
+        bump.notes.append(f"{pin.place}: its comment said {found.release}; {unknown}, so that was taken out")
+    else:
+        return
+    bump.edits.append(edit)
 
 
 def write(bump: FileBump) -> Problem | None:

@@ -14,6 +14,7 @@ __all__ = [
     "SUPPRESSION_INVALID",
     "SUPPRESSION_UNUSED",
     "TEMPLATE_INVALID",
+    "TEMPLATE_UNREAD",
 ]
 
 BYTECODE_STALE = Rule(
@@ -67,6 +68,15 @@ TEMPLATE_INVALID = Rule(
     looks_at="YAML and JSON of the template, its sections, and the tags of intrinsic functions.",
     example="A template without `Resources`, or with the same key twice.",
     fix="Mend the template; the line is named.",
+)
+TEMPLATE_UNREAD = Rule(
+    id="template-unread",
+    commands=("check",),
+    summary="Everything that the template refers to was read too.",
+    looks_at="Nested applications and stacks, `${file(…)}` of a serverless.yml, and what `Fn::ForEach` goes over.",
+    example="An `AWS::Serverless::Application` whose Location is in S3.",
+    fix="Check what is named by itself, or give the parameter that decides it.",
+    severity=Severity.NOTE,
 )
 SUPPRESSION_INVALID = Rule(
     id="suppression-invalid",

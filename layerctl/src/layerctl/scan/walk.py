@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -80,10 +81,11 @@ def _walk(root: Path, found: FoundFiles) -> Iterator[Path]:
 
     for folder, folders, files in os.walk(root, onerror=failed):
         here = Path(folder)
+        vendored = _vendored(here, folders) if here != root else frozenset()
         keep = []
         for name in sorted(folders):
             path = here / name
-            if name in SKIPPED or (path / "pyvenv.cfg").is_file():
+            if name in SKIPPED or name in vendored or (path / "pyvenv.cfg").is_file():
                 if name not in {".git", "__pycache__"}:
                     found.skipped.append(path)
             elif path.is_symlink():
@@ -97,6 +99,18 @@ def _walk(root: Path, found: FoundFiles) -> Iterator[Path]:
         for name in sorted(files):
             if os.path.splitext(name)[1].lower() not in _BINARY:  # noqa: PTH122 (a Path per file costs a third of the walk)
                 yield here / name
+
+
+def _vendored(here: Path, folders: Iterable[str]) -> frozenset[str]:
+    """The folders that packages were installed into, as the records beside them say: their templates are others'."""
+    names = set()
+    for folder in folders:
+        if folder.endswith(".dist-info"):
+            names.add(folder)
+            with contextlib.suppress(OSError):
+                record = (here / folder / "RECORD").read_text("utf-8", "replace")
+                names |= {line.split("/", 1)[0] for line in record.splitlines() if "/" in line}
+    return frozenset(names)
 
 
 def _add(path: Path, named: bool, seen: set[tuple[int, int]], found: FoundFiles) -> None:

@@ -1,24 +1,28 @@
 """CloudFormation's intrinsic functions over nodes, evaluated as far as a template alone decides them.
 
 Long and short forms alike (AWS CloudFormation template reference, "Intrinsic function reference"). What only a
-deployment knows becomes a hole; where a condition or a region decides, all values are given.
+deployment knows becomes a hole, or what a caller has stand in for it; where an undecided condition or a region
+decides, all values are given.
 """
 
 from __future__ import annotations
 
+import base64
+import copy
+import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from layerctl.templates.spans import SpannedString, concatenate, part_of
-from layerctl.templates.yaml import get, pairs, scalar, spanned_scalar
+from layerctl.templates.yaml import SpannedScalar, get, pairs, scalar, spanned_scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["KNOWN_TAGS", "Expressions", "intrinsic"]
+__all__ = ["KNOWN_TAGS", "Expressions", "StandIn", "intrinsic"]
 
 Node = yaml.Node
 
@@ -28,6 +32,8 @@ KNOWN_TAGS = frozenset(
     | {"!ToJsonString", "!ForEach", "!Contains", "!EachMemberEquals", "!EachMemberIn", "!RefAll", "!ValueOf"}
 )
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
+# What YAML 1.1 takes for a truth value or nothing, and CloudFormation hands on as text.
+_WORDS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false", "null": ""}
 # Parameters whose value is looked up in Parameter Store at deployment: their default is a name.
 _LOOKED_UP = "AWS::SSM::Parameter::Value"
 _MAX_NESTING = 40
@@ -36,8 +42,17 @@ _MAX_ALLOWED = 12
 _MAX_EVALUATIONS = 200_000
 
 
-def intrinsic(node: Node) -> tuple[str, Node] | None:
+class StandIn(NamedTuple):
+    """A text in place of what only a deployment knows; `guess`: whether the real one will be another."""
+
+    text: str
+    guess: bool = False
+
+
+def intrinsic(node: Node | None) -> tuple[str, Node] | None:
     """The function's short name and its argument, or None for a plain value."""
+    if node is None:
+        return None
     if node.tag in KNOWN_TAGS:
         return node.tag[1:], node
     if isinstance(node, yaml.MappingNode) and len(node.value) == 1:
@@ -58,28 +73,47 @@ class Expressions:
         root: the template's top node.
         given: values for parameters that someone else sets (a samconfig.toml, a parent stack).
         origin: the name of the file that `text` is, where it is not the file at hand.
+        stand_in: gives a text in place of what only a deployment knows, by the function (``Ref``, ``GetAtt``,
+            ``ImportValue``) and what it asks for; None where there is no such thing. Parameters have their defaults
+            then, so that every value is one.
+
+    Attributes:
+        chosen: conditions that are taken to hold, or not.
     """
 
     def __init__(
-        self, text: str, root: Node, given: dict[str, list[SpannedString]] | None = None, origin: str = ""
+        self,
+        text: str,
+        root: Node,
+        given: Mapping[str, list[SpannedString]] | None = None,
+        origin: str = "",
+        stand_in: Callable[[str, str], StandIn | None] | None = None,
     ) -> None:
         self.text = text
         self.root = root
+        self.chosen: dict[str, bool] = {}
         self._given = given or {}
         self._origin = origin
+        self._stand_in = stand_in
         self._budget = _MAX_EVALUATIONS
         self._evaluated: dict[int, list[SpannedString]] = {}  # by the node's identity: the tree lives as long as we do
+        self._arguments: dict[int, Node] = {}
+        self._judging: list[str] = []
         self._parameters = dict(pairs(get(root, "Parameters")))
         self._mappings = dict(pairs(get(root, "Mappings")))
+        self._conditions = dict(pairs(get(root, "Conditions")))
+
+    # --- what a value can be ------------------------------------------------------------------------------
 
     def evaluate(self, node: Node | None, depth: int = 0) -> list[SpannedString]:
         """Every value that the node can have; for a list, the values of its items."""
         if node is None or depth > _MAX_NESTING:
-            return [SpannedString.unknown("...")]
+            return [SpannedString.unknown("...", "it is nested too deep, or leads back to itself")]
         known = self._evaluated.get(id(node))
         if known is None:
             self._budget -= 1
-            known = [SpannedString.unknown("...")] if self._budget < 0 else self._work_out(node, depth)
+            too_many = [SpannedString.unknown("...", "the template has too many references to references")]
+            known = too_many if self._budget < 0 else self._work_out(node, depth)
             self._evaluated[id(node)] = known
         return known
 
@@ -87,33 +121,160 @@ class Expressions:
         call = intrinsic(node)
         if call is not None:
             return self._call(*call, depth=depth + 1)
+        if node.tag.startswith("!"):
+            return [SpannedString.unknown("...", f"Fn::{node.tag[1:]} cannot be worked out")]
         if isinstance(node, yaml.ScalarNode):
             return self.plain(node, depth + 1)
         if isinstance(node, yaml.SequenceNode):
             return [value for item in node.value for value in self.evaluate(item, depth + 1)]
-        return [SpannedString.unknown("...")]
+        return [SpannedString.unknown("...", "it is not text")]
 
     def plain(self, node: yaml.ScalarNode, depth: int) -> list[SpannedString]:
         """A scalar outside of any function."""
         del depth
-        value = spanned_scalar(self.text, node)
-        if self._origin:
-            value = replace(value, spans=tuple(span._replace(origin=self._origin) for span in value.spans))
+        if isinstance(node, SpannedScalar):
+            return [node.spanned]
+        if not node.style and len(node.value) < 6 and (word := _WORDS.get(node.value.lower())) is not None:
+            return [SpannedString.literal(word, None)]
+        text, origin = self.home_of(node)
+        value = spanned_scalar(text, node)
+        if origin:
+            value = replace(value, spans=tuple(span._replace(origin=origin) for span in value.spans))
         return [value]
+
+    def home_of(self, node: Node) -> tuple[str, str]:
+        """The text that a node was parsed from, and the name of its file where that is not the file at hand."""
+        del node
+        return self.text, self._origin
 
     def one_text(self, node: Node | None) -> str | None:
         """The node's text if it has one value, parameters having their defaults, and that is known."""
         plain = scalar(node)
-        if node is None or (plain is not None and "$" not in plain):
+        if plain is not None and "$" not in plain and plain.lower() not in _WORDS:  # as mostly
             return plain
-        texts = {value.text for value in self.evaluate(node) if self._by_default(value)}
-        return texts.pop() if len(texts) == 1 else None
+        value = self.one_value(node)
+        return value.text if value is not None else None
+
+    def one_value(self, node: Node | None) -> SpannedString | None:
+        """The node's one value, parameters having their defaults; None where it has several, or there is no node."""
+        if node is None:
+            return None
+        values = {value.shown: value for value in self.evaluate(node) if self._by_default(value)}
+        return next(iter(values.values())) if len(values) == 1 else None
+
+    def texts(self, node: Node | None) -> tuple[str, ...]:
+        """A list of texts; empty where any of them is open."""
+        texts = [value.text for value in self.evaluate(node)] if node is not None else []
+        return tuple(text for text in texts if text) if None not in texts else ()
+
+    def items(self, node: Node | None, depth: int = 0) -> list[tuple[Node, list[SpannedString]]]:
+        """A list's items, each with its node and the values that it can have.
+
+        A list that a function makes has that function's node for all its items.
+        """
+        node = self.choose(node)
+        if node is None or (isinstance(node, yaml.ScalarNode) and not (node.value or node.tag)):
+            return []
+        call = intrinsic(node)
+        if call is None and isinstance(node, yaml.SequenceNode):
+            chosen = [kept for item in node.value if (kept := self.choose(item)) is not None]
+            return [(item, self.evaluate(item, depth + 1)) for item in chosen]
+        values = self.evaluate(node, depth + 1)
+        if len({value.assumed for value in values}) > 1:  # what a region or a parameter decides between
+            return [(node, values)]
+        if len(values) == 1 and (
+            call is None or call[0] in {"Ref", "FindInMap"}
+        ):  # such as a parameter of a list's type
+            values = [part.strip() for part in values[0].split(",")]
+        return [(node, [value]) for value in values]
 
     def _by_default(self, value: SpannedString) -> bool:
         return all(
             name not in self._parameters or scalar(get(self._parameters[name], "Default")) == assumed
             for name, assumed in value.assumed
         )
+
+    # --- conditions ---------------------------------------------------------------------------------------
+
+    def choosing(self, conditions: dict[str, bool]) -> None:
+        """Take conditions to hold, or not, from now on."""
+        if conditions != self.chosen:
+            self.chosen = conditions
+            self._evaluated = {}
+
+    def condition(self, name: str) -> bool | None:
+        """Whether a condition holds; None where that is not decided, so that both branches of `Fn::If` count."""
+        if name in self.chosen:
+            return self.chosen[name]
+        if name in self._judging or name not in self._conditions:
+            return None
+        self._judging.append(name)
+        try:
+            return self._judge(self._conditions[name])
+        finally:
+            self._judging.pop()
+
+    def undecided(self, name: str) -> str:
+        """Why a condition is not decided."""
+        if name not in self._conditions:
+            return f"the condition {name!r} is not defined"
+        return f"the condition {name!r} refers to itself, or to what only a deployment knows"
+
+    def consistent(self) -> bool:
+        """Whether the conditions that are chosen can be as they are at once."""
+        chosen = self.chosen
+        try:
+            for name, holds in chosen.items():
+                self.choosing({other: value for other, value in chosen.items() if other != name})
+                if self.condition(name) not in {holds, None}:
+                    return False
+        finally:
+            self.choosing(chosen)
+        return True
+
+    def _judge(self, node: Node) -> bool | None:
+        call = intrinsic(node)
+        if call is None:
+            return {"true": True, "false": False}.get(_WORDS.get(str(node.value).lower(), ""))
+        name, argument = call
+        items = argument.value if isinstance(argument, yaml.SequenceNode) else []
+        if len(self._judging) > _MAX_NESTING:
+            return None
+        match name:
+            case "Condition":
+                return self.condition(str(argument.value))
+            case "Equals" if len(items) == 2:
+                left, right = self.evaluate(items[0]), self.evaluate(items[1])
+                one = len(left) == len(right) == 1 and not (left[0].assumed or right[0].assumed)
+                return left[0].text == right[0].text if one and None not in (left[0].text, right[0].text) else None
+            case "Not" if len(items) == 1:
+                inner = self._judge(items[0])
+                return None if inner is None else not inner
+            case "And" | "Or":
+                parts = [self._judge(item) for item in items]
+                decisive = name == "Or"
+                return decisive if decisive in parts else (None if None in parts else not decisive)
+        return None
+
+    def choose(self, node: Node | None) -> Node | None:
+        """The branch of `Fn::If` that the conditions give, as far as they decide; None for `AWS::NoValue`."""
+        for _ in range(_MAX_NESTING):
+            call = intrinsic(node)
+            if call is None:
+                return node
+            name, argument = call
+            if name == "If" and isinstance(argument, yaml.SequenceNode) and len(argument.value) == 3:
+                holds = self.condition(str(argument.value[0].value))
+                if holds is None:
+                    return node
+                node = argument.value[1 if holds else 2]
+            elif name == "Ref" and argument.value == "AWS::NoValue":
+                return None
+            else:
+                return node
+        return node
+
+    # --- functions ----------------------------------------------------------------------------------------
 
     def _call(self, name: str, argument: Node, depth: int) -> list[SpannedString]:
         items = argument.value if isinstance(argument, yaml.SequenceNode) else []
@@ -125,21 +286,57 @@ class Expressions:
                 return self._sub(items[0], variables, depth)
             case "Sub" if isinstance(argument, yaml.ScalarNode):
                 return self._sub(argument, {}, depth)
-            case "Join" if len(items) == 2 and isinstance(items[1], yaml.SequenceNode):
-                return self._join(items[0].value, items[1].value, depth)
+            case "Join" if len(items) == 2:
+                return self._join(items[0].value, items[1], depth)
             case "FindInMap" if len(items) >= 3:
                 return self._find_in_map(items, depth)
             case "If" if len(items) == 3:
-                return self.evaluate(items[1], depth) + self.evaluate(items[2], depth)
+                return self._if(str(items[0].value), items[1], items[2], depth)
             case "Split" if len(items) == 2:
-                return self.evaluate(items[1], depth)
+                return [part for value in self.evaluate(items[1], depth) for part in value.split(str(items[0].value))]
             case "Select" if len(items) == 2:
                 return self._select(items, depth)
+            case "GetAtt":
+                parts = [self.one_text(item) or "" for item in items] if items else [str(argument.value)]
+                return self.ask("GetAtt", ".".join(parts))
+            case "ImportValue":
+                return self.ask(name, self.one_text(self._bare(argument)) or name)
+            case "Base64" | "Length" | "ToJsonString" | "GetAZs":
+                return self._computed(name, self._bare(argument), depth)
             case _:
                 label = argument.value if isinstance(argument, yaml.ScalarNode) else ""
-                if name == "GetAtt" and items:
-                    label = ".".join(str(item.value) for item in items if isinstance(item, yaml.ScalarNode))
-                return [SpannedString.unknown(label or name)]
+                return [SpannedString.unknown(label or name, f"Fn::{name} cannot be worked out")]
+
+    def _bare(self, argument: Node) -> Node:
+        """The argument of a short form, which is the same node, without the function's tag."""
+        if argument.tag not in KNOWN_TAGS:
+            return argument
+        bare = self._arguments.get(id(argument))
+        if bare is None:
+            bare = copy.copy(argument)
+            bare.tag = ""
+            self._arguments[id(argument)] = bare
+        return bare
+
+    def _if(self, name: str, yes: Node, no: Node, depth: int) -> list[SpannedString]:
+        holds = self.condition(name)
+        if holds is not None:
+            return self.evaluate(yes if holds else no, depth)
+        if self._stand_in is not None:
+            return [SpannedString.unknown("If", self.undecided(name))]
+        return self.evaluate(yes, depth) + self.evaluate(no, depth)
+
+    def ask(self, function: str, what: str) -> list[SpannedString]:
+        """What only a deployment knows: a hole, or what stands in for it."""
+        if self._stand_in is None:
+            return [SpannedString.unknown(what)]
+        found = self._stand_in(function, what)
+        if found is None:
+            kind = "neither a parameter nor a resource" if function == "Ref" else "not a resource"
+            called = "Ref to" if function == "Ref" else f"Fn::{function} of"
+            return [SpannedString.unknown(what, f"{called} {what.partition('.')[0]!r}, which is {kind}")]
+        value = SpannedString.literal(found.text, None)
+        return [replace(value, spans=(value.spans[0]._replace(guess=found.guess, via=what),))]
 
     def reference(self, name: str, depth: int) -> list[SpannedString]:
         """What `Ref` gives: a parameter's value, else a hole of that name."""
@@ -150,14 +347,14 @@ class Expressions:
         parameter = self._parameters.get(name)
         default = get(parameter, "Default")
         if default is None or (scalar(get(parameter, "Type")) or "").startswith(_LOOKED_UP):
-            return [SpannedString.unknown(name)]
+            return self.ask("Ref" if "." not in name else "GetAtt", name)
         text = scalar(default)
         values = [value.through(name) for value in self.evaluate(default, depth)]
-        return values if text is None else [value.assuming(name, text) for value in values]
+        return values if text is None or self._stand_in else [value.assuming(name, text) for value in values]
 
     def _allowed(self, name: str) -> list[SpannedString]:
         """The other values that a parameter may be given. They stand for themselves only: no version is read there."""
-        if name in self._given or name not in self._parameters:
+        if self._stand_in is not None or name in self._given or name not in self._parameters:
             return []
         default = scalar(get(self._parameters[name], "Default"))
         allowed = get(self._parameters[name], "AllowedValues")
@@ -189,49 +386,81 @@ class Expressions:
             parts.append([part_of(span, at, len(span.text))])
         return concatenate(parts)
 
-    def _join(self, delimiter: str, items: list[Node], depth: int) -> list[SpannedString]:
+    def _join(self, delimiter: str, items: Node, depth: int) -> list[SpannedString]:
         parts: list[list[SpannedString]] = []
-        for index, item in enumerate(items):
-            if index:
+        for _, values in self.items(items, depth):
+            if parts:
                 parts.append([SpannedString.literal(str(delimiter), None)])
-            parts.append(self.evaluate(item, depth))
+            parts.append(values)
         return concatenate(parts)
 
     def _select(self, items: list[Node], depth: int) -> list[SpannedString]:
-        index = scalar(items[0])
-        if (
-            isinstance(items[1], yaml.SequenceNode)
-            and intrinsic(items[1]) is None
-            and index is not None
-            and index.isdecimal()
-        ):
-            chosen = items[1].value[int(index) : int(index) + 1]
-            return self.evaluate(chosen[0], depth) if chosen else [SpannedString.unknown("Select")]
-        return self.evaluate(items[1], depth)
+        index = self.one_text(items[0])
+        listed = self.items(items[1], depth)
+        literal = isinstance(items[1], yaml.SequenceNode) and intrinsic(items[1]) is None
+        known = literal or all(value.text is not None for _, values in listed for value in values)
+        if index is None or not index.isdecimal() or not known:
+            return [value for _, values in listed for value in values]
+        if int(index) < len(listed):
+            return listed[int(index)][1]
+        return [SpannedString.unknown("Select", f"Fn::Select cannot be worked out: no item {index} of {len(listed)}")]
 
     def _find_in_map(self, items: list[Node], depth: int) -> list[SpannedString]:
         """Look a mapping up; a key that is open gives the values of all keys, with what each assumes."""
         name = self.one_text(items[0]) or ""
         found: list[SpannedString] = []
-        for first, inner, assumed in self._choose(self._mappings.get(name), items[1], depth):
-            for second, value, more in self._choose(inner, items[2], depth):
+        for first, inner, assumed in self._entries(self._mappings.get(name), items[1], depth):
+            for second, value, more in self._entries(inner, items[2], depth):
                 for one in self.evaluate(value, depth):
                     traced = one.through(name)
                     for subject, key in ((assumed, first), (more, second)):
                         traced = traced.assuming(subject, key) if subject else traced
                     found.append(traced)
-        if len(items) > 3:
-            found += self.evaluate(get(items[3], "DefaultValue"), depth)
-        return found or [SpannedString.unknown("FindInMap")]
+        default = get(items[3], "DefaultValue") if len(items) > 3 else None
+        if default is not None and not (found and self._stand_in):
+            found += self.evaluate(default, depth)
+        path = ".".join([name, *(self.one_text(item) or "?" for item in items[1:3])])
+        return found or [SpannedString.unknown("FindInMap", f"Fn::FindInMap: {path} is not in Mappings")]
 
-    def _choose(self, table: Node | None, key: Node, depth: int) -> Iterator[tuple[str, Node, str | None]]:
+    def _entries(self, table: Node | None, key: Node, depth: int) -> Iterator[tuple[str, Node, str | None]]:
         """The entries that a key can mean, and what decides between them; the default's entry comes first."""
         entries = list(pairs(table))
         call = intrinsic(key)
         name = str(call[1].value) if call is not None and call[0] == "Ref" else None
         keys = {value.text for value in self.evaluate(key, depth)}
-        if name in self._given or (name not in self._parameters and None not in keys):
+        if self._stand_in is not None or name in self._given or (name not in self._parameters and None not in keys):
             yield from ((entry, value, None) for entry, value in entries if entry in keys)
         else:
             entries.sort(key=lambda entry: entry[0] not in keys)
             yield from ((entry, value, name) for entry, value in entries)
+
+    def _computed(self, name: str, argument: Node, depth: int) -> list[SpannedString]:
+        """Functions that make another text: known if what they are given is."""
+        if name == "GetAZs":
+            region = self.one_text(argument) or self.reference("AWS::Region", depth)[0].text
+            return [SpannedString.literal(f"{region}{zone}", None) for zone in "abc"] if region else self.ask(name, "")
+        if name == "Length":
+            return [SpannedString.literal(str(len(self.items(argument, depth))), None)]
+        text = self.one_text(argument) if name == "Base64" else self._json(argument)
+        if text is None:
+            return [SpannedString.unknown(name, f"Fn::{name} is given what is not known")]
+        return [SpannedString.literal(base64.b64encode(text.encode()).decode() if name == "Base64" else text, None)]
+
+    def _json(self, node: Node) -> str | None:
+        """The JSON text of a value; None where a part of it is open."""
+
+        def data(node: Node) -> Any:
+            node = self.choose(node) or node
+            if intrinsic(node) is None and isinstance(node, yaml.MappingNode):
+                return {key: data(value) for key, value in pairs(node)}
+            if intrinsic(node) is None and isinstance(node, yaml.SequenceNode):
+                return [data(item) for item in node.value]
+            text = self.one_text(node)
+            if text is None:
+                raise LookupError
+            return text
+
+        try:
+            return json.dumps(data(node), separators=(",", ":"))
+        except (LookupError, RecursionError):
+            return None

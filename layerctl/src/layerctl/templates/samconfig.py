@@ -7,13 +7,14 @@ or of ``ParameterKey=...,ParameterValue=...`` pairs, a list of such strings, or 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
 from layerctl.templates.cloudformation import uses_through_parameters
+from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.spans import Span, SpannedString, part_of
-from layerctl.templates.yaml import get, pairs, scalar, spanned_scalar
+from layerctl.templates.yaml import NodeError, Tree, get, pairs, scalar, spanned_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.uses import Use
 
-__all__ = ["toml_uses", "yaml_uses"]
+__all__ = ["SAMCONFIGS", "overridden_parameters", "toml_uses", "yaml_uses"]
 
 Node = yaml.Node
 
@@ -38,40 +39,98 @@ _ENTRY = re.compile(
     r"^[ \t]*(?P<key>\w+)[ \t]*=[ \t]*(?:\"(?P<a>[^\"\n]*)\"|'(?P<b>[^'\n]*)'|(?P<c>\d+))", re.MULTILINE
 )
 _TEMPLATE = re.compile(r"^[ \t]*template(?:_file)?[ \t]*=[ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
+_HEADER = re.compile(r"^[ \t]*\[([^\]\n]+)\]", re.MULTILINE)
+SAMCONFIGS = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
 _DEFAULT_TEMPLATES = ("template.yaml", "template.yml", "template.json")
+
+
+class Overrides(NamedTuple):
+    """The parameters that one table of a samconfig sets, for an environment and a command, with their place."""
+
+    environment: str
+    command: str
+    at: int
+    given: dict[str, list[SpannedString]]
 
 
 def toml_uses(path: Path, text: str) -> list[Use]:
     """What the functions of the template beside a samconfig.toml get through its overrides."""
-    sets: list[tuple[int, dict[str, list[SpannedString]]]] = []
+    return list(_uses(path, _toml_overrides(text), _TEMPLATE.findall(text)))
+
+
+def yaml_uses(path: Path, text: str, root: Node) -> list[Use]:
+    """The same for a samconfig.yaml."""
+    templates = [
+        name
+        for _, environment in pairs(root)
+        for _, command in pairs(environment)
+        for key in ("template", "template_file")
+        if (name := scalar(get(command, "parameters", key))) is not None
+    ]
+    return list(_uses(path, _yaml_tables(text, root), templates))
+
+
+def overridden_parameters(template: Path) -> dict[str, dict[str, str]]:
+    """Return the parameters that the samconfig beside a template sets: environment -> name -> value.
+
+    Beside the template, or for one that `sam build` wrote beside ``.aws-sam``; what `deploy` sets goes before
+    ``global``. A samconfig that cannot be read gives nothing.
+    """
+    folder = template.resolve().parent
+    folders = [folder, folder.parents[1]] if folder.parts[-2:] == (".aws-sam", "build") else [folder]
+    for path in (folder / name for folder in folders for name in SAMCONFIGS):
+        if path.is_file():
+            break
+    else:
+        return {}
+    try:
+        text = Source.read(path).text
+        tables = _toml_overrides(text) if path.suffix == ".toml" else []
+        for root in Tree.parse(text).documents if path.suffix != ".toml" else ():
+            tables += _yaml_tables(text, root)
+    except (OSError, BinaryFileError, NodeError):
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for command in ("global", "deploy"):
+        for table in tables:
+            if table.command == command:
+                values = {name: values[0].text for name, values in table.given.items()}
+                found.setdefault(table.environment, {}).update(
+                    {name: value for name, value in values.items() if value is not None}
+                )
+    return found
+
+
+def _toml_overrides(text: str) -> list[Overrides]:
+    headers = [(match.start(), match[1].split(".")) for match in _HEADER.finditer(text)]
+
+    def whose(at: int) -> tuple[str, str]:
+        before = [["", ""], *(parts for start, parts in headers if start <= at)]
+        environment, command = (*before[-1], "")[:2]
+        return environment.strip(" \"'"), command.strip(" \"'")
+
+    tables = []
     for match in _OVERRIDES.finditer(text):
         given: dict[str, list[SpannedString]] = {}
         for begin, end in _strings(text, match.end()):
             given |= _assignments(Span(text[begin:end], begin))
-        sets.append((match.start(), given))
+        tables.append(Overrides(*whose(match.start()), match.start(), given))
     for match in _TABLE.finditer(text):
         entries = {}
         for entry in _ENTRY.finditer(text, match.start("body"), match.end("body")):
             group = next(name for name in "abc" if entry[name] is not None)
             entries[entry["key"]] = [SpannedString.literal(entry[group], entry.start(group))]
-        sets.append((match.start(), entries))
-    return list(_uses(path, sets, _TEMPLATE.findall(text)))
+        tables.append(Overrides(*whose(match.end()), match.start(), entries))
+    return tables
 
 
-def yaml_uses(path: Path, text: str, root: Node) -> list[Use]:
-    """The same for a samconfig.yaml."""
-    sets: list[tuple[int, dict[str, list[SpannedString]]]] = []
-    templates: list[str] = []
-    for _, environment in pairs(root):
-        for _, command in pairs(environment):
-            parameters = get(command, "parameters")
-            templates += [
-                name for key in ("template", "template_file") if (name := scalar(get(parameters, key))) is not None
-            ]
-            node = get(parameters, "parameter_overrides")
-            if node is not None:
-                sets.append((node.start_mark.index, dict(_yaml_overrides(text, node))))
-    return list(_uses(path, sets, templates))
+def _yaml_tables(text: str, root: Node) -> list[Overrides]:
+    return [
+        Overrides(environment, command, node.start_mark.index, dict(_yaml_overrides(text, node)))
+        for environment, commands in pairs(root)
+        for command, settings in pairs(commands)
+        if (node := get(settings, "parameters", "parameter_overrides")) is not None
+    ]
 
 
 def _yaml_overrides(text: str, node: Node) -> Iterator[tuple[str, list[SpannedString]]]:
@@ -86,11 +145,11 @@ def _yaml_overrides(text: str, node: Node) -> Iterator[tuple[str, list[SpannedSt
             yield key, [spanned_scalar(text, value)]
 
 
-def _uses(path: Path, sets: list[tuple[int, dict[str, list[SpannedString]]]], templates: list[str]) -> Iterator[Use]:
+def _uses(path: Path, tables: list[Overrides], templates: list[str]) -> Iterator[Use]:
     names = list(dict.fromkeys(templates)) or [name for name in _DEFAULT_TEMPLATES if (path.parent / name).is_file()]
-    for at, given in sets:
-        for name in names if given else ():
-            yield from uses_through_parameters(path.parent / name, given, at)
+    for table in tables:
+        for name in names if table.given else ():
+            yield from uses_through_parameters(path.parent / name, table.given, table.at)
 
 
 def _strings(text: str, at: int) -> Iterator[tuple[int, int]]:

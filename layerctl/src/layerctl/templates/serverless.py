@@ -1,7 +1,8 @@
 """serverless.yml: which function gets which layer version, with the framework's variables as far as the file decides.
 
 Variables: Serverless Framework documentation, "Variables" (`${self:…}`, `${opt:…, 'default'}`, `${sls:stage}`,
-`${param:…}`; `${env:…}`, `${cf:…}`, `${ssm:…}` and `${file(…)}` are left open unless they have a fallback).
+`${param:…}`, and `${file(…)}` of YAML and JSON; `${env:…}`, `${cf:…}` and `${ssm:…}` are left open unless they have a
+fallback).
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from layerctl.templates.documents import read_document
 from layerctl.templates.intrinsics import Expressions, intrinsic
-from layerctl.templates.model import FunctionFacts
+from layerctl.templates.model import Fault, FunctionFacts
 from layerctl.templates.spans import (
     Span,
     SpannedString,
@@ -24,10 +26,13 @@ from layerctl.templates.spans import (
     part_of,
 )
 from layerctl.templates.uses import Use
-from layerctl.templates.yaml import children, get, pairs
+from layerctl.templates.yaml import children, get, pairs, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from layerctl.templates.source import Source
 
 __all__ = ["ServiceExpressions", "is_serverless", "open_pseudo", "serverless_uses"]
 
@@ -36,6 +41,8 @@ Node = yaml.Node
 # ${AWS::Region}, and #{AWS::Region} of the pseudo-parameters plugin: CloudFormation's, not the framework's.
 _PSEUDO = re.compile(r"[$#]\{(AWS::\w+)\}")
 _MAX_NESTING = 12
+_FILE = re.compile(r"file\((?P<file>[^()]*)\)(?::(?P<inner>[\w.-]+))?")
+_WHOLE = re.compile(rf"\$\{{(?:self:(?P<path>[\w.-]+)|{_FILE.pattern})\}}")
 
 
 def is_serverless(root: Node) -> bool:
@@ -48,17 +55,81 @@ def is_serverless(root: Node) -> bool:
     )
 
 
-def serverless_uses(text: str, root: Node) -> Iterator[Use]:
+def serverless_uses(text: str, root: Node, path: Path) -> Iterator[Use]:
     """Every layer version ARN that the service's structure gives."""
-    yield from _Service(text, root).uses()
+    yield from _Service(text, root, path).uses()
 
 
 class ServiceExpressions(Expressions):
-    """Evaluates the values of one service: the framework's variables besides CloudFormation's functions."""
+    """Evaluates the values of one service: the framework's variables besides CloudFormation's functions.
 
-    def __init__(self, text: str, root: Node) -> None:
+    Args:
+        text, root: what was parsed.
+        path: the file, to find the files that it names.
+
+    Attributes:
+        files: the file of each node that does not stand in the service's own, by the node's identity.
+        unread: files of functions that were not read, with the node that names them.
+    """
+
+    def __init__(self, text: str, root: Node, path: Path) -> None:
         super().__init__(text, get(root, "resources") or root)
         self._root = root
+        self._path = path
+        self._included: dict[Path, Node | None] = {}
+        self.files: dict[int, tuple[Path, Source]] = {}
+        self.unread: list[tuple[Node, str]] = []
+
+    def function_nodes(self) -> Iterator[tuple[yaml.ScalarNode, Node]]:
+        """The functions, their keys with what is below them, those of files that the service names included."""
+        section = self.behind(get(self._root, "functions"))
+        for part in section.value if isinstance(section, yaml.SequenceNode) else [section]:
+            functions = self.behind(part)
+            if isinstance(functions, yaml.MappingNode):
+                for key, value in functions.value:
+                    node = self.behind(value)
+                    if isinstance(node, yaml.MappingNode) and isinstance(key, yaml.ScalarNode):
+                        yield key, node
+                    elif isinstance(node, yaml.ScalarNode) and "${" in node.value:
+                        self.unread.append((node, str(node.value)))
+            elif isinstance(functions, yaml.ScalarNode) and functions.value:
+                self.unread.append((functions, str(functions.value)))
+
+    def behind(self, node: Node | None) -> Node | None:
+        """The node that a whole-value ``${self:…}`` or ``${file(…)}`` stands for, or the node itself."""
+        for _ in range(_MAX_NESTING):
+            match = _WHOLE.fullmatch((scalar(node) or "").strip())
+            if match is None:
+                break
+            start = self.included(match["file"]) if match["file"] else self._root
+            path = match["inner"] if match["file"] else match["path"]
+            found = get(start, *path.split(".")) if start is not None and path else start
+            if found is None:
+                break
+            node = found
+        return node
+
+    def included(self, name: str) -> Node | None:
+        """The content of a file that the service names; None where it is not there, or is a program."""
+        path = self._path.parent / name.strip()
+        if path not in self._included:
+            self._included[path] = None
+            document = read_document(path) if path.suffix in {".yml", ".yaml", ".json"} else None
+            if document is not None and not isinstance(document, Fault) and document[1].documents:
+                source, tree = document
+                self._included[path] = tree.documents[0]
+                pending = [tree.documents[0]]
+                while pending:
+                    node = pending.pop()
+                    if id(node) not in self.files:
+                        self.files[id(node)] = path, source
+                        pending += children(node)
+        return self._included[path]
+
+    def home_of(self, node: Node) -> tuple[str, str]:
+        """The text that a node was parsed from, and the name of its file where that is not the service's."""
+        held = self.files.get(id(node))
+        return super().home_of(node) if held is None else (held[1].text, held[0].as_posix())
 
     def plain(self, node: yaml.ScalarNode, depth: int) -> list[SpannedString]:
         """A scalar with the framework's variables filled in."""
@@ -100,6 +171,11 @@ class ServiceExpressions(Expressions):
         if source.startswith("${"):
             values = self._fill(inner, depth)
             return [value for value in values if value.text is not None]
+        included = _FILE.fullmatch(source)
+        if included is not None:
+            node = self.included(included["file"])
+            found = get(node, *included["inner"].split(".")) if included["inner"] else node
+            return self.evaluate(found, depth + 1) if found is not None else []
         kind, _, address = source.partition(":")
         if kind == "self":
             return self._address(address, depth)
@@ -131,8 +207,8 @@ class ServiceExpressions(Expressions):
 
 
 class _Service(ServiceExpressions):
-    def __init__(self, text: str, root: Node) -> None:
-        super().__init__(text, root)
+    def __init__(self, text: str, root: Node, path: Path) -> None:
+        super().__init__(text, root, path)
         self._provider = dict(pairs(get(root, "provider")))
 
     def uses(self) -> Iterator[Use]:
@@ -150,17 +226,15 @@ class _Service(ServiceExpressions):
         if "layers" in self._provider:
             done.add(id(self._provider["layers"]))
             yield from self._attached(self._provider["layers"], tuple(inheriting), "provider")
+        for node, written in self.unread:
+            yield Use(open_reference(written), node.start_mark.index)
         for node in self._others(done):
             yield from self._found(node, (), None)
 
     def _functions(self) -> Iterator[tuple[str, Node]]:
-        section = get(self._root, "functions")
-        if isinstance(section, yaml.SequenceNode):
-            for item in section.value:
-                yield from pairs(item)
-        elif section is not None:
-            yield from pairs(section)
-        else:
+        if get(self._root, "functions") is not None:
+            yield from ((key.value, node) for key, node in self.function_nodes())
+        else:  # a file of functions that a service includes
             yield from ((name, value) for name, value in pairs(self._root) if get(value, "handler") is not None)
 
     def _facts(self, name: str, fields: dict[str, Node]) -> FunctionFacts:
@@ -176,11 +250,20 @@ class _Service(ServiceExpressions):
         for value in self.evaluate(node):
             opened = open_pseudo(value)
             for arn in composed_arns(opened):
-                yield Use(arn, node.start_mark.index, functions, via or arn.via, opened.region)
+                if id(node) in self.files and arn.version is None:
+                    continue
+                yield Use(arn, self._at(node), functions, via or arn.via, opened.region)
+
+    def _at(self, node: Node) -> int:
+        """Where a node stands in the service's own file; for one of another file, the functions."""
+        here = node if id(node) not in self.files else get(self._root, "functions") or self._root
+        return int(here.start_mark.index)
 
     def _attached(self, layers: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
         """The uses in a list of layers, and its entries of which only a deployment knows what they are."""
         yield from self._found(layers, functions, via)
+        if id(layers) in self.files:
+            return  # what is open there is told where it stands
         listed = isinstance(layers, yaml.SequenceNode) and intrinsic(layers) is None
         for item in layers.value if listed else [layers]:
             for value in self.evaluate(item):

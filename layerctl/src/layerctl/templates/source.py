@@ -84,12 +84,20 @@ class Source:
 
     def place(self, offset: int) -> tuple[int, int]:
         """1-based line and column (in characters) of an offset into `text`."""
+        starts = self._line_starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset into `text` of a 1-based line and column."""
+        return self._line_starts()[line - 1] + column - 1
+
+    def _line_starts(self) -> list[int]:
         if self._starts is None:
             # "\r\n" ends with "\n"; a lone "\r" (classic Mac) ends a line only where there is no "\n" at all.
             end = "\n" if "\n" in self.text or "\r" not in self.text else "\r"
             self._starts = [0, *(match.end() for match in re.finditer(end, self.text))]
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        return self._starts
 
     def line_end(self, offset: int) -> int:
         """The offset where the line that holds `offset` ends, before its line end."""

@@ -52,6 +52,8 @@ class Span(NamedTuple):
         hole: whether only a deployment knows the value.
         origin: the file that `start` is in, where it is not the file at hand.
         via: the parameter, variable or mapping that holds it.
+        why: why a hole is one, where its label does not tell.
+        guess: whether the text stands in for what only a deployment knows.
     """
 
     text: str
@@ -59,6 +61,8 @@ class Span(NamedTuple):
     hole: bool = False
     origin: str = ""
     via: str | None = None
+    why: str = ""
+    guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,45 @@ class SpannedString:
         return cls((Span(text, start, origin=origin),))
 
     @classmethod
-    def unknown(cls, label: str) -> SpannedString:
+    def unknown(cls, label: str, why: str = "") -> SpannedString:
         """A value that the file does not tell."""
-        return cls((Span(label, None, hole=True),))
+        return cls((Span(label, None, hole=True, why=why),))
+
+    @property
+    def shown(self) -> str:
+        """The whole text, holes as ``${label}``."""
+        return "".join(f"${{{span.text}}}" if span.hole else span.text for span in self.spans)
+
+    @property
+    def why(self) -> str:
+        """What is open in it, and why."""
+        reasons = (span.why or f"only a deployment knows {span.text}" for span in self.spans if span.hole)
+        return "; ".join(dict.fromkeys(reasons))
+
+    @property
+    def guesses(self) -> tuple[str, ...]:
+        """What stands in for what only a deployment knows, by what was asked for (``Table.StreamArn``)."""
+        return tuple(dict.fromkeys(span.via or span.text for span in self.spans if span.guess))
+
+    def split(self, separator: str) -> list[SpannedString]:
+        """The parts between separators, each where it stands; a hole is taken to hold none."""
+        parts: list[list[Span]] = [[]]
+        for span in self.spans:
+            at = 0
+            while not span.hole and separator and (end := span.text.find(separator, at)) >= 0:
+                parts[-1] += part_of(span, at, end).spans
+                parts.append([])
+                at = end + len(separator)
+            parts[-1] += part_of(span, at, len(span.text)).spans
+        return [replace(self, spans=tuple(spans)) for spans in parts]
+
+    def strip(self) -> SpannedString:
+        """The same without blanks around it, where it is one span."""
+        if len(self.spans) != 1 or self.spans[0].hole:
+            return self
+        text = self.spans[0].text
+        begin = len(text) - len(text.lstrip())
+        return replace(self, spans=part_of(self.spans[0], begin, max(len(text.rstrip()), begin)).spans)
 
     @property
     def text(self) -> str | None:
@@ -90,11 +130,6 @@ class SpannedString:
         if any(span.hole for span in self.spans):
             return None
         return "".join(span.text for span in self.spans)
-
-    @property
-    def shown(self) -> str:
-        """The whole text, holes as ``${label}``."""
-        return "".join(f"${{{span.text}}}" if span.hole else span.text for span in self.spans)
 
     def through(self, name: str) -> SpannedString:
         """The same value, noted to be what `name` holds."""

@@ -105,7 +105,7 @@ def _yaml_uses(
             uses += cloudformation.template_uses(text, root, path)
         elif serverless.is_serverless(root):
             kind = True
-            uses += serverless.serverless_uses(text, root)
+            uses += serverless.serverless_uses(text, root, path)
         elif path.stem.startswith("samconfig"):
             uses += samconfig.yaml_uses(path, text, root)
     if not kind:

@@ -17,9 +17,17 @@ from layerctl.templates.spans import Span, SpannedString
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["NodeError", "Tree", "children", "get", "pairs", "scalar", "spanned_scalar"]
+__all__ = ["NodeError", "SpannedScalar", "Tree", "children", "get", "pairs", "scalar", "spanned_scalar"]
 
 Node = yaml.Node
+
+
+class SpannedScalar(yaml.ScalarNode):
+    """A scalar in the place of another node, whose text is made of parts that stand elsewhere."""
+
+    def __init__(self, node: Node, spanned: SpannedString, *, tag: str) -> None:
+        super().__init__(tag, spanned.shown, node.start_mark, node.end_mark, style="'")
+        self.spanned = spanned
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

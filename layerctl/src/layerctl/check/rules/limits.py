@@ -85,8 +85,10 @@ def check_limits(case: FunctionCase) -> Iterator[Finding]:
         )
         return
     for layer in function.layers:
-        if layer.invalid:
-            yield LAYER_ARN_INVALID.at(layer.place, layer.invalid, "name a version, as in ...:layer:NAME:VERSION")
+        if layer.declared.invalid:
+            yield LAYER_ARN_INVALID.at(
+                layer.place, layer.declared.invalid, "name a version, as in ...:layer:NAME:VERSION"
+            )
     yield from _duplicates(function)
     if len(function.layers) > MAX_LAYERS:
         yield LAYERS_TOO_MANY.at(
@@ -101,10 +103,14 @@ def _duplicates(function: Function) -> Iterator[Finding]:
     first: dict[str, Layer] = {}
     contents: dict[str, Layer] = {}
     for layer in function.layers:
-        if layer.identity is not None:
-            earlier = first.setdefault(layer.identity, layer)
+        if layer.declared.identity is not None:
+            earlier = first.setdefault(layer.declared.identity, layer)
             if earlier is not layer:
-                what = "is there twice" if earlier.version == layer.version else f"is there as {earlier.name} already"
+                what = (
+                    "is there twice"
+                    if earlier.declared.version == layer.declared.version
+                    else f"is there as {earlier.name} already"
+                )
                 yield LAYER_DUPLICATE.at(layer.place, f"{layer.label} {what}", "keep one of the two")
                 continue
         if len(function.layers) > 1 and layer.content is not None and layer.content.entries:
@@ -124,7 +130,7 @@ def _sizes(function: Function) -> Iterator[Finding]:
     # Where the function fits or not depends on what is known only: an unknown part can but add to it.
     if layers + code > MAX_UNZIPPED:
         yield SIZE_LIMIT.at(
-            function.code_place or function.place,
+            function.declared.code.place,
             f"{_sum(code, function.known_layers)} unzipped, and Lambda allows {MAX_UNZIPPED:,}",
             f"make it {layers + code - MAX_UNZIPPED:,} bytes smaller; `layerctl inspect --html` shows what is large",
         )

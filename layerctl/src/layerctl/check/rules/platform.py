@@ -42,7 +42,7 @@ def check_runtime(case: FunctionCase) -> Iterator[Finding]:
     function, today = case.function, case.today
     if function.is_image:
         return
-    place = function.runtime_place or function.place
+    place = function.runtime_place
     runtime = function.runtime
     if function.layers and (function.runtime_name is None or function.architecture is None):
         what = "runtime" if function.runtime_name is None else "architecture"

@@ -37,10 +37,10 @@ ALIAS_NOT_PUBLISHED = Rule(
 
 def check_publishing(case: FunctionCase) -> Iterator[Finding]:
     """Say when a bump would change $LATEST and leave the alias where it is (aws-sam-cli #7775)."""
-    function, alias = case.function, case.function.alias
+    function, alias = case.function, case.function.declared.alias
     if function.is_image or alias is None or not function.layers:
         return
-    hidden = [layer.name for layer in function.layers if not layer.visible]
+    hidden = [layer.name for layer in function.layers if not layer.declared.visible]
     if alias.code_sha256:
         why, hint = "AutoPublishCodeSha256 alone decides when a version is published", "change it with every bump"
     elif not alias.all_properties:

@@ -33,7 +33,7 @@ def check_unknown(case: FunctionCase) -> Iterator[Finding]:
     if function.is_image:
         return
     if function.code_unknown and function.layers:
-        place = function.code_place or function.place
+        place = function.declared.code.place
         yield CONTENT_UNKNOWN.at(place, function.code_unknown, function.code_hint)
     for layer in function.layers:
         if layer.unknown and layer.content is None:

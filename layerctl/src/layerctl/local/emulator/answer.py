@@ -28,6 +28,7 @@ class Answer:
         duration_ms: the REPORT line's duration, in milliseconds; None when there was none.
         request_id: the invocation's id, as the function's context had it.
         log: the same lines with the platform's own, START, END and REPORT, as they came.
+        crash: which extension of a layer ended, and how, or None.
     """
 
     status: int
@@ -37,6 +38,7 @@ class Answer:
     duration_ms: float | None
     request_id: str
     log: tuple[str, ...] = ()
+    crash: str | None = None
 
     @property
     def failure(self) -> str | None:
@@ -66,6 +68,8 @@ class Answer:
             document = {}
         if self.status != 200:
             found = document if isinstance(document, dict) else {}
+            if self.crash:
+                return {"errorType": "Extension.Crash", "errorMessage": self.crash, **found}
             return {"errorType": "Runtime.ExitError", "errorMessage": "the function's process ended", **found}
         if isinstance(document, dict) and set(document) == _ERROR_KEYS and document["requestId"] == self.request_id:
             return document

@@ -23,6 +23,7 @@ _PLATFORM = re.compile(
 )
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)\)")
 _INVOKE_OVER = re.compile(r"INVOKE RTDONE|Invoke DONE failed|Reset initiated: ")
+_EXTENSION = re.compile(r"Process extension-(.+)-\d+ exited: (.+)")
 # How long an answer waits for its last lines, which are in the pipe already unless the machine is badly overloaded.
 _PATIENCE_SECONDS = 2.0
 
@@ -48,6 +49,7 @@ class InvocationRecord:
     duration_ms: float | None
     request_id: str
     log: tuple[str, ...]
+    crash: str | None
 
 
 class Output:
@@ -65,6 +67,7 @@ class Output:
         self._duration: float | None = None
         self._request_id = ""
         self._over = False
+        self._crash: str | None = None
         self._pipes = [process.stdout, process.stderr]
         self._threads = [
             threading.Thread(target=self._read, args=(pipe, take), daemon=True)
@@ -80,6 +83,7 @@ class Output:
             self._duration = None
             self._request_id = ""
             self._over = False
+            self._crash = None
 
     def finish(self) -> InvocationRecord:
         """End the invocation whose answer has come: wait for its last lines and hand them over."""
@@ -88,7 +92,9 @@ class Output:
             # A process that died has no REPORT line; one that answered has both, in two pipes.
             self._changed.wait_for(lambda: self._over and self._duration is not None, 0.1)
             init = max(self._inits, default=None)
-            record = InvocationRecord(tuple(self._lines), init, self._duration, self._request_id, tuple(self._log))
+            record = InvocationRecord(
+                tuple(self._lines), init, self._duration, self._request_id, tuple(self._log), self._crash
+            )
             self._lines.clear()
             self._log.clear()
             return record
@@ -132,6 +138,8 @@ class Output:
             del self.platform[:-50]
             if found := _INIT.search(line):
                 self._inits.append(float(found[1]))
+            if found := _EXTENSION.search(line):
+                self._crash = f"the extension {found[1]} of a layer ended ({found[2]})"
             if _INVOKE_OVER.search(line):
                 self._over = True
             self._changed.notify_all()

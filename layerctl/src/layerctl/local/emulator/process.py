@@ -221,7 +221,8 @@ class Emulator:
                 said = "; ".join(self._output.platform[-2:])
                 raise LayerctlError(f"the Runtime Interface Emulator ended: {said or error}") from None
             record = self._output.finish()
-        return Answer(status, payload, record.lines, record.init_ms, record.duration_ms, record.request_id, record.log)
+        times = (record.init_ms, record.duration_ms)
+        return Answer(status, payload, record.lines, *times, record.request_id, record.log, record.crash)
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         # The emulator keeps the time itself; ours only ends a wait on an emulator that hangs.

@@ -2,7 +2,7 @@
 
 from layerctl.local.gateway.gateway import Gateway, Invoke
 from layerctl.local.gateway.request import event_for
-from layerctl.local.gateway.response import MalformedAnswerError, refusal, response_from
+from layerctl.local.gateway.response import MalformedAnswerError, refusal, response_from, stays_encoded
 from layerctl.local.gateway.router import Match, Router, by_port
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "event_for",
     "refusal",
     "response_from",
+    "stays_encoded",
 ]

@@ -83,12 +83,13 @@ def _format_1(request: Request, match: Match[Any]) -> dict[str, Any]:
     route, rest = match.route, match.route.api.kind == "rest"
     stage = route.api.stage
     path = match.path if rest else _staged(match)
+    resource = (route.path.rstrip("/") or "/") if rest else route.path  # REST APIs drop a slash at the end
     body, encoded = _body(request, route)
     headers = forwarded(request, lower=not rest)
     query = grouped(parse_qsl(request.query, keep_blank_values=True))
     return {
         **({} if rest else {"version": "1.0"}),
-        "resource": route.path,
+        "resource": resource,
         "path": path,
         "httpMethod": request.method,
         "headers": {name: values[-1] for name, values in headers.items()},
@@ -113,7 +114,7 @@ def _format_1(request: Request, match: Match[Any]) -> dict[str, Any]:
             "requestTime": _common_log_time(request),
             "requestTimeEpoch": int(request.received * 1000),
             "resourceId": _API_ID if rest else route.key,
-            "resourcePath": route.path,
+            "resourcePath": resource,
             "stage": stage,
         },
         "pathParameters": match.parameters or None,

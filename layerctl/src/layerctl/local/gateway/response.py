@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layerctl.local.http import Request
     from layerctl.templates.sam import Route
 
-__all__ = ["MalformedAnswerError", "refusal", "response_from"]
+__all__ = ["MalformedAnswerError", "refusal", "response_from", "stays_encoded"]
 
 # The server writes these itself.
 _OURS = {"connection", "content-length", "date", "keep-alive", "server", "trailer", "transfer-encoding", "upgrade"}
@@ -73,9 +73,17 @@ def response_from(value: Any, route: Route, request: Request) -> Response:
         headers.append(("content-type", default_type))
     if route.payload == "2.0":
         headers += [("set-cookie", _header_value("cookies", cookie)) for cookie in _list(value, "cookies")]
-    # A REST API goes by the first type that the client accepts.
-    decode = route.api.kind != "rest" or any_type(media_type(request.header("accept")) or "*/*", route.api.binary)
-    return Response(_status(value["statusCode"]), headers, _body(value, decode=decode))
+    return Response(_status(value["statusCode"]), headers, _body(value, decode=_decodes(route, request)))
+
+
+def stays_encoded(value: Any, route: Route, request: Request) -> bool:
+    """Whether base64 goes out as text, because a REST API does not take what the client accepts for binary."""
+    return isinstance(value, dict) and value.get("isBase64Encoded") is True and not _decodes(route, request)
+
+
+def _decodes(route: Route, request: Request) -> bool:
+    """Whether base64 in an answer is decoded. A REST API goes by the first type that the client accepts."""
+    return route.api.kind != "rest" or any_type(media_type(request.header("accept")) or "*/*", route.api.binary)
 
 
 def _status(value: Any) -> int:

@@ -17,6 +17,7 @@ from layerctl.local.emulator import Emulator, Limits
 from layerctl.local.emulator.isolation import isolation
 from layerctl.local.emulator.runtime import emulator_binary
 from layerctl.local.runner.interpreters import Interpreters
+from layerctl.templates.load import templates_in
 from layerctl.templates.sam import load_template
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RunOptions", "Runnable", "plan"]
 
-_NAMES = ("template.yaml", "template.yml", "template.json")
 CFNRESPONSE = Path(emulator.__file__).with_name("cfnresponse.py")
 # Beside a template: what `shared_utils.config` reads instead of AWS, unless AWS or a local one is asked for.
 LOCAL_CONFIG = "local-config.toml"
@@ -136,15 +136,17 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     """Find what the functions of some templates need.
 
     Args:
-        paths: templates, or folders with a ``template.yaml``.
+        paths: templates, or folders with a ``template.yaml`` or what the CDK synthesised.
         options: how to run them.
         only: the logical id or name of the one function that is wanted.
 
     Raises:
-        LayerctlError: there is no function, or one cannot be run: its code, handler, interpreter or a layer is missing.
+        LayerctlError: there is no function, or none can be run: its code, handler, interpreter or a layer is missing.
     """
     templates = [
-        load_template(_template_path(path), region=options.region, parameters=options.parameters) for path in paths
+        load_template(found, region=options.region, parameters=options.parameters)
+        for path in paths
+        for found in _template_paths(path)
     ]
     _check_parameters(templates, options)
     named = ", ".join(str(template.path) for template in templates)
@@ -165,36 +167,36 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     sources = LayerSources(options.layers, [folder for folder in dict.fromkeys(dist) if folder.is_dir()] or dist[:1])
     interpreters = Interpreters(exact=options.exact_runtime)
     labels = _labels(functions)
-    runnables = [
-        _runnable(
-            function,
-            label,
-            local=_local(template, options),
-            sources=sources,
-            interpreters=interpreters,
-            options=options,
-        )
-        for (template, function), label in zip(functions, labels, strict=True)
-    ]
+    runnables: list[Runnable] = []
+    failures: list[LayerctlError] = []
+    for (template, function), label in zip(functions, labels, strict=True):
+        local = _local(template, options)
+        try:
+            found = _runnable(function, label, local=local, sources=sources, interpreters=interpreters, options=options)
+            runnables.append(found)
+        except LayerctlError as error:  # each function stands alone
+            failures.append(error)
+    if failures and not runnables:
+        raise failures[0]
     if sources.unused and only is None:
         raise LayerctlError(
             f"--layer {min(sources.unused)}: no function of {named} has that layer",
             hint="name it as the ARN does",
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
+    left_out += [f"left out: {error.what}" + (f" ({error.hint})" if error.hint else "") for error in failures]
+    left_out += [f"{one.function.where}: {one.label}: {note}" for one in runnables for note in one.function.notes]
+    left_out += [note for template in templates for note in template.notes]
     unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
     apart = isolation()
     refused = [apart.problem] if apart.problem and (not apart.code or any(one.sources for one in runnables)) else []
     return Plan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
 
 
-def _template_path(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    for name in _NAMES:
-        if (path / name).is_file():
-            return path / name
-    raise LayerctlError(f"{path} has no {' or '.join(_NAMES)}", hint="name the template")
+def _template_paths(path: Path) -> list[Path]:
+    if found := templates_in(path):
+        return found
+    raise LayerctlError(f"{path} has no template.yaml, and no manifest.json of the CDK", hint="name the template")
 
 
 def _check_parameters(templates: Sequence[Template], options: RunOptions) -> None:

@@ -12,7 +12,15 @@ from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator import Pool
 from layerctl.local.emulator.check import import_problem
 from layerctl.local.emulator.process import MAX_PAYLOAD
-from layerctl.local.gateway import Gateway, MalformedAnswerError, Router, by_port, refusal, response_from
+from layerctl.local.gateway import (
+    Gateway,
+    MalformedAnswerError,
+    Router,
+    by_port,
+    refusal,
+    response_from,
+    stays_encoded,
+)
 from layerctl.local.runner.lambda_api import LambdaApi
 
 if TYPE_CHECKING:
@@ -163,10 +171,18 @@ class _Function:
             self._on_problem(self._label, answer.failure)
             return refusal(failed, kind)
         try:
-            return response_from(answer.json(), route, request)
+            value = answer.json()
+            response = response_from(value, route, request)
         except MalformedAnswerError as error:
             self._on_problem(self._label, f"its answer to {route.key} is no HTTP response: {error}")
-        return refusal(failed, kind)
+            return refusal(failed, kind)
+        if stays_encoded(value, route, request):
+            accepted = request.header("accept") or "nothing"
+            what = f"its answer to {route.key} goes out in base64, as text"
+            self._on_problem(
+                self._label, f"{what}: the client accepts {accepted}, which BinaryMediaTypes does not have"
+            )
+        return response
 
     def _invoke(self, event: bytes, seconds: float) -> Answer | None:
         """The answer, or None when it did not come within the integration's time; the function goes on, as in AWS."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from layerctl.core.errors import LayerctlError
+from layerctl.pins.resolve.fetch import fetch, fetch_object, shown
 from layerctl.pins.resolve.versions import PublishedVersion
 from layerctl.releases.index.model import LayerIndex
 
@@ -15,9 +13,6 @@ if TYPE_CHECKING:
     from layerctl.scan.model import Pin
 
 __all__ = ["IndexSource", "load_index"]
-
-_MAX_BYTES = 20_000_000
-_TIMEOUT_SECONDS = 20.0
 
 
 class IndexSource:
@@ -51,61 +46,18 @@ class IndexSource:
         return mine if mine or not self._versions else None
 
 
-def load_index(where: str) -> IndexSource:
+def load_index(where: str, profile: str | None = None) -> IndexSource:
     """Read an index from a file or an address.
 
     Args:
-        where: a path, or an address that begins with ``https://`` (``http://`` to this machine only).
+        where: a path, an address that begins with ``https://`` (``http://`` to this machine only), or ``s3://``.
+        profile: whose credentials S3 is asked with; None: botocore's own search order.
 
     Raises:
         LayerctlError: it cannot be read, or is no index.
     """
+    if where.startswith("s3://"):
+        return IndexSource(LayerIndex.parse(fetch_object(where, profile), where), where)
     if "://" in where:
-        return IndexSource(LayerIndex.parse(_fetch(where), _shown(where)), _shown(where))
+        return IndexSource(LayerIndex.parse(fetch(where), shown(where)), shown(where))
     return IndexSource(LayerIndex.load(Path(where)), where)
-
-
-def _fetch(address: str) -> str:
-    import urllib.error
-    import urllib.request
-
-    if not _allowed(address):
-        raise LayerctlError(f"{_shown(address)}: only https addresses are read", hint="use https://, or a file")
-
-    class Redirects(urllib.request.HTTPRedirectHandler):
-        """Follows a redirect only to where we would have gone at once."""
-
-        def redirect_request(self, *request: Any) -> urllib.request.Request | None:
-            if not _allowed(request[-1]):
-                raise urllib.error.URLError("it leads away from https")
-            return super().redirect_request(*request)
-
-    try:
-        with urllib.request.build_opener(Redirects).open(address, timeout=_TIMEOUT_SECONDS) as answer:
-            data: bytes = answer.read(_MAX_BYTES + 1)
-    except urllib.error.HTTPError as error:
-        error.close()  # it is the answer, too
-        raise LayerctlError(f"{_shown(address)}: HTTP {error.code}", hint="check the address of the index") from None
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise LayerctlError(f"{_shown(address)} cannot be fetched: {reason}", hint="check the network") from None
-    if len(data) > _MAX_BYTES:
-        raise LayerctlError(f"{_shown(address)} is larger than {_MAX_BYTES} bytes", hint="check the address")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise LayerctlError(f"{_shown(address)} is not UTF-8 text", hint="check the address") from None
-
-
-def _allowed(address: str) -> bool:
-    """https, or http to this machine."""
-    parts = urlsplit(address)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"})
-
-
-def _shown(address: str) -> str:
-    """The address without user, password and query, which may hold a token."""
-    if "://" not in address:
-        return address
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -29,7 +29,7 @@ def resolver_of(
     """The sources that a command was given.
 
     Args:
-        indexes: files or addresses of indexes; none: `LAYERCTL_INDEX`, else `layers.json` here if there is one.
+        indexes: files, https or s3 addresses; none: `LAYERCTL_INDEX`, else `./layers.json` if there is one.
         aws: whether AWS is asked about layers that no index knows; None: if there is no index, and credentials are.
         stage: whose parameters are read.
         regions: where AWS is asked about pins that name no region.
@@ -41,7 +41,7 @@ def resolver_of(
     named = list(indexes) or os.environ.get("LAYERCTL_INDEX", "").split()
     if not named and is_index(Path("layers.json")):
         named = ["layers.json"]
-    sources: list[VersionSource] = [load_index(one) for one in named]
+    sources: list[VersionSource] = [load_index(where, profile) for where in named]
     if aws or (aws is None and not sources and (profile or _has_credentials())):
         from layerctl.aws.clients import Aws
         from layerctl.pins.resolve.aws_sources import LambdaSource, ParameterSource

@@ -2,6 +2,6 @@
 
 from layerctl.templates.sam.model import Api, Cors, Function, LayerReference, Route, Template
 from layerctl.templates.sam.read import load_template
-from layerctl.templates.sam.resolve import ACCOUNT
+from layerctl.templates.stand_ins import ACCOUNT
 
 __all__ = ["ACCOUNT", "Api", "Cors", "Function", "LayerReference", "Route", "Template", "load_template"]

@@ -113,6 +113,7 @@ class Function:
         foreign: why it is none of ours (a container image, another language), or None.
         problem: why it cannot be run here (no Handler, its code lies in S3), or None.
         guessed: names in its variables and layers that only a deployment knows.
+        notes: what of it is not as the template has it.
         aliases: names under which it can be invoked, beside ``$LATEST``.
     """
 
@@ -135,6 +136,7 @@ class Function:
     problem: str | None = None
     guessed: frozenset[str] = frozenset()
     aliases: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +146,4 @@ class Template:
     path: Path
     functions: tuple[Function, ...]
     parameters: frozenset[str]
+    notes: tuple[str, ...] = ()

@@ -1,232 +1,137 @@
-"""Functions and their events, read out of a parsed template."""
+"""The functions of a template as they are run: the model's, with Lambda's defaults and limits."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from layerctl.core.arn import LAYER_VERSION_ARN, LayerVersionArn
 from layerctl.core.errors import LayerctlError
+from layerctl.templates.load import read_template
+from layerctl.templates.model import Value, text_of, unknown_in
 from layerctl.templates.sam.apis import Apis
 from layerctl.templates.sam.model import Function, LayerReference, Template
-from layerctl.templates.sam.parse import line_of, parse
-from layerctl.templates.sam.resolve import NO_VALUE, Resolver, as_text
+from layerctl.templates.samconfig import overridden_parameters
+from layerctl.templates.stand_ins import DEFAULT_REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
+    from layerctl.templates import model as declarations
+    from layerctl.templates.model import Data
     from layerctl.templates.sam.model import Route
 
 __all__ = ["load_template"]
 
-_FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
-_LAYERS = ("AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion")
-# SAM merges these of Globals with the function's own; any other value of the function replaces the global one
-# (SAM developer guide, "Globals section").
-_MERGED = ("Environment", "Layers")
 # Property -> Lambda's default, least and greatest value (Lambda quotas).
 _NUMBERS = {"Timeout": (3, 1, 900), "MemorySize": (128, 128, 10_240)}
-DEFAULT_REGION = "eu-central-1"
 
 
 def load_template(path: Path, *, region: str | None = None, parameters: Mapping[str, str] | None = None) -> Template:
     """Read a SAM or CloudFormation template, in YAML or JSON.
 
+    What is wrong with one function, or cannot be worked out, is that function's `problem` or one of its `notes`.
+
     Args:
         path: the template; code is found relative to it.
         region: what ``AWS::Region`` stands for; default: ``eu-central-1``.
-        parameters: values instead of the parameters' defaults; what the template does not declare is passed over.
+        parameters: values instead of those of the samconfig's ``default`` environment and of the parameters'
+            defaults; what the template does not declare is passed over.
 
     Raises:
-        LayerctlError: it cannot be read, or is wrong.
+        LayerctlError: it cannot be read.
     """
-    data = parse(path)
-    resources = data.get("Resources")
-    if not isinstance(resources, dict):
-        raise LayerctlError(f"{path} has no Resources", hint="name a SAM or CloudFormation template")
-    reader = _Reader(path, data, region or DEFAULT_REGION, parameters or {})
-    declared = data.get("Parameters")
-    return Template(path, tuple(reader.functions(resources)), frozenset(declared if isinstance(declared, dict) else ()))
+    given = {**overridden_parameters(path).get("default", {}), **(parameters or {})}
+    template = read_template(path, parameters=given, region=region or DEFAULT_REGION, stand_ins=True)
+    if template.problems:
+        fault = template.problems[0]
+        where = f"{path}:{fault.place.line}:" if fault.place.line is not None else str(path)
+        raise LayerctlError(f"{where} {' '.join(fault.message.split())}", hint=fault.hint)
+    apis = Apis(template)
+    notes = tuple(f"{fault.place.path}:{fault.place.line}: {fault.message}" for fault in template.unread)
+    return Template(path, tuple(_function(one, apis) for one in template.functions), template.parameters, notes)
 
 
-class _Reader:
-    """Reads the functions of one template."""
+def _function(declared: declarations.Function, apis: Apis) -> Function:
+    properties = declared.properties
+    problem = declared.problem.message if declared.problem is not None else None
+    runtime, handler = declared.runtime, declared.handler
+    foreign = None
+    if declared.is_image:
+        foreign = "it is a container image"
+    elif runtime is not None and runtime.text and not runtime.text.startswith("python"):
+        foreign = f"its Runtime is {runtime.text}, and only Python runs here"
+    elif problem is None:
+        problem = _missing("Runtime", runtime) or _missing("Handler", handler) or _code_problem(declared)
+    numbers: dict[str, int] = {}
+    routes: list[Route] = []
+    try:
+        numbers = {key: _number(properties.get(key), key) for key in _NUMBERS}
+        routes = apis.routes(declared)
+    except LayerctlError as error:
+        problem = problem or error.what
+    logging = properties.get("LoggingConfig")
+    environment = {name: value.text for name, value in declared.environment.items() if value.text is not None}
+    guesses = {value.text for value in declared.environment.values() if value.guesses and value.text is not None}
+    return Function(
+        logical_id=declared.logical_id,
+        name=declared.name,
+        where=f"{declared.place.path}:{declared.place.line}",
+        runtime=(runtime.text if runtime is not None else None) or "",
+        handler=(handler.text if handler is not None else None) or "",
+        code=declared.code.path,
+        inline=declared.code.inline,
+        timeout=numbers.get("Timeout", 3),
+        memory=numbers.get("MemorySize", 128),
+        architecture=declared.architecture or "x86_64",
+        log_format=text_of(logging, "LogFormat") or "Text",
+        log_level=text_of(logging, "ApplicationLogLevel"),
+        environment=environment,
+        layers=tuple(_layer(reference) for reference in declared.layers),
+        routes=tuple(routes),
+        aliases=apis.aliases(declared),
+        foreign=foreign,
+        problem=problem,
+        guessed=frozenset(guesses),
+        notes=tuple(_notes(declared)),
+    )
 
-    def __init__(self, path: Path, data: Mapping[str, Any], region: str, parameters: Mapping[str, str]) -> None:
-        self._path = path
-        self._data = data
-        self._resolver = Resolver(data, region=region, parameters=parameters, where=str(path))
-        every = data.get("Globals")
-        every = every.get("Function") if isinstance(every, dict) else None
-        self._globals: dict[str, Any] = every if isinstance(every, dict) else {}
-        self._resources: dict[str, Any] = data["Resources"]
-        self._apis = Apis(data, self._resolver, str(path))
 
-    def functions(self, resources: dict[str, Any]) -> list[Function]:
-        found = []
-        for logical_id, resource in resources.items():
-            if not isinstance(resource, dict) or resource.get("Type") not in _FUNCTIONS:
-                continue
-            condition = resource.get("Condition")
-            if isinstance(condition, str) and not self._resolver.condition(condition):
-                continue
-            found.append(self._function(logical_id, resource))
-        return found
+def _notes(declared: declarations.Function) -> Iterator[str]:
+    """What is not known, and only matters where it is used."""
+    for key in ("FunctionName", "LoggingConfig"):
+        if why := unknown_in(declared.properties.get(key)):
+            yield f"its {key} is not known: {why}"
+    for name, value in declared.environment.items():
+        if value.text is None:
+            yield f"the variable {name} is not set: {value.unknown}"
 
-    def _function(self, logical_id: str, resource: dict[str, Any]) -> Function:
-        where = f"{self._path}:{line_of(self._resources, logical_id)}"
-        own = resource.get("Properties")
-        if not isinstance(own, dict):
-            raise LayerctlError(f"{where}: {logical_id} has no Properties")
-        serverless = resource["Type"] == _FUNCTIONS[0]
-        raw = self._with_globals(own) if serverless else own
-        self._resolver.guessed.clear()
-        properties = {key: self._resolver.value(raw[key]) for key in raw if key not in ("Events", "Layers", "Policies")}
-        properties = {key: value for key, value in properties.items() if value is not NO_VALUE}
-        place = f"{where}: {logical_id}"
-        environment = self._environment(properties, place)
-        layers = tuple(self._layer(entry, place) for entry in self._layer_entries(raw))
-        code, inline, problem = self._code(properties, resource, serverless=serverless)
-        runtime, handler = str(properties.get("Runtime", "")), str(properties.get("Handler", ""))
-        foreign = None
-        if properties.get("PackageType") == "Image":
-            foreign = "it is a container image"
-        elif runtime and not runtime.startswith("python"):
-            foreign = f"its Runtime is {runtime}, and only Python runs here"
-        elif not runtime or not handler:
-            problem = "it has no Handler" if runtime else "it has no Runtime"
-        logging = properties.get("LoggingConfig")
-        logging = logging if isinstance(logging, dict) else {}
-        architectures = properties.get("Architectures")
-        return Function(
-            logical_id=logical_id,
-            name=str(properties.get("FunctionName") or logical_id),
-            where=where,
-            runtime=runtime,
-            handler=handler,
-            code=code,
-            inline=inline,
-            timeout=self._number(properties, "Timeout", place),
-            memory=self._number(properties, "MemorySize", place),
-            architecture=str(architectures[0]) if isinstance(architectures, list) and architectures else "x86_64",
-            log_format=str(logging.get("LogFormat", "Text")),
-            log_level=str(logging["ApplicationLogLevel"]) if "ApplicationLogLevel" in logging else None,
-            environment=environment,
-            layers=layers,
-            routes=tuple(self._routes(own if serverless else {}, properties, logical_id, place)),
-            aliases=self._aliases(logical_id, properties),
-            foreign=foreign,
-            problem=problem,
-            guessed=frozenset(self._resolver.guessed),
-        )
 
-    def _with_globals(self, own: dict[str, Any]) -> dict[str, Any]:
-        merged = {**self._globals, **own}
-        for key in _MERGED:
-            ours, theirs = self._globals.get(key), own.get(key)
-            if isinstance(ours, list) and isinstance(theirs, list):
-                merged[key] = [*ours, *theirs]
-            elif key == "Environment" and isinstance(ours, dict) and isinstance(theirs, dict):
-                everyone, alone = ours.get("Variables"), theirs.get("Variables")
-                if isinstance(everyone, dict) and isinstance(alone, dict):
-                    merged[key] = {"Variables": {**everyone, **alone}}
-        return merged
+def _missing(key: str, value: Value | None) -> str | None:
+    if value is not None and value.text is None:
+        return f"its {key} is not known: {value.unknown}"
+    return None if value is not None and value.text else f"it has no {key}"
 
-    def _environment(self, properties: dict[str, Any], place: str) -> dict[str, str]:
-        environment = properties.get("Environment") or {}
-        variables = environment.get("Variables") if isinstance(environment, dict) else None
-        if variables is None:
-            return {}
-        if not isinstance(variables, dict):
-            raise LayerctlError(f"{place}: Environment.Variables is no mapping")
-        texts: dict[str, str] = {}
-        for name, value in variables.items():
-            if isinstance(value, (dict, list)):
-                raise LayerctlError(f"{place}: the variable {name} is not text")
-            texts[name] = "" if value is None else as_text(value)
-        return texts
 
-    def _number(self, properties: dict[str, Any], key: str, place: str) -> int:
-        default, least, most = _NUMBERS[key]
-        text = str(properties.get(key, default))
-        if text in self._resolver.guessed:  # a parameter without a default
-            return default
-        if not text.isdigit() or not least <= int(text) <= most:
-            raise LayerctlError(f"{place}: {key} is {text!r}", hint=f"Lambda takes {least} to {most}")
-        return int(text)
+def _code_problem(declared: declarations.Function) -> str | None:
+    code = declared.code
+    if code.inline is not None:
+        return code.unknown or None
+    return None if code.path is not None else code.unknown
 
-    def _code(
-        self, properties: dict[str, Any], resource: dict[str, Any], *, serverless: bool
-    ) -> tuple[Path | None, str | None, str | None]:
-        """The code's place, or its inline text, or why there is neither."""
-        code = properties.get("CodeUri" if serverless else "Code")
-        inline = properties.get("InlineCode") if serverless else code.get("ZipFile") if isinstance(code, dict) else None
-        if isinstance(inline, str):
-            return None, inline, None
-        metadata = resource.get("Metadata")
-        if code is None and isinstance(metadata, dict):
-            code = metadata.get("aws:asset:path")  # what CDK writes for `sam local`
-        if code is None and serverless:
-            code = "."
-        if not isinstance(code, str) or code.startswith(("s3://", "https://")):
-            return None, None, "its code is not on this machine (it lies in S3, or is missing)"
-        return self._path.parent / code, None, None
 
-    def _layer_entries(self, raw: dict[str, Any]) -> list[Any]:
-        """The entries before their values are worked out: a Ref to a layer of this template is a folder."""
-        entries = self._resolver.chosen(raw.get("Layers"))
-        if entries is None or self._is_no_value(entries):
-            return []
-        if not isinstance(entries, list):
-            resolved = self._resolver.value(entries)
-            entries = resolved if isinstance(resolved, list) else [resolved]
-        return [entry for entry in entries if not self._is_no_value(entry)]
+def _number(data: Data | None, key: str) -> int:
+    default, least, most = _NUMBERS[key]
+    if data is None or (isinstance(data, Value) and data.guesses):  # such as a parameter without a default
+        return default
+    if why := unknown_in(data):
+        raise LayerctlError(f"its {key} is not known: {why}")
+    text = text_of(data) or ""
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise LayerctlError(f"its {key} is {text!r}, and Lambda takes {least} to {most}")
+    return int(text)
 
-    def _is_no_value(self, node: Any) -> bool:
-        return isinstance(node, dict) and self._resolver.value(node) is NO_VALUE
 
-    def _layer(self, entry: Any, place: str) -> LayerReference:
-        entry = self._resolver.chosen(entry)
-        text = self._resolver.text(entry)
-        if text is None:
-            raise LayerctlError(f"{place}: a layer that is not text", hint="expected an ARN or a !Ref")
-        name = entry.get("Ref") if isinstance(entry, dict) else None
-        resource = self._resources.get(name) if isinstance(name, str) else None
-        if isinstance(resource, dict) and resource.get("Type") in _LAYERS:
-            return self._own_layer(str(name), resource)
-        if LAYER_VERSION_ARN.fullmatch(text):
-            arn = LayerVersionArn.parse(text)
-            return LayerReference(text, arn.name, arn)
-        return LayerReference(text, text)
-
-    def _own_layer(self, logical_id: str, resource: dict[str, Any]) -> LayerReference:
-        own = resource.get("Properties")
-        properties = own if isinstance(own, dict) else {}
-        content = self._resolver.value(properties.get("ContentUri", properties.get("Content")))
-        local = isinstance(content, str) and not content.startswith(("s3://", "https://"))
-        return LayerReference(logical_id, logical_id, content=self._path.parent / content if local else None)
-
-    def _routes(self, own: dict[str, Any], properties: dict[str, Any], logical_id: str, place: str) -> list[Route]:
-        """What leads to a function: its events, and its URL (SAM's property, CloudFormation's resource)."""
-        routes = self._apis.routes(own.get("Events"), place)
-        if "FunctionUrlConfig" in properties:
-            routes.append(self._apis.url_route(properties["FunctionUrlConfig"], logical_id))
-        targets = ({"Ref": logical_id}, {"Fn::GetAtt": [logical_id, "Arn"]})
-        for resource in self._resources.values():
-            if isinstance(resource, dict) and resource.get("Type") == "AWS::Lambda::Url":
-                url = resource.get("Properties")
-                if isinstance(url, dict) and url.get("TargetFunctionArn") in targets:
-                    routes.append(self._apis.url_route(self._resolver.value(url), logical_id))
-        return routes
-
-    def _aliases(self, logical_id: str, properties: dict[str, Any]) -> frozenset[str]:
-        """The aliases of a function: SAM's ``AutoPublishAlias``, and those that the template defines."""
-        names = {as_text(properties["AutoPublishAlias"])} if "AutoPublishAlias" in properties else set()
-        for resource in self._resources.values():
-            if isinstance(resource, dict) and resource.get("Type") == "AWS::Lambda::Alias":
-                alias = resource.get("Properties")
-                alias = alias if isinstance(alias, dict) else {}
-                function = alias.get("FunctionName")
-                if function == {"Ref": logical_id} or function == properties.get("FunctionName", logical_id):
-                    names.add(self._resolver.text(alias.get("Name")) or "")
-        return frozenset(names)
+def _layer(reference: declarations.LayerReference) -> LayerReference:
+    resource = reference.resource
+    name = resource.logical_id if resource is not None else reference.layer_name or reference.text
+    return LayerReference(reference.text, name, reference.arn, resource.path if resource is not None else None)

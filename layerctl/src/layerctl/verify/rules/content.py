@@ -89,6 +89,7 @@ _WORKPLACE = re.compile(
 )
 _WITHIN_TEXT = re.compile(rb"[^\s'\"`<>|,;()]*\Z")  # what stands before a path in one word
 _INSTALLED = ("/usr", "/opt", "/var/lang")  # folders of this machine that others have too
+_SCHEME = re.compile(rb"[A-Za-z]:/\Z")
 _SHEBANG = re.compile(rb"#!\s*(/\S+)")
 _RUNTIME_PLACES = (b"/usr/", b"/bin/", b"/opt/", b"/var/lang/", b"/var/task/")
 _PYC = re.compile(r"python/(.*?)__pycache__/([^/]+)\.cpython-\d+(?:\.opt-\d)?\.pyc")
@@ -196,7 +197,8 @@ def _traceback_paths(piece: bytes, source: str) -> Iterator[str]:
     if name not in piece:
         return
     for match in re.finditer(rb"(/(?:[\w.@+ -]+/)*)" + re.escape(name), piece):
-        if not match[1].startswith(_RUNTIME_PLACES):
+        address = _SCHEME.search(piece, max(match.start() - 3, 0), match.start())  # a constant, https://…/constants.py
+        if address is None and not match[1].startswith(_RUNTIME_PLACES):
             yield f"it was compiled as {_text(match[0])}"
 
 

@@ -45,7 +45,7 @@ LAYOUT_NAME = Rule(
     id="layout-name",
     commands=("verify",),
     summary="What lies in python/ can be imported, or is a distribution's metadata.",
-    looks_at="The names directly below python/.",
+    looks_at="The names directly below python/, but for those that a wheel of others installs there.",
     example="`python/my-module.py`",
     fix="Rename it, or leave it out of the layer.",
 )
@@ -89,13 +89,20 @@ def check_layout(case: ArtifactCase) -> Iterator[Finding]:
     if any(path.startswith("python/python/") for path in inside):
         message = "python/ lies in python/, where nothing is imported from"
         yield LAYOUT_NESTED.finding("python/python", message, "pack one less")
-    for name in sorted({path.split("/")[1] for path in inside}):
+    own = {path.split("/")[1] for path in inside if not _of_others(case, path)}
+    for name in sorted(own):
         is_folder = f"python/{name}" not in paths
         stem = name if is_folder else name.split(".", 1)[0]
         fine = stem.isidentifier() or (is_folder and (_METADATA.fullmatch(name) or name.endswith((".libs", "-stubs"))))
         if not fine and name != ".gitkeep" and not (is_folder and name in _FOLDERS_OF_DATA):
             hint = "rename it, or leave it out of the layer"
             yield LAYOUT_NAME.finding(f"python/{name}", f"{name} can't be imported", hint, case.doubtful)
+
+
+def _of_others(case: ArtifactCase, path: str) -> bool:
+    """Whether a file is one that another's wheel installs (setuptools' distutils-precedence.pth): pip puts it there."""
+    owner = case.owner(path)
+    return owner is not None and owner.name != case.own
 
 
 def check_modes(case: ArtifactCase) -> Iterator[Finding]:

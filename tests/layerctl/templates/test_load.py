@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerctl.templates.check_stacks import read_stack
+from layerctl.templates.load import read_template
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:{}"
 
@@ -14,7 +14,7 @@ ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:{}"
 def _read(tmp_path, text, name="template.yaml", **options):
     path = tmp_path / name
     path.write_bytes(textwrap.dedent(text).encode() if isinstance(text, str) else text)
-    return read_stack(path, **options)
+    return read_template(path, **options)
 
 
 def _layers(stack):
@@ -33,7 +33,10 @@ def test_globals_come_first(tmp_path):
         """,
     )
     assert _layers(stack) == [["a:1", "b:2"], ["b:2"]]
-    assert [(f.runtime_name, f.architecture) for f in stack.functions] == [("python3.13", "arm64"), (None, "x86_64")]
+    assert [(f.runtime and f.runtime.text, f.architecture) for f in stack.functions] == [
+        ("python3.13", "arm64"),
+        (None, "x86_64"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,8 @@ def test_ignored_globals(tmp_path, ignore, layers, runtime):
         """,
     )
     assert _layers(stack) == [layers]
-    assert stack.functions[0].runtime_name == runtime
+    found = stack.functions[0].runtime
+    assert (found and found.text) == runtime
 
 
 def test_conditions_make_variants(tmp_path):
@@ -72,7 +76,7 @@ def test_conditions_make_variants(tmp_path):
                 - Fn::If: [Debug, {ARN.format("debug:1")}, !Ref AWS::NoValue]
         """,
     )
-    seen = {(f.runtime_name, tuple(layer.name for layer in f.layers)) for f in stack.functions}
+    seen = {(f.runtime.text, tuple(layer.name for layer in f.layers)) for f in stack.functions}
     assert seen == {
         ("python3.13", ("a:2", "debug:1")),
         ("python3.13", ("a:2",)),
@@ -143,9 +147,9 @@ def test_serverless(tmp_path):
     )
     assert not stack.problems
     assert _layers(stack) == [["shared-utils:7"], ["CommonLambdaLayer", "${cf:layers.Arn}"], ["all:1"]]
-    assert [f.runtime_name for f in stack.functions] == ["python3.13", "python3.12", "python3.13"]
+    assert [f.runtime.text for f in stack.functions] == ["python3.13", "python3.12", "python3.13"]
     assert {f.architecture for f in stack.functions} == {"arm64"}
-    assert stack.functions[1].layers[0].in_template == "CommonLambdaLayer"
+    assert stack.functions[1].layers[0].resource.logical_id == "CommonLambdaLayer"
 
 
 @pytest.mark.parametrize(
@@ -187,11 +191,9 @@ def test_serverless(tmp_path):
 def test_bad_templates(tmp_path, text, line, message):
     """A template that can't be read, or not in full, is a problem with its line, and never an exception."""
     stack = _read(tmp_path, text)
-    assert stack.problems, stack.functions
-    problem = stack.problems[0]
-    assert message in problem.message
-    assert line is None or problem.line == line
-    assert problem.rule == "template-invalid"
+    faults = [*stack.problems, *(function.problem for function in stack.functions)]
+    assert message in faults[0].message
+    assert line is None or faults[0].place.line == line
 
 
 def test_missing_folder_and_loop(tmp_path):
@@ -199,7 +201,7 @@ def test_missing_folder_and_loop(tmp_path):
     loop = tmp_path / "loop.yaml"
     loop.symlink_to(loop)
     for path in (tmp_path / "none.yaml", tmp_path, loop):
-        assert [problem.rule for problem in read_stack(path).problems] == ["template-invalid"]
+        assert len(read_template(path).problems) == 1
 
 
 _VALUES = st.recursive(
@@ -232,4 +234,4 @@ def test_any_values(tmp_path_factory, properties, shared, metadata):
     template = {"Resources": {"F": function, "L": layer}, "Globals": {"Function": shared}, "Parameters": shared}
     path = tmp_path_factory.mktemp("t") / "template.json"
     path.write_text(json.dumps(template), "utf-8")
-    read_stack(path)
+    read_template(path)

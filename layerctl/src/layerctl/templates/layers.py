@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from layerctl.check.model import Layer
 from layerctl.core.arn import LAYER_VERSION_ARN, LayerVersionArn
+from layerctl.templates.model import LayerReference
 from layerctl.templates.spans import SpannedString, composed_arns
 
 if TYPE_CHECKING:
-    from layerctl.check.model import Place
+    from layerctl.templates.model import Place
     from layerctl.templates.spans import ComposedArn
 
 __all__ = ["layer_of"]
 
 
-def layer_of(place: Place, values: list[SpannedString], region: str | None, inside: range | None = None) -> Layer:
+def layer_of(
+    place: Place, values: list[SpannedString], region: str | None, inside: range | None = None
+) -> LayerReference:
     """Make sense of the values that an entry of a list of layers can have.
 
     Args:
@@ -33,14 +35,15 @@ def layer_of(place: Place, values: list[SpannedString], region: str | None, insi
     first = arns[0]
     name = first.name if first.version is None else f"{first.name}:{first.version}"
     whole = LAYER_VERSION_ARN.fullmatch(first.written)
-    return Layer(
+    return LayerReference(
+        first.written,
         name,
         place,
         arn=LayerVersionArn.parse(first.written) if whole and len({arn.written for arn in arns}) == 1 else None,
         identity=_identity(first),
         version=first.version,
         layer_name=first.name,
-        visible=first.start is not None and (inside is None or first.start in inside),
+        visible=first.start is not None and not first.origin and (inside is None or first.start in inside),
     )
 
 
@@ -49,9 +52,9 @@ def _identity(arn: ComposedArn) -> str:
     return f"{arn.account or '?'}:{arn.name}"
 
 
-def _no_arn(place: Place, values: list[SpannedString]) -> Layer:
+def _no_arn(place: Place, values: list[SpannedString]) -> LayerReference:
     value = values[0] if values else SpannedString.unknown("nothing")
-    shown = "".join(f"${{{span.text}}}" if span.hole else span.text for span in value.spans)
+    shown = value.shown
     # dynamic references, the Serverless Framework's variables, and what Fn::Split would still take apart
     open_parts = any(mark in shown for mark in ("{{", "${", ","))
     literal = all(one.text is not None for one in values) and not open_parts
@@ -61,8 +64,8 @@ def _no_arn(place: Place, values: list[SpannedString]) -> Layer:
             "a layer, but not a version of it" if re.fullmatch(r"arn:[^:]+:lambda:[^:]+:\d+:layer:[^:]+", shown) else ""
         )
         invalid = f"{shown!r} is {what or 'not the ARN of a layer version'}"
-    return Layer(
-        shown, place, identity=shown if literal else None, visible=False, invalid=invalid,
+    return LayerReference(
+        shown, shown, place, identity=shown if literal else None, visible=False, invalid=invalid,
         unknown="" if literal else "only the deployment knows which layer version it is",
         hint=f"name its content with --layer '{shown}=PATH', or pin a literal ARN",
     )  # fmt: skip

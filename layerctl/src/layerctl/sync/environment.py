@@ -1,0 +1,107 @@
+"""Making layers known to editor, type checker and tests: one file in the virtual environment.
+
+A path file (`site` of the standard library) puts folders on the search path of every program of the environment: pytest
+and PyCharm by the interpreter itself, mypy and pyright because they read such files too. The layers' packages are then
+installed packages to all of them: their metadata count (pytest plugins, versions), and a type checker does not report
+on their insides. Settings of one's own are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from layerctl.core.errors import LayerctlError
+from layerctl.core.files.atomic import replace_bytes
+from layerctl.core.files.find import find_above
+from layerctl.python.distributions import read_distributions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from layerctl.python.distributions import Distribution
+
+__all__ = ["Environment", "find_environment", "settings"]
+
+_FILE = "layerctl-sync.pth"
+
+
+class Environment:
+    """A virtual environment: its site-packages, and the path file of ours in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        found = sorted(root.glob("lib/python3*/site-packages")) or sorted(root.glob("Lib/site-packages"))
+        if not (root / "pyvenv.cfg").is_file() or not found:
+            raise LayerctlError(f"{root} is no virtual environment", hint=f"make one: python3 -m venv {root}")
+        self._packages = found[0]
+
+    @property
+    def file(self) -> Path:
+        """Our path file."""
+        return self._packages / _FILE
+
+    def write(self, folders: Sequence[Path]) -> None:
+        """Put folders on the environment's search path, in place of those of an earlier time."""
+        try:
+            old = self.file.read_bytes() if self.file.exists() else None
+            if old != self._text(folders):
+                replace_bytes(self.file, self._text(folders), expected=old)
+        except OSError as error:
+            raise LayerctlError(f"{self.file} cannot be written: {error.strerror}") from None
+
+    def knows(self, folders: Sequence[Path]) -> bool:
+        """Whether exactly these folders are on its search path."""
+        return self.file.is_file() and self.file.read_bytes() == self._text(folders)
+
+    def shadowed(self, folders: Sequence[Path]) -> list[str]:
+        """Return what is installed in another version than the layers have; programs see what is installed."""
+        own = _distributions(self._packages)
+        lines = []
+        for folder in folders:
+            for name, layered in _distributions(folder).items():
+                mine = own.get(name)
+                if mine is not None and mine.version != layered.version:
+                    lines.append(
+                        f"{name} {mine.version} is installed in {self.root}, the layer has {layered.version}: "
+                        f"pip uninstall {name}, or install {name}=={layered.version}"
+                    )
+        return lines
+
+    @staticmethod
+    def _text(folders: Sequence[Path]) -> bytes:
+        return "".join(f"{folder.resolve()}\n" for folder in folders).encode()
+
+
+def _distributions(folder: Path) -> dict[str, Distribution]:
+    paths = [f"{path.parent.name}/METADATA" for path in folder.glob("*.dist-info/METADATA")]
+    return {one.name: one for one in read_distributions(paths, lambda path: (folder / path).read_bytes())}
+
+
+def find_environment(named: Path | None) -> Environment | None:
+    """Return the environment that is named, else active, else here or above as ``.venv`` or ``venv``; None: none is.
+
+    Raises:
+        LayerctlError: what is named is none.
+    """
+    if named is not None:
+        return Environment(named)
+    if active := os.environ.get("VIRTUAL_ENV"):
+        return Environment(Path(active))
+    found = find_above(".venv/pyvenv.cfg", "venv/pyvenv.cfg")
+    return Environment(found.parent) if found is not None else None
+
+
+def settings(folders: Sequence[Path], root: Path) -> str:
+    """Return what a project's own settings need where no path file can be written."""
+    names = [Path(os.path.relpath(folder.resolve(), root.resolve())).as_posix() for folder in folders]
+    listed = json.dumps(names)
+    return (
+        "# pyproject.toml\n"
+        f"[tool.pytest.ini_options]\npythonpath = {listed}\n\n"
+        f"[tool.pyright]\nextraPaths = {listed}\n\n"
+        f"[tool.mypy]\nmypy_path = {listed}\n\n"
+        f"# PyCharm: mark as Sources Root: {', '.join(names)}\n"
+    )
