@@ -10,6 +10,7 @@ import click
 
 from layerctl.cli.options import dry_run_option, json_option, region_option
 from layerctl.cli.output import note, print_json, waiting
+from layerctl.core.runtimes import USUAL_RELEASES
 
 if TYPE_CHECKING:
     from layerctl.scaffold import Outcome
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 ARCHITECTURES = ("x86_64", "arm64")
-# Where no interpreter of a runtime is here: a release of it that is widely had.
-_RELEASES = {"python3.11": "3.11.7", "python3.12": "3.12.1", "python3.13": "3.13.0", "python3.14": "3.14.0"}
 _OWN = f"python3.{sys.version_info.minor}"
 
 
@@ -27,7 +26,7 @@ _OWN = f"python3.{sys.version_info.minor}"
 @click.option("--kind", type=click.Choice(["thin", "bare"]), help="thin: on top of shared-utils; bare: on its own.")
 @click.option("--package", metavar="NAME", help="The Python package that functions import, e.g. acme_lambda.")
 @click.option("--layer", metavar="NAME", help="The layer's name.  [default: the package's, with dashes]")
-@click.option("--runtime", "runtimes", multiple=True, type=click.Choice(sorted(_RELEASES)), help="Repeatable.")
+@click.option("--runtime", "runtimes", multiple=True, type=click.Choice(sorted(USUAL_RELEASES)), help="Repeatable.")
 @click.option(
     "--architecture", "architectures", multiple=True, type=click.Choice(["x86_64", "arm64"]), help="Repeatable."
 )
@@ -88,11 +87,13 @@ def command(
     default = package.replace("_", "-")
     if sys.stdin.isatty():
         layer = layer or click.prompt("The layer's name", default=default)
-        runtimes = runtimes or _list("Runtimes", _OWN if _OWN in _RELEASES else max(_RELEASES))
+        runtimes = runtimes or _list("Runtimes", _OWN if _OWN in USUAL_RELEASES else max(USUAL_RELEASES))
         regions = regions or _list("Regions to publish in", "")
-    runtimes = runtimes or (_OWN if _OWN in _RELEASES else max(_RELEASES),)
+    runtimes = runtimes or (_OWN if _OWN in USUAL_RELEASES else max(USUAL_RELEASES),)
     found = find_interpreters(runtimes)
-    exact = {one: found_.version if (found_ := choose(one, "", found)) else _RELEASES.get(one, "") for one in runtimes}
+    exact = {
+        one: found_.version if (found_ := choose(one, "", found)) else USUAL_RELEASES.get(one, "") for one in runtimes
+    }
     choices = Choices(
         kind=kind,
         package=package,

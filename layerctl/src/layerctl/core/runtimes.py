@@ -29,6 +29,7 @@ __all__ = [
     "PROVIDED_SDK",
     "RUNTIMES",
     "RUNTIMES_DOCUMENT",
+    "USUAL_RELEASES",
     "Runtime",
     "extension_suffixes",
     "import_roots",
@@ -150,6 +151,10 @@ RUNTIMES: dict[str, Runtime] = _runtimes(
     ("provided.al2", "al2", "2026-07-31 2027-02-01 2027-03-03"),
     ("provided.al2023", "al2023", "2029-06-30 2029-07-31 2029-08-31"),
 )
+
+
+# A release of each Python runtime that is widely had: what a new layer.toml names where no interpreter of it is here.
+USUAL_RELEASES = {"python3.11": "3.11.7", "python3.12": "3.12.1", "python3.13": "3.13.0", "python3.14": "3.14.0"}
 
 
 def runtime_of(name: str) -> Runtime | None:
