@@ -20,7 +20,7 @@ _NOTE = "<!-- Written by `make reference` from layerctl's parser. -->\n"
 
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the name and the text of each page: the index, and a page for each command."""
-    context = click.Context(cli, info_name="layerctl")
+    context = click.Context(cli, info_name="layerctl", **cli.context_settings)
     index = [_NOTE, "# Commands\n", f"{_paragraphs(cli)}\n"]
     for title, names in cli.sections.items():
         index += [f"## {title}\n", "| command | what it does |", "|---|---|"]
