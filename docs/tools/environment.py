@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,5 +39,5 @@ def variables() -> set[str]:
     return {name for group in _groups() for name in group["variables"]}
 
 
-def _groups() -> list[dict[str, object]]:
+def _groups() -> list[dict[str, Any]]:
     return tomllib.loads(_FILE.read_text("utf-8"))["group"]  # type: ignore[no-any-return]
