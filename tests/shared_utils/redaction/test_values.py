@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared_utils import config, logging
+from shared_utils import config, get_logger, logging
 from shared_utils.redaction import MASK, REDACTION
 from shared_utils.redaction.values import register_secret, registered
 from tests.support.fake_aws import Answer, serving
@@ -79,6 +79,16 @@ def test_a_value_that_comes_back_is_the_latest(captured_logs: CapturedLogs) -> N
     logging.info("first-form second-form")
     assert captured_logs[-1]["message"] == f"{MASK} {MASK}"
     assert len(registered()) == 2
+
+
+def test_what_was_bound_before_it_was_known_is_masked(captured_logs: CapturedLogs) -> None:
+    """Each registration counts: a value that a logger holds, and has written, is masked once it is known to be a secret."""
+    log = get_logger(note="bound-long-before")
+    register_secret("another-value", owner="a")
+    log.info("before")
+    register_secret("bound-long-before", owner="b")
+    log.info("after")
+    assert [line["note"] for line in captured_logs] == ["bound-long-before", MASK]
 
 
 def test_owners_are_bounded() -> None:
