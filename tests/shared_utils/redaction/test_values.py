@@ -82,7 +82,7 @@ def test_a_value_that_comes_back_is_the_latest(captured_logs: CapturedLogs) -> N
 
 
 def test_what_was_bound_before_it_was_known_is_masked(captured_logs: CapturedLogs) -> None:
-    """Each registration counts: a value that a logger holds, and has written, is masked once it is known to be a secret."""
+    """Each registration counts: a value that a logger has written already is masked once it is known to be a secret."""
     log = get_logger(note="bound-long-before")
     register_secret("another-value", owner="a")
     log.info("before")
