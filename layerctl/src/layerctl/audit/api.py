@@ -75,6 +75,7 @@ def _ask(address: str, body: dict[str, Any] | None = None) -> Any:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
             return json.loads(answer.read(_MAX))
     except urllib.error.HTTPError as error:
+        error.close()  # it holds the answer
         raise LayerctlError(f"{address} answered {error.code}", hint=hint) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
