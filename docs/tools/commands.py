@@ -60,7 +60,7 @@ def _section(command: click.Command, context: click.Context, *, level: int) -> I
 
 
 def _row(option: click.Option, context: click.Context) -> str:
-    if option.name == "help":  # click keeps the names that it had when the command was first used, in whatever way
+    if "--help" in option.opts:  # click keeps the names that it had when the command was first used, in whatever way
         return f"| `{', '.join(context.help_option_names)}` | {option.help} |"
     record = option.get_help_record(context)
     if record is None:
