@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from layerctl.core.diagnostics import Severity
 from layerctl.rules import Rule
+from layerctl.rules.registry import rules_in
 
 __all__ = [
     "ATTESTATION_BUILDER",
@@ -95,17 +96,4 @@ ATTESTATION_SOURCE = Rule(
     severity=Severity.WARNING,
 )
 
-RULES = {
-    rule.id: rule
-    for rule in (
-        ATTESTATION_FORMAT,
-        ATTESTATION_KEY,
-        ATTESTATION_SIGNATURE,
-        ATTESTATION_EXPIRED,
-        ATTESTATION_BUILDER,
-        ATTESTATION_SUBJECT,
-        ATTESTATION_CONTENT,
-        ATTESTATION_PACKED,
-        ATTESTATION_SOURCE,
-    )
-}
+RULES = rules_in(__name__)

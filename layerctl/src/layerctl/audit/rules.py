@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from layerctl.core.diagnostics import Severity
 from layerctl.rules import Rule
+from layerctl.rules.registry import rules_in
 
 __all__ = ["RULES", "SBOM_DIFFERS", "VULNERABILITY_EXEMPT", "VULNERABILITY_KNOWN", "VULNERABILITY_UNCLEAR"]
 
@@ -45,4 +46,4 @@ SBOM_DIFFERS = Rule(
     fix="Build the layer anew.",
 )
 
-RULES = {rule.id: rule for rule in (VULNERABILITY_KNOWN, VULNERABILITY_UNCLEAR, VULNERABILITY_EXEMPT, SBOM_DIFFERS)}
+RULES = rules_in(__name__)

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "CheckedTemplates", "Summary", "check_templates"]
 
-_RULES = rules_in("layerctl.check.rules", "layerctl.rules.shared")
-RULES = {name: rule for name, rule in _RULES.items() if "check" in rule.commands}
+RULES = rules_in("layerctl.check.rules", "layerctl.rules.shared", command="check")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layerctl.core.diagnostics import Severity
 from layerctl.rules import Rule
-from layerctl.rules.shared import SUPPRESSION_INVALID, SUPPRESSION_UNUSED
+from layerctl.rules.registry import rules_in
 
 __all__ = ["RULES"]
 
@@ -85,19 +85,4 @@ PIN_UNVERIFIED = Rule(
     severity=Severity.NOTE,
 )
 
-RULES = {
-    rule.id: rule
-    for rule in (
-        PIN_UNKNOWN,
-        PIN_YANKED,
-        PIN_REGION,
-        PIN_PARTITION,
-        PIN_RUNTIME,
-        PIN_ARCHITECTURE,
-        PIN_BEHIND,
-        PIN_OLD,
-        PIN_UNVERIFIED,
-        SUPPRESSION_INVALID,
-        SUPPRESSION_UNUSED,
-    )
-}
+RULES = rules_in(__name__, "layerctl.rules.shared", command="pins check")

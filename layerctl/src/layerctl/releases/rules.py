@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from layerctl.core.diagnostics import Severity
 from layerctl.rules import Rule
+from layerctl.rules.registry import rules_in
 
 __all__ = ["GRANT_RULES", "INDEX_RULES"]
 
@@ -108,11 +109,5 @@ GRANT_MISSING = Rule(
     severity=Severity.WARNING,
 )
 
-INDEX_RULES = {
-    rule.id: rule
-    for rule in (
-        INDEX_GONE, INDEX_MISSING, INDEX_CONTENT, INDEX_REGION, RELEASE_REUSED,
-        SSM_MISSING, SSM_DIFFERS, SSM_STALE, SSM_YANK, SSM_UNKNOWN,
-    )
-}  # fmt: skip
-GRANT_RULES = {rule.id: rule for rule in (GRANT_TOO_WIDE, GRANT_MISSING)}
+INDEX_RULES = rules_in(__name__, command="index check")
+GRANT_RULES = rules_in(__name__, command="permissions")

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 __all__ = ["checks_in", "rules_in"]
 
 
-def rules_in(*names: str) -> dict[str, Rule]:
-    """Return the rules that some modules, or the modules of some packages, define or use, by id in that order."""
+def rules_in(*names: str, command: str | None = None) -> dict[str, Rule]:
+    """Return the rules that some modules, or the modules of some packages, define or use, by id in that order.
+
+    Args:
+        names: the modules or packages. A module that names itself has defined its rules before.
+        command: only the rules that this command applies.
+    """
     rules: dict[str, Rule] = {}
     for module in _modules(names):
         for value in vars(module).values():
-            if isinstance(value, Rule):
+            if isinstance(value, Rule) and (command is None or command in value.commands):
                 assert rules.setdefault(value.id, value) is value, f"two rules are called {value.id}"
     return rules
 
