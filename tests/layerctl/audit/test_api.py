@@ -6,6 +6,7 @@ import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,10 +86,11 @@ def test_records_come_page_by_page(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ((200, {"results": []}), "answers something else than OSV"),
         ((200, b"<html>log in</html>"), "cannot be asked"),
-        ((503, {}), "answered 503"),
+        ((503, {}), "cannot be asked: HTTP 503"),
+        ((200, b"[" * 100_000), "cannot be asked"),
         ((200, {"results": [{"vulns": [], "next_page_token": "again"}]}), "has no end of pages"),
     ],
-    ids=["no-results", "log-in-page", "down", "endless"],
+    ids=["no-results", "log-in-page", "down", "nested", "endless"],
 )
 def test_an_answer_that_is_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: tuple[int, Any], said: str
@@ -99,6 +101,22 @@ def test_an_answer_that_is_none(
         assert main(["audit", str(artifact), "--api", address]) == 2
     error = capsys.readouterr().err
     assert said in error
+    assert "--records" in error
+
+
+def test_what_answers_speaks_no_http(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another service at the address is one line with what to do, as no service is."""
+
+    class Greeting(StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Greeting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert main(["audit", str(released(tmp_path)), "--api", f"http://127.0.0.1:{server.server_address[1]}"]) == 2
+        server.shutdown()
+    error = capsys.readouterr().err
+    assert "cannot be asked: SSH-2.0" in error
     assert "--records" in error
 
 

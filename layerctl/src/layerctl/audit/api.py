@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from layerctl.audit.osv import parse_record
 from layerctl.audit.records import Records
 from layerctl.core.errors import LayerctlError
+from layerctl.core.web import WebError, ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,11 +72,6 @@ def _ask(address: str, body: dict[str, Any] | None = None) -> Any:
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 - checked above
     hint = "run again, or name OSV's records on this machine with --records"
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-            return json.loads(answer.read(_MAX))
-    except urllib.error.HTTPError as error:
-        error.close()  # it holds the answer
-        raise LayerctlError(f"{address} answered {error.code}", hint=hint) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise LayerctlError(f"{address} cannot be asked: {reason}", hint=hint) from None
+        return json.loads(ask(request, timeout=_TIMEOUT, most=_MAX))
+    except (WebError, ValueError, RecursionError) as error:
+        raise LayerctlError(f"{address} cannot be asked: {error}", hint=hint) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import netrc
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.web import WebError, ask
 
 __all__ = ["fetch", "fetch_object", "shown"]
 
@@ -45,17 +45,12 @@ def fetch(address: str) -> str:
         request = urllib.request.Request(_without_user(address))  # noqa: S310 (`_allowed` looked at the scheme)
         if (authorization := _authorization(address)) is not None:
             request.add_unredirected_header("Authorization", authorization)
-        with urllib.request.build_opener(Redirects).open(request, timeout=_TIMEOUT_SECONDS) as answer:
-            data: bytes = answer.read(_MAX_BYTES + 1)
-    except urllib.error.HTTPError as error:
-        error.close()  # it is the answer, too
-        hint = "check the address of the index"
-        if error.code in {401, 403, 404}:  # forges say 404 of what is private
+        data = ask(request, Redirects, timeout=_TIMEOUT_SECONDS, most=_MAX_BYTES)
+    except (WebError, ValueError) as error:
+        hint = "check the address of the index, and the network"
+        if isinstance(error, WebError) and error.code in {401, 403, 404}:  # forges say 404 of what is private
             hint += "; for a private one set LAYERCTL_INDEX_TOKEN, or name the host in ~/.netrc"
-        raise LayerctlError(f"{shown(address)}: HTTP {error.code}", hint=hint) from None
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise LayerctlError(f"{shown(address)} cannot be fetched: {reason}", hint="check the network") from None
+        raise LayerctlError(f"{shown(address)} cannot be fetched: {error}", hint=hint) from None
     return _text(data, shown(address))
 
 
