@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +13,14 @@ from layerctl.cli.options import layer_config_option, optional_layer_config
 from layerctl.cli.output import note, print_json, print_table, waiting, warning
 
 if TYPE_CHECKING:
-    from layerctl.cli.findings import Report
-    from layerctl.config import LayerConfig
-    from layerctl.inspection.api import ApiChange, ApiDifference
-    from layerctl.inspection.imports import Waterfall
+    from collections.abc import Callable
 
-__all__ = ["changes_between", "command"]
+    from layerctl.cli.findings import Report
+    from layerctl.inspection.comparison import Comparison
+    from layerctl.inspection.imports import Waterfall
+    from layerctl.inspection.survey import Survey
+
+__all__ = ["command"]
 
 _PATH = click.Path(path_type=Path)
 
@@ -54,103 +55,58 @@ def command(
 
     Exit code 0: the version moves as far as the changes ask, or there is none. 1: it does not. 2: it could not be told.
     """
-    from layerctl.artifact import open_artifact
     from layerctl.cli.inspect_tables import write_changes
-    from layerctl.inspection.api import api_difference
-    from layerctl.inspection.difference import difference
-    from layerctl.inspection.step import RULES, changes_of, check_step, step_between
-    from layerctl.inspection.survey import survey
+    from layerctl.inspection.comparison import compare
+    from layerctl.inspection.step import RULES, check_step, step_between
 
     config = optional_layer_config(layer_config)
-    with ExitStack() as stack:
-        step = stack.enter_context(waiting("reading"))
-        before, after = (stack.enter_context(open_artifact(path)) for path in (old, new))
-        was, now = survey(before, config), survey(after, config)
-        changes = difference(before, after, was, now)
-        step("comparing the public API")
-        chosen = packages or _own(config, old, new)
-        api = api_difference(old, new, chosen, public=(*public, *(config.public_modules if config else ())))
-        timed: list[Waterfall] = []
-        if imports:
-            from layerctl.inspection.imports import measure_imports
-
-            for opened, side in ((before, was), (after, now)):
-                step(f"importing {side.name} {side.version}")
-                package = (chosen or _own_names(side.name))[0]
-                timed.append(measure_imports(opened, package, [one.runtime for one in side.coverage]))
-    every = changes_of(changes, api, was, now)
-    findings = list(check_step(every, was.version, now.version, str(new)))
+    with waiting("comparing") as step:
+        compared = compare(old, new, config, packages=packages, public=public)
+        was, now = compared.before, compared.after
+        timed = [_time(path, side, compared.packages, step) for path, side in ((old, was), (new, now)) if imports]
+    findings = list(check_step(compared.changes, was.version, now.version, str(new)))
     if report.form == "json":
         wanted = report.wanted(findings, rules=RULES)
-        print_json(_data(asdict(changes), every, api, timed) | {"findings": [asdict(one) for one in wanted]})
+        print_json(_data(compared, timed) | {"findings": [asdict(one) for one in wanted]})
         return report.exit_code(wanted)
     if report.for_people:
-        write_changes(changes)
-        _tell(every, api, timed)
+        write_changes(compared.content)
+        _tell(compared, timed)
         if step_between(was.version, now.version) is None:
             warning(f"the step was not judged: {was.version or old} or {now.version or new} is no version")
     return report.close(findings, tool="diff", rules=RULES, looked_at=f"{old} to {new}")
 
 
-def changes_between(old: Path, new: Path) -> list[ApiChange]:
-    """Return what changes from one artifact to another, the largest first, by the layer.toml that is found."""
+def _time(path: Path, side: Survey, packages: tuple[str, ...], step: Callable[[str], None]) -> Waterfall:
+    """Time the import of the first package; it is called as the layer is, where nobody said."""
     from layerctl.artifact import open_artifact
-    from layerctl.inspection.api import api_difference
-    from layerctl.inspection.difference import difference
-    from layerctl.inspection.step import changes_of
-    from layerctl.inspection.survey import survey
+    from layerctl.inspection.imports import measure_imports
 
-    config = optional_layer_config(None)
-    with open_artifact(old) as before, open_artifact(new) as after:
-        was, now = survey(before, config), survey(after, config)
-        public = config.public_modules if config else ()
-        api = api_difference(old, new, _own(config, old, new), public=public)
-        return changes_of(difference(before, after, was, now), api, was, now)
+    step(f"importing {side.name} {side.version}")
+    package = packages[0] if packages else side.name.replace("-", "_")
+    with open_artifact(path) as artifact:
+        return measure_imports(artifact, package, [one.runtime for one in side.coverage])
 
 
-def _own(config: LayerConfig | None, *paths: Path) -> tuple[str, ...]:
-    """Return the packages of the layer's own distribution, where one of the artifacts holds them."""
-    if config is None or config.distribution is None:
-        return ()
-    from layerctl.artifact import open_artifact
-    from layerctl.inspection.survey import owners_of
-
-    found: set[str] = set()
-    for path in paths:
-        with open_artifact(path) as artifact:
-            for name, owner in owners_of(artifact).items():
-                top, _, rest = name.removeprefix("python/").partition("/")
-                if owner == config.distribution and name.endswith(".py") and name.startswith("python/"):
-                    found.add(top if rest else top.removesuffix(".py"))
-    return tuple(sorted(found))
-
-
-def _own_names(name: str) -> tuple[str, ...]:
-    return (name.replace("-", "_"),)
-
-
-def _tell(every: list[ApiChange], api: ApiDifference, timed: list[Waterfall]) -> None:
-    rows = [(one.step, one.how, one.path, one.what) for one in every if one.what != "content"]
-    if rows:
+def _tell(compared: Comparison, timed: list[Waterfall]) -> None:
+    if rows := compared.rows():
         print_table(("needs", "change", "what", ""), rows)
-    if api.internal:
-        note(f"not counted: {api.internal} changes in modules that no __all__ names (--public MODULE counts one)")
+    if internal := compared.api.internal:
+        note(f"not counted: {internal} changes in modules that no __all__ names (--public MODULE counts one)")
     if timed:
         was, now = timed
         click.echo(f"imports: {was.total / 1000:.1f} ms to {now.total / 1000:.1f} ms on Python {now.interpreter}")
         names = [{one.name for one in side.imports} for side in timed]
-        rows_ = [("added", name) for name in sorted(names[1] - names[0])]
-        rows_ += [("removed", name) for name in sorted(names[0] - names[1])]
-        if rows_:
-            print_table(("import", "module"), rows_)
+        changed = [("added", name) for name in sorted(names[1] - names[0])]
+        changed += [("removed", name) for name in sorted(names[0] - names[1])]
+        if changed:
+            print_table(("import", "module"), changed)
 
 
-def _data(
-    changes: dict[str, Any], every: list[ApiChange], api: ApiDifference, timed: list[Waterfall]
-) -> dict[str, Any]:
-    return changes | {
-        "changes": [asdict(one) | {"step": str(one.step)} for one in every],
-        "internal_changes": api.internal,
+def _data(compared: Comparison, timed: list[Waterfall]) -> dict[str, Any]:
+    return asdict(compared.content) | {
+        "changes": [asdict(one) | {"step": str(one.step)} for one in compared.changes],
+        "internal_changes": compared.api.internal,
         "imports": [
             {"interpreter": one.interpreter, "total_us": one.total, "modules": [each.name for each in one.imports]}
             for one in timed

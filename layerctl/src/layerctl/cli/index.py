@@ -16,6 +16,7 @@ from layerctl.cli.options import (
     aws_options,
     dry_run_option,
     index_option,
+    optional_layer_config,
     stage_option,
 )
 from layerctl.cli.output import note, print_json, print_table
@@ -221,7 +222,7 @@ def notes(
 
     A changelog without a section of RELEASE, or with an empty one, is an error.
     """
-    from layerctl.cli.diff import changes_between
+    from layerctl.inspection.comparison import compare
     from layerctl.releases.changelog import read_section
     from layerctl.releases.index import store
     from layerctl.releases.index.model import LayerIndex
@@ -233,11 +234,10 @@ def notes(
     index = LayerIndex.load(index_file)
     found = find_release(index, release)
     text = read_section(changelog, release) if changelog else ""
-    changes = changes_between(*artifacts) if artifacts else []
+    changes = compare(*artifacts, optional_layer_config(None)).rows() if artifacts else []
     if save:
         store.update(index_file, index.layer, lambda current: describe(current, release, text), dry_run=dry_run)
-    rows = [(str(one.step), one.how, one.path, one.what) for one in changes if one.what != "content"]
-    click.echo(write_notes(found, text, rows))
+    click.echo(write_notes(found, text, changes))
 
 
 @command.command()

@@ -16,7 +16,7 @@ from layerctl.artifact import unpack
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     import griffe
 
@@ -244,8 +244,3 @@ _CALLS = {"async": "async", "staticmethod": "a static method", "classmethod": "a
 
 def _text(value: object) -> str:
     return str(value).rpartition(".")[2] if value is not None else ""
-
-
-def needed(changes: Iterable[ApiChange]) -> Step:
-    """Return the step that the largest of some changes needs."""
-    return max((one.step for one in changes), default=Step.NONE)
