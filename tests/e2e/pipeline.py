@@ -1,8 +1,9 @@
 """The whole life of a layer version, on a local AWS: ``make pipeline``.
 
 Deploy the layer, pin it, deploy two services, serve exactly the bytes that the API hands back; change a helper, deploy
-again, see that pins hold, bump them, prune. Then the life of releases in three regions (tests/e2e/releases.py), and a
-release that is signed, checked, audited, compared, found bad, rolled back and recalled (tests/e2e/trust.py).
+again, see that pins hold, bump them, prune. Beside it, on a local AWS of their own: the life of releases in three
+regions (tests/e2e/releases.py), and a release that is signed, checked, audited, compared, found bad, rolled back and
+recalled (tests/e2e/trust.py). What they show is printed after the first story, so that the steps stand in order.
 
 The SAM CLI, `layerctl`, boto3, AWS's SAM translator and AWS's runtime emulator are the real ones; CloudFormation and
 Lambda's control plane are moto's, with what it lacks added (tests/support/local_aws). Each step prints its evidence and
@@ -22,6 +23,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,7 @@ from tests.support import local_aws
 from tests.support.sam import SAM, sam_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.local_aws import LocalAws
 
@@ -257,20 +259,51 @@ def _change_a_helper(folder: Path, version: str) -> str:
     return new
 
 
+def _play_layer() -> None:
+    """Play it on a fresh local AWS and a copy of this repository."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as scratch, local_aws.start() as aws:
+        folder = Path(scratch)
+        _copy_repository(folder)
+        play(Pipeline(folder, aws))
+
+
+def _play_releases() -> None:
+    """Play the releases and the proofs; each makes its layers, and leaves those of the other alone."""
+    with tempfile.TemporaryDirectory(prefix="releases-") as scratch, local_aws.start() as aws:
+        folder = Path(scratch)
+        (folder / "helpers").mkdir()
+        releases.play(releases.Releases(folder / "helpers", aws), first=9)
+        (folder / "proved").mkdir()
+        trust.play(trust.Provenance(folder / "proved", aws), first=15)
+
+
+def _captured(story: Callable[[], None]) -> tuple[str, PipelineError | None]:
+    """Return what a story prints (rich captures by thread), and where it ended if it did not hold."""
+    failure = None
+    with console.capture() as said:
+        try:
+            story()
+        except PipelineError as error:
+            failure = error
+    return said.get(), failure
+
+
 def main() -> int:
-    """Play the pipeline on a fresh local AWS and a copy of this repository."""
+    """Play the stories; those that share nothing at the same time."""
     began = time.monotonic()
-    try:
-        with tempfile.TemporaryDirectory(prefix="pipeline-") as scratch, local_aws.start() as aws:
-            folder = Path(scratch)
-            _copy_repository(folder)
-            play(Pipeline(folder, aws))
-            (folder / "helpers").mkdir()
-            releases.play(releases.Releases(folder / "helpers", aws), first=9)
-            (folder / "proved").mkdir()
-            trust.play(trust.Provenance(folder / "proved", aws), first=15)
-    except PipelineError as error:
-        console.print(f"[bold red]✗[/] {error}", markup=True)
+    failures: list[PipelineError] = []
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(_captured, _play_releases)
+        try:
+            _play_layer()
+        except PipelineError as error:
+            failures.append(error)
+        said, failure = beside.result()
+    console.out(said, end="")
+    failures += [failure] if failure else []
+    for one in failures:
+        console.print(f"[bold red]✗[/] {one}", markup=True)
+    if failures:
         return 1
     console.print(f"\n[bold green]the pipeline holds[/] ({time.monotonic() - began:.0f} s)")
     return 0

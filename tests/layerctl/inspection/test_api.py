@@ -193,3 +193,15 @@ def test_sources_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixtu
     write_zip(new, FILES | {INIT: "def broken(:\n"})
     assert main(["diff", str(old), str(new)]) == 2
     assert capsys.readouterr().err.startswith("error: lib cannot be read")
+
+
+def test_imports_are_timed_on_both_sides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --imports each side is imported by itself, and the module that only one of them imports is told."""
+    old, new = tmp_path / "lib-1.0.0.zip", tmp_path / "lib-1.0.1.zip"
+    write_zip(old, {INIT: ""})
+    write_zip(new, {INIT: "import lib._more\n", "python/lib/_more.py": ""})
+    assert main(["diff", str(old), str(new), "--imports", "--json"]) == 0
+    was, now = json.loads(capsys.readouterr().out)["imports"]
+    assert set(now["modules"]) - set(was["modules"]) == {"lib._more"}
+    assert main(["diff", str(old), str(new), "--imports"]) == 0
+    assert "added    lib._more" in capsys.readouterr().out

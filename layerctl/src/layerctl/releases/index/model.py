@@ -17,10 +17,9 @@ from layerctl.core.errors import LayerctlError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SEVERITIES", "LayerIndex", "Published", "Release", "Yank", "is_release", "schema", "version_key"]
+__all__ = ["LayerIndex", "Published", "Release", "Yank", "is_release", "schema", "version_key"]
 
 SCHEMA_VERSION = 1
-SEVERITIES = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Yank:
     """Why and when (UTC, ``2026-01-31T12:00:00Z``) a release was withdrawn. It stays usable for who has it.
 
     Attributes:
-        severity: one of `SEVERITIES`, how soon to leave it; empty where nobody said.
+        severity: how soon to leave it, ``low`` to ``critical`` as the schema lists them; empty where nobody said.
     """
 
     reason: str
