@@ -260,8 +260,8 @@ def _write_warnings() -> None:
         write_line(WARNING, *SETTINGS.warnings.pop(0))
 
 
-# Up to so many characters a line is a record on any pipe: see `shared_utils.logging.shared_output`.
-_SURELY_WHOLE = 1023
+# Up to so many characters, of four bytes at most, a line is a record on any pipe: see `shared_output`.
+_SURELY_WHOLE = 1024
 _shared = False  # whether this process has forked, or is a fork, or its output must be written bit by bit
 _looked_at: object = None  # the stream of the line before
 
@@ -297,10 +297,11 @@ def write(line: str) -> None:
     for observer in observers:
         observer(line)
     stream = sys.stdout
-    if wrote_whole(stream, line):
+    text = line + "\n"
+    if wrote_whole(stream, text):
         return
     try:
-        stream.write(line + "\n")
+        stream.write(text)
     except UnicodeEncodeError:
         _print_ascii(stream, _ascii(line))
     except Exception:  # closed (ValueError), None (AttributeError), entered twice (RuntimeError), ...
@@ -312,16 +313,16 @@ def write(line: str) -> None:
             pass
 
 
-def wrote_whole(stream: Any, line: str) -> bool:
-    """Write the line as `shared_output` does, when that is called for; return whether it has been written."""
+def wrote_whole(stream: Any, text: str) -> bool:
+    """Write lines as `shared_output` does, when that is called for; return whether they have been written."""
     if stream is not _looked_at:
         _look_at(stream)
     is_shared = _shared or "multiprocessing.process" in _modules
-    if len(line) <= _SURELY_WHOLE and not is_shared:
+    if len(text) <= _SURELY_WHOLE and not is_shared:
         return False
     from shared_utils.logging.shared_output import write_whole
 
-    return write_whole(stream, line, is_shared=is_shared)
+    return write_whole(stream, text, is_shared=is_shared)
 
 
 def _print_ascii(stream: object, line: str) -> None:
