@@ -129,7 +129,6 @@ docs: $(VENV)/.ready ## build the site of the documentation, site/index.html; a 
 	@$(BIN)/python -m docs.tools.site
 
 reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema, and docs/reference from code
-	@$(BIN)/python -m tests.support.layer_toml_page
 	@$(BIN)/python -m docs.tools.reference
 
 .PHONY: rules
