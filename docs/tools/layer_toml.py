@@ -54,4 +54,5 @@ def _kind(value: dict[str, Any]) -> str:
 def _whole(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     """A value's schema with what it refers to."""
     reference = value.get("$ref", "").rpartition("/")[2]
-    return schema["$defs"].get(reference, {}) | value
+    whole: dict[str, Any] = schema["$defs"].get(reference, {}) | value
+    return whole
