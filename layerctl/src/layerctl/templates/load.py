@@ -9,6 +9,7 @@ from layerctl.templates import services, stacks
 from layerctl.templates.documents import read_document
 from layerctl.templates.intrinsics import KNOWN_TAGS
 from layerctl.templates.model import Fault, Place, Template
+from layerctl.templates.resources import is_template
 from layerctl.templates.spans import SpannedString
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def read_template(
         if services.is_service(root):
             services.ServiceReader(path, source, root, region).read(template)
             return template
-        if stacks.is_template(root):
+        if is_template(root):
             for tag, offset in tree.tags.items():
                 if tag not in KNOWN_TAGS and not stand_ins:  # else it is the value's that has it
                     problem(f"unknown tag {tag}", "use one of CloudFormation's intrinsic functions", offset)

@@ -20,6 +20,7 @@ from layerctl.templates.layers import layer_of
 from layerctl.templates.loops import expand_loops
 from layerctl.templates.model import Alias, Code, Event, Fault, Function, LayerReference, LayerResource, Place, Value
 from layerctl.templates.model import Resource as PlainResource
+from layerctl.templates.resources import FUNCTIONS, LAYERS, NESTED, is_template
 from layerctl.templates.spans import SpannedString
 from layerctl.templates.stand_ins import StandIns, pseudo_parameters
 from layerctl.templates.yaml import children, get, pairs, scalar
@@ -31,11 +32,8 @@ if TYPE_CHECKING:
     from layerctl.templates.model import Data, Template
     from layerctl.templates.source import Source
 
-__all__ = ["FUNCTIONS", "LAYERS", "NESTED", "StackReader", "is_template"]
+__all__ = ["StackReader"]
 
-FUNCTIONS = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function": "Code"}
-LAYERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
-NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 # What leads to functions.
 _OTHERS = frozenset({"AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Lambda::Url", "AWS::Lambda::Alias"})
 # The APIs that SAM adds by itself for events that name none.
@@ -48,21 +46,6 @@ _MAX_CONDITIONS = 4
 _MAX_DEPTH = 100
 _MAX_STACKS = 6
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://")
-
-
-def is_template(root: yaml.Node) -> bool:
-    """Whether the document is a CloudFormation or SAM template."""
-    keys = {key for key, _ in pairs(root)}
-    if "AWSTemplateFormatVersion" in keys:
-        return True
-    pending = [get(root, "Resources")] if "Resources" in keys else []
-    while pending:
-        for name, resource in pairs(pending.pop()):
-            if "::" in (scalar(get(resource, "Type")) or ""):
-                return True
-            if name.startswith("Fn::ForEach") and isinstance(resource, yaml.SequenceNode):
-                pending += resource.value[2:3]
-    return False
 
 
 class StackReader(Expressions):
