@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.source import Source
 
-__all__ = ["ServiceExpressions", "is_serverless", "open_pseudo", "serverless_uses"]
+__all__ = ["ServiceExpressions", "is_serverless", "is_service", "open_pseudo", "serverless_uses"]
 
 Node = yaml.Node
 
@@ -45,10 +45,16 @@ _FILE = re.compile(r"file\((?P<file>[^()]*)\)(?::(?P<inner>[\w.-]+))?")
 _WHOLE = re.compile(rf"\$\{{(?:self:(?P<path>[\w.-]+)|{_FILE.pattern})\}}")
 
 
+def is_service(root: Node) -> bool:
+    """Whether the document is a Serverless Framework service."""
+    keys = {key for key, _ in pairs(root)}
+    return "provider" in keys and bool({"service", "functions"} & keys)
+
+
 def is_serverless(root: Node) -> bool:
     """Whether the document is a service, or a file of functions that a service includes."""
     keys = dict(pairs(root))
-    if "provider" in keys and ("service" in keys or "functions" in keys):
+    if is_service(root):
         return True
     return any(get(value, "handler") is not None and get(value, "layers") is not None for value in keys.values()) or (
         "functions" in keys and any(get(value, "handler") for _, value in pairs(keys["functions"]))
@@ -180,20 +186,17 @@ class ServiceExpressions(Expressions):
         if kind == "self":
             return self._address(address, depth)
         if kind == "sls" and address == "stage":
-            return self._value_at("provider.stage", depth) or [SpannedString.literal("dev", None)]
+            return self._address("provider.stage", depth) or [SpannedString.literal("dev", None)]
         if kind == "aws" and address == "region":
-            return self._value_at("provider.region", depth) or [SpannedString.unknown("AWS::Region")]
+            return self._address("provider.region", depth) or [SpannedString.unknown("AWS::Region")]
         if kind == "param":
             # version 4 has them below `stages`
             paths = [f"params.{stage}" for stage, _ in pairs(get(self._root, "params"))]
             paths += [f"stages.{stage}.params" for stage, _ in pairs(get(self._root, "stages"))]
-            return [value for path in paths for value in self._value_at(f"{path}.{address}", depth)]
+            return [value for path in paths for value in self._address(f"{path}.{address}", depth)]
         if source.isdecimal():
             return [inner]
         return []
-
-    def _value_at(self, path: str, depth: int) -> list[SpannedString]:
-        return self._address(path, depth)
 
     def _address(self, address: str, depth: int) -> list[SpannedString]:
         """What stands at a dotted path; where a part of the path is open, everything that it could be."""
