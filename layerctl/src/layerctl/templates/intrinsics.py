@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from layerctl.templates.spans import SpannedString, concatenate, part_of
+from layerctl.templates.spans import SpannedString, concatenate, filled
 from layerctl.templates.yaml import SpannedScalar, get, pairs, scalar, spanned_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from layerctl.templates.spans import Span
 
 __all__ = ["KNOWN_TAGS", "Expressions", "StandIn", "intrinsic"]
 
@@ -31,7 +33,7 @@ KNOWN_TAGS = frozenset(
     | {"!Join", "!Not", "!Or", "!Ref", "!Select", "!Split", "!Sub", "!Transform", "!GetStackOutput", "!Length"}
     | {"!ToJsonString", "!ForEach", "!Contains", "!EachMemberEquals", "!EachMemberIn", "!RefAll", "!ValueOf"}
 )
-_PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 # What YAML 1.1 takes for a truth value or nothing, and CloudFormation hands on as text.
 _WORDS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false", "null": ""}
 # Parameters whose value is looked up in Parameter Store at deployment: their default is a name.
@@ -370,21 +372,16 @@ class Expressions:
         return [done for value in values for done in self._substitute(value, variables, depth)]
 
     def _substitute(self, value: SpannedString, variables: dict[str, Node], depth: int) -> list[SpannedString]:
-        parts: list[list[SpannedString]] = [[replace(value, spans=())]]
-        for span in value.spans:
-            at = 0
-            for match in _PLACEHOLDER.finditer(span.text) if not span.hole else ():
-                parts.append([part_of(span, at, match.start())])
-                at = match.end()
-                name = match[2].strip()
-                if match[1]:
-                    parts.append([SpannedString.literal(f"${{{name}}}", None)])
-                elif name in variables:
-                    parts.append(self.evaluate(variables[name], depth))
-                else:
-                    parts.append(self.reference(name, depth) + self._allowed(name))
-            parts.append([part_of(span, at, len(span.text))])
-        return concatenate(parts)
+        def meaning(span: Span, start: int, end: int) -> list[SpannedString]:
+            name = span.text[start + 2 : end - 1]
+            if name.startswith("!"):
+                return [SpannedString.literal(f"${{{name[1:].strip()}}}", None)]
+            name = name.strip()
+            if name in variables:
+                return self.evaluate(variables[name], depth)
+            return self.reference(name, depth) + self._allowed(name)
+
+        return filled(value, _placeholders, meaning)
 
     def _join(self, delimiter: str, items: Node, depth: int) -> list[SpannedString]:
         parts: list[list[SpannedString]] = []
@@ -464,3 +461,7 @@ class Expressions:
             return json.dumps(data(node), separators=(",", ":"))
         except (LookupError, RecursionError):
             return None
+
+
+def _placeholders(text: str) -> Iterator[tuple[int, int]]:
+    return (match.span() for match in _PLACEHOLDER.finditer(text))

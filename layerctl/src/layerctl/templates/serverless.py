@@ -8,7 +8,6 @@ fallback).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
@@ -17,10 +16,9 @@ from layerctl.templates.documents import read_document
 from layerctl.templates.intrinsics import Expressions, intrinsic
 from layerctl.templates.model import Fault, FunctionFacts
 from layerctl.templates.spans import (
-    Span,
     SpannedString,
     composed_arns,
-    concatenate,
+    filled,
     is_open,
     open_reference,
     part_of,
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerctl.templates.source import Source
+    from layerctl.templates.spans import Span
 
 __all__ = ["ServiceExpressions", "is_serverless", "is_service", "open_pseudo", "serverless_uses"]
 
@@ -142,18 +141,12 @@ class ServiceExpressions(Expressions):
         return [done for value in super().plain(node, depth) for done in self._fill(value, depth)]
 
     def _fill(self, value: SpannedString, depth: int) -> list[SpannedString]:
-        parts: list[list[SpannedString]] = [[replace(value, spans=())]]
-        for span in value.spans:
-            at = 0
-            for start, end in _variables(span.text) if not span.hole else ():
-                parts.append([part_of(span, at, start)])
-                at = end
-                if span.text.startswith("AWS::", start + 2):
-                    parts.append([part_of(span, start, end)])
-                else:
-                    parts.append(self._variable(span, start + 2, end - 1, depth + 1))
-            parts.append([part_of(span, at, len(span.text))])
-        return concatenate(parts)
+        def meaning(span: Span, start: int, end: int) -> list[SpannedString]:
+            if span.text.startswith("AWS::", start + 2):
+                return [part_of(span, start, end)]
+            return self._variable(span, start + 2, end - 1, depth + 1)
+
+        return filled(value, _variables, meaning)
 
     def _variable(self, span: Span, start: int, end: int, depth: int) -> list[SpannedString]:
         """The value of ``${start...end}``: the first of its comma-separated sources that is known."""
@@ -337,11 +330,8 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def open_pseudo(value: SpannedString) -> SpannedString:
     """Turn CloudFormation's pseudo parameters into holes."""
-    spans: list[Span] = []
-    for span in value.spans:
-        at = 0
-        for match in _PSEUDO.finditer(span.text) if not span.hole else ():
-            spans += [*part_of(span, at, match.start()).spans, Span(match[1], None, hole=True)]
-            at = match.end()
-        spans += part_of(span, at, len(span.text)).spans
-    return replace(value, spans=tuple(spans))
+
+    def found(text: str) -> Iterator[tuple[int, int]]:
+        return (match.span() for match in _PSEUDO.finditer(text))
+
+    return filled(value, found, lambda span, start, end: [SpannedString.unknown(span.text[start + 2 : end - 1])])[0]
