@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.templates.intrinsics import Expressions, intrinsic
+from layerctl.templates.expressions import Expressions
+from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.literals import REGION
 from layerctl.templates.model import FunctionFacts
 from layerctl.templates.resources import FUNCTIONS, LAYERS, NESTED, is_template, resources_in

@@ -1,8 +1,7 @@
-"""CloudFormation's intrinsic functions over nodes, evaluated as far as a template alone decides them.
+"""The values of a template's expressions, CloudFormation's intrinsic functions among them.
 
-Long and short forms alike (AWS CloudFormation template reference, "Intrinsic function reference"). What only a
-deployment knows becomes a hole, or what a caller has stand in for it; where an undecided condition or a region
-decides, all values are given.
+They are worked out as far as the template alone decides them. What only a deployment knows becomes a hole, or what a
+caller has stand in for it; where an undecided condition or a region decides, all values are given.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from layerctl.templates.conditions import MAX_NESTING, WORDS, Conditions
+from layerctl.templates.intrinsics import KNOWN_TAGS, intrinsic
 from layerctl.templates.spans import SpannedString, concatenate, filled
 from layerctl.templates.yaml import SpannedScalar, get, pairs, scalar, spanned_scalar
 
@@ -24,21 +25,13 @@ if TYPE_CHECKING:
 
     from layerctl.templates.spans import Span
 
-__all__ = ["KNOWN_TAGS", "Expressions", "StandIn", "intrinsic"]
+__all__ = ["Expressions", "StandIn"]
 
 Node = yaml.Node
 
-KNOWN_TAGS = frozenset(
-    {"!And", "!Base64", "!Cidr", "!Condition", "!Equals", "!FindInMap", "!GetAtt", "!GetAZs", "!If", "!ImportValue"}
-    | {"!Join", "!Not", "!Or", "!Ref", "!Select", "!Split", "!Sub", "!Transform", "!GetStackOutput", "!Length"}
-    | {"!ToJsonString", "!ForEach", "!Contains", "!EachMemberEquals", "!EachMemberIn", "!RefAll", "!ValueOf"}
-)
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
-# What YAML 1.1 takes for a truth value or nothing, and CloudFormation hands on as text.
-_WORDS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false", "null": ""}
 # Parameters whose value is looked up in Parameter Store at deployment: their default is a name.
 _LOOKED_UP = "AWS::SSM::Parameter::Value"
-_MAX_NESTING = 40
 _MAX_ALLOWED = 12
 # References that lead to references, ten times ten times ten: beyond this, values count as open.
 _MAX_EVALUATIONS = 200_000
@@ -51,23 +44,7 @@ class StandIn(NamedTuple):
     guess: bool = False
 
 
-def intrinsic(node: Node | None) -> tuple[str, Node] | None:
-    """The function's short name and its argument, or None for a plain value."""
-    if node is None:
-        return None
-    if node.tag in KNOWN_TAGS:
-        return node.tag[1:], node
-    if isinstance(node, yaml.MappingNode) and len(node.value) == 1:
-        key = node.value[0][0].value
-        if isinstance(key, str):
-            if key.startswith("Fn::"):
-                return key[4:], node.value[0][1]
-            if key in {"Ref", "Condition"}:
-                return key, node.value[0][1]
-    return None
-
-
-class Expressions:
+class Expressions(Conditions):
     """Evaluates the values of one template.
 
     Args:
@@ -75,12 +52,11 @@ class Expressions:
         root: the template's top node.
         given: values for parameters that someone else sets (a samconfig.toml, a parent stack).
         origin: the name of the file that `text` is, where it is not the file at hand.
+
+    Attributes:
         stand_in: gives a text in place of what only a deployment knows, by the function (``Ref``, ``GetAtt``,
             ``ImportValue``) and what it asks for; None where there is no such thing. Parameters have their defaults
             then, so that every value is one.
-
-    Attributes:
-        chosen: conditions that are taken to hold, or not.
     """
 
     def __init__(
@@ -89,35 +65,37 @@ class Expressions:
         root: Node,
         given: Mapping[str, list[SpannedString]] | None = None,
         origin: str = "",
-        stand_in: Callable[[str, str], StandIn | None] | None = None,
     ) -> None:
+        super().__init__(dict(pairs(get(root, "Conditions"))))
         self.text = text
         self.root = root
-        self.chosen: dict[str, bool] = {}
         self._given = given or {}
         self._origin = origin
-        self._stand_in = stand_in
+        self.stand_in: Callable[[str, str], StandIn | None] | None = None
         self._budget = _MAX_EVALUATIONS
-        self._evaluated: dict[int, list[SpannedString]] = {}  # by the node's identity: the tree lives as long as we do
-        self._arguments: dict[int, Node] = {}
-        self._judging: list[str] = []
+        self._evaluated: dict[Node, list[SpannedString]] = {}  # by identity; loops make nodes that nobody else holds
+        self._arguments: dict[Node, Node] = {}
         self._parameters = dict(pairs(get(root, "Parameters")))
         self._mappings = dict(pairs(get(root, "Mappings")))
-        self._conditions = dict(pairs(get(root, "Conditions")))
 
     # --- what a value can be ------------------------------------------------------------------------------
 
     def evaluate(self, node: Node | None, depth: int = 0) -> list[SpannedString]:
         """Every value that the node can have; for a list, the values of its items."""
-        if node is None or depth > _MAX_NESTING:
+        if node is None or depth > MAX_NESTING:
             return [SpannedString.unknown("...", "it is nested too deep, or leads back to itself")]
-        known = self._evaluated.get(id(node))
+        known = self._evaluated.get(node)
         if known is None:
             self._budget -= 1
             too_many = [SpannedString.unknown("...", "the template has too many references to references")]
             known = too_many if self._budget < 0 else self._work_out(node, depth)
-            self._evaluated[id(node)] = known
+            self._evaluated[node] = known
         return known
+
+    def forget(self) -> None:
+        """Work out anew what has been worked out."""
+        super().forget()
+        self._evaluated = {}
 
     def _work_out(self, node: Node, depth: int) -> list[SpannedString]:
         call = intrinsic(node)
@@ -136,7 +114,7 @@ class Expressions:
         del depth
         if isinstance(node, SpannedScalar):
             return [node.spanned]
-        if not node.style and len(node.value) < 6 and (word := _WORDS.get(node.value.lower())) is not None:
+        if not node.style and len(node.value) < 6 and (word := WORDS.get(node.value.lower())) is not None:
             return [SpannedString.literal(word, None)]
         text, origin = self.home_of(node)
         value = spanned_scalar(text, node)
@@ -152,7 +130,7 @@ class Expressions:
     def one_text(self, node: Node | None) -> str | None:
         """The node's text if it has one value, parameters having their defaults, and that is known."""
         plain = scalar(node)
-        if plain is not None and "$" not in plain and plain.lower() not in _WORDS:  # as mostly
+        if plain is not None and "$" not in plain and plain.lower() not in WORDS:  # as mostly
             return plain
         value = self.one_value(node)
         return value.text if value is not None else None
@@ -196,86 +174,6 @@ class Expressions:
             for name, assumed in value.assumed
         )
 
-    # --- conditions ---------------------------------------------------------------------------------------
-
-    def choosing(self, conditions: dict[str, bool]) -> None:
-        """Take conditions to hold, or not, from now on."""
-        if conditions != self.chosen:
-            self.chosen = conditions
-            self._evaluated = {}
-
-    def condition(self, name: str) -> bool | None:
-        """Whether a condition holds; None where that is not decided, so that both branches of `Fn::If` count."""
-        if name in self.chosen:
-            return self.chosen[name]
-        if name in self._judging or name not in self._conditions:
-            return None
-        self._judging.append(name)
-        try:
-            return self._judge(self._conditions[name])
-        finally:
-            self._judging.pop()
-
-    def undecided(self, name: str) -> str:
-        """Why a condition is not decided."""
-        if name not in self._conditions:
-            return f"the condition {name!r} is not defined"
-        return f"the condition {name!r} refers to itself, or to what only a deployment knows"
-
-    def consistent(self) -> bool:
-        """Whether the conditions that are chosen can be as they are at once."""
-        chosen = self.chosen
-        try:
-            for name, holds in chosen.items():
-                self.choosing({other: value for other, value in chosen.items() if other != name})
-                if self.condition(name) not in {holds, None}:
-                    return False
-        finally:
-            self.choosing(chosen)
-        return True
-
-    def _judge(self, node: Node) -> bool | None:
-        call = intrinsic(node)
-        if call is None:
-            return {"true": True, "false": False}.get(_WORDS.get(str(node.value).lower(), ""))
-        name, argument = call
-        items = argument.value if isinstance(argument, yaml.SequenceNode) else []
-        if len(self._judging) > _MAX_NESTING:
-            return None
-        match name:
-            case "Condition":
-                return self.condition(str(argument.value))
-            case "Equals" if len(items) == 2:
-                left, right = self.evaluate(items[0]), self.evaluate(items[1])
-                one = len(left) == len(right) == 1 and not (left[0].assumed or right[0].assumed)
-                return left[0].text == right[0].text if one and None not in (left[0].text, right[0].text) else None
-            case "Not" if len(items) == 1:
-                inner = self._judge(items[0])
-                return None if inner is None else not inner
-            case "And" | "Or":
-                parts = [self._judge(item) for item in items]
-                decisive = name == "Or"
-                return decisive if decisive in parts else (None if None in parts else not decisive)
-        return None
-
-    def choose(self, node: Node | None) -> Node | None:
-        """The branch of `Fn::If` that the conditions give, as far as they decide; None for `AWS::NoValue`."""
-        for _ in range(_MAX_NESTING):
-            call = intrinsic(node)
-            if call is None:
-                return node
-            name, argument = call
-            if name == "If" and isinstance(argument, yaml.SequenceNode) and len(argument.value) == 3:
-                holds = self.condition(str(argument.value[0].value))
-                if holds is None:
-                    return node
-                node = argument.value[1 if holds else 2]
-            elif name == "Ref" and argument.value == "AWS::NoValue":
-                return None
-            else:
-                return node
-        return node
-
     # --- functions ----------------------------------------------------------------------------------------
 
     def _call(self, name: str, argument: Node, depth: int) -> list[SpannedString]:
@@ -313,26 +211,26 @@ class Expressions:
         """The argument of a short form, which is the same node, without the function's tag."""
         if argument.tag not in KNOWN_TAGS:
             return argument
-        bare = self._arguments.get(id(argument))
+        bare = self._arguments.get(argument)
         if bare is None:
             bare = copy.copy(argument)
             bare.tag = ""
-            self._arguments[id(argument)] = bare
+            self._arguments[argument] = bare
         return bare
 
     def _if(self, name: str, yes: Node, no: Node, depth: int) -> list[SpannedString]:
         holds = self.condition(name)
         if holds is not None:
             return self.evaluate(yes if holds else no, depth)
-        if self._stand_in is not None:
+        if self.stand_in is not None:
             return [SpannedString.unknown("If", self.undecided(name))]
         return self.evaluate(yes, depth) + self.evaluate(no, depth)
 
     def ask(self, function: str, what: str) -> list[SpannedString]:
         """What only a deployment knows: a hole, or what stands in for it."""
-        if self._stand_in is None:
+        if self.stand_in is None:
             return [SpannedString.unknown(what)]
-        found = self._stand_in(function, what)
+        found = self.stand_in(function, what)
         if found is None:
             kind = "neither a parameter nor a resource" if function == "Ref" else "not a resource"
             called = "Ref to" if function == "Ref" else f"Fn::{function} of"
@@ -352,11 +250,11 @@ class Expressions:
             return self.ask("Ref" if "." not in name else "GetAtt", name)
         text = scalar(default)
         values = [value.through(name) for value in self.evaluate(default, depth)]
-        return values if text is None or self._stand_in else [value.assuming(name, text) for value in values]
+        return values if text is None or self.stand_in else [value.assuming(name, text) for value in values]
 
     def _allowed(self, name: str) -> list[SpannedString]:
         """The other values that a parameter may be given. They stand for themselves only: no version is read there."""
-        if self._stand_in is not None or name in self._given or name not in self._parameters:
+        if self.stand_in is not None or name in self._given or name not in self._parameters:
             return []
         default = scalar(get(self._parameters[name], "Default"))
         allowed = get(self._parameters[name], "AllowedValues")
@@ -414,7 +312,7 @@ class Expressions:
                         traced = traced.assuming(subject, key) if subject else traced
                     found.append(traced)
         default = get(items[3], "DefaultValue") if len(items) > 3 else None
-        if default is not None and not (found and self._stand_in):
+        if default is not None and not (found and self.stand_in):
             found += self.evaluate(default, depth)
         path = ".".join([name, *(self.one_text(item) or "?" for item in items[1:3])])
         return found or [SpannedString.unknown("FindInMap", f"Fn::FindInMap: {path} is not in Mappings")]
@@ -425,7 +323,7 @@ class Expressions:
         call = intrinsic(key)
         name = str(call[1].value) if call is not None and call[0] == "Ref" else None
         keys = {value.text for value in self.evaluate(key, depth)}
-        if self._stand_in is not None or name in self._given or (name not in self._parameters and None not in keys):
+        if self.stand_in is not None or name in self._given or (name not in self._parameters and None not in keys):
             yield from ((entry, value, None) for entry, value in entries if entry in keys)
         else:
             entries.sort(key=lambda entry: entry[0] not in keys)

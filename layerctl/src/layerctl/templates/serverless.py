@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from layerctl.templates.documents import read_document
-from layerctl.templates.intrinsics import Expressions, intrinsic
+from layerctl.templates.expressions import Expressions
+from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.model import Fault, FunctionFacts
 from layerctl.templates.spans import (
     SpannedString,

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import yaml
 
 from layerctl.templates.documents import read_document
+from layerctl.templates.expressions import Expressions
 from layerctl.templates.globals import UNSUPPORTED, merged_properties
-from layerctl.templates.intrinsics import Expressions, intrinsic
+from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.layers import layer_of
 from layerctl.templates.loops import expand_loops
 from layerctl.templates.model import Alias, Code, Event, Fault, Function, LayerReference, LayerResource, Place, Value
@@ -86,8 +87,8 @@ class StackReader(Expressions):
             self._conditions = dict(pairs(get(self.root, "Conditions")))
         self.resources = dict(pairs(get(self.root, "Resources")))
         if stand_ins:
-            self._stand_in = StandIns(self.resources, self._parameters, self.one_text, region)
-            self._evaluated = {}
+            self.stand_in = StandIns(self.resources, self._parameters, self.one_text, region)
+            self.forget()
         folder = path.resolve().parent
         # `sam build` writes build.toml beside the folder with its results, whatever their names are.
         self.built = (folder.parent / "build.toml").is_file() or folder.parts[-2:] == (".aws-sam", "build")
@@ -172,7 +173,7 @@ class StackReader(Expressions):
             root,
             given=given,
             region=self.region,
-            stand_ins=self._stand_in is not None,
+            stand_ins=self.stand_in is not None,
             known_layers=self.known_layers,
             around=self._around,
         )
@@ -261,14 +262,14 @@ class StackReader(Expressions):
             fault = Fault(self.place(own), f"{logical_id}: Properties is no mapping", "mend the template")
             yield replace(empty, problem=fault)
             return
-        if there is None and self._stand_in is not None:
+        if there is None and self.stand_in is not None:
             fault = Fault(empty.place, f"{logical_id}: {self.undecided(str(condition))}", "mend the template")
             yield replace(empty, problem=fault)
             return
         nodes = [node for name in _VARYING if (node := get(properties, name)) is not None]
         asked = {name for node in nodes for name in _conditions(node) if self.condition(name) is None}
         fixed = {condition: True} if there is None and condition is not None else {}
-        asked = set() if self._stand_in is not None else asked - fixed.keys()
+        asked = set() if self.stand_in is not None else asked - fixed.keys()
         names = sorted(asked)[:_MAX_CONDITIONS]
         try:
             for values in itertools.product((True, False), repeat=len(names)):
