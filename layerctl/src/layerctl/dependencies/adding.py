@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from layerctl.core.errors import LayerctlError
-from layerctl.dependencies.locking import read_text, run_uv
+from layerctl.dependencies.locking import ask_uv, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def add_requirements(job: Job, requirements: Sequence[str]) -> None:
     if job.kind != "requirements":
         # `uv add` edits the project's table and keeps its format; only with a uv.lock has it one to renew
         how = ["--no-sync"] if job.kind == "uv.lock" else ["--frozen"]
-        run_uv(
+        ask_uv(
             ["add", "--quiet", *how, *names.values()], job.source.parent, f"{job.source} can't take {', '.join(names)}"
         )
         return

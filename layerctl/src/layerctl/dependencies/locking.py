@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from layerctl.build.lock import parse_lock
 from layerctl.core.errors import LayerctlError
-from layerctl.python.uv import find_uv, uv_environment, uv_message
+from layerctl.python.uv import run_uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from layerctl.config import LayerConfig
 
-__all__ = ["Job", "changes", "job_of", "make_lock", "read_text", "run_uv"]
+__all__ = ["Job", "ask_uv", "changes", "job_of", "make_lock", "read_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,37 +96,28 @@ def _compile(job: Job, *, upgrade: bool, packages: Sequence[str]) -> str:
         wanted = ["--upgrade"] if upgrade else [f"--upgrade-package={name}" for name in packages]
         command = ["pip", "compile", "--quiet", "--universal", "--python-version", job.python, "--only-binary", ":all:"]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--output-file", str(out), *wanted]
-        run_uv([*command, job.source.name], job.source.parent, f"{job.source} can't be locked")
+        ask_uv([*command, job.source.name], job.source.parent, f"{job.source} can't be locked")
         return out.read_text("utf-8")
 
 
 def _export(job: Job) -> str:
     command = ["export", "--quiet", "--locked", "--no-dev", "--no-emit-local", "--no-header", "--format"]
-    return run_uv([*command, "requirements.txt"], job.source.parent, f"{job.source} can't be exported")
+    return ask_uv([*command, "requirements.txt"], job.source.parent, f"{job.source} can't be exported")
 
 
-def run_uv(arguments: Sequence[str], folder: Path, failure: str) -> str:
-    """Run uv in a folder; returns its standard output.
+def ask_uv(arguments: Sequence[str], folder: Path, failure: str) -> str:
+    """Run uv in a folder, and return its standard output.
 
     Raises:
         LayerctlError: `failure`, with what uv says.
     """
-    result = subprocess.run(
-        [find_uv(), *arguments, "--color", "never", "--no-progress"],
-        env={"UV_HTTP_RETRIES": "1"} | uv_environment(),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if result.returncode:
+    answer = run_uv(arguments, folder=folder, retries=1)
+    if answer.failure:
         raise LayerctlError(
-            f"{failure}: {uv_message(result.stderr, result.returncode)}",
+            f"{failure}: {answer.failure}",
             hint="check names and versions; if the index can't be reached: the network and UV_DEFAULT_INDEX",
         )
-    return result.stdout
+    return answer.output
 
 
 def _relative(text: str, old: Path, new: Path) -> str:

@@ -23,7 +23,7 @@ from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
 from layerctl.core.runtimes import RUNTIMES
 from layerctl.python.interpreters import Interpreter, choose, find_interpreters
-from layerctl.python.uv import find_uv, uv_environment
+from layerctl.python.uv import run_uv
 
 __all__ = [
     "emulator_binary",
@@ -106,13 +106,12 @@ def runtime_packages(interpreter: Interpreter) -> Path:
 
 
 def _run_installer(folder: Path, interpreter: Interpreter) -> None:
-    command = [find_uv(), "pip", "install", "--quiet", "--python", str(interpreter.path)]
-    command += ["--target", str(folder), "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]
-    result = subprocess.run(command, check=False, capture_output=True, text=True, env=uv_environment())
-    if result.returncode != 0:
-        reason = " ".join(result.stderr.split())[:400] or f"exit code {result.returncode}"
+    command = ["pip", "install", "--quiet", "--python", str(interpreter.path), "--target", str(folder)]
+    failure = run_uv([*command, "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]).failure
+    if failure:
         raise LayerctlError(
-            f"what Lambda's {interpreter.runtime} provides (awslambdaric, boto3) could not be installed: {reason}",
+            f"what Lambda's {interpreter.runtime} provides (awslambdaric, boto3) could not be installed: "
+            f"{failure[:400]}",
             hint="it is needed once, from a package index; check the network and try again",
         )
 
