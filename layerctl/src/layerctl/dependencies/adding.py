@@ -9,6 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.atomic import write_bytes
 from layerctl.dependencies.locking import ask_uv, read_text
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def add_requirements(job: Job, requirements: Sequence[str]) -> None:
             ["add", "--quiet", *how, *names.values()], job.source.parent, f"{job.source} can't take {', '.join(names)}"
         )
         return
-    job.source.write_text(_merged(read_text(job.source), names), "utf-8", newline="\n")
+    write_bytes(job.source, _merged(read_text(job.source), names).encode())
 
 
 def _merged(text: str, names: dict[str, str]) -> str:
