@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.build.lock import parse_lock
 from layerctl.core.errors import LayerctlError
+from layerctl.core.runtimes import sorted_pythons
 from layerctl.python.uv import run_uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from layerctl.build.lock import LockedRequirement
     from layerctl.config import LayerConfig
 
-__all__ = ["Job", "ask_uv", "changes", "job_of", "make_lock", "read_text"]
+__all__ = ["Job", "ask_uv", "changes", "job_of", "make_lock", "oldest_python", "read_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,6 @@ def job_of(config: LayerConfig) -> Job:
     Raises:
         LayerctlError: there is nothing.
     """
-    python = min((one.removeprefix("python") for one in config.runtimes), key=lambda text: int(text.split(".")[1]))
     beside = config.requirements.with_suffix(".in")
     places = (
         [config.lock_from] if config.lock_from else [beside, config.root / "uv.lock", config.root / "pyproject.toml"]
@@ -58,7 +60,12 @@ def job_of(config: LayerConfig) -> Job:
             f"there is nothing to lock: no {' and no '.join(str(place) for place in places)}",
             hint=f"write what the layer needs into {places[0].name}, or name layer.lock-from in {config.path}",
         )
-    return Job(source.resolve(), config.requirements, python)
+    return Job(source.resolve(), config.requirements, oldest_python(config))
+
+
+def oldest_python(config: LayerConfig) -> str:
+    """Return the oldest Python that a layer is for, which its lock has to suit: ``3.11``."""
+    return sorted_pythons(config.runtimes)[0].removeprefix("python")
 
 
 def make_lock(job: Job, *, upgrade: bool = False, packages: Sequence[str] = ()) -> str:
@@ -148,11 +155,9 @@ def changes(job: Job, text: str) -> list[str]:
     """Return what a new lock changes, one line for each distribution."""
     old: dict[str, set[str]] = {}
     if job.lock.is_file():
-        try:
-            old = _versions((one.name, one.version) for one in parse_lock(read_text(job.lock), job.lock))
-        except LayerctlError:  # no lock of ours: everything in the new one is new
-            old = {}
-    new = _versions((one.name, one.version) for one in parse_lock(text, job.lock))
+        with suppress(LayerctlError):  # no lock of ours: everything in the new one is new
+            old = _versions(parse_lock(read_text(job.lock), job.lock))
+    new = _versions(parse_lock(text, job.lock))
     lines = []
     for name in sorted(old.keys() | new.keys()):
         before, after = (", ".join(sorted(versions.get(name, ()))) for versions in (old, new))
@@ -163,8 +168,8 @@ def changes(job: Job, text: str) -> list[str]:
     return lines
 
 
-def _versions(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+def _versions(locked: Iterable[LockedRequirement]) -> dict[str, set[str]]:
     versions: dict[str, set[str]] = {}
-    for name, version in pairs:
-        versions.setdefault(name, set()).add(version)
+    for requirement in locked:
+        versions.setdefault(requirement.name, set()).add(requirement.version)
     return versions

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
-from layerctl.core.runtimes import RUNTIMES
+from layerctl.core.runtimes import RUNTIMES, python_version
 from layerctl.python.interpreters import Interpreter, choose, find_interpreters
 from layerctl.python.uv import run_uv
 
@@ -123,7 +122,7 @@ def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
         runtime: as templates write it.
         exact: a version that is preferred (``3.13.0``); else the newest.
     """
-    if (_version(runtime) or _OLDEST) < _OLDEST:
+    if (python_version(runtime) or _OLDEST) < _OLDEST:
         return None
     found = choose(runtime, exact, find_interpreters([runtime]))
     if found is None:
@@ -135,8 +134,8 @@ def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
 
 def nearest_interpreter(runtime: str) -> Interpreter:
     """The interpreter to take where there is none for a runtime: the next newer version, else the next older one."""
-    wanted = _version(runtime) or _OLDEST
-    known = {version: name for name in RUNTIMES if (version := _version(name)) and version >= _OLDEST}
+    wanted = python_version(runtime) or _OLDEST
+    known = {version: name for name in RUNTIMES if (version := python_version(name)) and version >= _OLDEST}
     newer = sorted(version for version in known if version > wanted)
     older = sorted((version for version in known if version < wanted), reverse=True)
     for version in [*newer, *older]:
@@ -147,15 +146,10 @@ def nearest_interpreter(runtime: str) -> Interpreter:
 
 def why_none(runtime: str) -> str:
     """Why there is no interpreter for a runtime, and what to do about it where something can be done."""
-    if (_version(runtime) or _OLDEST) < _OLDEST:
+    if (python_version(runtime) or _OLDEST) < _OLDEST:
         return f"Lambda's runtime client is no longer made for {runtime}"
     hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
     return f"no interpreter for {runtime} is on this machine ({hint})"
-
-
-def _version(runtime: str) -> tuple[int, int] | None:
-    found = re.fullmatch(r"python(\d+)\.(\d+)", runtime)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 @cache
