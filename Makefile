@@ -121,7 +121,7 @@ lint: $(VENV)/.ready ## ruff (lint and format), import-linter (which module may 
 	@$(BIN)/zizmor --quiet --offline --no-progress --persona=pedantic .github
 
 types: $(VENV)/.ready ## mypy --strict, and what mypy and pyright say to good and bad usage
-	@$(BIN)/mypy src layerctl/src && $(BIN)/python -m pytest -q tests/typing
+	@$(BIN)/mypy src layerctl/src docs/tools && $(BIN)/python -m pytest -q tests/typing
 
 .PHONY: docs reference
 docs: $(VENV)/.ready ## build the site of the documentation, site/index.html; a dead link or an unknown option fails it
@@ -129,7 +129,6 @@ docs: $(VENV)/.ready ## build the site of the documentation, site/index.html; a 
 	@$(BIN)/python -m docs.tools.site
 
 reference: $(VENV)/.ready ## write docs/layer-toml.md from the schema, and docs/reference from code
-	@$(BIN)/python -m tests.support.layer_toml_page
 	@$(BIN)/python -m docs.tools.reference
 
 .PHONY: rules

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +53,8 @@ def _entry(name: str, found: Any, *, level: int = 2, owner: str = "") -> Iterato
     if found.is_attribute:
         yield from _attribute(name, found)
         return
-    signatures = _signatures(name, found, method=bool(owner))
-    if signatures:
-        yield "```python\n" + "\n".join(signatures) + "\n```\n"
+    if signatures := _signatures(name, found):
+        yield f"```python\n{signatures}\n```\n"
     yield from _docstring(found)
     if found.is_class:
         own = [(key, each) for key, each in found.members.items() if not key.startswith("_") and not each.is_alias]
@@ -78,49 +79,21 @@ def _attribute(name: str, found: Any) -> Iterator[str]:
         yield f"`{found.value}`\n"
 
 
-def _signatures(name: str, found: Any, *, method: bool) -> list[str]:
-    """Return the signatures: of each overload where there are some; of a class, that of its constructor."""
-    function = found
-    if found.is_class:
-        function = found.members.get("__init__")
-        overloads = (found.overloads or {}).get("__init__") or []
-    else:
-        overloads = found.overloads or []
-    return [
-        _signature(name, each, skip_first=found.is_class or method)
-        for each in overloads or [function]
-        if each is not None
-    ]
+def _signatures(name: str, found: Any) -> str:
+    """Return the signature, or each overload's; of a class, that of its constructor."""
+    overloads = (found.overloads or {}).get("__init__") if found.is_class else found.overloads
+    if found.is_class and "__init__" not in found.members:
+        return ""
+    signatures = [each.signature(name=name, return_type=not found.is_class) for each in overloads or [found]]
+    stubs = "\n".join(f"def {_readable(signature)}: ..." for signature in signatures)
+    ruff = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length=100", "-"]
+    laid_out = subprocess.run(ruff, input=stubs, capture_output=True, text=True, check=True).stdout
+    return re.sub(r"^def |: \.\.\.$", "", laid_out.replace("\n\n\n", "\n"), flags=re.MULTILINE).strip()
 
 
-def _signature(name: str, function: Any, *, skip_first: bool) -> str:
-    parts: list[str] = []
-    kinds = griffe.ParameterKind
-    starred = False
-    positional = False
-    for parameter in list(function.parameters)[int(skip_first) :]:
-        if parameter.kind is kinds.positional_only:
-            positional = True
-        elif positional:
-            parts.append("/")
-            positional = False
-        if parameter.kind is kinds.keyword_only and not starred:
-            parts.append("*")
-            starred = True
-        prefix = {kinds.var_positional: "*", kinds.var_keyword: "**"}.get(parameter.kind, "")
-        starred = starred or prefix == "*"
-        text = f"{prefix}{parameter.name}" + (f": {parameter.annotation}" if parameter.annotation is not None else "")
-        if parameter.default is not None and not prefix:
-            default = re.sub(r"_?UNSET|_UNSET", "...", str(parameter.default))
-            text += f" = {default}" if parameter.annotation is not None else f"={default}"
-        parts.append(text)
-    if positional:
-        parts.append("/")
-    returns = f" -> {function.returns}" if function.returns is not None and not skip_first else ""
-    flat = f"{name}({', '.join(parts)}){returns}"
-    if len(flat) <= 100:
-        return flat
-    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returns}"
+def _readable(signature: str) -> str:
+    """Return a signature without what is ours alone: markers of what is not given, the mark behind a ``self``."""
+    return re.sub(r"_?UNSET", "...", signature).replace("(/, ", "(")
 
 
 def _summary(found: Any) -> str:
@@ -156,6 +129,8 @@ def _code_blocks(text: str) -> str:
     out: list[str] = []
     for paragraph in paragraphs:
         lines = paragraph.splitlines()
+        if paragraph.strip() == "::":  # reStructuredText's mark of an example, which the indent shows
+            continue
         if lines and all(line.startswith("    ") or not line for line in lines):
             block = "\n".join(line[4:] for line in lines)
             if out and out[-1].endswith("\n```") and out[-1].startswith("```python"):

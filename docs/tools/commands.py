@@ -49,7 +49,7 @@ def _page(command: click.Command, parent: click.Context, name: str) -> str:
 
 def _section(command: click.Command, context: click.Context, *, level: int) -> Iterator[str]:
     yield f"{'#' * level} {context.command_path}\n"
-    yield f"```text\n{' '.join(command.collect_usage_pieces(context)).join((context.command_path + ' ', ''))}\n```\n"
+    yield f"```text\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```\n"
     yield f"{_paragraphs(command)}\n"
     rows = [
         _row(parameter, context) for parameter in command.get_params(context) if isinstance(parameter, click.Option)

@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/reference: ``python -m docs.tools.reference``."""
+"""Write docs/layer-toml.md and the pages of docs/reference: ``python -m docs.tools.reference``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs.tools import api, commands, environment, log_keys, metric_limits
+from docs.tools import api, commands, environment, layer_toml, log_keys, metric_limits
+
+from layerctl.config import layer_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +33,13 @@ def pages() -> Iterator[tuple[str, str]]:
 
 def write() -> None:
     """Replace the folder with the pages of today."""
+    written = dict(pages())  # before anything is deleted
     shutil.rmtree(FOLDER, ignore_errors=True)
-    for name, text in pages():
+    for name, text in written.items():
         page = FOLDER / name
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, "utf-8")
+    layer_toml.PAGE.write_text(layer_toml.render(layer_schema()), "utf-8")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from docs.tools.layer_toml import PAGE, render
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerctl.config import LayerConfig, layer_schema
 from layerctl.core.errors import LayerctlError
 from layerctl.core.toml_schema import find_mistakes, line_of
-from tests.support.layer_toml_page import PAGE, render
 
 GOOD = """\
 [layer]

@@ -1,4 +1,4 @@
-"""The reference page of layer.toml, written from its JSON Schema: ``python -m tests.support.layer_toml_page``."""
+"""The reference page of layer.toml, written from its JSON Schema."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from layerctl.config import layer_schema
 
 __all__ = ["PAGE", "render"]
 
@@ -56,8 +54,5 @@ def _kind(value: dict[str, Any]) -> str:
 def _whole(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     """A value's schema with what it refers to."""
     reference = value.get("$ref", "").rpartition("/")[2]
-    return schema["$defs"].get(reference, {}) | value
-
-
-if __name__ == "__main__":
-    PAGE.write_text(render(layer_schema()), "utf-8")
+    whole: dict[str, Any] = schema["$defs"].get(reference, {}) | value
+    return whole
