@@ -1,9 +1,6 @@
 """From whom `pins` has its versions: indexes, files and addresses, and AWS."""
 
-import http.server
 import json
-import threading
-from contextlib import contextmanager
 
 import pytest
 
@@ -13,6 +10,7 @@ from layerctl.pins.resolve.index_source import load_index
 from tests.layerctl.pins.made import index_data, write_index
 from tests.layerctl.pins.test_bump import arn, template
 from tests.support import local_aws
+from tests.support.loopback import QuietHandler, serving
 
 
 def test_layers_that_nobody_knows(tmp_path, capsys):
@@ -62,11 +60,10 @@ def test_the_index_is_found(tmp_path, monkeypatch, capsys):
         assert words in err
 
 
-@contextmanager
 def served(answers):
     """A web server on this machine: path to (status, headers, body)."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self):
             status, headers, body = answers[self.path.partition("?")[0]]
             self.send_response(status)
@@ -75,18 +72,7 @@ def served(answers):
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return serving(Handler)
 
 
 def test_an_index_at_an_address(tmp_path):
