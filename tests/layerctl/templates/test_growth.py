@@ -93,6 +93,7 @@ def test_any_text_is_read_or_at_fault_itself(tmp_path_factory, text, name):
             "Resources: &a {x: &b {<<: *a}, <<: *b, F: {Type: 'AWS::Lambda::Function', Properties: {Layers: [*a]}}}",
             "a.yaml",
         ),
+        ("Resources: &a {Fn::ForEach::X: [A, [b], *a]}", "a.yaml"),
         ('layers = "' + '"${' * 5000, "main.tf"),
         ("layers = " + "!" * 5000, "main.tf"),
         ("layers = " + "-" * 5000 + "1", "main.tf"),

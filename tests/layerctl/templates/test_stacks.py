@@ -59,6 +59,17 @@ def test_conditions_of_functions(tmp_path, parameters, stand_ins, expected):
     assert [function.logical_id for function in template.functions] == expected
 
 
+@pytest.mark.parametrize(("base", "count"), [("!Equals [a, b]", 0), ("!Equals [a, a]", 1), ("!Condition C0", 1)])
+def test_conditions_of_conditions(tmp_path, base, count):
+    """Each is worked out once, however often others ask for it; a circle, also of an alias, is undecided."""
+    chain = "\n".join(f"  C{index}: !And [!Condition C{index + 1}, !Condition C{index + 1}]" for index in range(35))
+    conditions = f"Conditions:\n{chain}\n  C35: {base}\n  Own: &own {{Fn::Not: [*own]}}\n"
+    functions = "".join(f"  {name}: {{{FUNCTION.format('')}, Condition: {name}}}\n" for name in ("C0", "Own"))
+    template = _read(tmp_path, f"{conditions}Resources:\n{functions}")
+    names = [function.logical_id for function in template.functions]
+    assert (names.count("C0"), names.count("Own")) == (count, 1)
+
+
 def test_variants_are_consistent(tmp_path):
     """No combination is made up of conditions that exclude each other, or the function itself."""
     template = _read(
@@ -133,12 +144,38 @@ def test_loops(tmp_path):
     assert {function.place.line for function in (first, second)} == {11}
 
 
+def test_a_loop_whose_list_depends_on_another(tmp_path):
+    """Each round of the outer loop gives the inner loop's list its own values."""
+    template = _read(
+        tmp_path,
+        f"""
+        Resources:
+          Fn::ForEach::Outer:
+            - A
+            - [a, b, c]
+            - Fn::ForEach::Inner:
+                - B
+                - ['${{A}}1', !Sub '${{A}}2', !Ref A]
+                - 'F${{A}}${{B}}': {{{FUNCTION.format("")}}}
+        """,
+    )
+    names = [function.logical_id for function in template.functions]
+    assert names == [f"F{a}{a}{end}" for a in "abc" for end in ("1", "2", "")]
+
+
 def test_a_loop_over_what_is_not_known(tmp_path):
     """It is told, and its body is there once with an open name."""
     template = _read(tmp_path, LOOPS.replace("!Ref Names", "!Ref Open"))
     assert template.functions[0].logical_id == "F${Name}"
     assert ["Fn::ForEach over ${Open}" in fault.message for fault in template.unread] == [True]
     assert template.unread[0].place.line == 10
+
+
+@pytest.mark.parametrize("version", ["", "AWSTemplateFormatVersion: '2010-09-09'\n"])
+def test_a_loop_that_holds_itself(tmp_path, version):
+    """An alias that leads a loop back to the resources around it ends."""
+    template = _read(tmp_path, f"{version}Resources: &a {{Fn::ForEach::X: [Name, [b], *a]}}\n")
+    assert (template.functions, len(template.problems)) == ([], 0 if version else 1)
 
 
 # --- nested applications --------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class Contents:
         self._sources = sources
         self._stack = ExitStack()
         self._open: dict[tuple[Path, bool], Artifact | LayerctlError] = {}
-        self._layers: dict[tuple[Path, tuple[str, ...], tuple[str, ...]], Content] = {}
+        self._contents: dict[tuple[Path, bool, tuple[str, ...], tuple[str, ...]], Content] = {}
         self.used: set[str] = set()  # the names of `Sources.layers`, `.code` and `.deployed` that matched something
 
     def __enter__(self) -> Self:
@@ -85,10 +85,10 @@ class Contents:
         code = function.declared.code
         deployed = self._named(self._sources.deployed, [function.name, "*"])
         if deployed is not None:
-            function.deployed = Content(self._artifact(deployed, code=True), str(deployed), _LEFT_OUT)
+            function.deployed = self._content(deployed, code=True)
         path = self._named(self._sources.code, [function.name])
         if path is not None:
-            function.code = Content(self._artifact(path, code=True), str(path), _LEFT_OUT)
+            function.code = self._content(path, code=True)
             return
         function.code_unknown, function.code_hint = code.unknown, code.hint
         if code.inline is not None:
@@ -98,7 +98,7 @@ class Contents:
 
     def _local_code(self, function: Function, path: Path) -> None:
         try:
-            function.code = Content(self._artifact(path, code=True), str(path), _LEFT_OUT)
+            function.code = self._content(path, code=True)
         except LayerctlError as error:
             function.code_unknown = f"the function's code can't be read: {error.what}"
             function.code_hint = f"mend it, or name the code with --code {function.name}=PATH"
@@ -119,14 +119,14 @@ class Contents:
         if resource is not None:
             names.append(resource.name)
         if (path := self._named(self._sources.layers, names)) is not None:
-            layer.content = self._layer_content(path)
+            layer.content = self._content(path)
         elif resource is not None and resource.built and resource.path is not None:
             try:
-                layer.content = self._layer_content(resource.path, *declared)
+                layer.content = self._content(resource.path, *declared)
             except LayerctlError as error:
                 layer.unknown, layer.hint = error.what, "build the layer first (`sam build`), or mend the path"
         elif (path := self._in_dist(resource.name if resource is not None else reference.layer_name)) is not None:
-            layer.content = self._layer_content(path, *declared)
+            layer.content = self._content(path, *declared)
         elif resource is not None:
             layer.unknown = "the template builds it, and what the build makes is not at hand"
             layer.hint = f"run `sam build` and check .aws-sam/build/template.yaml, or use --layer {layer.name}=PATH"
@@ -135,11 +135,8 @@ class Contents:
 
     def _fetched(self, layer: Layer) -> None:
         name = layer.declared.layer_name or layer.name
-        instead = (
-            "check with credentials"
-            if layer.declared.arn is not None
-            else "give what decides it: --region, --parameter"
-        )
+        known = layer.declared.arn is not None
+        instead = "check with credentials" if known else "give what decides it: --region, --parameter"
         layer.hint = layer.hint or f"name its content with --layer {name}=PATH, or {instead}"
         if layer.unknown:
             return
@@ -148,21 +145,9 @@ class Contents:
             return
         try:
             fetched = self._sources.fetch(layer)
-            layer.content = self._layer_content(fetched.path, fetched.runtimes, fetched.architectures)
+            layer.content = self._content(fetched.path, fetched.runtimes, fetched.architectures)
         except LayerctlError as error:
             layer.unknown = error.what
-
-    def _layer_content(
-        self, path: Path, runtimes: tuple[str, ...] = (), architectures: tuple[str, ...] = ()
-    ) -> Content:
-        """A layer's content, the same object for every function, so that it is looked through once."""
-        key = (path.resolve(), runtimes, architectures)
-        if key not in self._layers:
-            artifact = self._artifact(path, code=False)
-            self._layers[key] = Content(
-                artifact, str(path), declared_runtimes=runtimes, declared_architectures=architectures
-            )
-        return self._layers[key]
 
     def _in_dist(self, name: str) -> Path | None:
         """The newest artifact of that name that `layerctl build` left, if there is one."""
@@ -175,6 +160,16 @@ class Contents:
                 self.used.add(name)
                 return given[name]
         return None
+
+    def _content(
+        self, path: Path, runtimes: tuple[str, ...] = (), architectures: tuple[str, ...] = (), *, code: bool = False
+    ) -> Content:
+        """What a layer or a function's code holds, the same object for every function: it is looked through once."""
+        key = (path.resolve(), code, runtimes, architectures)
+        if key not in self._contents:
+            left_out = _LEFT_OUT if code else ()
+            self._contents[key] = Content(self._artifact(path, code=code), str(path), left_out, runtimes, architectures)
+        return self._contents[key]
 
     def _artifact(self, path: Path, *, code: bool) -> Artifact:
         """Open an artifact, or raise again what went wrong the first time."""

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
+from layerctl.templates.documents import TEMPLATES
 from layerctl.templates.load import read_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["deployed_contents"]
-
-_TEMPLATES = ("template.yaml", "template.yml", "template.json")
 
 
 def deployed_contents(given: Iterable[str], code: Mapping[str, Path] | None = None) -> Mapping[str, Path]:
@@ -33,7 +32,7 @@ def deployed_contents(given: Iterable[str], code: Mapping[str, Path] | None = No
         path = Path(rest if equals else text)
         if not path.exists():
             raise LayerctlError(f"--deployed {path} does not exist", hint="name a template, a zip or a folder")
-        template = next((path / name for name in _TEMPLATES if (path / name).is_file()), path)
+        template = next((path / name for name in TEMPLATES if (path / name).is_file()), path)
         if equals or (template.is_dir() or template.suffix == ".zip"):
             contents[function if equals else "*"] = path
         else:

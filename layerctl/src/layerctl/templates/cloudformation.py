@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from layerctl.templates.intrinsics import Expressions, intrinsic
+from layerctl.templates.expressions import Expressions
+from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.literals import REGION
 from layerctl.templates.model import FunctionFacts
+from layerctl.templates.resources import FUNCTIONS, LAYERS, NESTED, is_template, resources_in
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.spans import SpannedString, composed_arns, is_open, open_reference
 from layerctl.templates.uses import Use
@@ -20,27 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["is_template", "template_uses", "uses_through_parameters"]
+__all__ = ["template_uses", "uses_through_parameters"]
 
 Node = yaml.Node
 
-FUNCTIONS = frozenset({"AWS::Serverless::Function", "AWS::Lambda::Function"})
-LAYERS = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
 # Where a text speaks of layers, the key `Layers` apart.
 _LAYER = re.compile(r"[Ll]ayer(?!s[\"']?\s*:)")
 _MAX_OTHER = 2_000_000
 _MAX_STACKS = 4
-NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
-
-
-def is_template(root: Node) -> bool:
-    """Whether the document is a CloudFormation or SAM template."""
-    keys = {key for key, _ in pairs(root)}
-    if "AWSTemplateFormatVersion" in keys:
-        return True
-    return "Resources" in keys and any(
-        "::" in (scalar(get(resource, "Type")) or "") for _, resource in _resources(get(root, "Resources"))
-    )
 
 
 def template_uses(text: str, root: Node, path: Path) -> Iterator[Use]:
@@ -86,7 +75,8 @@ class _Template(Expressions):
     ) -> None:
         super().__init__(text, root, given, origin)
         self._globals = dict(pairs(get(root, "Globals", "Function")))
-        self._resources = list(_resources(get(root, "Resources")))
+        self._resources = list(resources_in(get(root, "Resources")))
+        self._layers = {name for name, resource in self._resources if scalar(get(resource, "Type")) in LAYERS}
         self._marks = [match.start() for match in _LAYER.finditer(text)]
 
     def functions(self) -> Iterator[Use]:
@@ -110,11 +100,10 @@ class _Template(Expressions):
     def _attached(self, layers: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
         """The uses in a list of layers, and its entries of which only a deployment knows what they are."""
         yield from self._uses(layers, functions, via)
-        own = {name for name, resource in self._resources if scalar(get(resource, "Type")) in LAYERS}
         listed = isinstance(layers, yaml.SequenceNode) and intrinsic(layers) is None
         for item in layers.value if listed else [layers]:
             for value in self.evaluate(item):
-                of_own = len(value.spans) == 1 and value.spans[0].text.partition(".")[0] in own
+                of_own = len(value.spans) == 1 and value.spans[0].text.partition(".")[0] in self._layers
                 if is_open(value) and not of_own and not composed_arns(value):
                     yield Use(open_reference(value.shown), item.start_mark.index, functions, via)
 
@@ -184,12 +173,3 @@ class _Template(Expressions):
         # Lambda's default (CreateFunction, Architectures).
         architecture = "x86_64" if architectures is None else self.one_text(architectures)
         return FunctionFacts(name, self.one_text(properties.get("Runtime")), architecture)
-
-
-def _resources(section: Node | None) -> Iterator[tuple[str, Node]]:
-    """Resources by logical id, those inside of `Fn::ForEach` included."""
-    for name, resource in pairs(section):
-        if name.startswith("Fn::ForEach") and isinstance(resource, yaml.SequenceNode) and len(resource.value) == 3:
-            yield from _resources(resource.value[2])
-        else:
-            yield name, resource

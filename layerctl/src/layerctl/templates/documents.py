@@ -1,4 +1,4 @@
-"""One template's file as text and nodes, or why it cannot be read."""
+"""The files of templates: their usual names, and one as text and nodes, or why it cannot be read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from layerctl.templates.yaml import NodeError, Tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_document"]
+__all__ = ["SAMCONFIGS", "TEMPLATES", "read_document"]
+
+# What the SAM CLI looks for in a folder, in this order.
+TEMPLATES = ("template.yaml", "template.yml", "template.json")
+SAMCONFIGS = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
 
 # CloudFormation takes 1 MB.
 _MAX_BYTES = 8_000_000

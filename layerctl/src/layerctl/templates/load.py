@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from layerctl.templates import services, stacks
-from layerctl.templates.documents import read_document
+from layerctl.templates.documents import TEMPLATES, read_document
 from layerctl.templates.intrinsics import KNOWN_TAGS
 from layerctl.templates.model import Fault, Place, Template
+from layerctl.templates.resources import is_template
+from layerctl.templates.serverless import is_service
+from layerctl.templates.services import ServiceReader
 from layerctl.templates.spans import SpannedString
+from layerctl.templates.stacks import StackReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["read_template", "templates_in"]
-
-_NAMES = ("template.yaml", "template.yml", "template.json")
 
 
 def read_template(
@@ -48,15 +49,15 @@ def read_template(
     for message, offset in tree.faults:
         problem(message, "remove one of the two", offset)
     for root in tree.documents:
-        if services.is_service(root):
-            services.ServiceReader(path, source, root, region).read(template)
+        if is_service(root):
+            ServiceReader(path, source, root, region).read(template)
             return template
-        if stacks.is_template(root):
+        if is_template(root):
             for tag, offset in tree.tags.items():
                 if tag not in KNOWN_TAGS and not stand_ins:  # else it is the value's that has it
                     problem(f"unknown tag {tag}", "use one of CloudFormation's intrinsic functions", offset)
             given = {name: [SpannedString.literal(value, None)] for name, value in (parameters or {}).items()}
-            reader = stacks.StackReader(path, source, root, given=given, region=region, stand_ins=stand_ins)
+            reader = StackReader(path, source, root, given=given, region=region, stand_ins=stand_ins)
             reader.read(template)
             return template
     what = "neither a SAM or CloudFormation template (no Resources) nor a serverless.yml (no functions)"
@@ -72,7 +73,7 @@ def templates_in(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    for name in _NAMES:
+    for name in TEMPLATES:
         if (path / name).is_file():
             return [path / name]
     return _synthesised(path)

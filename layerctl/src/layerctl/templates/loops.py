@@ -18,7 +18,7 @@ from layerctl.templates.yaml import SpannedScalar
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from layerctl.templates.intrinsics import Expressions
+    from layerctl.templates.expressions import Expressions
 
 __all__ = ["expand_loops"]
 

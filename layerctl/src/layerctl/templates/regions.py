@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.templates import hcl
+from layerctl.templates.documents import SAMCONFIGS
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.yaml import NodeError, Tree, get, pairs, scalar
 
@@ -56,7 +57,7 @@ def _serverless(path: Path) -> Deployment | None:
 
 def _samconfig(folder: Path) -> Deployment | None:
     found: set[str] = set()
-    name = next((name for name in _SAMCONFIGS if (folder / name).is_file()), None)
+    name = next((name for name in SAMCONFIGS if (folder / name).is_file()), None)
     if name is None:
         return None
     text = _text(folder / name)
@@ -76,9 +77,6 @@ def _samconfig(folder: Path) -> Deployment | None:
     except (tomllib.TOMLDecodeError, NodeError):
         return None
     return Deployment(frozenset(found), name) if found else None
-
-
-_SAMCONFIGS = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
 
 
 def _terraform(folder: Path) -> Deployment:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import yaml
 
 from layerctl.templates.cloudformation import uses_through_parameters
+from layerctl.templates.documents import SAMCONFIGS, TEMPLATES
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.spans import Span, SpannedString, part_of
 from layerctl.templates.yaml import NodeError, Tree, get, pairs, scalar, spanned_scalar
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.uses import Use
 
-__all__ = ["SAMCONFIGS", "overridden_parameters", "toml_uses", "yaml_uses"]
+__all__ = ["overridden_parameters", "toml_uses", "yaml_uses"]
 
 Node = yaml.Node
 
@@ -40,8 +41,6 @@ _ENTRY = re.compile(
 )
 _TEMPLATE = re.compile(r"^[ \t]*template(?:_file)?[ \t]*=[ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 _HEADER = re.compile(r"^[ \t]*\[([^\]\n]+)\]", re.MULTILINE)
-SAMCONFIGS = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
-_DEFAULT_TEMPLATES = ("template.yaml", "template.yml", "template.json")
 
 
 class Overrides(NamedTuple):
@@ -146,7 +145,7 @@ def _yaml_overrides(text: str, node: Node) -> Iterator[tuple[str, list[SpannedSt
 
 
 def _uses(path: Path, tables: list[Overrides], templates: list[str]) -> Iterator[Use]:
-    names = list(dict.fromkeys(templates)) or [name for name in _DEFAULT_TEMPLATES if (path.parent / name).is_file()]
+    names = list(dict.fromkeys(templates)) or [name for name in TEMPLATES if (path.parent / name).is_file()]
     for table in tables:
         for name in names if table.given else ():
             yield from uses_through_parameters(path.parent / name, table.given, table.at)

@@ -8,19 +8,18 @@ fallback).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
 
 from layerctl.templates.documents import read_document
-from layerctl.templates.intrinsics import Expressions, intrinsic
+from layerctl.templates.expressions import Expressions
+from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.model import Fault, FunctionFacts
 from layerctl.templates.spans import (
-    Span,
     SpannedString,
     composed_arns,
-    concatenate,
+    filled,
     is_open,
     open_reference,
     part_of,
@@ -33,8 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerctl.templates.source import Source
+    from layerctl.templates.spans import Span
 
-__all__ = ["ServiceExpressions", "is_serverless", "open_pseudo", "serverless_uses"]
+__all__ = ["ServiceExpressions", "is_serverless", "is_service", "open_pseudo", "serverless_uses"]
 
 Node = yaml.Node
 
@@ -45,10 +45,16 @@ _FILE = re.compile(r"file\((?P<file>[^()]*)\)(?::(?P<inner>[\w.-]+))?")
 _WHOLE = re.compile(rf"\$\{{(?:self:(?P<path>[\w.-]+)|{_FILE.pattern})\}}")
 
 
+def is_service(root: Node) -> bool:
+    """Whether the document is a Serverless Framework service."""
+    keys = {key for key, _ in pairs(root)}
+    return "provider" in keys and bool({"service", "functions"} & keys)
+
+
 def is_serverless(root: Node) -> bool:
     """Whether the document is a service, or a file of functions that a service includes."""
     keys = dict(pairs(root))
-    if "provider" in keys and ("service" in keys or "functions" in keys):
+    if is_service(root):
         return True
     return any(get(value, "handler") is not None and get(value, "layers") is not None for value in keys.values()) or (
         "functions" in keys and any(get(value, "handler") for _, value in pairs(keys["functions"]))
@@ -136,18 +142,12 @@ class ServiceExpressions(Expressions):
         return [done for value in super().plain(node, depth) for done in self._fill(value, depth)]
 
     def _fill(self, value: SpannedString, depth: int) -> list[SpannedString]:
-        parts: list[list[SpannedString]] = [[replace(value, spans=())]]
-        for span in value.spans:
-            at = 0
-            for start, end in _variables(span.text) if not span.hole else ():
-                parts.append([part_of(span, at, start)])
-                at = end
-                if span.text.startswith("AWS::", start + 2):
-                    parts.append([part_of(span, start, end)])
-                else:
-                    parts.append(self._variable(span, start + 2, end - 1, depth + 1))
-            parts.append([part_of(span, at, len(span.text))])
-        return concatenate(parts)
+        def meaning(span: Span, start: int, end: int) -> list[SpannedString]:
+            if span.text.startswith("AWS::", start + 2):
+                return [part_of(span, start, end)]
+            return self._variable(span, start + 2, end - 1, depth + 1)
+
+        return filled(value, _variables, meaning)
 
     def _variable(self, span: Span, start: int, end: int, depth: int) -> list[SpannedString]:
         """The value of ``${start...end}``: the first of its comma-separated sources that is known."""
@@ -180,20 +180,17 @@ class ServiceExpressions(Expressions):
         if kind == "self":
             return self._address(address, depth)
         if kind == "sls" and address == "stage":
-            return self._value_at("provider.stage", depth) or [SpannedString.literal("dev", None)]
+            return self._address("provider.stage", depth) or [SpannedString.literal("dev", None)]
         if kind == "aws" and address == "region":
-            return self._value_at("provider.region", depth) or [SpannedString.unknown("AWS::Region")]
+            return self._address("provider.region", depth) or [SpannedString.unknown("AWS::Region")]
         if kind == "param":
             # version 4 has them below `stages`
             paths = [f"params.{stage}" for stage, _ in pairs(get(self._root, "params"))]
             paths += [f"stages.{stage}.params" for stage, _ in pairs(get(self._root, "stages"))]
-            return [value for path in paths for value in self._value_at(f"{path}.{address}", depth)]
+            return [value for path in paths for value in self._address(f"{path}.{address}", depth)]
         if source.isdecimal():
             return [inner]
         return []
-
-    def _value_at(self, path: str, depth: int) -> list[SpannedString]:
-        return self._address(path, depth)
 
     def _address(self, address: str, depth: int) -> list[SpannedString]:
         """What stands at a dotted path; where a part of the path is open, everything that it could be."""
@@ -334,11 +331,8 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def open_pseudo(value: SpannedString) -> SpannedString:
     """Turn CloudFormation's pseudo parameters into holes."""
-    spans: list[Span] = []
-    for span in value.spans:
-        at = 0
-        for match in _PSEUDO.finditer(span.text) if not span.hole else ():
-            spans += [*part_of(span, at, match.start()).spans, Span(match[1], None, hole=True)]
-            at = match.end()
-        spans += part_of(span, at, len(span.text)).spans
-    return replace(value, spans=tuple(spans))
+
+    def found(text: str) -> Iterator[tuple[int, int]]:
+        return (match.span() for match in _PSEUDO.finditer(text))
+
+    return filled(value, found, lambda span, start, end: [SpannedString.unknown(span.text[start + 2 : end - 1])])[0]

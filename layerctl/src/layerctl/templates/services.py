@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     from layerctl.templates.model import Template
     from layerctl.templates.source import Source
 
-__all__ = ["ServiceReader", "is_service"]
-
-
-def is_service(root: yaml.Node) -> bool:
-    """Whether a document is a Serverless Framework service."""
-    keys = {key for key, _ in pairs(root)}
-    return "provider" in keys and bool({"service", "functions"} & keys)
+__all__ = ["ServiceReader"]
 
 
 class ServiceReader(ServiceExpressions):

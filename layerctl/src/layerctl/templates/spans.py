@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
     "ComposedArn",
@@ -20,6 +20,7 @@ __all__ = [
     "SpannedString",
     "composed_arns",
     "concatenate",
+    "filled",
     "is_open",
     "open_reference",
     "part_of",
@@ -165,6 +166,28 @@ def concatenate(parts: Sequence[list[SpannedString]]) -> list[SpannedString]:
         if any(len(value.spans) > _MAX_SPANS for value in whole):
             return [SpannedString.unknown("...")]
     return whole
+
+
+def filled(
+    value: SpannedString,
+    placeholders: Callable[[str], Iterable[tuple[int, int]]],
+    meaning: Callable[[Span, int, int], list[SpannedString]],
+) -> list[SpannedString]:
+    """Every value with its placeholders filled in; holes have none.
+
+    Args:
+        value: the text with the placeholders.
+        placeholders: where they stand in a text, from the first to behind the last character, in order.
+        meaning: the values of the placeholder between two offsets of a span.
+    """
+    parts = [[replace(value, spans=())]]
+    for span in value.spans:
+        at = 0
+        for start, end in () if span.hole else placeholders(span.text):
+            parts += [[part_of(span, at, start)], meaning(span, start, end)]
+            at = end
+        parts.append([part_of(span, at, len(span.text))])
+    return concatenate(parts)
 
 
 def part_of(span: Span, start: int, end: int) -> SpannedString:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import yaml
 
 from layerctl.templates.documents import read_document
+from layerctl.templates.expressions import Expressions
 from layerctl.templates.globals import UNSUPPORTED, merged_properties
-from layerctl.templates.intrinsics import Expressions, intrinsic
+from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.layers import layer_of
 from layerctl.templates.loops import expand_loops
 from layerctl.templates.model import Alias, Code, Event, Fault, Function, LayerReference, LayerResource, Place, Value
 from layerctl.templates.model import Resource as PlainResource
+from layerctl.templates.resources import FUNCTIONS, LAYERS, NESTED, is_template
 from layerctl.templates.spans import SpannedString
 from layerctl.templates.stand_ins import StandIns, pseudo_parameters
 from layerctl.templates.yaml import children, get, pairs, scalar
@@ -31,11 +33,8 @@ if TYPE_CHECKING:
     from layerctl.templates.model import Data, Template
     from layerctl.templates.source import Source
 
-__all__ = ["FUNCTIONS", "LAYERS", "NESTED", "StackReader", "is_template"]
+__all__ = ["StackReader"]
 
-FUNCTIONS = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function": "Code"}
-LAYERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
-NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 # What leads to functions.
 _OTHERS = frozenset({"AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Lambda::Url", "AWS::Lambda::Alias"})
 # The APIs that SAM adds by itself for events that name none.
@@ -48,21 +47,6 @@ _MAX_CONDITIONS = 4
 _MAX_DEPTH = 100
 _MAX_STACKS = 6
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://")
-
-
-def is_template(root: yaml.Node) -> bool:
-    """Whether the document is a CloudFormation or SAM template."""
-    keys = {key for key, _ in pairs(root)}
-    if "AWSTemplateFormatVersion" in keys:
-        return True
-    pending = [get(root, "Resources")] if "Resources" in keys else []
-    while pending:
-        for name, resource in pairs(pending.pop()):
-            if "::" in (scalar(get(resource, "Type")) or ""):
-                return True
-            if name.startswith("Fn::ForEach") and isinstance(resource, yaml.SequenceNode):
-                pending += resource.value[2:3]
-    return False
 
 
 class StackReader(Expressions):
@@ -103,8 +87,8 @@ class StackReader(Expressions):
             self._conditions = dict(pairs(get(self.root, "Conditions")))
         self.resources = dict(pairs(get(self.root, "Resources")))
         if stand_ins:
-            self._stand_in = StandIns(self.resources, self._parameters, self.one_text, region)
-            self._evaluated = {}
+            self.stand_in = StandIns(self.resources, self._parameters, self.one_text, region)
+            self.forget()
         folder = path.resolve().parent
         # `sam build` writes build.toml beside the folder with its results, whatever their names are.
         self.built = (folder.parent / "build.toml").is_file() or folder.parts[-2:] == (".aws-sam", "build")
@@ -189,7 +173,7 @@ class StackReader(Expressions):
             root,
             given=given,
             region=self.region,
-            stand_ins=self._stand_in is not None,
+            stand_ins=self.stand_in is not None,
             known_layers=self.known_layers,
             around=self._around,
         )
@@ -278,14 +262,14 @@ class StackReader(Expressions):
             fault = Fault(self.place(own), f"{logical_id}: Properties is no mapping", "mend the template")
             yield replace(empty, problem=fault)
             return
-        if there is None and self._stand_in is not None:
+        if there is None and self.stand_in is not None:
             fault = Fault(empty.place, f"{logical_id}: {self.undecided(str(condition))}", "mend the template")
             yield replace(empty, problem=fault)
             return
         nodes = [node for name in _VARYING if (node := get(properties, name)) is not None]
         asked = {name for node in nodes for name in _conditions(node) if self.condition(name) is None}
         fixed = {condition: True} if there is None and condition is not None else {}
-        asked = set() if self._stand_in is not None else asked - fixed.keys()
+        asked = set() if self.stand_in is not None else asked - fixed.keys()
         names = sorted(asked)[:_MAX_CONDITIONS]
         try:
             for values in itertools.product((True, False), repeat=len(names)):

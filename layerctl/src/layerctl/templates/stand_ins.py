@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from layerctl.core.partitions import partition_of
-from layerctl.templates.intrinsics import StandIn
+from layerctl.templates.expressions import StandIn
 from layerctl.templates.yaml import get, scalar
 
 if TYPE_CHECKING:

@@ -89,6 +89,7 @@ def _yaml_uses(
 ) -> tuple[list[Use], list[Fault]]:
     from layerctl.templates import cloudformation, samconfig, serverless
     from layerctl.templates.intrinsics import KNOWN_TAGS
+    from layerctl.templates.resources import is_template
     from layerctl.templates.yaml import NodeError, Tree
 
     try:
@@ -100,7 +101,7 @@ def _yaml_uses(
     uses: list[Use] = []
     kind = False
     for root in tree.documents:
-        if cloudformation.is_template(root):
+        if is_template(root):
             kind = True
             uses += cloudformation.template_uses(text, root, path)
         elif serverless.is_serverless(root):

@@ -61,8 +61,10 @@ def _function(declared: declarations.Function, apis: Apis) -> Function:
     elif runtime is not None and runtime.text and not runtime.text.startswith("python"):
         foreign = f"its Runtime is {runtime.text}, and only Python runs here"
     elif problem is None:
-        problem = _missing("Runtime", runtime) or _missing("Handler", handler) or _code_problem(declared)
-    numbers: dict[str, int] = {}
+        problem = _missing("Runtime", runtime) or _missing("Handler", handler)
+        if problem is None and declared.code.path is None:
+            problem = declared.code.unknown or None
+    numbers = {key: default for key, (default, _, _) in _NUMBERS.items()}
     routes: list[Route] = []
     try:
         numbers = {key: _number(properties.get(key), key) for key in _NUMBERS}
@@ -80,8 +82,8 @@ def _function(declared: declarations.Function, apis: Apis) -> Function:
         handler=(handler.text if handler is not None else None) or "",
         code=declared.code.path,
         inline=declared.code.inline,
-        timeout=numbers.get("Timeout", 3),
-        memory=numbers.get("MemorySize", 128),
+        timeout=numbers["Timeout"],
+        memory=numbers["MemorySize"],
         architecture=declared.architecture or "x86_64",
         log_format=text_of(logging, "LogFormat") or "Text",
         log_level=text_of(logging, "ApplicationLogLevel"),
@@ -110,13 +112,6 @@ def _missing(key: str, value: Value | None) -> str | None:
     if value is not None and value.text is None:
         return f"its {key} is not known: {value.unknown}"
     return None if value is not None and value.text else f"it has no {key}"
-
-
-def _code_problem(declared: declarations.Function) -> str | None:
-    code = declared.code
-    if code.inline is not None:
-        return code.unknown or None
-    return None if code.path is not None else code.unknown
 
 
 def _number(data: Data | None, key: str) -> int:
