@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.artifact import open_artifact, unpack
+from layerctl.build.layer_sources import layer_root
 from layerctl.build.outputs import replace_folder
 from layerctl.core.errors import LayerctlError
-from layerctl.core.files.atomic import replace_bytes
+from layerctl.core.files.atomic import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def install(wanted: Sequence[Wanted], root: Path, fetcher: Fetcher) -> list[Inst
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        _write(root / ".gitignore", "*\n")
+        write_bytes(root / ".gitignore", b"*\n")
         with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as scratch:
             done = []
             for layer in wanted:
@@ -71,7 +72,8 @@ def install(wanted: Sequence[Wanted], root: Path, fetcher: Fetcher) -> list[Inst
                     done.append(Installed(layer.name, layer.source, artifact.content_digest()))
             for one in done:
                 replace_folder(Path(scratch) / one.name, one.folder(root))
-        _write(root / "layers.json", json.dumps({"schema": _SCHEMA, "layers": [asdict(one) for one in done]}, indent=2))
+        noted = {"schema": _SCHEMA, "layers": [asdict(one) for one in done]}
+        write_bytes(root / "layers.json", json.dumps(noted, indent=2).encode())
         for folder in (root / "layers").iterdir():
             if folder.name not in {one.name for one in done}:
                 shutil.rmtree(folder)
@@ -82,18 +84,12 @@ def install(wanted: Sequence[Wanted], root: Path, fetcher: Fetcher) -> list[Inst
 
 def _content(layer: Wanted, fetcher: Fetcher) -> Path:
     if layer.path is not None:
-        return layer.path.parent if layer.path.is_dir() and layer.path.name == "python" else layer.path
+        return layer_root(layer.path)
     assert layer.arn is not None
     try:
         return fetcher.version(layer.arn).path
     except LayerctlError as error:
         raise LayerctlError(f"{layer.place}: {layer.arn} can't be fetched: {error.what}", hint=error.hint) from None
-
-
-def _write(path: Path, text: str) -> None:
-    old = path.read_bytes() if path.exists() else None
-    if old != text.encode():
-        replace_bytes(path, text.encode(), expected=old)
 
 
 def installed(root: Path) -> list[Installed]:
@@ -126,7 +122,7 @@ def stale(wanted: Sequence[Wanted], root: Path) -> list[str]:
             lines.append(f"{layer.place}: {layer.source} is pinned, {one.source} is here")
         elif one.content_digest != (digest := _digest(one.folder(root))):
             lines.append(f"{one.folder(root)} was changed: its content is {digest}, not {one.content_digest}")
-        elif layer.path is not None and one.content_digest != _digest(layer.path):
+        elif layer.path is not None and one.content_digest != _digest(layer_root(layer.path)):
             lines.append(f"{layer.path} has other content than what is here of {layer.name}")
     return [*lines, *(f"{one.folder(root)} is here, and nothing pins it" for one in here.values())]
 
