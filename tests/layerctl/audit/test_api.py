@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from layerctl.__main__ import main
 from tests.layerctl.audit.test_audit import AFFECTED, record, since
+from tests.support.loopback import QuietHandler, serving
 from tests.support.released import released
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
-@contextmanager
-def osv(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[str]:
+def osv(answer: Callable[[str, Any], tuple[int, Any]]) -> AbstractContextManager[str]:
     """A server on loopback that answers as told; yields its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             self._send(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
@@ -39,18 +36,7 @@ def osv(answer: Callable[[str, Any], tuple[int, Any]]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return serving(Handler)
 
 
 def test_records_come_page_by_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,18 +93,13 @@ def test_an_answer_that_is_none(
 def test_what_answers_speaks_no_http(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Another service at the address is one line with what to do, as no service is."""
 
-    class Greeting(StreamRequestHandler):
-        def handle(self) -> None:
-            headers = b"".join(
-                iter(self.rfile.readline, b"\r\n")
-            ).lower()  # all is read, so that closing resets nothing
-            self.rfile.read(int(headers.partition(b"content-length:")[2].split()[0]))
+    class Greeting(QuietHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))  # else closing would reset the connection
             self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Greeting) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert main(["audit", str(released(tmp_path)), "--api", f"http://127.0.0.1:{server.server_address[1]}"]) == 2
-        server.shutdown()
+    with serving(Greeting) as address:
+        assert main(["audit", str(released(tmp_path)), "--api", address]) == 2
     error = capsys.readouterr().err
     assert "cannot be asked: SSH-2.0" in error
     assert "--records" in error
