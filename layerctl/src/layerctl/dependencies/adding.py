@@ -10,7 +10,8 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.atomic import write_bytes
-from layerctl.dependencies.locking import ask_uv, read_text
+from layerctl.core.files.read import read_text
+from layerctl.dependencies.locking import ask_uv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

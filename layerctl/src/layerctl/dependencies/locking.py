@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.build.lock import parse_lock
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 from layerctl.core.runtimes import sorted_pythons
 from layerctl.python.uv import run_uv
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from layerctl.build.lock import LockedRequirement
     from layerctl.config import LayerConfig
 
-__all__ = ["Job", "ask_uv", "changes", "job_of", "make_lock", "oldest_python", "read_text"]
+__all__ = ["Job", "ask_uv", "changes", "job_of", "make_lock", "oldest_python"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +138,6 @@ def _relative(text: str, old: Path, new: Path) -> str:
         return path if path.startswith("..") else f"./{path}"
 
     return re.sub(r"^\.{1,2}/\S+\.whl(?=\s)", moved, text, flags=re.MULTILINE)
-
-
-def read_text(path: Path) -> str:
-    """Return a file's text.
-
-    Raises:
-        LayerctlError: it cannot be read.
-    """
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayerctlError(f"{path} cannot be read: {error}") from None
 
 
 def changes(job: Job, text: str) -> list[str]:
