@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from shared_utils.errors import LoggingError
-
 TYPE_CHECKING = False  # as typing's, without the import: it would cost every cold start 2 ms
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +74,7 @@ def _steps(path: object) -> list[str | int]:
             break
         position = match.end()
     if not isinstance(path, str) or not steps or position < len(path):
+        from shared_utils.errors import LoggingError  # loaded when there is one
         from shared_utils.invocation.mistaken_paths import right_form
 
         raise LoggingError(f"instrument(correlation_id={path!r}): {right_form(path, _STEP)}")

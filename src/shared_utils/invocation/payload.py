@@ -182,10 +182,10 @@ class _Payload(JSONConverter):
         fields = []
         shown = 0
         for field in text.split("&"):
-            shown += len(field)
-            if shown > self.left + len(field):
+            if shown > self.left:  # as much as the line takes
                 fields.append("…")
                 break
+            shown += len(field)
             name, equals, value = field.partition("=")
             plain = unquoted(name)
             if equals and (REDACTION.is_sensitive(plain) or REDACTION.is_sensitive(unquoted(plain))):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from shared_utils.errors import LoggingError
 from shared_utils.logging.fields import CONTROL_KEYS, RESERVED_KEYS, parse_level
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from shared_utils.errors import LoggingError
 
 __all__ = ["check"]
 
@@ -22,6 +23,8 @@ def check(options: dict[str, Any]) -> None:
     """Raise LoggingError for the first option that cannot be used."""
 
     def refuse(name: str, expected: str) -> LoggingError:
+        from shared_utils.errors import LoggingError  # loaded when there is one
+
         return LoggingError(f"logging.configure({name}={options[name]!r}): expected {expected}")
 
     if "processors" in options and not _are(options["processors"], callable):

@@ -260,12 +260,10 @@ def _write_warnings() -> None:
         write_line(WARNING, *SETTINGS.warnings.pop(0))
 
 
-# Up to so many characters a line is a record on any pipe: see `shared_utils.logging.shared_output`.
-_SURELY_WHOLE = 1023
+# Up to so many characters, of four bytes at most, a line is a record on any pipe: see `shared_output`.
+_SURELY_WHOLE = 1024
 _shared = False  # whether this process has forked, or is a fork, or its output must be written bit by bit
-
-
-_looked_at: object = None
+_looked_at: object = None  # the stream of the line before
 
 
 def _share() -> None:
@@ -299,10 +297,11 @@ def write(line: str) -> None:
     for observer in observers:
         observer(line)
     stream = sys.stdout
-    if wrote_whole(stream, line):
+    text = line + "\n"
+    if wrote_whole(stream, text):
         return
     try:
-        stream.write(line + "\n")
+        stream.write(text)
     except UnicodeEncodeError:
         _print_ascii(stream, _ascii(line))
     except Exception:  # closed (ValueError), None (AttributeError), entered twice (RuntimeError), ...
@@ -314,23 +313,16 @@ def write(line: str) -> None:
             pass
 
 
-def wrote_whole(stream: Any, line: str) -> bool:
-    """Write the line as `shared_output` does, when that is called for; return whether it has been written."""
+def wrote_whole(stream: Any, text: str) -> bool:
+    """Write lines as `shared_output` does, when that is called for; return whether they have been written."""
     if stream is not _looked_at:
         _look_at(stream)
-    if not _shared and len(line) <= _SURELY_WHOLE and "multiprocessing.process" not in _modules:
+    is_shared = _shared or "multiprocessing.process" in _modules
+    if len(text) <= _SURELY_WHOLE and not is_shared:
         return False
-    return _write_whole(stream, line)
-
-
-def _write_whole(stream: Any, line: str) -> bool:
-    global _write_whole  # noqa: PLW0603 - what is imported stands here from the first line on
     from shared_utils.logging.shared_output import write_whole
 
-    def _write_whole(stream: Any, line: str) -> bool:
-        return write_whole(stream, line, is_shared=_shared or "multiprocessing.process" in _modules)
-
-    return _write_whole(stream, line)
+    return write_whole(stream, text, is_shared=is_shared)
 
 
 def _print_ascii(stream: object, line: str) -> None:

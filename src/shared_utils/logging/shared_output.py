@@ -37,15 +37,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_over)
 
 
-def write_whole(stream: Any, line: str, *, is_shared: bool) -> bool:
-    """Write a line and its newline as one record, whoever writes besides; return False when that is not needed.
+def write_whole(stream: Any, text: str, *, is_shared: bool) -> bool:
+    """Write lines, newlines included, as one record, whoever writes besides; return False when that is not needed.
 
-    Also when `stream` has no descriptor, cannot encode the line, or the system has no locks.
+    Also when `stream` has no descriptor, cannot encode the text, or the system has no locks.
     """
     if _locks is None:
         return False
     try:
-        data = f"{line}\n".encode(stream.encoding)
+        data = text.encode(stream.encoding)
         if len(data) <= _WHOLE and not is_shared:
             return False
         descriptor: int = stream.fileno()

@@ -305,17 +305,20 @@ def _log(level: int, problem: Exception) -> None:
     write_line(level, f"metrics: {_text(problem)}", {}, name="shared_utils.metrics")
 
 
+_wrote_whole: Callable[[Any, str], bool] | None = None
+
+
 def _to_stdout(text: str) -> None:
     """Write lines to the standard output of now, which the runtime and tests replace, and flush it.
 
     What a stream holds back is gone after `os._exit`, and written twice after a fork.
     """
+    global _wrote_whole  # noqa: PLW0603 - what is imported stands here from then on: this is done for each document
     stream = sys.stdout
-    if len(text) > 1000 or "shared_utils.logging.output" in sys.modules:
-        from shared_utils.logging.output import wrote_whole
-
-        if wrote_whole(stream, text[:-1]):
-            return
+    if _wrote_whole is None and (len(text) > 1000 or "shared_utils.logging.output" in sys.modules):
+        from shared_utils.logging.output import wrote_whole as _wrote_whole
+    if _wrote_whole is not None and _wrote_whole(stream, text):
+        return
     try:
         stream.write(text)
     except Exception:  # closed, missing or broken: to the process's own output then

@@ -35,6 +35,7 @@ CASES = settings(
 
 def leaked(captured_logs: CapturedLogs, *more: str) -> bool:
     """Whether the canary is in the lines, or in `more`, as text or in base64 at any place."""
+    assert captured_logs  # nothing leaks where nothing is said
     said = "\n".join([json.dumps(list(captured_logs), ensure_ascii=False), *more])
     captured_logs.clear()
     encoded = [base64.b64encode(b"x" * start + CANARY.encode()).decode()[4 if start else 0 : -4] for start in range(3)]

@@ -194,6 +194,8 @@ def test_workers_serve_at_once_and_say_what_is_theirs(
     assert all("hunter2" not in text.decode() for text in texts)
     (failed,) = [answer for _, kind, answer in answers if kind == "error"]
     assert (failed["errorType"], failed["errorMessage"]) == ("ValueError", "password=[REDACTED]")
+    assert "hunter2" not in json.dumps(failed)  # nor in the statement that its stack shows
+    assert "raise ValueError" in json.dumps(failed)
     lines = [json.loads(line) for text in texts for line in text.splitlines() if line.startswith(b"{")]
     served = [line for line in lines if line.get("message") == "served"]
     assert sorted(line["function_request_id"] for line in served) == sorted(f"r-{number}" for number in range(COUNT))

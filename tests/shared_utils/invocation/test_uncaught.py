@@ -104,7 +104,7 @@ def raised(handler: Callable[..., Any], call: Callable[[Any, str], Any], event: 
 
 
 def frames(error: BaseException) -> list[tuple[str, int | None, str]]:
-    """Return the frames of an exception as Lambda prints them, without those of this file that called."""
+    """Return the frames of an exception as Lambda prints them."""
     return [(frame.filename, frame.lineno, frame.name) for frame in traceback.extract_tb(error.__traceback__)]
 
 

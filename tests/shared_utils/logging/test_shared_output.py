@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # Sizes around what a pipe takes whole (4096), what it holds (64 KB), and the longest line.
 PROGRAM = """
-import {importing}
 import multiprocessing, os, sys, time
 from shared_utils import instrument, logging, metrics
 
@@ -79,9 +78,8 @@ def lines_through_a_pipe(command: list[str], *, blocking: bool, slow: bool) -> l
 def test_each_line_of_several_processes_is_one_record(tmp_path: Path, method: str, blocking: bool, slow: bool) -> None:
     """Of the parent and ten children, metric documents too; with a slow reader, and where writes do not block."""
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM.format(importing="json"))
-    if method == "os.fork":  # without anything that has loaded multiprocessing
-        program.write_text(PROGRAM.format(importing="json").replace("import multiprocessing, ", "import "))
+    # os.fork without anything that has loaded multiprocessing
+    program.write_text(PROGRAM.replace("import multiprocessing, ", "import ") if method == "os.fork" else PROGRAM)
     lines = [json.loads(line) for line in lines_through_a_pipe([str(program), method], blocking=blocking, slow=slow)]
     written = sorted((line["child"], line["number"]) for line in lines if "message" in line)
     assert written == [(child, number) for child in range(11) for number in range(12)]
@@ -91,7 +89,7 @@ def test_each_line_of_several_processes_is_one_record(tmp_path: Path, method: st
     assert sum("_aws" in line for line in lines) == 11 * 12
 
 
-def test_long_lines_of_threads_do_not_mix(tmp_path: Path) -> None:
+def test_long_lines_of_threads_do_not_mix() -> None:
     """The lock between processes is one for all threads of a process; the process has another one."""
     source = """
 import threading
@@ -123,7 +121,7 @@ signal.setitimer(signal.ITIMER_REAL, 0)
     assert "from the handler" in [line["message"] for line in lines]
 
 
-def test_what_was_printed_comes_first_and_short_lines_need_no_lock(tmp_path: Path) -> None:
+def test_what_was_printed_comes_first_and_short_lines_need_no_lock() -> None:
     """Order is kept; a process that is alone pays for nothing, and does not load what it does not need."""
     source = """
 import sys

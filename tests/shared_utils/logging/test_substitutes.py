@@ -327,9 +327,6 @@ def test_a_text_that_cannot_be_made_is_no_obstacle() -> None:
 
     error = Broken(SAID)
     error.__cause__ = ValueError(SAID)
-    try:
-        substitute: BaseException = without_secrets(error)
-    except RuntimeError:
-        pytest.fail("it must not raise")
+    substitute: BaseException = without_secrets(error)
     assert isinstance(substitute, Broken)
     assert SAID not in str(substitute.__cause__)
