@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.support.loopback import QuietHandler, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["package_index"]
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class _Handler(QuietHandler, SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         """A project's page, or a wheel."""
         project = re.fullmatch(r"/simple/([\w.-]+)/", self.path)
@@ -31,9 +32,6 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(page.encode())
 
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
 
 def _page(folder: str, project: str) -> str:
     return "".join(
@@ -46,12 +44,5 @@ def _page(folder: str, project: str) -> str:
 @contextlib.contextmanager
 def package_index(wheels: Path) -> Iterator[str]:
     """Serve a folder of wheels for the time of a `with` block; yields the index's URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(wheels)))
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/simple"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(partial(_Handler, directory=str(wheels))) as address:
+        yield f"{address}/simple"

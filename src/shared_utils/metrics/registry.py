@@ -306,6 +306,8 @@ def _log(level: int, problem: Exception) -> None:
 
 
 _wrote_whole: Callable[[Any, str], bool] | None = None
+# With one of these loaded a short line, too, may have to wait until another process has written its own.
+_SHARERS = ("shared_utils.logging.output", "multiprocessing.process")
 
 
 def _to_stdout(text: str) -> None:
@@ -315,7 +317,7 @@ def _to_stdout(text: str) -> None:
     """
     global _wrote_whole  # noqa: PLW0603 - what is imported stands here from then on: this is done for each document
     stream = sys.stdout
-    if _wrote_whole is None and (len(text) > 1000 or "shared_utils.logging.output" in sys.modules):
+    if _wrote_whole is None and (len(text) > 1000 or any(name in sys.modules for name in _SHARERS)):
         from shared_utils.logging.output import wrote_whole as _wrote_whole
     if _wrote_whole is not None and _wrote_whole(stream, text):
         return

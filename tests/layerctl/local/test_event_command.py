@@ -140,6 +140,7 @@ def test_log_lines_are_compressed(written: Any) -> None:
         (["sqs", "--body", "@nowhere.json"], "nowhere.json cannot be read"),
         (["eventbridge", "--detail", "{"], "it is not JSON"),
         (["eventbridge", "--detail", "[]"], "it is no JSON object"),
+        (["eventbridge", "--detail", '{"a": NaN}'], "it is not JSON: NaN is no JSON value"),
         (["dynamodb", "--new", '{"x": "1"}'], "the item has no 'id'"),
         (["sns", "--attribute", "x"], "is not NAME=VALUE"),
         (["schedule", "--region", "Europe"], "'Europe' is no region"),

@@ -12,6 +12,7 @@ from layerctl.local.emulator import find_interpreter
 from layerctl.local.emulator.runtime import nearest_interpreter
 from layerctl.local.runner import RunOptions, plan
 from layerctl.python.interpreters import find_interpreters
+from tests.support.loopback import QuietHandler, serving
 from tests.support.running import write_app
 
 pytestmark = pytest.mark.emulator
@@ -99,29 +100,21 @@ Resources:
 
 def test_inline_code_finds_cfnresponse(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Code in a template answers CloudFormation as documented: a PUT of JSON to the address that the event has."""
-    import http.server
-    import threading
-
     received: list[dict[str, object]] = []
 
-    class Collector(http.server.BaseHTTPRequestHandler):
+    class Collector(QuietHandler):
         def do_PUT(self) -> None:
             received.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Collector) as address:
         event = {"StackId": "s", "RequestId": "r", "LogicalResourceId": "l", "ResponseURL": ""}
-        event["ResponseURL"] = f"http://127.0.0.1:{server.server_address[1]}/answer"
+        event["ResponseURL"] = f"{address}/answer"
         (tmp_path / "template.yaml").write_text(INLINE)
         (tmp_path / "event.json").write_text(json.dumps(event))
         assert main(["invoke", str(tmp_path), "Custom", "--event", str(tmp_path / "event.json")]) == 0
-        server.shutdown()
     first, second = received
     assert first == {
         "Status": "SUCCESS",

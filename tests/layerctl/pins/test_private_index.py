@@ -2,9 +2,7 @@
 
 import base64
 import json
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import pytest
@@ -13,6 +11,7 @@ from moto import mock_aws
 from layerctl.core.errors import LayerctlError
 from layerctl.pins.resolve.index_source import load_index
 from tests.layerctl.pins.made import index_data
+from tests.support.loopback import QuietHandler, serving
 
 BASIC = "Basic " + base64.b64encode(b"jane:hunter2").decode()
 
@@ -22,7 +21,7 @@ def private_server(wanted):
     """A server on loopback that gives the index to who asks with the wanted header; what it was asked with."""
     asked = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self):
             asked.append(self.headers.get("Authorization"))
             if self.path.startswith("/away"):
@@ -34,17 +33,8 @@ def private_server(wanted):
             if not self.path.startswith("/away"):
                 self.wfile.write(json.dumps(index_data()).encode())
 
-        def log_message(self, *arguments):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as address:
+        yield address.removeprefix("http://"), asked
 
 
 @pytest.fixture(autouse=True)

@@ -226,12 +226,12 @@ def test_without_a_terminal_nothing_is_asked(release, capsys):
 
 
 def test_a_terminal_is_asked(release, tmp_path):
-    """What no option says is asked for, with defaults."""
+    """What no option says is asked for, with defaults; what cannot be is asked for again."""
     ours, theirs = pty.openpty()
     program = "from layerctl.__main__ import main; raise SystemExit(main(['init', 'acme', '--wheel', 'release']))"
     process = subprocess.Popen([sys.executable, "-c", program], stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    os.write(ours, b"bare\nacme_tools\n\npython3.13\n\n")
+    os.write(ours, b"bare\nacme_tools\n\npython3.99\npython3.13, python3.11\n\n")
     text = b""
     try:
         for chunk in iter(functools.partial(os.read, ours, 1000), b""):
@@ -240,4 +240,6 @@ def test_a_terminal_is_asked(release, tmp_path):
         pass
     assert process.wait(60) == 0, text.decode()
     config = LayerConfig.load(tmp_path / "acme/layer/layer.toml")
-    assert (config.name, config.packages, list(config.runtimes)) == ("acme-tools", ("src/acme_tools",), ["python3.13"])
+    assert (config.name, config.packages) == ("acme-tools", ("src/acme_tools",))
+    assert list(config.runtimes) == ["python3.11", "python3.13"]
+    assert b"'python3.99' is not one of" in text

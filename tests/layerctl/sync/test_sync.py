@@ -146,6 +146,18 @@ def test_a_local_artifact_stands_for_a_layer(consumer, tmp_path, capsys):
     assert [path.name for path in (consumer / ".layerctl/layers").iterdir()] == ["helpers"]
 
 
+def test_the_folder_of_modules_stands_for_its_layer(consumer, tmp_path, capsys):
+    """--layer may name the ``python`` in a layer's folder; what is here is then what that layer has, and no more."""
+    with zipfile.ZipFile(io.BytesIO(layer(TYPED))) as archive:
+        archive.extractall(tmp_path / "built")
+    named = ["--layer", f"helpers={tmp_path / 'built/python'}"]
+    ran(capsys, "template.yaml", *named)
+    assert (consumer / ".layerctl/layers/helpers/python/helpers/__init__.py").is_file()
+    assert "what is here is what is pinned" in ran(capsys, "template.yaml", "--check", *named)
+    (tmp_path / "built/python/helpers/__init__.py").write_text("CHANGED = 1\n")
+    assert "has other content" in ran(capsys, "template.yaml", "--check", *named, code=1)
+
+
 def test_what_is_not_to_be_had_is_named(consumer, capsys):
     """A version that does not exist, an account or version that the template leaves open: never a silent part."""
     template(f"{ARN}:9")

@@ -147,17 +147,30 @@ for number in range(3000):
     assert [line["number"] for line in lines] == list(range(3000))
 
 
-def test_a_lock_that_another_process_holds_is_waited_for() -> None:
-    """Whoever writes a line has the descriptor for itself, a short one too when it has forked."""
-    read, write = os.pipe()
-    source = """
+SHORT = {
+    "a line, after a fork": """
 import os, sys
 from shared_utils import logging
 if os.fork() == 0: os._exit(0)
 os.wait()
 print("ready", file=sys.stderr, flush=True)
-logging.info("short")
-"""
+logging.info("short", Lines=1)
+""",
+    "a metric document, without logging": """
+import multiprocessing, sys
+from shared_utils import metrics
+metrics.configure(namespace="tests", cold_start=False)
+metrics.count("Lines")
+print("ready", file=sys.stderr, flush=True)
+metrics.flush()
+""",
+}
+
+
+@pytest.mark.parametrize("source", SHORT.values(), ids=SHORT)
+def test_a_lock_that_another_process_holds_is_waited_for(source: str) -> None:
+    """Whoever writes a line has the descriptor for itself, a short one too where processes share it."""
+    read, write = os.pipe()
     fcntl.lockf(write, fcntl.LOCK_EX)
     process = subprocess.Popen([sys.executable, "-c", source], stdout=write, stderr=subprocess.PIPE)
     assert process.stderr is not None
@@ -168,7 +181,7 @@ logging.info("short")
         os.read(read, 1)
     fcntl.lockf(write, fcntl.LOCK_UN)
     assert process.wait(30) == 0
-    assert json.loads(os.read(read, 4096))["message"] == "short"
+    assert json.loads(os.read(read, 4096))["Lines"] in (1, [1])
     process.stderr.close()
     os.close(read)
     os.close(write)

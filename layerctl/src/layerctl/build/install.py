@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.runtimes import ARCHITECTURES, runtime_of
-from layerctl.python.uv import find_uv, uv_environment, uv_message
+from layerctl.python.uv import run_uv
 
 if TYPE_CHECKING:
     from layerctl.build.lock import LockedRequirement
@@ -118,15 +117,5 @@ def install_wheel(wheel: Path, name: str, target: Target, folder: Path) -> None:
 
 def _uv_install(folder: Path, *arguments: str) -> str | None:
     """Run ``uv pip install --target``; None when it worked, else its message in one line."""
-    command = [find_uv(), "pip", "install", "--quiet", "--color", "never", "--no-progress", "--python", sys.executable]
-    result = subprocess.run(
-        [*command, "--target", str(folder), *arguments],
-        env={"UV_HTTP_RETRIES": "1"} | uv_environment() | {"UV_LINK_MODE": "copy"},
-        cwd=folder.parent,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    return uv_message(result.stderr, result.returncode) if result.returncode else None
+    command = ["pip", "install", "--quiet", "--link-mode", "copy", "--python", sys.executable, "--target", str(folder)]
+    return run_uv([*command, *arguments], folder=folder.parent, retries=1).failure

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.sam import LayerReference
 
-__all__ = ["LayerSources", "layer_content", "newest_artifact"]
+__all__ = ["LayerSources", "layer_content", "layer_root", "newest_artifact"]
 
 
 class LayerSources:
@@ -67,6 +67,12 @@ def newest_artifact(name: str, folder: Path) -> Path | None:
     return max(versions)[1] if versions else None
 
 
+def layer_root(path: Path) -> Path:
+    """The folder that would be unpacked into /opt, where `path` is the ``python`` in it; else `path`."""
+    inside = path.is_dir() and path.name == "python" and not (path / "python").is_dir()
+    return path.parent if inside else path
+
+
 def layer_content(path: Path) -> Path:
     """The folder of an artifact; a zip is unpacked once, into the cache, under its hash.
 
@@ -74,7 +80,7 @@ def layer_content(path: Path) -> Path:
         LayerctlError: it cannot be read, or is not a layer.
     """
     if path.is_dir():
-        folder = path if (path / "python").is_dir() or path.name != "python" else path.parent
+        folder = layer_root(path)
         if not (folder / "python").is_dir():
             raise LayerctlError(f"{path} is not a layer: it has no python/ in it", hint="name the folder above python/")
         return folder
@@ -82,11 +88,7 @@ def layer_content(path: Path) -> Path:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
-
-    def fill(folder: Path) -> None:
-        unpack(path, folder)
-
-    return cached_folder(f"layers/{digest[:32]}", fill)
+    return cached_folder(f"layers/{digest[:32]}", lambda folder: unpack(path, folder))
 
 
 def _built_content(layer: LayerReference, whose: str) -> Path:

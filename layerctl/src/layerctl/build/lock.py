@@ -11,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +50,7 @@ def read_lock(config: LayerConfig) -> list[LockedRequirement]:
     Raises:
         LayerctlError: it is missing, or a requirement is not pinned with a hash.
     """
-    path = config.requirements
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", hint=_HINT) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayerctlError(f"{path} cannot be read: {error}") from None
-    return parse_lock(text, path)
+    return parse_lock(read_text(config.requirements, missing=_HINT), config.requirements)
 
 
 def parse_lock(text: str, path: Path) -> list[LockedRequirement]:

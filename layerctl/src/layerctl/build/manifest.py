@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 
 __all__ = [
     "SCHEMA",
@@ -153,12 +154,7 @@ class Manifest:
         Raises:
             LayerctlError: it is missing, not JSON, of a newer schema, or lacks something.
         """
-        try:
-            return cls.from_json(path.read_text("utf-8"), str(path))
-        except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", hint="`layerctl build` writes it beside the zip") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise LayerctlError(f"{path} cannot be read: {error}") from None
+        return cls.from_json(read_text(path, missing="`layerctl build` writes it beside the zip"), str(path))
 
     @classmethod
     def from_json(cls, text: str, origin: str) -> Manifest:

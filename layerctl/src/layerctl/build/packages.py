@@ -6,6 +6,7 @@ what came in a wheel.
 
 from __future__ import annotations
 
+import csv
 import shutil
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,5 @@ def _write_metadata(config: LayerConfig, folder: Path) -> None:
     ]
     (info / "METADATA").write_text("\n".join(metadata) + "\n", "utf-8", newline="\n")
     names = [*files, f"{info.name}/METADATA", f"{info.name}/RECORD"]
-    (info / "RECORD").write_text("".join(f"{_csv(name)},,\n" for name in names), "utf-8", newline="\n")
-
-
-def _csv(name: str) -> str:
-    return f'"{name}"' if "," in name else name
+    with (info / "RECORD").open("w", encoding="utf-8", newline="") as record:
+        csv.writer(record, lineterminator="\n").writerows((name, "", "") for name in names)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.lock import from_option, job_for, out_option, tell, write_lock
+from layerctl.cli.lock import from_option, job_for, out_option, tell
 from layerctl.cli.options import dry_run_option, json_option, layer_config_option
 from layerctl.cli.output import note, waiting
 from layerctl.core.errors import LayerctlError
@@ -37,6 +37,7 @@ def command(
 
     It is written where the lock is made from (see `layerctl lock`). If it cannot be locked, nothing is changed.
     """
+    from layerctl.core.files.atomic import write_bytes
     from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
     from layerctl.dependencies.adding import add_requirements, name_of
     from layerctl.dependencies.locking import changes, make_lock
@@ -52,12 +53,12 @@ def command(
             text = make_lock(job)
         found = changes(job, text)
         if not dry_run:
-            write_lock(job.lock, text)
+            write_bytes(job.lock, text.encode())
             written = True
     finally:
         if not written:
             for path, data in kept.items():
-                path.write_bytes(data)
+                write_bytes(path, data)
     tell(job, found, stale=bool(found), written=written, as_json=as_json)
     for name in map(name_of, requirements):
         if name in PROVIDED_SDK | PROVIDED_OTHER:

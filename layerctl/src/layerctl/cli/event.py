@@ -15,6 +15,7 @@ from layerctl.cli.groups import Group
 from layerctl.cli.options import Pairs, region_option
 from layerctl.cli.output import print_json
 from layerctl.core.errors import LayerctlError
+from layerctl.core.json_text import no_constant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ class JsonObject(Content):
             return value
         text = super().convert(value, param, ctx)
         try:
-            data = json.loads(text, parse_float=Decimal if self._exact else float)
+            data = json.loads(text, parse_float=Decimal if self._exact else float, parse_constant=no_constant)
         except (ValueError, RecursionError) as error:
             self.fail(f"it is not JSON: {error}", param, ctx)
         if not isinstance(data, dict):
@@ -88,10 +89,6 @@ def _source(region: str | None) -> Source:
     return Source(region or "eu-central-1")
 
 
-def _write(event: dict[str, Any]) -> None:
-    print_json(event)
-
-
 @click.group(cls=Group)
 def command() -> None:
     r"""Write an event as an AWS service sends it, for `invoke`.
@@ -113,7 +110,7 @@ def _eventbridge(*, region: str | None, **given: Any) -> None:
     """Write an event of an EventBridge bus."""
     from layerctl.local.events import eventbridge
 
-    _write(eventbridge(_source(region), **given))
+    print_json(eventbridge(_source(region), **given))
 
 
 @command.command("schedule")
@@ -123,7 +120,7 @@ def _schedule(*, region: str | None, **given: Any) -> None:
     """Write what an EventBridge rule with a schedule sends."""
     from layerctl.local.events import schedule
 
-    _write(schedule(_source(region), **given))
+    print_json(schedule(_source(region), **given))
 
 
 @command.command("sqs")
@@ -138,7 +135,7 @@ def _sqs(*, region: str | None, attributes: tuple[tuple[str, str], ...], **given
     """Write a batch of messages of an SQS queue."""
     from layerctl.local.events import sqs
 
-    _write(sqs(_source(region), attributes=dict(attributes), **given))
+    print_json(sqs(_source(region), attributes=dict(attributes), **given))
 
 
 @command.command("sns")
@@ -151,7 +148,7 @@ def _sns(*, region: str | None, attributes: tuple[tuple[str, str], ...], **given
     """Write a notification of an SNS topic."""
     from layerctl.local.events import sns
 
-    _write(sns(_source(region), attributes=dict(attributes), **given))
+    print_json(sns(_source(region), attributes=dict(attributes), **given))
 
 
 @command.command("s3")
@@ -164,7 +161,7 @@ def _s3(*, region: str | None, **given: Any) -> None:
     """Write a notification of an S3 bucket."""
     from layerctl.local.events import s3
 
-    _write(s3(_source(region), **given))
+    print_json(s3(_source(region), **given))
 
 
 @command.command("dynamodb")
@@ -186,7 +183,7 @@ def _dynamodb(*, region: str | None, new: Any, old: Any, **given: Any) -> None:
 
     if new is None and old is None:
         new = {"id": "1"}
-    _write(dynamodb(_source(region), new=new, old=old, **given))
+    print_json(dynamodb(_source(region), new=new, old=old, **given))
 
 
 @command.command("kinesis")
@@ -200,7 +197,7 @@ def _kinesis(*, region: str | None, data: tuple[str, ...], **given: Any) -> None
     """Write a batch of records of a Kinesis stream."""
     from layerctl.local.events import kinesis
 
-    _write(kinesis(_source(region), data=[text.encode() for text in data], **given))
+    print_json(kinesis(_source(region), data=[text.encode() for text in data], **given))
 
 
 @command.command("cloudwatch-logs")
@@ -214,7 +211,7 @@ def _cloudwatch_logs(*, region: str | None, **given: Any) -> None:
     """Write what a subscription of a CloudWatch log group sends."""
     from layerctl.local.events import cloudwatch_logs
 
-    _write(cloudwatch_logs(_source(region), **given))
+    print_json(cloudwatch_logs(_source(region), **given))
 
 
 def _request_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -271,7 +268,7 @@ def _http(*, route: str | None, stage: str, payload: str, region: str | None, **
     from layerctl.local.events import http_api
 
     host = f"local.execute-api.{_source(region).region}.amazonaws.com"
-    _write(http_api(_request(**request, host=host), path=route, stage=stage, payload=payload))
+    print_json(http_api(_request(**request, host=host), path=route, stage=stage, payload=payload))
 
 
 @command.command("apigateway-rest")
@@ -283,7 +280,7 @@ def _rest(*, route: str | None, stage: str, region: str | None, **request: Any) 
     from layerctl.local.events import rest_api
 
     host = f"local.execute-api.{_source(region).region}.amazonaws.com"
-    _write(rest_api(_request(**request, host=host), path=route, stage=stage))
+    print_json(rest_api(_request(**request, host=host), path=route, stage=stage))
 
 
 @command.command("function-url")
@@ -292,7 +289,7 @@ def _url(*, region: str | None, **request: Any) -> None:
     """Write a request by a function URL."""
     from layerctl.local.events import function_url
 
-    _write(function_url(_request(**request, host=f"local.lambda-url.{_source(region).region}.on.aws")))
+    print_json(function_url(_request(**request, host=f"local.lambda-url.{_source(region).region}.on.aws")))
 
 
 @command.command("alb")
@@ -303,4 +300,6 @@ def _alb(*, region: str | None, multi_value: bool, **request: Any) -> None:
     from layerctl.local.events import alb
 
     source = _source(region)
-    _write(alb(_request(**request, host=f"local.{source.region}.elb.amazonaws.com"), source, multi_value=multi_value))
+    print_json(
+        alb(_request(**request, host=f"local.{source.region}.elb.amazonaws.com"), source, multi_value=multi_value)
+    )

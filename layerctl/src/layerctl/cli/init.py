@@ -10,25 +10,28 @@ import click
 
 from layerctl.cli.options import dry_run_option, json_option, region_option
 from layerctl.cli.output import note, print_json, waiting
-from layerctl.core.runtimes import USUAL_RELEASES
+from layerctl.core.runtimes import ARCHITECTURES, USUAL_RELEASES, sorted_pythons
+from layerctl.scaffold.choices import HELPERS, KINDS, Choices
 
 if TYPE_CHECKING:
-    from layerctl.scaffold import Outcome
+    from layerctl.scaffold.write import Outcome
 
 __all__ = ["command"]
 
-ARCHITECTURES = ("x86_64", "arm64")
+_KIND = click.Choice(KINDS)
+_RUNTIME = click.Choice(sorted_pythons(USUAL_RELEASES))
 _OWN = f"python3.{sys.version_info.minor}"
+_DEFAULT_RUNTIME = _OWN if _OWN in USUAL_RELEASES else _RUNTIME.choices[-1]
 
 
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
-@click.option("--kind", type=click.Choice(["thin", "bare"]), help="thin: on top of shared-utils; bare: on its own.")
+@click.option("--kind", type=_KIND, help="thin: on top of shared-utils; bare: on its own.")
 @click.option("--package", metavar="NAME", help="The Python package that functions import, e.g. acme_lambda.")
 @click.option("--layer", metavar="NAME", help="The layer's name.  [default: the package's, with dashes]")
-@click.option("--runtime", "runtimes", multiple=True, type=click.Choice(sorted(USUAL_RELEASES)), help="Repeatable.")
+@click.option("--runtime", "runtimes", multiple=True, type=_RUNTIME, help="Repeatable.")
 @click.option(
-    "--architecture", "architectures", multiple=True, type=click.Choice(["x86_64", "arm64"]), help="Repeatable."
+    "--architecture", "architectures", multiple=True, type=click.Choice(list(ARCHITECTURES)), help="Repeatable."
 )
 @region_option("none; [publish] regions of layer.toml", repeatable=True)
 @click.option("--public", is_flag=True, help="Every AWS account may use releases.")
@@ -40,7 +43,7 @@ _OWN = f"python3.{sys.version_info.minor}"
     "--helper",
     "helpers",
     multiple=True,
-    type=click.Choice(["logging", "metrics", "config"]),
+    type=click.Choice(HELPERS),
     help="What of shared-utils a thin package has. Repeatable.  [default: all]",
 )
 @click.option(
@@ -78,30 +81,30 @@ def command(
     repository with a pyproject.toml, --add makes a layer of its distribution.
     """
     from layerctl.python.interpreters import choose, find_interpreters
-    from layerctl.scaffold import Choices, create
-    from layerctl.scaffold.choices import HELPERS
     from layerctl.scaffold.wheels import find_wheels
+    from layerctl.scaffold.write import create
 
-    kind = kind or _ask("A thin layer on top of shared-utils, or a bare one?", "--kind", click.Choice(["thin", "bare"]))
+    kind = kind or _ask("A thin layer on top of shared-utils, or a bare one?", "--kind", _KIND)
     package = package or _ask("The package that functions import", "--package", default="acme_lambda")
     default = package.replace("_", "-")
     if sys.stdin.isatty():
         layer = layer or click.prompt("The layer's name", default=default)
-        runtimes = runtimes or _list("Runtimes", _OWN if _OWN in USUAL_RELEASES else max(USUAL_RELEASES))
-        regions = regions or _list("Regions to publish in", "")
-    runtimes = runtimes or (_OWN if _OWN in USUAL_RELEASES else max(USUAL_RELEASES),)
-    found = find_interpreters(runtimes)
-    exact = {
-        one: found_.version if (found_ := choose(one, "", found)) else USUAL_RELEASES.get(one, "") for one in runtimes
-    }
+        runtimes = runtimes or _list("Runtimes", _DEFAULT_RUNTIME, _RUNTIME)
+        regions = regions or _list("Regions to publish in", "", click.STRING)
+    runtimes = runtimes or (_DEFAULT_RUNTIME,)
+    interpreters = find_interpreters(runtimes)
+    releases = {}
+    for runtime in sorted_pythons(runtimes):
+        interpreter = choose(runtime, "", interpreters)
+        releases[runtime] = interpreter.version if interpreter else USUAL_RELEASES[runtime]
     choices = Choices(
         kind=kind,
         package=package,
         layer=layer or default,
-        runtimes=dict(sorted(exact.items(), key=lambda pair: int(pair[0].partition(".")[2]))),
-        architectures=architectures or ARCHITECTURES,
+        runtimes=releases,
+        architectures=architectures or tuple(ARCHITECTURES),
         regions=regions,
-        helpers=tuple(one for one in HELPERS if one in (helpers or HELPERS)),
+        helpers=tuple(helper for helper in HELPERS if helper in (helpers or HELPERS)),
         wheels=find_wheels(wheels, ("layerctl", "shared-utils") if kind == "thin" else ("layerctl",)),
         **sharing,
     )
@@ -120,9 +123,16 @@ def _ask(question: str, option: str, kind: Any = None, default: str | None = Non
     return str(click.prompt(question, type=kind, default=default))
 
 
-def _list(question: str, default: str) -> tuple[str, ...]:
-    text = click.prompt(f"{question}, with spaces between", default=default, show_default=bool(default))
-    return tuple(str(text).replace(",", " ").split())
+def _list(question: str, default: str, kind: click.ParamType[Any]) -> tuple[str, ...]:
+    """Ask for words with spaces between; again as long as one is not of that kind."""
+
+    def words(text: str) -> tuple[str, ...]:
+        return tuple(str(kind.convert(word, None, None)) for word in text.replace(",", " ").split())
+
+    answer: tuple[str, ...] = click.prompt(
+        f"{question}, with spaces between", default=default, show_default=bool(default), value_proc=words
+    )
+    return answer
 
 
 def _tell(folder: Path, outcome: Outcome, *, dry_run: bool) -> None:

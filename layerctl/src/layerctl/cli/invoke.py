@@ -14,6 +14,7 @@ from layerctl.cli.options import json_option
 from layerctl.cli.output import print_json, waiting
 from layerctl.cli.run_options import logs_option, run_options, with_run_options
 from layerctl.core.errors import LayerctlError
+from layerctl.core.json_text import parse_json
 from layerctl.local.emulator.check import import_problem
 from layerctl.local.runner import import_failure, plan
 
@@ -79,19 +80,7 @@ def _event(path: str | None) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise LayerctlError(f"the event {path} cannot be read: {reason}") from None
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        raise LayerctlError(f"the event {path} is nested too deep", hint="check the file") from None
-    except ValueError as error:
-        where = f"{path}:{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else path
-        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise LayerctlError(f"the event {where} is not JSON: {what}", hint="check the file") from None
-
-
-def _no_constant(name: str) -> Any:
-    """RFC 8259 has no NaN and no Infinity; Python's parser takes them, and Lambda's API does not."""
-    raise ValueError(f"{name} is no JSON value")
+    return parse_json(text, f"the event {path}", hint="check the file")
 
 
 def _value(payload: bytes) -> Any:

@@ -17,12 +17,11 @@ from layerctl.cli.options import (
     optional_layer_config,
 )
 from layerctl.cli.output import print_json, waiting
-from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
     from layerctl.dependencies.locking import Job
 
-__all__ = ["command", "from_option", "job_for", "out_option", "tell", "write_lock"]
+__all__ = ["command", "from_option", "job_for", "out_option", "tell"]
 
 from_option = click.option(
     "--from", "source", type=FILE, help="A requirements file, pyproject.toml or uv.lock.  [default: the layer's]"
@@ -58,6 +57,7 @@ def command(
 
     Exit code 1: with --check, the lock is not up to date.
     """
+    from layerctl.core.files.atomic import write_bytes
     from layerctl.dependencies.locking import changes, make_lock
 
     job = job_for(source, out, layer_config)
@@ -66,45 +66,28 @@ def command(
     found = changes(job, text)
     stale = not job.lock.is_file() or _requirements(job.lock.read_text("utf-8")) != _requirements(text)
     if stale and not (check or dry_run):
-        write_lock(job.lock, text)
+        write_bytes(job.lock, text.encode())
     tell(job, found, stale=stale, written=stale and not (check or dry_run), as_json=as_json)
     return int(check and stale)
 
 
 def job_for(source: Path | None, out: Path | None, layer_config: Path | None) -> Job:
     """What a command line says to lock: the layer's requirements, or with --from another file."""
-    from layerctl.dependencies.locking import Job, job_of
+    from layerctl.dependencies.locking import Job, job_of, oldest_python
 
     if source is None:
         job = job_of(load_layer_config(layer_config))
         return Job(job.source, out.resolve(), job.python) if out else job
     config = optional_layer_config(layer_config)
-    runtimes = [int(one.partition(".")[2]) for one in config.runtimes] if config else [sys.version_info.minor]
+    python = oldest_python(config) if config else f"3.{sys.version_info.minor}"
     if out is None and source.suffix != ".in":
         raise click.UsageError(f"--from {source}: name the lock with --out")
-    return Job(source.resolve(), (out or source.with_suffix(".txt")).resolve(), f"3.{min(runtimes)}")
+    return Job(source.resolve(), (out or source.with_suffix(".txt")).resolve(), python)
 
 
 def _requirements(text: str) -> list[str]:
     """A lock without its comments, which say who asked for what."""
     return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-
-
-def write_lock(path: Path, text: str) -> None:
-    """Write a lock in one step.
-
-    Raises:
-        LayerctlError: it cannot be written.
-    """
-    from layerctl.core.files.atomic import ChangedMeanwhileError, replace_bytes
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(path, text.encode(), expected=path.read_bytes() if path.exists() else None)
-    except ChangedMeanwhileError:
-        raise LayerctlError(f"{path} was changed meanwhile", hint="run it again") from None
-    except OSError as error:
-        raise LayerctlError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def tell(job: Job, found: list[str], *, stale: bool, written: bool, as_json: bool) -> None:

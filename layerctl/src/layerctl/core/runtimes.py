@@ -35,7 +35,9 @@ __all__ = [
     "import_roots",
     "marker_environment",
     "newest_python",
+    "python_version",
     "runtime_of",
+    "sorted_pythons",
     "supported_pythons",
 ]
 
@@ -78,8 +80,7 @@ class Runtime:
     @property
     def python(self) -> tuple[int, int] | None:
         """The Python version, e.g. ``(3, 13)``; None for another language."""
-        match = re.fullmatch(r"python(\d)\.(\d+)", self.name)
-        return (int(match[1]), int(match[2])) if match else None
+        return python_version(self.name)
 
     @property
     def glibc(self) -> tuple[int, int]:
@@ -160,6 +161,17 @@ USUAL_RELEASES = {"python3.11": "3.11.7", "python3.12": "3.12.1", "python3.13": 
 def runtime_of(name: str) -> Runtime | None:
     """The runtime of that identifier; None for one that this table does not know (too new, or a typo)."""
     return RUNTIMES.get(name)
+
+
+def python_version(runtime: str) -> tuple[int, int] | None:
+    """Return ``(3, 13)`` of ``python3.13``, also of one that the table does not know; None for another language."""
+    match = re.fullmatch(r"python(\d+)\.(\d+)", runtime)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def sorted_pythons(runtimes: Iterable[str]) -> list[str]:
+    """Return identifiers of Python runtimes, the oldest first."""
+    return sorted(runtimes, key=lambda runtime: python_version(runtime) or (0, 0))
 
 
 def newest_python(today: dt.date) -> Runtime:

@@ -9,7 +9,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from layerctl.core.errors import LayerctlError
-from layerctl.dependencies.locking import read_text, run_uv
+from layerctl.core.files.atomic import write_bytes
+from layerctl.core.files.read import read_text
+from layerctl.dependencies.locking import ask_uv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +48,11 @@ def add_requirements(job: Job, requirements: Sequence[str]) -> None:
     if job.kind != "requirements":
         # `uv add` edits the project's table and keeps its format; only with a uv.lock has it one to renew
         how = ["--no-sync"] if job.kind == "uv.lock" else ["--frozen"]
-        run_uv(
+        ask_uv(
             ["add", "--quiet", *how, *names.values()], job.source.parent, f"{job.source} can't take {', '.join(names)}"
         )
         return
-    job.source.write_text(_merged(read_text(job.source), names), "utf-8", newline="\n")
+    write_bytes(job.source, _merged(read_text(job.source), names).encode())
 
 
 def _merged(text: str, names: dict[str, str]) -> str:

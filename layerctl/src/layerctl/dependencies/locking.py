@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.build.lock import parse_lock
 from layerctl.core.errors import LayerctlError
-from layerctl.python.uv import find_uv, uv_environment, uv_message
+from layerctl.core.files.read import read_text
+from layerctl.core.runtimes import sorted_pythons
+from layerctl.python.uv import run_uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from layerctl.build.lock import LockedRequirement
     from layerctl.config import LayerConfig
 
-__all__ = ["Job", "changes", "job_of", "make_lock", "read_text", "run_uv"]
+__all__ = ["Job", "ask_uv", "changes", "job_of", "make_lock", "oldest_python"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,6 @@ def job_of(config: LayerConfig) -> Job:
     Raises:
         LayerctlError: there is nothing.
     """
-    python = min((one.removeprefix("python") for one in config.runtimes), key=lambda text: int(text.split(".")[1]))
     beside = config.requirements.with_suffix(".in")
     places = (
         [config.lock_from] if config.lock_from else [beside, config.root / "uv.lock", config.root / "pyproject.toml"]
@@ -59,7 +61,12 @@ def job_of(config: LayerConfig) -> Job:
             f"there is nothing to lock: no {' and no '.join(str(place) for place in places)}",
             hint=f"write what the layer needs into {places[0].name}, or name layer.lock-from in {config.path}",
         )
-    return Job(source.resolve(), config.requirements, python)
+    return Job(source.resolve(), config.requirements, oldest_python(config))
+
+
+def oldest_python(config: LayerConfig) -> str:
+    """Return the oldest Python that a layer is for, which its lock has to suit: ``3.11``."""
+    return sorted_pythons(config.runtimes)[0].removeprefix("python")
 
 
 def make_lock(job: Job, *, upgrade: bool = False, packages: Sequence[str] = ()) -> str:
@@ -97,37 +104,28 @@ def _compile(job: Job, *, upgrade: bool, packages: Sequence[str]) -> str:
         wanted = ["--upgrade"] if upgrade else [f"--upgrade-package={name}" for name in packages]
         command = ["pip", "compile", "--quiet", "--universal", "--python-version", job.python, "--only-binary", ":all:"]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--output-file", str(out), *wanted]
-        run_uv([*command, job.source.name], job.source.parent, f"{job.source} can't be locked")
+        ask_uv([*command, job.source.name], job.source.parent, f"{job.source} can't be locked")
         return out.read_text("utf-8")
 
 
 def _export(job: Job) -> str:
     command = ["export", "--quiet", "--locked", "--no-dev", "--no-emit-local", "--no-header", "--format"]
-    return run_uv([*command, "requirements.txt"], job.source.parent, f"{job.source} can't be exported")
+    return ask_uv([*command, "requirements.txt"], job.source.parent, f"{job.source} can't be exported")
 
 
-def run_uv(arguments: Sequence[str], folder: Path, failure: str) -> str:
-    """Run uv in a folder; returns its standard output.
+def ask_uv(arguments: Sequence[str], folder: Path, failure: str) -> str:
+    """Run uv in a folder, and return its standard output.
 
     Raises:
         LayerctlError: `failure`, with what uv says.
     """
-    result = subprocess.run(
-        [find_uv(), *arguments, "--color", "never", "--no-progress"],
-        env={"UV_HTTP_RETRIES": "1"} | uv_environment(),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if result.returncode:
+    answer = run_uv(arguments, folder=folder, retries=1)
+    if answer.failure:
         raise LayerctlError(
-            f"{failure}: {uv_message(result.stderr, result.returncode)}",
+            f"{failure}: {answer.failure}",
             hint="check names and versions; if the index can't be reached: the network and UV_DEFAULT_INDEX",
         )
-    return result.stdout
+    return answer.output
 
 
 def _relative(text: str, old: Path, new: Path) -> str:
@@ -142,27 +140,13 @@ def _relative(text: str, old: Path, new: Path) -> str:
     return re.sub(r"^\.{1,2}/\S+\.whl(?=\s)", moved, text, flags=re.MULTILINE)
 
 
-def read_text(path: Path) -> str:
-    """Return a file's text.
-
-    Raises:
-        LayerctlError: it cannot be read.
-    """
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayerctlError(f"{path} cannot be read: {error}") from None
-
-
 def changes(job: Job, text: str) -> list[str]:
     """Return what a new lock changes, one line for each distribution."""
     old: dict[str, set[str]] = {}
     if job.lock.is_file():
-        try:
-            old = _versions((one.name, one.version) for one in parse_lock(read_text(job.lock), job.lock))
-        except LayerctlError:  # no lock of ours: everything in the new one is new
-            old = {}
-    new = _versions((one.name, one.version) for one in parse_lock(text, job.lock))
+        with suppress(LayerctlError):  # no lock of ours: everything in the new one is new
+            old = _versions(parse_lock(read_text(job.lock), job.lock))
+    new = _versions(parse_lock(text, job.lock))
     lines = []
     for name in sorted(old.keys() | new.keys()):
         before, after = (", ".join(sorted(versions.get(name, ()))) for versions in (old, new))
@@ -173,8 +157,8 @@ def changes(job: Job, text: str) -> list[str]:
     return lines
 
 
-def _versions(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+def _versions(locked: Iterable[LockedRequirement]) -> dict[str, set[str]]:
     versions: dict[str, set[str]] = {}
-    for name, version in pairs:
-        versions.setdefault(name, set()).add(version)
+    for requirement in locked:
+        versions.setdefault(requirement.name, set()).add(requirement.version)
     return versions

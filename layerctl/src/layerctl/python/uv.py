@@ -1,4 +1,4 @@
-"""uv, which installs wheels: where it is, and the environment it is run in."""
+"""uv, which locks, installs wheels and fetches interpreters: where it is, and how it is run."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
-__all__ = ["find_uv", "install_pythons", "uv_environment", "uv_message"]
+__all__ = ["UvAnswer", "find_uv", "install_pythons", "run_uv", "uv_environment"]
+
+
+class UvAnswer(NamedTuple):
+    """What uv wrote to standard output, and why it failed, in one line without a password; None when it worked."""
+
+    output: str
+    failure: str | None
 
 
 def find_uv() -> str:
@@ -35,22 +43,37 @@ def find_uv() -> str:
         return found
 
 
-def install_pythons(versions: Iterable[str]) -> str | None:
-    """Fetch CPython releases (``3.13.0``) into uv's own folder; None when it worked, else uv's reason in one line."""
-    command = [find_uv(), "python", "install", "--color", "never", "--no-progress", "--no-bin", *versions]
+def run_uv(arguments: Sequence[str], *, folder: Path | None = None, retries: int | None = None) -> UvAnswer:
+    """Run uv and wait for it.
+
+    Args:
+        arguments: its command line, without ``uv``.
+        folder: where it is run; None: here.
+        retries: how often it asks an index again that does not answer, unless UV_HTTP_RETRIES says; None: its default.
+
+    Raises:
+        LayerctlError: uv is not there.
+    """
+    defaults = {} if retries is None else {"UV_HTTP_RETRIES": str(retries)}
     result = subprocess.run(
-        command,
-        env=uv_environment(),
+        [find_uv(), *arguments, "--color", "never", "--no-progress"],
+        env=defaults | uv_environment(),
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
     )
-    return uv_message(result.stderr, result.returncode) if result.returncode else None
+    return UvAnswer(result.stdout, _message(result.stderr, result.returncode) if result.returncode else None)
 
 
-def uv_message(stderr: str, code: int) -> str:
+def install_pythons(versions: Iterable[str]) -> str | None:
+    """Fetch CPython releases (``3.13.0``) into uv's own folder; None when it worked, else uv's reason in one line."""
+    return run_uv(["python", "install", "--no-bin", *versions]).failure
+
+
+def _message(stderr: str, code: int) -> str:
     """What uv said, in one line and without an index's password."""
     message = re.sub(r"[^\x21-\x7e]+", " ", stderr).strip()
     message = re.sub(r"://[^/@ ]+@", "://", message)

@@ -74,7 +74,7 @@ def _given(text: str) -> list[Wheel]:
     if path.is_dir():
         newest: dict[str, Wheel] = {}
         for name in NAMES:
-            wheels = [_named(one.name, text, file=one) for one in path.glob(f"{name.replace('-', '_')}-*.whl")]
+            wheels = [_named(file.name, text, file=file) for file in path.glob(f"{name.replace('-', '_')}-*.whl")]
             if wheels:
                 newest[name] = max(wheels, key=lambda wheel: wheel.version)
         if not newest:

@@ -162,9 +162,9 @@ def render(choices: Choices, project: str | None = None) -> dict[str, bytes]:
 
 def _templates(folder: Traversable, above: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    for one in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if one.is_dir():
-            found += _templates(one, f"{above}{one.name}/")
-        elif one.name.endswith(".jinja"):
-            found.append((f"{above}{one.name.removesuffix('.jinja')}", one.read_text("utf-8")))
+    for entry in sorted(folder.iterdir(), key=lambda place: place.name):
+        if entry.is_dir():
+            found += _templates(entry, f"{above}{entry.name}/")
+        elif entry.name.endswith(".jinja"):
+            found.append((f"{above}{entry.name.removesuffix('.jinja')}", entry.read_text("utf-8")))
     return found

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
-from layerctl.core.files.atomic import replace_bytes
+from layerctl.core.files.atomic import write_bytes
 from layerctl.core.files.find import find_above
 from layerctl.python.distributions import read_distributions
 
@@ -45,12 +45,7 @@ class Environment:
 
     def write(self, folders: Sequence[Path]) -> None:
         """Put folders on the environment's search path, in place of those of an earlier time."""
-        try:
-            old = self.file.read_bytes() if self.file.exists() else None
-            if old != self._text(folders):
-                replace_bytes(self.file, self._text(folders), expected=old)
-        except OSError as error:
-            raise LayerctlError(f"{self.file} cannot be written: {error.strerror}") from None
+        write_bytes(self.file, self._text(folders))
 
     def knows(self, folders: Sequence[Path]) -> bool:
         """Whether exactly these folders are on its search path."""

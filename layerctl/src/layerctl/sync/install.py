@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.artifact import open_artifact, unpack
+from layerctl.build.layer_sources import layer_root
 from layerctl.build.outputs import replace_folder
 from layerctl.core.errors import LayerctlError
-from layerctl.core.files.atomic import replace_bytes
+from layerctl.core.files.atomic import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def install(wanted: Sequence[Wanted], root: Path, fetcher: Fetcher) -> list[Inst
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        _write(root / ".gitignore", "*\n")
+        write_bytes(root / ".gitignore", b"*\n")
         with tempfile.TemporaryDirectory(prefix=".new-", dir=root) as scratch:
             done = []
             for layer in wanted:
@@ -69,11 +70,12 @@ def install(wanted: Sequence[Wanted], root: Path, fetcher: Fetcher) -> list[Inst
                     )
                 with open_artifact(folder) as artifact:
                     done.append(Installed(layer.name, layer.source, artifact.content_digest()))
-            for one in done:
-                replace_folder(Path(scratch) / one.name, one.folder(root))
-        _write(root / "layers.json", json.dumps({"schema": _SCHEMA, "layers": [asdict(one) for one in done]}, indent=2))
+            for unpacked in done:
+                replace_folder(Path(scratch) / unpacked.name, unpacked.folder(root))
+        noted = {"schema": _SCHEMA, "layers": [asdict(unpacked) for unpacked in done]}
+        write_bytes(root / "layers.json", json.dumps(noted, indent=2).encode())
         for folder in (root / "layers").iterdir():
-            if folder.name not in {one.name for one in done}:
+            if folder.name not in {unpacked.name for unpacked in done}:
                 shutil.rmtree(folder)
     except OSError as error:
         raise LayerctlError(f"{error.filename or root} cannot be written: {error.strerror}") from None
@@ -82,18 +84,12 @@ def install(wanted: Sequence[Wanted], root: Path, fetcher: Fetcher) -> list[Inst
 
 def _content(layer: Wanted, fetcher: Fetcher) -> Path:
     if layer.path is not None:
-        return layer.path.parent if layer.path.is_dir() and layer.path.name == "python" else layer.path
+        return layer_root(layer.path)
     assert layer.arn is not None
     try:
         return fetcher.version(layer.arn).path
     except LayerctlError as error:
         raise LayerctlError(f"{layer.place}: {layer.arn} can't be fetched: {error.what}", hint=error.hint) from None
-
-
-def _write(path: Path, text: str) -> None:
-    old = path.read_bytes() if path.exists() else None
-    if old != text.encode():
-        replace_bytes(path, text.encode(), expected=old)
 
 
 def installed(root: Path) -> list[Installed]:
@@ -105,7 +101,7 @@ def installed(root: Path) -> list[Installed]:
     path = root / "layers.json"
     try:
         data = json.loads(path.read_text("utf-8"))
-        return [Installed(**one) for one in data["layers"]]
+        return [Installed(**layer) for layer in data["layers"]]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -116,19 +112,19 @@ def installed(root: Path) -> list[Installed]:
 
 def stale(wanted: Sequence[Wanted], root: Path) -> list[str]:
     """Return in which way what is unpacked is not what is pinned, one line each."""
-    here = {one.name: one for one in installed(root)}
+    here = {found.name: found for found in installed(root)}
     lines = []
     for layer in wanted:
-        one = here.pop(layer.name, None)
-        if one is None or not one.folder(root).is_dir():
+        found = here.pop(layer.name, None)
+        if found is None or not found.folder(root).is_dir():
             lines.append(f"{layer.place}: {layer.source} is not here")
-        elif layer.arn is not None and one.source != layer.source:
-            lines.append(f"{layer.place}: {layer.source} is pinned, {one.source} is here")
-        elif one.content_digest != (digest := _digest(one.folder(root))):
-            lines.append(f"{one.folder(root)} was changed: its content is {digest}, not {one.content_digest}")
-        elif layer.path is not None and one.content_digest != _digest(layer.path):
+        elif layer.arn is not None and found.source != layer.source:
+            lines.append(f"{layer.place}: {layer.source} is pinned, {found.source} is here")
+        elif found.content_digest != (digest := _digest(found.folder(root))):
+            lines.append(f"{found.folder(root)} was changed: its content is {digest}, not {found.content_digest}")
+        elif layer.path is not None and found.content_digest != _digest(layer_root(layer.path)):
             lines.append(f"{layer.path} has other content than what is here of {layer.name}")
-    return [*lines, *(f"{one.folder(root)} is here, and nothing pins it" for one in here.values())]
+    return [*lines, *(f"{found.folder(root)} is here, and nothing pins it" for found in here.values())]
 
 
 def _digest(path: Path) -> str:

@@ -9,6 +9,7 @@ from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
 from layerctl.core.partitions import partition_of
 from layerctl.scan.files import scan
+from layerctl.scan.model import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ def wanted_layers(
     """
     report = scan(templates)
     plan = Plan(missing=[str(problem) for problem in report.problems])
-    pins = [pin for pin in report.pins if pin.via != "index" and _is_of(pin, function)]
+    pins = [pin for pin in report.pins if pin.via != INDEX and _is_of(pin, function)]
     layers: dict[str, list[Pin]] = {}
     for pin in pins:
         layers.setdefault(pin.name, []).append(pin)

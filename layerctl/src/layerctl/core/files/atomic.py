@@ -8,7 +8,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["ChangedMeanwhileError", "replace_bytes"]
+from layerctl.core.errors import LayerctlError
+
+__all__ = ["ChangedMeanwhileError", "replace_bytes", "write_bytes"]
 
 
 class ChangedMeanwhileError(Exception):
@@ -44,6 +46,28 @@ def replace_bytes(path: Path, data: bytes, *, expected: bytes | None) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes, *, hint: str | None = None) -> None:
+    """Write a file in one step, whatever it holds, and the folders above it; one that holds `data` is left alone.
+
+    Args:
+        path: the file.
+        data: its content.
+        hint: what to do where it cannot be written.
+
+    Raises:
+        LayerctlError: it cannot be written, or another program wrote it in the same moment; it is not half-written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        old = path.read_bytes() if path.exists() else None
+        if old != data:
+            replace_bytes(path, data, expected=old)
+    except ChangedMeanwhileError:
+        raise LayerctlError(f"{path} was changed meanwhile", hint="run it again") from None
+    except OSError as error:
+        raise LayerctlError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from None
 
 
 def _keep_owner(info: os.stat_result, temporary: Path) -> None:

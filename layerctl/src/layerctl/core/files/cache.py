@@ -38,7 +38,7 @@ def cache_root() -> Path:
     return Path(chosen) if chosen else user_cache_path("layerctl", appauthor=False)
 
 
-def cached_folder(key: str, fill: Callable[[Path], None]) -> Path:
+def cached_folder(key: str, fill: Callable[[Path], object]) -> Path:
     """Return the entry `key`, filled on first use.
 
     Args:

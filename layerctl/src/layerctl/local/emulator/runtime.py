@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -21,9 +20,9 @@ from pathlib import Path
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
-from layerctl.core.runtimes import RUNTIMES
+from layerctl.core.runtimes import RUNTIMES, python_version
 from layerctl.python.interpreters import Interpreter, choose, find_interpreters
-from layerctl.python.uv import find_uv, uv_environment
+from layerctl.python.uv import run_uv
 
 __all__ = [
     "emulator_binary",
@@ -106,13 +105,12 @@ def runtime_packages(interpreter: Interpreter) -> Path:
 
 
 def _run_installer(folder: Path, interpreter: Interpreter) -> None:
-    command = [find_uv(), "pip", "install", "--quiet", "--python", str(interpreter.path)]
-    command += ["--target", str(folder), "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]
-    result = subprocess.run(command, check=False, capture_output=True, text=True, env=uv_environment())
-    if result.returncode != 0:
-        reason = " ".join(result.stderr.split())[:400] or f"exit code {result.returncode}"
+    command = ["pip", "install", "--quiet", "--python", str(interpreter.path), "--target", str(folder)]
+    failure = run_uv([*command, "--only-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]).failure
+    if failure:
         raise LayerctlError(
-            f"what Lambda's {interpreter.runtime} provides (awslambdaric, boto3) could not be installed: {reason}",
+            f"what Lambda's {interpreter.runtime} provides (awslambdaric, boto3) could not be installed: "
+            f"{failure[:400]}",
             hint="it is needed once, from a package index; check the network and try again",
         )
 
@@ -124,7 +122,7 @@ def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
         runtime: as templates write it.
         exact: a version that is preferred (``3.13.0``); else the newest.
     """
-    if (_version(runtime) or _OLDEST) < _OLDEST:
+    if (python_version(runtime) or _OLDEST) < _OLDEST:
         return None
     found = choose(runtime, exact, find_interpreters([runtime]))
     if found is None:
@@ -136,8 +134,8 @@ def find_interpreter(runtime: str, exact: str = "") -> Interpreter | None:
 
 def nearest_interpreter(runtime: str) -> Interpreter:
     """The interpreter to take where there is none for a runtime: the next newer version, else the next older one."""
-    wanted = _version(runtime) or _OLDEST
-    known = {version: name for name in RUNTIMES if (version := _version(name)) and version >= _OLDEST}
+    wanted = python_version(runtime) or _OLDEST
+    known = {version: name for name in RUNTIMES if (version := python_version(name)) and version >= _OLDEST}
     newer = sorted(version for version in known if version > wanted)
     older = sorted((version for version in known if version < wanted), reverse=True)
     for version in [*newer, *older]:
@@ -148,15 +146,10 @@ def nearest_interpreter(runtime: str) -> Interpreter:
 
 def why_none(runtime: str) -> str:
     """Why there is no interpreter for a runtime, and what to do about it where something can be done."""
-    if (_version(runtime) or _OLDEST) < _OLDEST:
+    if (python_version(runtime) or _OLDEST) < _OLDEST:
         return f"Lambda's runtime client is no longer made for {runtime}"
     hint = f"install it, e.g. with `uv python install {runtime.removeprefix('python')}`"
     return f"no interpreter for {runtime} is on this machine ({hint})"
-
-
-def _version(runtime: str) -> tuple[int, int] | None:
-    found = re.fullmatch(r"python(\d+)\.(\d+)", runtime)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 @cache

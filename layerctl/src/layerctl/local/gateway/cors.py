@@ -13,7 +13,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from layerctl.local.http import Response
+from layerctl.local.http import METHODS, Response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from layerctl.templates.sam import Api, Cors
 
 __all__ = ["preflight", "with_cors"]
-
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 def preflight(request: Request, api: Api, methods: Sequence[str]) -> Response | None:
@@ -74,7 +72,7 @@ def _headers(cors: Cors, request: Request) -> list[tuple[str, str]]:
 
 def _mock(cors: Cors, methods: Sequence[str]) -> Response:
     """The answer of the OPTIONS method that SAM adds, whoever asks."""
-    every = _METHODS if "ANY" in methods else sorted({*methods, "OPTIONS"})
+    every = METHODS if "ANY" in methods else sorted({*methods, "OPTIONS"})
     headers = _present(
         ("Access-Control-Allow-Origin", ",".join(cors.origins)),
         ("Access-Control-Allow-Headers", ",".join(cors.headers)),

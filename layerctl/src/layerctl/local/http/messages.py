@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-__all__ = ["Request", "Response", "message"]
+__all__ = ["METHODS", "Request", "Response", "message"]
+
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 @dataclass(frozen=True, slots=True)

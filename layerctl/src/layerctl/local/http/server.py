@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 
 from layerctl.core.errors import LayerctlError
-from layerctl.local.http.messages import Request, Response, message
+from layerctl.local.http.messages import METHODS, Request, Response, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,6 @@ __all__ = ["HttpServer"]
 # API Gateway quotas: payload size; request line and headers together.
 MAX_BODY = 10 * 1024 * 1024
 MAX_HEAD = 10_240
-_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _LOCAL_NAMES = {"127.0.0.1", "localhost"}
 _IDLE_SECONDS = 30.0  # how long a silent client keeps its thread
 _LINGER_SECONDS = 1.0  # how long a refused client may go on sending, so that it reads the answer
@@ -188,8 +187,8 @@ def _check(head: h11.Request) -> None:
     name, _, port = host.strip().partition(":")
     if name.lower() not in _LOCAL_NAMES or (port and not port.isdigit()):
         raise _RefusedError(403, f"this server answers to 127.0.0.1 and localhost, not to {host[:80]!r}")
-    if head.method.decode() not in _METHODS:
-        raise _RefusedError(405, f"expected one of {', '.join(_METHODS)}")
+    if head.method.decode() not in METHODS:
+        raise _RefusedError(405, f"expected one of {', '.join(METHODS)}")
     if not head.target.startswith(b"/"):
         raise _RefusedError(400, "expected a path")
     lengths = [value for name, value in headers if name == "content-length"]

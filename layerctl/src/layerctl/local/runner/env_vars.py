@@ -7,10 +7,10 @@ replaced; unlike there, what has no effect is told.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.json_text import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,17 +74,12 @@ class EnvVars:
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
-        data = json.loads(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
     except OSError as error:
         raise LayerctlError(f"--env-vars {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise LayerctlError(f"--env-vars {path} is not text in UTF-8") from None
-    except RecursionError:
-        raise LayerctlError(f"--env-vars {path} is nested too deep") from None
-    except ValueError as error:
-        where = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise LayerctlError(f"--env-vars {path}{where} is not JSON: {what}") from None
+    data = parse_json(text, f"--env-vars {path}")
     hint = 'expected {"FunctionId": {"NAME": "value"}}, or "Parameters" in place of a function\'s id'
     if not isinstance(data, dict):
         raise LayerctlError(f"--env-vars {path} is no JSON object", hint=hint)

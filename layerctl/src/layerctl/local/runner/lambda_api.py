@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote
 from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator.process import MAX_PAYLOAD
 from layerctl.local.http import HttpServer, Response
+from layerctl.templates.sam import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +109,7 @@ class LambdaApi(HttpServer):
             function = runnable.function
             if name in (function.name, function.logical_id) and qualifier in (None, "$LATEST", *function.aliases):
                 return runnable, pool
-        arn = f"arn:aws:lambda:{self._region()}:{match['account'] or '123456789012'}:function:{name}"
+        arn = f"arn:aws:lambda:{self._region()}:{match['account'] or ACCOUNT}:function:{name}"
         text = f"Function not found: {arn}{':' * bool(qualifier)}{qualifier or ''}"
         raise _ApiError(404, "ResourceNotFoundException", text)
 
@@ -158,7 +159,7 @@ def _response(answer: Answer, *, tail: bool) -> Response:
     if answer.error is not None:
         headers.append(("x-amz-function-error", "Unhandled"))
         if answer.timed_out:  # the emulator says it in plain text
-            payload = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": payload.decode()}).encode()
+            payload = json.dumps(answer.error).encode()
     if tail:
         log = "".join(f"{line}\n" for line in answer.log).encode("utf-8", "replace")[-_LOG_BYTES:]
         headers.append(("x-amz-log-result", base64.b64encode(log).decode()))

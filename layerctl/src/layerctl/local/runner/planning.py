@@ -265,7 +265,7 @@ def _code(function: Function, whose: str) -> Path:
     code = function.code
     if code.is_file() and code.suffix in (".zip", ".jar"):
         digest = hashlib.sha256(code.read_bytes()).hexdigest()[:32]
-        return cached_folder(f"functions/{digest}", lambda folder: _unpack(code, folder))
+        return cached_folder(f"functions/{digest}", lambda folder: unpack(code, folder))
     if not code.is_dir():
         raise LayerctlError(f"{whose}: its code {code} is not a folder", hint="check CodeUri, or run `sam build`")
     return code
@@ -281,7 +281,3 @@ def _inline_code(text: str) -> Path:
 
     digest = hashlib.sha256("\0".join(files.values()).encode("utf-8", "surrogatepass")).hexdigest()
     return cached_folder(f"inline/{digest[:32]}", fill)
-
-
-def _unpack(code: Path, folder: Path) -> None:
-    unpack(code, folder)
