@@ -291,6 +291,8 @@ Resources:
   Secret: {Type: AWS::SecretsManager::Secret, Properties: {Name: db}}
   Limit: {Type: AWS::SSM::Parameter, Properties: {Name: /app/limit}}
   Flow: {Type: AWS::Serverless::StateMachine, Properties: {Name: flow}}
+  H: {Type: AWS::Serverless::Function, Properties: {AutoPublishAlias: blue, Runtime: nodejs22.x}}
+  R: {Type: AWS::Serverless::Api, Properties: {StageName: dev}}
   G: {Type: AWS::Serverless::Function, Properties: {FunctionName: worker, AutoPublishAlias: live, Runtime: nodejs22.x}}
   F:
     Type: AWS::Serverless::Function
@@ -321,6 +323,10 @@ HERE = "eu-central-1:123456789012"
         ("!Ref G.Alias", f"arn:aws:lambda:{HERE}:function:worker:live"),
         ("!GetAtt GRole.Arn", "arn:aws:iam::123456789012:role/GRole"),
         ("!GetAtt GUrl.FunctionUrl", "GUrl.FunctionUrl"),
+        ("!Ref HAliasblue", "HAliasblue"),
+        ("!Ref HVersion5168f5ed55", "HVersion5168f5ed55"),
+        ("!Ref RdevStage", "RdevStage"),
+        ("!Ref RDeployment5332c373d4", "RDeployment5332c373d4"),
         ("!Ref ServerlessRestApi", "ServerlessRestApi"),
         ("!Sub 'https://${ServerlessHttpApi}.x'", "https://ServerlessHttpApi.x"),
     ],

@@ -216,6 +216,22 @@ def test_nested_applications(tmp_path):
     ]
 
 
+def test_outputs_where_layers_and_loops_ask_for_them(tmp_path):
+    """What a nested stack gives back is there for a layer's name and for what a loop goes over."""
+    (tmp_path / "child.yaml").write_text("Resources: {}\nOutputs: {Name: {Value: given}}\nAWSTemplateFormatVersion: x")
+    template = _read(
+        tmp_path,
+        f"""
+        Resources:
+          App: {{Type: AWS::Serverless::Application, Properties: {{Location: child.yaml}}}}
+          Own: {{Type: AWS::Serverless::LayerVersion, Properties: {{LayerName: !GetAtt App.Outputs.Name}}}}
+          Fn::ForEach::Each: [Name, [!GetAtt App.Outputs.Name], {{'F${{Name}}': {{{FUNCTION.format("")}}}}}]
+        """,
+    )
+    assert template.layers["Own"].name == "given"
+    assert [function.logical_id for function in template.functions] == ["Fgiven"]
+
+
 def test_a_nested_circle(tmp_path):
     """A template that is its own application is told, and read once."""
     template = _read(

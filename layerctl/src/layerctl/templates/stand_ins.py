@@ -56,18 +56,9 @@ _KINDS = {
 }
 # Attributes of `Fn::GetAtt` that are the name; for all types alike.
 _NAMES = frozenset({"Name", "TableName", "QueueName", "TopicName", "BucketName", "RoleName", "FunctionName"})
-# What SAM makes of a function or an API: the logical ids of what it generates ("Generated CloudFormation resources").
-_GENERATED = (
-    "Role",
-    "Url",
-    "UrlPublicPermissions",
-    "Alias",
-    "Version",
-    "Stage",
-    "Deployment",
-    "EventRule",
-    "Aliaslive",
-)
+# What SAM adds to the logical id of a function or an API for what it generates ("Generated CloudFormation resources"):
+# the names of aliases and stages, and hashes of what a version or a deployment is made of.
+_GENERATED = re.compile(r"Role|Url|UrlPublicPermissions|EventRule|Alias\w*|Version\w*|Deployment\w*|\w*Stage")
 _IMPLICIT = re.compile(
     r"ServerlessRestApi\w*|ServerlessHttpApi\w*|ServerlessDeploymentApplication|CodeDeployServiceRole"
 )
@@ -162,8 +153,8 @@ class StandIns:
     def _generated(self, what: str) -> StandIn | None:
         """What SAM makes by itself: ``F.Version`` as a name of its own, ``FRole``, ``ServerlessRestApi``."""
         logical_id, _, attribute = what.partition(".")
-        owners = (logical_id.removesuffix(end) for end in _GENERATED if logical_id.endswith(end))
-        if _IMPLICIT.fullmatch(logical_id) or any(owner in self._resources for owner in owners):
+        added = (logical_id[len(owner) :] for owner in self._resources if logical_id.startswith(owner))
+        if _IMPLICIT.fullmatch(logical_id) or any(_GENERATED.fullmatch(end) for end in added):
             if logical_id.endswith("Role") and attribute == "Arn":
                 return StandIn(f"arn:{partition_of(self._region)}:iam::{ACCOUNT}:role/{logical_id}", guess=True)
             return StandIn(what, guess=True)
