@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from layerctl.audit.severity import Rating
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 from layerctl.core.toml_schema import find_mistakes, line_of
 
 if TYPE_CHECKING:
@@ -82,13 +83,9 @@ def load_policy(path: Path) -> AuditPolicy:
     Raises:
         LayerctlError: it is missing, no TOML, or not as it must be: every mistake with its line.
     """
+    text = read_text(path, missing="leave out --exceptions, or write the file")
     try:
-        text = path.read_text("utf-8")
         data = tomllib.loads(text)
-    except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", hint="leave out --exceptions, or write the file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayerctlError(f"{path} cannot be read: {error}") from None
     except (ValueError, RecursionError) as error:
         raise LayerctlError(f"{path} is not TOML: {error}") from None
     found = find_mistakes(data, _SCHEMA)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.version import InvalidVersion, Version
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,12 +26,7 @@ def read_section(path: Path, release: str) -> str:
     Raises:
         LayerctlError: the file cannot be read, has no section of the release, or an empty one.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", hint="name the changelog with --changelog") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise LayerctlError(f"{path} cannot be read: {error}") from None
+    text = read_text(path, missing="name the changelog with --changelog")
     return changelog_section(text, release, str(path))
 
 

@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,13 +89,7 @@ class LayerIndex:
         Raises:
             LayerctlError: it is missing, no JSON, or not as the schema says (the message names the place).
         """
-        try:
-            text = path.read_text("utf-8")
-        except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", hint="make it with `layerctl index write`") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise LayerctlError(f"{path} cannot be read: {error}") from None
-        return cls.parse(text, str(path))
+        return cls.parse(read_text(path, missing="make it with `layerctl index write`"), str(path))
 
     @classmethod
     def parse(cls, text: str, source: str = "layers.json") -> LayerIndex:
