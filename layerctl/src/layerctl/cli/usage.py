@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layerctl.cli.options import Target, aws_options, index_option
-from layerctl.cli.output import error, note, print_json, print_table, progress
+from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 from layerctl.core.partitions import partition_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def command(
 
     recall = recall_of(index_file, target.layer) if yanked else None
     pins = scan_templates(templates, target.layer)
-    accounts = open_accounts(target.aws, roles, target.regions)
+    with waiting("opening accounts"):
+        accounts = open_accounts(target.aws, roles, target.regions)
     owners = dict.fromkeys(accounts.owners, account(owner).id) if owner else accounts.owners
     ours = owners == accounts.owners
 
