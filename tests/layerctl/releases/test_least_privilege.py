@@ -59,6 +59,7 @@ COMMANDS = {
     "permissions": [("permissions",)],
     "index write": [("index", "write", "--index", "new.json")],
     "index check": [("index", "check")],
+    "releases": [("releases", "--stage", "dev")],
     "usage": [("usage", "--role", ROLE)],
     "prune": [("prune", "--role", ROLE, "--apply")],
 }

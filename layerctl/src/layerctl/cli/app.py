@@ -35,6 +35,7 @@ _SECTIONS = {
         "share": ("layerctl.cli.share", "Grant or revoke the use of layer versions."),
         "permissions": ("layerctl.cli.permissions", "Audit who may use which version, over all retained versions."),
         "index": ("layerctl.cli.index", "Write, check and mirror layers.json, the index of released versions."),
+        "releases": ("layerctl.cli.releases", "List what is where: each release in each region, and which it misses."),
         "usage": ("layerctl.cli.usage", "List which functions, aliases and templates use which layer version."),
         "prune": ("layerctl.cli.prune", "Delete layer versions that nobody uses any more."),
     },
