@@ -109,6 +109,17 @@ def test_publishing_asks_for_what_its_policies_have(proxy, project, layerctl):
     ]
 
 
+def test_what_a_deploy_is_told_asks_for_less(project, layerctl):
+    """Reading what a region has, of a version that does not say its content too, sends what the page names."""
+    client = project.aws.client("lambda", "eu-central-1")
+    artifact = project.artifact()
+    client.publish_layer_version(LayerName="helpers", Content={"ZipFile": artifact.read_bytes()})
+    ran = layerctl("deploy-parameters", artifact, "--region", "eu-central-1", "--json")
+    sent = {action_of(*request.split(".")) for request in ran.data["requests"]}
+    assert sent == {"lambda:ListLayerVersions", "lambda:GetLayerVersion", "ssm:GetParameter"}
+    assert sent <= policies()["publish"]
+
+
 def test_check_asks_for_what_its_policies_have(world, tmp_path, monkeypatch):
     """Reading a pinned layer by its ARN, and the code of a deployed stack, send exactly the policies' actions."""
     from layerctl.check.fetch import Fetcher
