@@ -76,10 +76,13 @@ wheels: $(VENV)/.ready ## write the wheels of shared-utils and layerctl into dis
 	@for project in . layerctl; do \
 	  SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build -q --wheel --no-isolation --outdir dist $$project || exit; done
 
-.PHONY: deploy pipeline local-aws
+.PHONY: deploy pipeline pipelines local-aws
 deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod; ARTIFACT=zip
 	@$(BIN)/python layer/bucket.py $(STAGE)
 	@$(BIN)/python layer/deploy.py $(STAGE) $(ARTIFACT)
+
+pipelines: $(VENV)/.ready ## write the workflows, GitLab's templates and CodeBuild's buildspecs from pipelines/*.yaml
+	@$(BIN)/python -m pipelines.generate
 
 local-aws: $(VENV)/.ready ## serve a local AWS (moto, with what it lacks for layers) until Ctrl-C; PORT=4566
 	@$(BIN)/python -m tests.support.local_aws --port $(or $(PORT),4566)
@@ -90,7 +93,7 @@ pipeline: setup ## play the whole life of a layer version on a local AWS, and sh
 # --- running it -------------------------------------------------------------------------------------------
 
 .PHONY: release-check
-release-check: lint types test ## all that a tag will run, before it is pushed; RECORDS=all.zip (OSV's), BEFORE=zip of the last release
+release-check: lint types test pipeline wheels ## all that a tag will run, before it is pushed; RECORDS=all.zip (OSV's), BEFORE=zip of the last release
 	@zip=$$($(BIN)/layerctl build --strict --json | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["zip"])') && \
 	  $(BIN)/layerctl verify "$$zip" --rebuild && \
 	  $(BIN)/layerctl audit "$$zip" $(if $(RECORDS),--records $(RECORDS)) && \

@@ -1,9 +1,10 @@
 """The whole life of a layer version, on a local AWS: ``make pipeline``.
 
-Deploy the layer, pin it, deploy two services, serve exactly the bytes that the API hands back; change a helper, deploy
-again, see that pins hold, bump them, prune. Beside it, on a local AWS of their own: the life of releases in three
-regions (tests/e2e/releases.py), and a release that is signed, checked, audited, compared, found bad, rolled back and
-recalled (tests/e2e/trust.py). What they show is printed after the first story, so that the steps stand in order.
+Deploy the layer by the lines of the release workflow, pin it, deploy two services, serve exactly the bytes that the
+API hands back; change a helper, deploy again, see that pins hold, bump them, prune, release to every region. Beside it,
+on a local AWS of their own: the life of releases in three regions (tests/e2e/releases.py), and a release that is
+signed, checked, audited, compared, found bad, rolled back and recalled (tests/e2e/trust.py). What they show is printed
+after the first story, so that the steps stand in order.
 
 The SAM CLI, `layerctl`, boto3, AWS's SAM translator and AWS's runtime emulator are the real ones; CloudFormation and
 Lambda's control plane are moto's, with what it lacks added (tests/support/local_aws). Each step prints its evidence and
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.error
 import urllib.request
 import zipfile
@@ -27,7 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e import releases, trust
+from tests.e2e import releases, trust, workflow
 from tests.e2e.evidence import PipelineError, check, console, say
 from tests.support import local_aws
 from tests.support.sam import SAM, sam_environment
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 LAYERCTL = [sys.executable, "-m", "layerctl"]
 REGION = "eu-central-1"
+INVOKES = ("tests.support.local_aws.invoke",)
 SERVICES = {"todos": "TodosFunction", "users": "UsersFunction"}
 
 
@@ -88,10 +91,7 @@ class Pipeline:
 
     def deploy_service(self, name: str) -> None:
         """`sam deploy` of a consumer."""
-        bucket = ["--s3-bucket", "shared-utils-artifacts-dev", "--s3-prefix", f"services/{name}"]
-        options = ["--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--region", REGION]
-        template = ["--template-file", "template.yaml", "--stack-name", f"{name}-dev"]
-        self.sh(str(SAM), "deploy", *template, *bucket, *options, within=self.folder / "examples" / name)
+        self.sh(str(SAM), "deploy", "--config-env", "dev", within=self.folder / "examples" / name)
 
     def bump(self, name: str, version: str) -> str:
         """`layerctl pins bump` of a consumer's template; returns the diff that it showed."""
@@ -105,6 +105,24 @@ class Pipeline:
                 if SERVICES[name] in function["FunctionName"]:
                     return dict(self.lambda_.get_function(FunctionName=function["FunctionName"]))
         raise PipelineError(f"no function of {name} is deployed")
+
+    def live(self, name: str) -> tuple[str, str]:
+        """The function version that the alias serves, and the layer version that it uses."""
+        function = self.deployed(name)["Configuration"]["FunctionName"]
+        served = self.lambda_.get_function(FunctionName=function, Qualifier="live")["Configuration"]
+        return str(served["Version"]), str(served["Layers"][0]["Arn"])
+
+    def roll_back(self, name: str, version: str) -> None:
+        """`aws lambda update-alias`: the alias serves an older version at once, without a deployment."""
+        function = self.deployed(name)["Configuration"]["FunctionName"]
+        self.lambda_.update_alias(FunctionName=function, Name="live", FunctionVersion=version)
+
+    def forget_versions(self, name: str) -> None:
+        """Delete the versions of a function that its alias does not serve: nobody goes back to them any more."""
+        function, (served, _) = self.deployed(name)["Configuration"]["FunctionName"], self.live(name)
+        for one in self.lambda_.list_versions_by_function(FunctionName=function)["Versions"]:
+            if one["Version"] not in ("$LATEST", served):
+                self.lambda_.delete_function(FunctionName=function, Qualifier=one["Version"])
 
     @contextlib.contextmanager
     def serve(self, name: str) -> Iterator[str]:
@@ -205,15 +223,29 @@ def _copy_repository(folder: Path) -> None:
 def play(pipeline: Pipeline) -> None:
     """Play the story, step by step."""
     aws = pipeline.aws
-    location = {"LocationConstraint": REGION}
-    aws.client("s3", REGION).create_bucket(Bucket="shared-utils-artifacts-dev", CreateBucketConfiguration=location)
+    given = {"ArtifactBucketName": "shared-utils-artifacts-dev", "GitHubRepository": "your-org/shared-utils"}
+    pipeline.cloudformation.create_stack(
+        StackName="pipeline",
+        TemplateBody=workflow.BOOTSTRAP.read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
     aws.client("ssm", REGION).put_parameter(Name="/todos/dev/page-size", Value="10", Type="String")
     secret = {"Name": "users/dev/cursor", "SecretString": json.dumps({"key": "only-for-this-run"})}
     aws.client("secretsmanager", REGION).create_secret(**secret)
-    say(1, "a local AWS, with a bucket, a parameter and a secret", aws.endpoint)
+    say(
+        1,
+        "a local AWS with the roles and the bucket of pipelines/bootstrap.yaml, a parameter and a secret",
+        aws.endpoint,
+    )
 
-    first = pipeline.deploy_layer()
-    say(2, "sam build && sam deploy: the layer", f"LayerVersionArn = {first}")
+    say(2, "the release workflow's build and dev jobs: sam build && sam deploy, smoke test, canary")
+    release = pipeline.environment | {"TAG": "v1.0.0"}
+    workflow.play_job("build", pipeline.folder, release)
+    shown = ("in the emulator", "deployed, it answers", "AWS::Lambda::LayerVersion", "holds the content")
+    sent = workflow.play_job("dev", pipeline.folder, release, shows=shown)
+    workflow.check_role("DevRole", sent, beside=workflow.BY_CLOUDFORMATION)
+    first = pipeline.output("shared-utils-dev", "LayerVersionArn")
     latest = aws.client("ssm", REGION).get_parameter(Name="/shared-utils/dev/latest")["Parameter"]["Value"]
     check(latest == first and first.endswith(":1"), f"/shared-utils/dev/latest holds {latest}")
     check(pipeline.deploy_layer() == first, "a second deploy without a change makes no version")
@@ -224,6 +256,7 @@ def play(pipeline: Pipeline) -> None:
     pins = {name: pipeline.deployed(name)["Configuration"]["Layers"][0]["Arn"] for name in SERVICES}
     say(3, "todos and users, pinned to it and deployed", *(f"{name} uses {arn}" for name, arn in pins.items()))
     check(set(pins.values()) == {first}, "both use version 1")
+    check([pipeline.live(name) for name in SERVICES] == [("1", first)] * 2, "the alias live of each serves it")
 
     say(4, "code and layer fetched back from the API, served in AWS's emulator")
     before = {name: pipeline.call(name) for name in SERVICES}
@@ -246,6 +279,11 @@ def play(pipeline: Pipeline) -> None:
     check(pipeline.call("todos")["version"] == new, f"todos answers from {new}")
     check(pipeline.call("users")["version"] == old, f"users still answers from {old}")
 
+    check(pipeline.live("todos") == ("2", second), "its alias serves function version 2, on the new layer")
+    pipeline.roll_back("todos", "1")
+    check(pipeline.live("todos") == ("1", first), "rolled back by the alias: function version 1, on the old layer")
+    pipeline.roll_back("todos", "2")
+
     say(7, "layerctl prune --keep 1, while users uses version 1")
     check(pipeline.prune("--apply") == [], "nothing is planned")
     check(pipeline.versions() == [1, 2], "version 1 is kept")
@@ -253,10 +291,35 @@ def play(pipeline: Pipeline) -> None:
     pipeline.bump("users", "2")
     pipeline.deploy_service("users")
     say(8, "users bumped too; layerctl prune again")
+    check(
+        pipeline.prune() == [], "nothing is planned: an older function version that one can go back to uses version 1"
+    )
+    for name in SERVICES:
+        pipeline.forget_versions(name)
     check(pipeline.prune() == [1] and pipeline.versions() == [1, 2], "the plan is version 1; without --apply it stays")
     check(pipeline.prune("--apply") == [1] and pipeline.versions() == [2], "with --apply it goes")
     for name in SERVICES:
         check(pipeline.call(name)["version"] == new, f"GET /{name} → 200, from shared_utils {new}")
+    _release(pipeline, new)
+
+
+def _release(pipeline: Pipeline, version: str) -> None:
+    """Play what follows the gate."""
+    gate = workflow.job("publish")["environment"]
+    say(9, f"the gate (environment {gate!r}) is passed: the release workflow's publish job, {version} in every region")
+    changelog = pipeline.folder / "CHANGELOG.md"
+    changelog.write_text(f"# Changelog\n\n## {version}\n\n- a helper changed\n")
+    key = pipeline.aws.client("kms", REGION).create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    release = pipeline.environment | {"TAG": f"v{version}", "SIGNING_KEY": key["Arn"]}
+    (pipeline.folder / "main").mkdir()
+    sent = workflow.play_job("publish", pipeline.folder, release, shows=("(latest)",))
+    workflow.check_role("ReleaseRole", sent, beside=workflow.NOT_PROVOKED)
+    index = json.loads((pipeline.folder / "main" / "layers.json").read_text())["releases"][version]
+    wanted = tomllib.loads((pipeline.folder / "layer" / "layer.toml").read_text())["publish"]["regions"]
+    check(sorted(index["regions"]) == sorted(wanted), f"the index has it in {', '.join(wanted)}")
+    built = next((pipeline.folder / "dist").glob("*.manifest.json"))
+    digest = json.loads(built.read_text())["content_digest"]
+    check(index["content_digest"] == digest, "the very bytes that dev tried")
 
 
 def _change_a_helper(folder: Path, version: str) -> str:
@@ -265,12 +328,13 @@ def _change_a_helper(folder: Path, version: str) -> str:
     new = f"{major}.{int(minor) + 1}.0"
     path = folder / "src" / "shared_utils" / "_version.py"
     path.write_text(path.read_text().replace(f'"{version}"', f'"{new}"'))
+    shutil.rmtree(folder / "dist")  # as in a checkout of its own
     return new
 
 
 def _play_layer() -> None:
     """Play it on a fresh local AWS and a copy of this repository."""
-    with tempfile.TemporaryDirectory(prefix="pipeline-") as scratch, local_aws.start() as aws:
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as scratch, local_aws.start(INVOKES) as aws:
         folder = Path(scratch)
         _copy_repository(folder)
         play(Pipeline(folder, aws))
@@ -281,9 +345,9 @@ def _play_releases() -> None:
     with tempfile.TemporaryDirectory(prefix="releases-") as scratch, local_aws.start() as aws:
         folder = Path(scratch)
         (folder / "helpers").mkdir()
-        releases.play(releases.Releases(folder / "helpers", aws), first=9)
+        releases.play(releases.Releases(folder / "helpers", aws), first=10)
         (folder / "proved").mkdir()
-        trust.play(trust.Provenance(folder / "proved", aws), first=15)
+        trust.play(trust.Provenance(folder / "proved", aws), first=16)
 
 
 def _captured(story: Callable[[], None]) -> tuple[str, PipelineError | None]:

@@ -51,6 +51,7 @@ _OPERATIONS = [
     ("DELETE", r"/2018-10-31/layers/[^/]+/versions/\d+/policy/[^/]+", "RemoveLayerVersionPermission"),
     ("GET", r"/2015-03-31/functions", "ListFunctions"),
     ("GET", r"/2015-03-31/functions/[^/]+/aliases", "ListAliases"),
+    ("POST", r"/2015-03-31/functions/[^/]+/invocations", "InvokeFunction"),
 ]
 
 
@@ -239,6 +240,7 @@ class FaultProxy:
 
     endpoint: str
     log: list[tuple[str, str]] = field(default_factory=list)
+    sent: set[tuple[str, str]] = field(default_factory=set)  # service and operation of each request
     _rules: list[_Rule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -285,7 +287,10 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
                 finally:
                     connection.close()
 
-            call = Call(_operation(self), _region(self), self.command, self.path, self.headers, forward)
+            operation = _operation(self)
+            if (service := _service(self)) and (name := _asked(self, operation, body)):
+                proxy.sent.add((service, name))
+            call = Call(operation, _region(self), self.command, self.path, self.headers, forward)
             fault = proxy._take(call)
             outcome = fault(call) if fault else forward()
             self.close_connection = True
@@ -328,6 +333,21 @@ def _operation(request: BaseHTTPRequestHandler) -> str:
         if method == request.command and re.fullmatch(pattern, path):
             return name
     return f"{request.command} {path}"
+
+
+def _service(request: BaseHTTPRequestHandler) -> str:
+    match = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", request.headers.get("Authorization") or "")
+    return match[1] if match else ""
+
+
+def _asked(request: BaseHTTPRequestHandler, operation: str, body: bytes) -> str:
+    """The operation's name where neither a header nor Lambda's paths tell it: of query protocols and of S3."""
+    if " " not in operation:
+        return operation
+    if _service(request) == "s3":
+        of = "Object" if urllib.parse.urlsplit(request.path).path.strip("/").count("/") else "Bucket"
+        return {"HEAD": "Head", "GET": "Get", "PUT": "Put", "POST": "Put"}.get(request.command, operation) + of
+    return urllib.parse.parse_qs(body.decode("latin-1")).get("Action", [operation])[0]
 
 
 def _region(request: BaseHTTPRequestHandler) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[3]
 DEFAULT_ADAPTERS = (
     "tests.support.local_aws.lambda_api",
+    "tests.support.local_aws.aliases",
     "tests.support.local_aws.cloudformation",
     "tests.support.local_aws.s3",
     "tests.support.local_aws.appconfig",

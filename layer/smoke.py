@@ -1,0 +1,95 @@
+"""Tries what was deployed: ``python layer/smoke.py dev ZIP``.
+
+The version that has the zip's content is fetched back, must hold those very bytes, and serves a canary function in
+AWS's runtime emulator. Then the canary is deployed on it and invoked. A canary that answers with another version, or
+not at all, is exit code 1.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from layerctl.artifact import open_artifact
+from layerctl.core.arn import LayerVersionArn
+from layerctl.releases.publish.present import present_version
+from layerctl.releases.versions import DigestCache, download, get_version, list_versions
+
+ROOT = Path(__file__).parents[1]
+CANARY = ROOT / "layer" / "canary"
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+ROLE = "shared-utils-canary"  # as pipelines/bootstrap.yaml names it
+
+
+def fetched(client: Any, artifact: Path, folder: Path) -> LayerVersionArn:
+    """Fetch the version that has the artifact's content, and unpack it."""
+    with open_artifact(artifact) as opened:
+        digest = opened.content_digest()
+    version = present_version(client, list_versions(client, "shared-utils"), digest, DigestCache())
+    if version is None:
+        sys.exit(f"error: no version in {client.meta.region_name} has the content of {artifact}")
+    _, stored = get_version(client, version.arn)
+    download(stored, folder / "layer.zip")
+    with open_artifact(folder / "layer.zip") as there:  # checked before it is unpacked
+        if there.content_digest() != digest:
+            sys.exit(f"error: {version.arn} is not the content of {artifact}")
+    with zipfile.ZipFile(folder / "layer.zip") as archive:
+        archive.extractall(folder / "layer")
+    print(f"{version.arn} holds the content of {artifact}, {digest}")  # noqa: T201 - a script
+    return version.arn
+
+
+def emulated(arn: LayerVersionArn, layer: Path) -> Any:
+    """The canary's answer in AWS's runtime emulator, on the bytes that were fetched."""
+    command = [sys.executable, "-m", "layerctl", "invoke", str(CANARY / "template.yaml"), "CanaryFunction"]
+    command += ["--layer", f"shared-utils={layer}", "--parameter", f"LayerVersionArn={arn}", "--parameter", "Role=none"]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
+    if done.returncode:
+        sys.exit("error: the canary does not run in the emulator")
+    return json.loads(done.stdout)
+
+
+def invoked(stage: str, settings: dict[str, Any], arn: LayerVersionArn) -> Any:
+    """The canary's answer where it is deployed."""
+    region = settings["global"]["parameters"]["region"]
+    stack = f"shared-utils-canary-{stage}"
+    where = ["--stack-name", stack, "--region", region, "--s3-bucket", settings["deploy"]["parameters"]["s3_bucket"]]
+    role = f"arn:{arn.partition}:iam::{arn.account}:role/{ROLE}"
+    given = ["--parameter-overrides", f"LayerVersionArn={arn}", f"Role={role}", "--no-fail-on-empty-changeset"]
+    # From a folder without samconfig.toml: the repository's is the layer's.
+    command = [str(SAM), "deploy", "--template-file", "template.yaml", "--s3-prefix", "canary", *where, *given]
+    if subprocess.run(command, check=False, cwd=CANARY).returncode:
+        sys.exit(f"error: the canary could not be deployed to {stack}")
+    outputs = boto3.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+    name = next(one["OutputValue"] for one in outputs if one["OutputKey"] == "FunctionName")
+    answer = boto3.client("lambda", region).invoke(FunctionName=name, Payload=b"{}")
+    payload = answer["Payload"].read()
+    if "FunctionError" in answer:
+        sys.exit(f"error: the canary failed: {payload.decode('utf-8', 'replace')[:2000]}")
+    return json.loads(payload)
+
+
+def main(stage: str, artifact: Path) -> None:
+    """Try it."""
+    settings = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))["default" if stage == "dev" else stage]
+    client = boto3.client("lambda", settings["global"]["parameters"]["region"])
+    with tempfile.TemporaryDirectory(prefix="smoke-") as scratch:
+        arn = fetched(client, artifact, Path(scratch))
+        expected = emulated(arn, Path(scratch) / "layer")
+    print(f"in the emulator the canary answers {expected}")  # noqa: T201
+    answer = invoked(stage, settings, arn)
+    print(f"deployed, it answers {answer}")  # noqa: T201
+    if answer != expected:
+        sys.exit("error: the deployed canary answers otherwise")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,141 @@
+"""The pipelines come from one source, are what their systems take, and are run step by step by `make pipeline`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from pipelines.generate import files
+
+from tests.e2e import workflow
+from tests.support.roles import allowed, statements
+from tests.support.sam import SAM, sam_environment
+
+ROOT = Path(__file__).parents[1]
+GITLAB = sorted((ROOT / "pipelines" / "gitlab").glob("*.yml"))
+CODEBUILD = sorted((ROOT / "pipelines" / "codebuild").glob("*.yml"))
+SCHEMA = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema"]
+
+
+def run_lines(path):
+    """The lines that a file of any system runs, without what each system puts around a block."""
+    data = yaml.safe_load(path.read_text("utf-8"))
+    if "phases" in data:
+        blocks = data["phases"]["build"]["commands"]
+    elif "jobs" in data:
+        blocks = [step["run"] for job in data["jobs"].values() for step in job["steps"] if "run" in step]
+    else:
+        blocks = [block for job in data.values() if isinstance(job, dict) for block in job.get("script", ())]
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    shown = [re.sub(r" --format (github|text)", "", line.split(" # ")[0]) for line in lines]
+    return [line for line in shown if line not in ("(", ")", "set -e")]
+
+
+def test_the_files_are_what_the_source_says():
+    """Nobody edits a generated file: `make pipelines` writes it, and what is there is what it writes."""
+    written = dict(files())
+    assert len(written) == 3 + len(GITLAB) + len(CODEBUILD)
+    for path, text in written.items():
+        assert path.read_text("utf-8") == text, f"{path}: run `make pipelines`"
+
+
+@pytest.mark.parametrize("name", ["layer", "service"])
+def test_every_system_runs_the_same_lines(name):
+    """What all three systems run is the same, in the same order; the rest is a system's own."""
+    github = run_lines(ROOT / ".github" / "workflows" / {"layer": "release.yml"}.get(name, f"{name}.yml"))
+    gitlab = run_lines(ROOT / "pipelines" / "gitlab" / f"{name}.gitlab-ci.yml")
+    order = {"layer": ("build", "dev", "publish"), "service": ("check", "dev", "prod")}[name]
+    codebuild = [line for job in order for line in run_lines(ROOT / f"pipelines/codebuild/{name}-{job}.buildspec.yml")]
+    common = [line for line in gitlab if line in codebuild]
+    assert len(common) >= 8
+    assert [line for line in codebuild if not line.startswith("cp -r")] == gitlab
+    assert [line for line in github if line in common][-len(common) :][-5:] == [
+        line for line in common if line in github
+    ][-5:]
+    assert set(github) >= {line for line in common if "FETCH_HEAD" not in line and "main" not in line}
+
+
+@pytest.mark.parametrize("path", GITLAB, ids=lambda path: path.name)
+def test_gitlab_takes_its_file(path, tmp_path):
+    """GitLab's own schema is content; with a key that it does not know it is not."""
+    check = [*SCHEMA, "vendor.gitlab-ci"]
+    done = subprocess.run([*check, path], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+    (tmp_path / "bad.yml").write_text(path.read_text("utf-8").replace("  script:", "  scripts:"))
+    assert subprocess.run([*check, tmp_path / "bad.yml"], capture_output=True, check=False).returncode == 1
+
+
+def test_github_takes_its_files():
+    """GitHub's schema is content with every workflow."""
+    paths = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    done = subprocess.run([*SCHEMA, "vendor.github-workflows", *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+# Build specification reference for CodeBuild: the keys of version 0.2 that these files may use.
+BUILDSPEC = {
+    "": {"version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"},
+    "phases": {"install", "pre_build", "build", "post_build"},
+    "phases/install": {"run-as", "on-failure", "runtime-versions", "commands", "finally"},
+    "phases/build": {"run-as", "on-failure", "commands", "finally"},
+    "phases/install/runtime-versions": {"python", "nodejs", "java", "golang", "ruby", "php", "dotnet"},
+    "artifacts": {"files", "name", "discard-paths", "base-directory", "exclude-paths", "secondary-artifacts"},
+}
+
+
+@pytest.mark.parametrize("path", CODEBUILD, ids=lambda path: path.name)
+def test_codebuild_takes_its_file(path):
+    """A buildspec has the keys that AWS documents, with values of their types."""
+    data = yaml.safe_load(path.read_text("utf-8"))
+
+    def walk(node, place):
+        if place in BUILDSPEC:
+            assert set(node) <= BUILDSPEC[place], place
+            for key, value in node.items():
+                walk(value, f"{place}/{key}".strip("/"))
+
+    walk(data, "")
+    assert data["version"] == 0.2
+    assert data["phases"]["build"]["on-failure"] in ("ABORT", "CONTINUE")
+    commands = data["phases"]["build"]["commands"]
+    assert commands
+    assert all(isinstance(one, str) for one in commands)
+    assert "files" in data.get("artifacts", {"files": ()})
+
+
+def test_every_step_of_the_release_is_played_or_named():
+    """`make pipeline` runs each line of build, dev and publish, or says why not; no reason and no change is idle."""
+    steps = [step for name in ("build", "dev", "publish") for step in workflow.job(name)["steps"]]
+    reasons = {workflow.why_not(step) for step in steps}
+    assert reasons == {"", "it is GitHub's", *workflow.NOT_RUN.values()}
+    played = [step["run"] for step in steps if not workflow.why_not(step)]
+    assert len(played) >= 15
+    for old in workflow.CHANGED:
+        assert any(old in line for line in played), old
+
+
+TEMPLATES = ["pipelines/bootstrap.yaml", "layer/canary/template.yaml"]
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_templates_are_linted(path):
+    """cfn-lint finds nothing, and `sam validate --lint` is content."""
+    done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), ROOT / path], capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode()
+    command = [SAM, "validate", "--lint", "--template-file", ROOT / path]
+    validated = subprocess.run(command, capture_output=True, text=True, check=False, env=sam_environment(), cwd="/")
+    assert validated.returncode == 0, validated.stdout + validated.stderr
+
+
+@pytest.mark.parametrize("role", ["DevRole", "ReleaseRole"])
+def test_a_role_has_no_right_without_bounds(role):
+    """Each action is named, on resources that are named."""
+    for statement in statements(workflow.BOOTSTRAP, role):
+        assert "*" not in str(statement["Action"])
+        assert statement["Resource"] != "*"
+    assert "lambda:DeleteLayerVersion" not in allowed(workflow.BOOTSTRAP, role)
+    assert "lambda:RemoveLayerVersionPermission" not in allowed(workflow.BOOTSTRAP, role)
