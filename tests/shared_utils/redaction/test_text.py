@@ -45,6 +45,22 @@ def test_only_the_value_is_replaced(text: str) -> None:
     assert REDACTION.scrub(TEXTS[text]) == TEXTS[text]
 
 
+@pytest.mark.parametrize("text", [text for text, shown in TEXTS.items() if text != shown])
+def test_a_line_with_such_a_text_is_suspected(text: str) -> None:
+    """What is to be masked takes the full way, whatever the only sign of it is, also within another text."""
+    assert REDACTION.suspects(json.dumps(text))
+    assert REDACTION.suspects(json.dumps({"a": f"x {text} y"}))
+
+
+@pytest.mark.parametrize(
+    "text", ["it", "a=1", "it's", "ann@example", "https://example/?a=1", "the token", '"otp"', "the value", "header: "]
+)
+def test_a_harmless_line_is_not_suspected(text: str) -> None:
+    """One sign alone is none: such a line takes the fast way, also when something is registered."""
+    register_secret("c4n4ry-Sq7xZ")
+    assert not REDACTION.suspects(text)
+
+
 @pytest.mark.parametrize(
     "value", ["prod-c4n4ry", "c4n4ry-prod", "c4n4ry-prod-c4n4ry", "prod", "prod.prod", "prod(c4n4ry", "XregisteredX"]
 )
