@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import time
+from itertools import accumulate
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -31,6 +32,7 @@ HEAVY = ("hypothesis.strategies", "jsonschema", "boto3", "botocore.endpoint", "m
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 OUTCOMES = {"P": "passed", "S": "failed", "F": "failed", "N": "not put"}
 QUICK = 1.0
+LONGEST = 20.0  # seconds of tests for one fault, as measured: what is left out then are the slowest ones
 FEW = 12  # a line that fewer tests run may do its work in a test that comes after: the rest of their files is run too
 
 
@@ -196,6 +198,8 @@ class Session:
                 if (not files or one.partition("::")[0] in files) and self._seconds.get(one, 0) < QUICK
             } - set(chosen)
             chosen += sorted(rest, key=lambda one: self._seconds.get(one, 0))
+        sums = accumulate(self._seconds.get(one, 0) for one in chosen)
+        chosen = [one for one, seconds in zip(chosen, sums, strict=True) if seconds <= LONGEST] or chosen[:1]
 
         def fault() -> None:
             assert running != {""}  # it is too late: what runs when modules are loaded has run
