@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from layerctl.pins.notes import ReleaseNotes
     from layerctl.pins.resolve.targets import BumpRequest
     from layerctl.pins.resolve.versions import VersionResolver
-    from layerctl.scan.model import FileReport, Problem
+    from layerctl.scan.exclusion import Exclusion
+    from layerctl.scan.model import FileReport, LeftOut, Problem
 
 __all__ = ["Outcome", "bump_all"]
 
@@ -35,6 +36,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     releases: list[ReleaseNotes] = field(default_factory=list)
     dry_run: bool = False
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def show(self, out: IO[str], *, as_json: bool) -> None:
         """Write the diff, or the changes as JSON."""
@@ -80,6 +82,7 @@ def bump_all(
     comment: bool = False,
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    exclusion: Exclusion | None = None,
 ) -> Outcome:
     """Move the pins in files and folders.
 
@@ -92,14 +95,17 @@ def bump_all(
         comment: add a comment with the release where there is none.
         dry_run: work it all out, and write nothing.
         progress: told how many of how many files were searched.
+        exclusion: what is left out; default: what git ignores.
 
     Raises:
         LayerctlError: the request cannot be told apart or looked up at all.
     """
-    report = scan(roots, progress)
+    report = scan(roots, progress, exclusion=exclusion)
     report.pins = [pin for pin in report.pins if pin.via != INDEX]
     _refuse_guessing(report, request, resolver)
-    outcome = Outcome(problems=list(report.problems), dry_run=dry_run)
+    outcome = Outcome(
+        problems=list(report.problems), notes=_notes(report), dry_run=dry_run, left_out=list(report.left_out)
+    )
     broken = {problem.path for problem in report.problems}
     for path in dict.fromkeys(pin.path for pin in report.pins):
         if path in broken:
@@ -115,6 +121,14 @@ def bump_all(
             outcome.bumps.append(bump)
     outcome.releases = notes_of([change for bump in outcome.bumps for change in bump.changes], resolver)
     return outcome
+
+
+def _notes(report: FileReport) -> list[str]:
+    """What may hold pins and was not moved."""
+    unread = [f"{part.path}:{part.line}:{part.column}: {part.message}; {part.hint}" for part in report.unread]
+    count = len(report.unresolved)
+    more = f"the version of {count} more is decided elsewhere (`layerctl pins list --json` shows them)"
+    return [*report.notes, *unread, *([more] if count else [])]
 
 
 def _write_bytes(out: IO[str], data: bytes) -> None:
