@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +13,7 @@ from layerctl.cli.exclusions import exclude_option, tell_left_out, tell_problems
 from layerctl.cli.findings import findings_options
 from layerctl.cli.groups import Group
 from layerctl.cli.options import Age, dry_run_option, json_option, profile_option, region_option, stage_option
-from layerctl.cli.output import error, note, transfer
+from layerctl.cli.output import error, note, progress, transfer, waiting
 from layerctl.core.text import count_text
 
 if TYPE_CHECKING:
@@ -184,16 +185,9 @@ def bump(
     from layerctl.pins.resolve.targets import BumpRequest
 
     request = BumpRequest(to, layer, major=major, force=force, regions=frozenset(sources["regions"]))
-    with transfer("searching") as progress:
-        outcome = bump_all(
-            paths,
-            request,
-            _resolver(**sources),
-            comment=comment,
-            dry_run=dry_run,
-            progress=progress,
-            exclusion=exclusion,
-        )
+    resolver, found = _resolver(**sources), _scan(paths, exclusion)
+    moving = partial(progress, "planning" if dry_run else "moving pins")
+    outcome = bump_all(found, request, resolver, comment=comment, dry_run=dry_run, moving=moving)
     outcome.show(sys.stdout, as_json=as_json)
     for one in outcome.releases:
         note(f"{'' if one.taken else 'taken back: '}{one.layer} {one.release}\n\n{one.notes}\n")
@@ -208,14 +202,15 @@ def bump(
 def _resolver(**sources: Any) -> VersionResolver:
     from layerctl.pins.resolve.resolver import resolver_of
 
-    return resolver_of(**sources)
+    with waiting("reading the index"):
+        return resolver_of(**sources)
 
 
 def _scan(paths: tuple[Path, ...], exclusion: Exclusion) -> FileReport:
     from layerctl.scan.files import scan
 
-    with transfer("searching") as progress:
-        return scan(paths, progress, exclusion=exclusion)
+    with transfer("searching") as searched:
+        return scan(paths, searched, exclusion=exclusion)
 
 
 def _looked_at(found: FileReport) -> str:

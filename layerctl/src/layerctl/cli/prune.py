@@ -10,7 +10,7 @@ import click
 
 from layerctl.cli.exclusions import exclude_option, tell_left_out
 from layerctl.cli.options import Age, Target, apply_option, aws_options, index_option
-from layerctl.cli.output import error, note, print_json, print_table, progress
+from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,8 @@ def command(
         index = store.update(index_file, target.layer, lambda index: index, dry_run=True)
     pins = scan_templates(templates, target.layer, exclusion)
     tell_left_out(pins.left_out)
-    accounts = open_accounts(target.aws, roles, target.regions)
+    with waiting("opening accounts"):
+        accounts = open_accounts(target.aws, roles, target.regions)
     seen = target.everywhere("reading", lambda region: collect(target.aws, region, target.layer))
     with progress("scanning", accounts.places) as done:
         scan = scan_accounts(accounts.opened, accounts.owners, target.layer, done=done)
@@ -87,9 +88,24 @@ def command(
         raise
     deleted: set[LayerVersionArn] = set()
     failures: dict[str, Failure] = {}
+
+    def note_deleted() -> None:
+        if deleted and index_file:
+            done_by_now = frozenset(deleted)  # an interrupted run's threads may still add to it
+            store.update(index_file, target.layer, lambda index: forget(index, done_by_now))
+
     if apply_:
-        with progress("deleting", sorted({one.arn.region for one in decisions if one.delete})) as done:
-            deleted, failures = delete(target.aws, decisions, mirrored(seen.results), done=done)
+        try:
+            with progress("deleting", [_short(one.arn) for one in decisions if one.delete]) as done:
+
+                def gone(arn: LayerVersionArn) -> None:
+                    deleted.add(arn)
+                    done(_short(arn))
+
+                failures = delete(target.aws, decisions, mirrored(seen.results), done=gone)
+        except KeyboardInterrupt:
+            note_deleted()
+            raise
     if target.as_json:
         rows = [
             {"arn": str(one.arn), "delete": one.delete, "reason": one.reason, "deleted": one.arn in deleted}
@@ -107,6 +123,9 @@ def command(
             note(f"{planned} would be deleted; nothing was done: use --apply")
         target.note_if_none(decisions)
         target.close(failures)
-    if deleted and index_file:
-        store.update(index_file, target.layer, lambda index: forget(index, deleted))
+    note_deleted()
     return 2 if failures else 0
+
+
+def _short(arn: LayerVersionArn) -> str:
+    return f"{arn.region} version {arn.version}"

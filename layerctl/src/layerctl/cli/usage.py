@@ -10,7 +10,7 @@ import click
 
 from layerctl.cli.exclusions import exclude_option, tell_left_out
 from layerctl.cli.options import Target, aws_options, index_option
-from layerctl.cli.output import error, note, print_json, print_table, progress
+from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 from layerctl.core.partitions import partition_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def command(
     recall = recall_of(index_file, target.layer) if yanked else None
     pins = scan_templates(templates, target.layer, exclusion)
     tell_left_out(pins.left_out)
-    accounts = open_accounts(target.aws, roles, target.regions)
+    with waiting("opening accounts"):
+        accounts = open_accounts(target.aws, roles, target.regions)
     owners = dict.fromkeys(accounts.owners, account(owner).id) if owner else accounts.owners
     ours = owners == accounts.owners
 
