@@ -77,9 +77,9 @@ wheels: $(VENV)/.ready ## write the wheels of shared-utils and layerctl into dis
 	  SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build -q --wheel --no-isolation --outdir dist $$project || exit; done
 
 .PHONY: deploy pipeline local-aws
-deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod
+deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod; ARTIFACT=zip
 	@$(BIN)/python layer/bucket.py $(STAGE)
-	@$(SAM) deploy --config-env $(if $(filter dev,$(STAGE)),default,$(STAGE))
+	@$(BIN)/python layer/deploy.py $(STAGE) $(ARTIFACT)
 
 local-aws: $(VENV)/.ready ## serve a local AWS (moto, with what it lacks for layers) until Ctrl-C; PORT=4566
 	@$(BIN)/python -m tests.support.local_aws --port $(or $(PORT),4566)
