@@ -167,8 +167,7 @@ def _render_serialized(  # noqa: PLR0917
     state: LogState,
 ) -> str | None:
     """Return what the user's serializer makes of plain values; None when they need the full way."""
-    for context in contexts:
-        values = {**context._context, **values}
+    values = {**{key: value for one in contexts for key, value in one._context.items()}, **values}
     if not _keys_are_safe(values):
         return None
     encoded = encode_plain(values)
