@@ -103,9 +103,8 @@ def _github_step(step: dict[str, Any]) -> str:
         return _uses(f"uses: actions/download-artifact\nwith:\n  name: {takes['name']}\n  path: {takes['path']}")
     if role := step.get("role"):
         named = f"role-to-assume: ${{{{ vars.{role} }}}} # docs/pipelines.md"
-        return _uses(
-            f"uses: aws-actions/configure-aws-credentials\nwith:\n  {named}\n  aws-region: {step.get('region', _REGION)}"
-        )
+        region = step.get("region", _REGION)
+        return _uses(f"uses: aws-actions/configure-aws-credentials\nwith:\n  {named}\n  aws-region: {region}")
     lines = ([f"name: {step['name']}\n"] if "name" in step else []) + (
         ["env:\n", *(f"  {name}: {value}\n" for name, value in step["env"].items())] if "env" in step else []
     )
