@@ -16,7 +16,13 @@ class _Loader(yaml.SafeLoader):
     """Reads !Sub and other short forms as their plain value."""
 
 
-_Loader.add_multi_constructor("!", lambda loader, tag, node: loader.construct_scalar(node))  # type: ignore[no-untyped-call]
+def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)  # type: ignore[arg-type]
+
+
+_Loader.add_multi_constructor("!", _plain)  # type: ignore[no-untyped-call]
 
 
 def read_template(service: str) -> dict[str, Any]:
