@@ -38,6 +38,8 @@ def deploy(stage: str, settings: dict[str, Any], artifact: str) -> None:
     ask = [*LAYERCTL, "deploy-parameters", artifact, *where, "--built", BUILT, "--json"]
     ask += ["--unreleased"] if stage != RELEASING else index if (ROOT / "layers.json").exists() else []
     found = json.loads(run(*ask, output=True))["parameters"]
+    if existing := found["ExistingVersionArn"]:
+        print(f"{existing} has this content already: none will be published", flush=True)  # noqa: T201 - a script
     given = [f'{name}="{value}"' for name, value in found.items()]
     config = "default" if stage == "dev" else stage
     overrides = settings["deploy"]["parameters"]["parameter_overrides"]

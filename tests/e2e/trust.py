@@ -159,6 +159,9 @@ def play(play: Provenance, first: int) -> None:
     run("index", "mirror", *index, *STAGE)
     say(first + 3, f"{newer} found bad and yanked")
     check(play.latest() == [arn(1, region) for region in REGIONS], f"latest is {good} again in every region")
+    listed = json.loads(run("releases", *index, *STAGE, "--format", "json", notes=False))
+    states = {(one["release"], one["state"]) for one in listed["releases"]}
+    check(states == {(newer, "yanked"), (good, "there")} and not listed["missing"], "releases tells which is where")
     checked = run("pins", "check", template, *index, expect=1)
     check("was yanked (high): clock.tick is gone" in checked, "pins check fails on it, and says why")
     usage = ["usage", "--yanked", *index]
@@ -171,3 +174,5 @@ def play(play: Provenance, first: int) -> None:
     run("index", "unyank", newer, *index)
     run("publish", worse, *index, *STAGE)
     check(play.latest() == [arn(2, region) for region in REGIONS], "the recall taken back, latest goes forward again")
+    run("pins", "bump", template, "--to", newer, "--layer", LAYER, *index)
+    check(arn(2) in template.read_text(), f"and so does the pin, to {newer}")
