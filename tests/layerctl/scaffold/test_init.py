@@ -8,9 +8,11 @@ import itertools
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,12 +25,14 @@ from layerctl.config import LayerConfig
 from layerctl.scaffold.choices import HELPERS, Choices, Sharing
 from layerctl.scaffold.wheels import Wheel, find_wheels
 from layerctl.scaffold.write import render
+from tests.support.command_lines import parse
 from tests.support.package_index import package_index
 from tests.support.wheels import make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -130,6 +134,23 @@ def test_a_thin_package_passes_its_tests_whatever_it_keeps(tmp_path, helpers):
         assert done.returncode == 0, done.stdout + done.stderr
     assert "'body': 'x'" in done.stdout
     assert ("metrics" in choices.names) == ("metrics" in (tmp_path / "src/acme/__init__.py").read_text())
+
+
+@pytest.mark.parametrize("kind", ["thin", "bare"])
+def test_what_the_readme_tells_to_do_is_there(release, tmp_path, kind):
+    """The way to a layer of one's own, and the README that it brings: each `make` is a target, each command parses."""
+    wheels = find_wheels((str(release),), ("layerctl", "shared-utils"))
+    files = render(Choices(kind, "acme_lambda", "acme-lambda", {"python3.12": "3.12.1"}, wheels=wheels))
+    (tmp_path / "template.yaml").touch()
+    targets = set(re.findall(r"^([a-z]+):", files["Makefile"].decode(), re.MULTILINE))
+    ours = (ROOT / "README.md").read_text("utf-8").partition("## Make it your team's")[2].partition("\n## ")[0]
+    for text in (ours.partition("This layer itself")[0], files["README.md"].decode()):
+        wanted = set(re.findall(r"\bmake ([a-z]+)", text)) - {"wheels"}
+        assert {"test", "demo", "verify"} <= wanted <= targets
+        for line in re.findall(r"layerctl ((?:init|publish|pins|sync) [^`\n]+)", text):
+            parse(
+                f"layerctl {line.replace('dist/acme-lambda-0.1.0.zip', 'template.yaml').replace(' with its zip', '')}"
+            )
 
 
 def test_a_url_needs_its_hash_and_is_named_with_it(release, capsys):
