@@ -154,3 +154,30 @@ def test_not_sure(tmp_path):
     (finding,) = _check(tmp_path, layers=f"!Ref L, {PINNED}")
     assert finding.severity == "note"
     assert "in nothing that could be looked at" in finding.message
+
+
+HANDLERS = {
+    "app.handler": ({"app.py": "import deep.part"}, True),
+    "src/app.handler": ({"src/app.py": "from . import other", "src/other.py": "from deep import part"}, True),
+    "pkg.app.handler": ({"pkg/__init__.py": "import deep.part", "pkg/app.py": ""}, True),
+    "late.handler": ({"late.py": "def handler(*_):\n    from deep.part import x"}, True),
+    "package.handler": ({"package.py": "import deep", "deep/__init__.py": "from .part import x"}, True),
+    "alone.handler": ({"alone.py": "x = 1"}, False),
+    "broken.handler": ({"broken.py": "import deep.part ("}, False),
+    "nowhere.handler": ({"app.py": "x = 1"}, True),  # a wrapper loads it: nobody knows what
+}
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_only_what_is_loaded(tmp_path, handler):
+    """A module to which no import leads from the handler, as a test in the folder, is no more than a note."""
+    files, loaded = HANDLERS[handler]
+    template = TEMPLATE.replace("app.handler", handler)
+    for name, text in {**files, "deep/part.py": "from aws_lambda_powertools import Tracer\n"}.items():
+        (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "code" / name).write_text(f"{text}\n")
+    (tmp_path / "layer/python").mkdir(parents=True)
+    (tmp_path / "template.yaml").write_text(template.format(layers="!Ref L", more=""))
+    (finding,) = check_templates([tmp_path / "template.yaml"]).findings
+    assert (finding.rule, finding.severity) == ("powertools-part-missing", "error" if loaded else "note")
+    assert ("no import leads from the handler" in finding.message) != loaded

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from layerctl.templates.nested import NestedStack
     from layerctl.templates.uses import Use
 
-__all__ = ["FileFault", "Structure", "looks_like_template", "structural_uses"]
+__all__ = ["FileFault", "Structure", "looks_like_template", "needs_engine", "structural_uses"]
 
 
 class FileFault(NamedTuple):
@@ -79,7 +79,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
             size = f"{len(text) / 1e6:.0f} MB"
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
             return Structure(faults=[FileFault(message, "split it, or leave it out", 0, likely or concerned)])
-        judged = suffix != "" and not _needs_engine(text)
+        judged = suffix != "" and not needs_engine(text)
         of_json = suffix in _JSON  # or nearly: many programs allow comments in it
         likely = likely or (concerned and not of_json)
         told = judged and (likely or (named and not of_json))
@@ -108,7 +108,8 @@ def _is_json(text: str, path: Path) -> bool:
         return False
 
 
-def _needs_engine(text: str) -> bool:
+def needs_engine(text: str) -> bool:
+    """Whether a text holds the marks of a template engine, and may become a template only once that has run."""
     return ("{{" in text or "%" in text) and _ENGINE.search(text) is not None
 
 
