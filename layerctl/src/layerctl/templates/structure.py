@@ -6,9 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from layerctl.templates.code.trees import PROGRAMS
+from layerctl.templates.literals import puts_together
 from layerctl.templates.variables import variable_uses
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from layerctl.templates.literals import TextArn
@@ -32,14 +35,14 @@ _ENGINE = re.compile(r"\{\{(?!\s*resolve:)|\{%|<%")
 
 def structural_uses(
     text: str, path: Path, written: list[TextArn], *, named: bool, limit: int
-) -> tuple[list[Use], list[Fault]]:
+) -> tuple[list[Use], Sequence[Fault]]:
     """Read a file's structure.
 
     Args:
         text: the file's text.
         path: its name, which tells the kind.
         named: whether the user named this very file.
-        written: the ARNs in the text.
+        written: the ARNs in the text; those that a program's structure tells better are taken out.
         limit: characters beyond which structure is not read.
 
     Returns:
@@ -68,8 +71,20 @@ def structural_uses(
     if suffix in {".tf", ".tfvars"}:
         from layerctl.templates.terraform import terraform_uses
 
-        return terraform_uses(path, text), []
+        return terraform_uses(path, text)
+    if suffix in PROGRAMS:
+        return _program_uses(text, suffix, written) if len(text) <= limit else ([], [])
     return list(variable_uses(text, written)), []
+
+
+def _program_uses(text: str, suffix: str, written: list[TextArn]) -> tuple[list[Use], Sequence[Fault]]:
+    if not puts_together(text, written):
+        return [], []
+    from layerctl.templates.code.programs import program_uses
+
+    found = program_uses(text, suffix)
+    written[:] = [arn for arn in written if not any(arn.arn_start in place for place in found.covered)]
+    return found.uses, found.unread
 
 
 def _is_json(text: str, path: Path) -> bool:
