@@ -97,6 +97,7 @@ def test_every_layerctl_command_line_is_understood(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in (
         "dist/layer.zip",
+        "examples/orders/template.yaml",
         "examples/todos/template.yaml",
         "examples/users/template.yaml",
         "layers.json",

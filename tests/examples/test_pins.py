@@ -12,7 +12,7 @@ from layerctl.__main__ import main
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils"
-CONSUMERS = ("cdk", "serverless", "terraform", "todos", "users")
+CONSUMERS = ("cdk", "orders", "serverless", "terraform", "todos", "users")
 
 
 @pytest.fixture

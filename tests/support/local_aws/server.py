@@ -18,6 +18,7 @@ DEFAULT_ADAPTERS = (
     "tests.support.local_aws.cloudformation",
     "tests.support.local_aws.s3",
     "tests.support.local_aws.appconfig",
+    "tests.support.local_aws.secrets",
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from layerctl.templates.code.trees import Unread
+    from layerctl.templates.code.trees import UnreadCode
 
 __all__ = ["Block", "parse"]
 
@@ -34,7 +34,7 @@ class Block:
     blocks: list[Block] = field(default_factory=list)
 
 
-def parse(text: str) -> tuple[Block, Unread | None]:
+def parse(text: str) -> tuple[Block, UnreadCode | None]:
     """Read a file, and tell what of it that speaks of layers could not be read. Never raises for what is in it."""
     file = Block("")
     root = parse_tree(text, ".tf")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from layerctl.templates.code.translation import Binding
-    from layerctl.templates.code.trees import Unread
+    from layerctl.templates.code.trees import UnreadCode
 
 __all__ = ["ProgramUses", "program_uses"]
 
@@ -44,7 +44,7 @@ class ProgramUses(NamedTuple):
 
     uses: list[Use]
     covered: list[range]
-    unread: list[Unread]
+    unread: list[UnreadCode]
 
 
 def program_uses(text: str, suffix: str) -> ProgramUses:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Parser
 
-__all__ = ["GRAMMARS", "PROGRAMS", "Unread", "parse_tree", "unread"]
+__all__ = ["GRAMMARS", "PROGRAMS", "UnreadCode", "parse_tree", "unread"]
 
 # The dialect with JSX reads JavaScript too; it does not know TypeScript's `<T>value`.
 _TSX = ("tree_sitter_typescript", "language_tsx")
@@ -37,7 +37,7 @@ _CHUNK = 65_536
 _SECONDS, _SECONDS_PER_CHARACTER, _MAX_SECONDS = 0.2, 5e-6, 10.0
 
 
-class Unread(NamedTuple):
+class UnreadCode(NamedTuple):
     """A part that could not be read: what is said of it, and where it begins."""
 
     message: str
@@ -60,7 +60,7 @@ def parse_tree(text: str, suffix: str) -> Node | None:
         return None
 
 
-def unread(root: Node | None, speaks: Callable[[int, int], bool]) -> Unread | None:
+def unread(root: Node | None, speaks: Callable[[int, int], bool]) -> UnreadCode | None:
     """The first part that is no code in the language, as far as the grammar knows it, and speaks of layers.
 
     Args:
@@ -68,7 +68,7 @@ def unread(root: Node | None, speaks: Callable[[int, int], bool]) -> Unread | No
         speaks: whether the text between two offsets speaks of layers.
     """
     if root is None:
-        return Unread("its structure takes too long to read", "leave it out, or mend what is broken in it", 0)
+        return UnreadCode("its structure takes too long to read", "leave it out, or mend what is broken in it", 0)
     stack = [root]
     while stack:
         node = stack.pop()
@@ -76,7 +76,7 @@ def unread(root: Node | None, speaks: Callable[[int, int], bool]) -> Unread | No
             continue
         if node.is_error:
             message = "what stands here is not understood: layer versions that it puts together were not read"
-            return Unread(message, "mend the file", node.start_byte)
+            return UnreadCode(message, "mend the file", node.start_byte)
         stack += reversed(node.children)
     return None
 
