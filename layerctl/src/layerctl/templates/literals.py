@@ -127,7 +127,7 @@ def _open_end(text: str, at: int) -> TextArn | None:
         match = _BARE_HEAD.match(text, begin, at + _BEHIND)
         if match is None or match.end() != at + len(":layer:"):
             return None
-    name = match.groupdict().get("name") or "..."
+    name = match.groupdict().get("name") or "${...}"
     return TextArn(None, None, None, name, None, begin, match.end(), match.end(), f"arn:...:layer:{name}:...")
 
 
