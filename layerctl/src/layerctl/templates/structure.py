@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerctl.templates.literals import TextArn
-    from layerctl.templates.nested import NestedStack
+    from layerctl.templates.nested import Part
     from layerctl.templates.uses import Use
 
 __all__ = ["FileFault", "Structure", "looks_like_template", "needs_engine", "structural_uses"]
@@ -35,7 +35,7 @@ class Structure:
 
     uses: Sequence[Use] = ()
     faults: Sequence[FileFault] = ()
-    nested: Sequence[NestedStack] = ()
+    nested: Sequence[Part] = ()
 
 
 _YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
@@ -126,7 +126,7 @@ def needs_engine(text: str) -> bool:
 def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, told: bool) -> Structure:
     from layerctl.templates import cloudformation, samconfig, serverless
     from layerctl.templates.intrinsics import KNOWN_TAGS
-    from layerctl.templates.nested import nested_stacks
+    from layerctl.templates.nested import included_functions, nested_stacks
     from layerctl.templates.resources import is_template
     from layerctl.templates.yaml import NodeError, Tree
 
@@ -137,7 +137,7 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
         return Structure(list(variable_uses(text, written)), [fault] if told and not _is_json(text, path) else [])
     faults: list[FileFault] = []
     uses: list[Use] = []
-    nested: list[NestedStack] = []
+    nested: list[Part] = []
     kind = configuration = False
     for root in tree.documents:
         if is_template(root):
@@ -147,6 +147,7 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
         elif serverless.is_serverless(root):
             kind = True
             uses += serverless.serverless_uses(text, root, path)
+            nested += included_functions(root, path)
         elif path.stem.startswith("samconfig"):
             configuration = True
             uses += samconfig.yaml_uses(path, text, root)
