@@ -26,6 +26,7 @@ def query(max_age: float, max_stale: float = 0.0) -> Query:
 def test_ages_are_spread_and_end_exactly(jitter: float) -> None:
     """A value is fresh up to its time and not at it; a stale one likewise, with the patience added to it."""
     entry = Entry(Value(1), Moment(0, 0), 1)
+    assert entry.current is True
     end = 300 * jitter
     for now, fresh, stale in (
         (end - 0.01, True, True),
