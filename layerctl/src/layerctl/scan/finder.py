@@ -6,10 +6,11 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from layerctl.core.partitions import REGION
 from layerctl.scan.index_text import looks_like_index
 from layerctl.scan.model import INDEX, FileReport, Pin, Problem, Unread, Unresolved
 from layerctl.scan.walk import TEMPLATE_SUFFIXES
-from layerctl.templates.literals import REGION, text_arns
+from layerctl.templates.literals import text_arns
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.structure import FileFault, Structure, structural_uses
 
@@ -154,7 +155,7 @@ def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn
 
 
 # A table by region, in whatever language: "eu-west-1": "arn:...", eu-west-1 = "arn:...", 'eu-west-1' => 'arn:...'.
-_KEY = re.compile(rf"(?<![\w-])[\"']?(?P<region>{REGION.pattern})[\"']?\s*(?:=>|:|=)\s*[\"'`]?$")
+_KEY = re.compile(rf"(?<![\w-])[\"']?(?P<region>{REGION})[\"']?\s*(?:=>|:|=)\s*[\"'`]?$")
 
 
 def _key_before(text: str, at: int | None) -> str | None:

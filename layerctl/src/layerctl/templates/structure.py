@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from layerctl.templates.code.trees import PROGRAMS
+from layerctl.templates.literals import puts_together
 from layerctl.templates.variables import variable_uses
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
         text: the file's text.
         path: its name, which tells the kind.
         named: whether the user named this very file.
-        written: the ARNs in the text.
+        written: the ARNs in the text; those that a program's structure tells better are taken out.
         limit: characters beyond which structure is not read.
 
     Returns:
@@ -90,7 +92,10 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
     if suffix in {".tf", ".tfvars"}:
         from layerctl.templates.terraform import terraform_uses
 
-        return Structure(terraform_uses(path, text))
+        uses, faults = terraform_uses(path, text)
+        return Structure(uses, [FileFault(*fault) for fault in faults])
+    if suffix in PROGRAMS:
+        return _program(text, suffix, written) if len(text) <= limit else Structure()
     return Structure(list(variable_uses(text, written)))
 
 
@@ -108,6 +113,16 @@ def looks_like_template(text: str) -> bool:
     except (ValueError, RecursionError):
         return True
     return isinstance(data, dict) and not _KEYS.isdisjoint(data)
+
+
+def _program(text: str, suffix: str, written: list[TextArn]) -> Structure:
+    if not puts_together(text, written):
+        return Structure()
+    from layerctl.templates.code.programs import program_uses
+
+    found = program_uses(text, suffix)
+    written[:] = [arn for arn in written if not any(arn.arn_start in place for place in found.covered)]
+    return Structure(found.uses, [FileFault(*fault) for fault in found.unread])
 
 
 def _is_json(text: str, path: Path) -> bool:
