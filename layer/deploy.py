@@ -36,6 +36,7 @@ def deploy(stage: str, settings: dict[str, Any], artifact: str) -> None:
     where = ["--region", settings["global"]["parameters"]["region"], "--stage", stage]
     index = ["--index", "layers.json"] if stage == RELEASING else []
     ask = [*LAYERCTL, "deploy-parameters", artifact, *where, "--built", BUILT, "--json"]
+    ask += ["--stack", settings["global"]["parameters"]["stack_name"]]
     ask += ["--unreleased"] if stage != RELEASING else index if (ROOT / "layers.json").exists() else []
     found = json.loads(run(*ask, output=True))["parameters"]
     if existing := found["ExistingVersionArn"]:

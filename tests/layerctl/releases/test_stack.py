@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.layerctl.releases.conftest import write_zip
@@ -86,6 +88,22 @@ def test_what_sam_built_must_be_what_was_proved(released, layerctl, tmp_path):
     ran = layerctl("deploy-parameters", artifact, *REGION, "--built", built.parent)
     assert ran.code == 2
     assert "build both again from the same sources" in ran.err
+
+
+def test_a_parameter_that_was_there_before_the_stack_is_left_to_publish(released, layerctl):
+    """CloudFormation fails to make what exists: the stack is told not to, unless the parameter is its own."""
+
+    def owner(stage="prod"):
+        artifact = released.root / "helpers-1.1.0.zip"
+        ran = layerctl("deploy-parameters", artifact, *REGION, "--stage", stage, "--stack", "helpers", "--json")
+        assert ran.code == 0, ran.err
+        return ran.data["parameters"]["LatestOwner"]
+
+    assert (owner(), owner("test")) == ("publisher", "stack")
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/a", "Type": "String", "Value": "x"}}
+    template = json.dumps({"Resources": {"LatestVersion": parameter}})
+    released.aws.client("cloudformation", "eu-central-1").create_stack(StackName="helpers", TemplateBody=template)
+    assert owner() == "stack"
 
 
 def test_a_stack_is_in_one_region(project, layerctl):

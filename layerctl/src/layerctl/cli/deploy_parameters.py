@@ -22,21 +22,30 @@ if TYPE_CHECKING:
 @stage_option
 @click.option("--built", type=click.Path(path_type=Path), help="What `sam build` made: refused if its content differs.")
 @click.option("--unreleased", is_flag=True, help="Work in progress: described by its content only, without a release.")
+@click.option("--stack", metavar="NAME", help="The stack: a parameter that it does not have is left to `publish`.")
 @index_option("The index file: it knows what was yanked.")
 def command(
-    *, target: Target, artifact: Path, stage: str, built: Path | None, unreleased: bool, index_file: Path | None
+    *,
+    target: Target,
+    artifact: Path,
+    stage: str,
+    built: Path | None,
+    unreleased: bool,
+    stack: str | None,
+    index_file: Path | None,
 ) -> int:
     """Tell what `sam deploy` is to be given, so that a stack publishes nothing that is there already.
 
-    For a template with the parameters ExistingVersionArn, LatestVersionArn and VersionDescription, in one region: which
-    version has ARTIFACT's content, what /NAME/STAGE/latest goes on naming because it is newer, and the description that
-    `publish` would give. Written as NAME=VALUE, quoted for a shell, for `sam deploy --parameter-overrides`.
+    For a template with the parameters ExistingVersionArn, LatestVersionArn, LatestOwner and VersionDescription, in one
+    region: which version has ARTIFACT's content, what /NAME/STAGE/latest goes on naming because it is newer, who writes
+    that, and the description that `publish` would give. Written as NAME=VALUE, quoted for a shell, for `sam deploy
+    --parameter-overrides`.
 
     Exit code 0: told. 2: the region could not be asked, or the artifact cannot be read.
     """
     from layerctl.releases.index.model import LayerIndex
     from layerctl.releases.publish.payload import Payload
-    from layerctl.releases.publish.stack import require_built, stack_parameters
+    from layerctl.releases.publish.stack import has_parameter, require_built, stack_parameters
 
     if len(target.regions) != 1:
         raise LayerctlError("a stack is in one region", hint="name it with --region")
@@ -48,7 +57,8 @@ def command(
 
     def work(region: str) -> StackParameters:
         clients = target.aws.client("lambda", region), target.aws.client("ssm", region)
-        return stack_parameters(*clients, payload, stage, released=not unreleased, index=index)
+        owned = has_parameter(target.aws.client("cloudformation", region), stack) if stack else True
+        return stack_parameters(*clients, payload, stage, released=not unreleased, owned=owned, index=index)
 
     outcome = target.everywhere("looking", work)
     found = next(iter(outcome.results.values()), None)

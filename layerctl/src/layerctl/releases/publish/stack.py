@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layerctl.artifact import open_artifact
+from layerctl.aws.failures import code_of
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.publish.latest import is_newer, latest_name
 from layerctl.releases.publish.present import present_version
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.versions import LayerVersion
 
-__all__ = ["StackParameters", "require_built", "stack_parameters"]
+__all__ = ["StackParameters", "has_parameter", "require_built", "stack_parameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,21 @@ class StackParameters:
         existing: the version that has the content; None: the stack publishes it.
         latest: what the parameter names and goes on naming, because it is newer; None: the version deployed.
         description: of the version, should one be published.
+        owns_latest: whether the stack writes the parameter. Not one that a publisher made before: CloudFormation fails
+            to make what exists.
     """
 
     existing: LayerVersion | None
     latest: LayerVersion | None
     description: str
+    owns_latest: bool
 
     def values(self) -> dict[str, str]:
         """By the names that the template has."""
         return {
             "ExistingVersionArn": str(self.existing.arn) if self.existing else "",
             "LatestVersionArn": str(self.latest.arn) if self.latest else "",
+            "LatestOwner": "stack" if self.owns_latest else "publisher",
             "VersionDescription": self.description,
         }
 
@@ -64,7 +69,14 @@ def require_built(payload: Payload, built: Path) -> None:
 
 
 def stack_parameters(
-    client: Any, ssm: Any, payload: Payload, stage: str, *, released: bool, index: LayerIndex | None = None
+    client: Any,
+    ssm: Any,
+    payload: Payload,
+    stage: str,
+    *,
+    released: bool,
+    owned: bool = True,
+    index: LayerIndex | None = None,
 ) -> StackParameters:
     """Work out a stack's parameters from what its region has.
 
@@ -75,6 +87,7 @@ def stack_parameters(
         stage: whose ``latest`` it is.
         released: whether the version is the release that the payload names. Otherwise it is work in progress: there may
             be many of one release's name, so the description names the content only, and what is deployed last counts.
+        owned: whether the stack has the parameter already.
         index: knows what was yanked; None: nothing is.
 
     Raises:
@@ -91,7 +104,22 @@ def stack_parameters(
     current = next((one for one in versions if str(one.arn) == held), None)
     stays = current is not None and current != existing and _stays(current, existing, payload, index, released=released)
     description = payload.description if released else payload.content_digest
-    return StackParameters(existing, current if stays else None, description)
+    return StackParameters(existing, current if stays else None, description, owned or not held)
+
+
+def has_parameter(cloudformation: Any, stack: str) -> bool:
+    """Whether a stack has the parameter; not, where there is no such stack.
+
+    Raises:
+        botocore.exceptions.ClientError, BotoCoreError: AWS refused.
+    """
+    try:
+        cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="LatestVersion")
+    except cloudformation.exceptions.ClientError as error:
+        if code_of(error) != "ValidationError":
+            raise
+        return False
+    return True
 
 
 def _stays(
