@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.walks import file_of
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def python_of(page: Path) -> str:
+    """The page's Python blocks, one below the other; those that are files of their own are for test_walks.py."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    return "\n\n".join(block for block in blocks if file_of(block) is None)
+
+
 PAGES = sorted(
     page
     for page in [
@@ -20,7 +30,7 @@ PAGES = sorted(
         DOCS / "tasks.md",
         DOCS / "index.md",
     ]
-    if "```python\n" in page.read_text("utf-8")
+    if python_of(page)
 )
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-central-1",
@@ -36,11 +46,6 @@ def test_the_page(config_values, lambda_context):
     if "handler" in globals() and not any(name.startswith("test_") and name != "test_the_page" for name in globals()):
         handler({}, lambda_context)
 """
-
-
-def python_of(page: Path) -> str:
-    """The page's Python blocks, one below the other."""
-    return "\n\n".join(re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
