@@ -77,9 +77,9 @@ wheels: $(VENV)/.ready ## write the wheels of shared-utils and layerctl into dis
 	  SOURCE_DATE_EPOCH=315532800 $(BIN)/python -m build -q --wheel --no-isolation --outdir dist $$project || exit; done
 
 .PHONY: deploy pipeline local-aws
-deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod
+deploy: build ## deploy the layer's stack with the SAM CLI, and make its bucket first: make deploy STAGE=dev|prod; ARTIFACT=zip
 	@$(BIN)/python layer/bucket.py $(STAGE)
-	@$(SAM) deploy --config-env $(if $(filter dev,$(STAGE)),default,$(STAGE))
+	@$(BIN)/python layer/deploy.py $(STAGE) $(ARTIFACT)
 
 local-aws: $(VENV)/.ready ## serve a local AWS (moto, with what it lacks for layers) until Ctrl-C; PORT=4566
 	@$(BIN)/python -m tests.support.local_aws --port $(or $(PORT),4566)
@@ -136,8 +136,8 @@ rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
 	@$(BIN)/layerctl rule --docs docs/rules
 
 .PHONY: mutants
-mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf, SAMPLE=100
-	@nice -n 10 $(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(if $(SAMPLE),--sample $(SAMPLE)) $(ONLY)
+mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf, SAMPLE=100, SEED=2, AGAIN=1
+	@nice -n 10 $(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again) $(ONLY)
 
 .PHONY: coverage
 coverage: setup ## tell which branches of each room the tests take; ONLY=tests/layerctl/pins runs some

@@ -150,6 +150,17 @@ def test_the_life_of_a_deployed_layer(stack: Stack) -> None:
     assert stack.versions() == [1, 2, 3, 4]
     assert stack.principals(4) == ["*"]
 
+    existing = stack.latest().rsplit(":", 1)[0] + ":2"
+    told = ("Sharing=accounts", "ShareWithAccounts=333333333333", f"ExistingVersionArn={existing}")
+    present = stack.deploy("ANSWER = 2\n", *told)
+    assert present.returncode == 0, present.stdout + present.stderr
+    assert stack.versions() == [1, 2, 3, 4]  # nothing is published, and what leaves the stack stays
+    assert stack.latest() == existing
+    assert stack.principals(2) == ["111111111111", "222222222222", "333333333333"]
+    newer = stack.deploy("ANSWER = 2\n", *told, f"LatestVersionArn={existing[:-1]}4")
+    assert newer.returncode == 0, newer.stdout + newer.stderr
+    assert stack.latest().endswith(":4")
+
     stack.cloudformation.delete_stack(StackName="shared-utils-dev")
     assert stack.versions() == [1, 2, 3, 4]
     assert stack.principals(1) == ["111111111111", "222222222222"]

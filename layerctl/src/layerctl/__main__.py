@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ from layerctl.core.errors import LayerctlError, ReaderLeftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        return 130
+        return _INTERRUPTED
     except (BrokenPipeError, ReaderLeftError):
         return _reader_left()
     return int(code or 0)
@@ -49,7 +53,15 @@ def _reader_left() -> int:
 
 def entry_point() -> None:
     """The `layerctl` console script."""
-    sys.exit(main())
+    code = main()
+    if code == _INTERRUPTED:
+        # What is left is the interpreter's own clean-up, a second and more with the SDK loaded on a busy machine.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        gc.collect()  # what holds a semaphore gives it back
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -128,8 +128,8 @@ def test_aws_accepts_bumped_templates(path, tmp_path, monkeypatch):
     copy = tmp_path / path.name
     copy.write_bytes(path.read_bytes())
     before = _accepted(path.read_bytes())
-    pins = scan([copy]).pins
-    outcome = bump_all([copy], BumpRequest("latest"), resolver(*_every_layer(pins)), comment=True)
+    report = scan([copy])
+    outcome = bump_all(report, BumpRequest("latest"), resolver(*_every_layer(report.pins)), comment=True)
     assert outcome.summary().split()[0] != "0"
     after = _accepted(copy.read_bytes())
     assert after[0] >= before[0]

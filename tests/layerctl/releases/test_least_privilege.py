@@ -59,6 +59,7 @@ COMMANDS = {
     "permissions": [("permissions",)],
     "index write": [("index", "write", "--index", "new.json")],
     "index check": [("index", "check")],
+    "releases": [("releases", "--stage", "dev")],
     "usage": [("usage", "--role", ROLE)],
     "prune": [("prune", "--role", ROLE, "--apply")],
 }
@@ -106,6 +107,17 @@ def test_publishing_asks_for_what_its_policies_have(proxy, project, layerctl):
     assert {action_of("s3", "HeadObject"), action_of("s3", "PutObject"), "sts:GetCallerIdentity"} == policies()[
         "publish through S3"
     ]
+
+
+def test_what_a_deploy_is_told_asks_for_less(project, layerctl):
+    """Reading what a region has, of a version that does not say its content too, sends what the page names."""
+    client = project.aws.client("lambda", "eu-central-1")
+    artifact = project.artifact()
+    client.publish_layer_version(LayerName="helpers", Content={"ZipFile": artifact.read_bytes()})
+    ran = layerctl("deploy-parameters", artifact, "--region", "eu-central-1", "--json")
+    sent = {action_of(*request.split(".")) for request in ran.data["requests"]}
+    assert sent == {"lambda:ListLayerVersions", "lambda:GetLayerVersion", "ssm:GetParameter"}
+    assert sent <= policies()["publish"]
 
 
 def test_check_asks_for_what_its_policies_have(world, tmp_path, monkeypatch):

@@ -32,9 +32,14 @@ _SECTIONS = {
     "Release it": {
         "attest": ("layerctl.cli.attest", "Sign who built a layer from what (SLSA provenance); make keys for it."),
         "publish": ("layerctl.cli.publish", "Publish an artifact to one or many regions; present content is skipped."),
+        "deploy-parameters": (
+            "layerctl.cli.deploy_parameters",
+            "Tell what `sam deploy` is to be given, so that a stack publishes nothing that is there already.",
+        ),
         "share": ("layerctl.cli.share", "Grant or revoke the use of layer versions."),
         "permissions": ("layerctl.cli.permissions", "Audit who may use which version, over all retained versions."),
         "index": ("layerctl.cli.index", "Write, check and mirror layers.json, the index of released versions."),
+        "releases": ("layerctl.cli.releases", "List what is where: each release in each region, and which it misses."),
         "usage": ("layerctl.cli.usage", "List which functions, aliases and templates use which layer version."),
         "prune": ("layerctl.cli.prune", "Delete layer versions that nobody uses any more."),
     },

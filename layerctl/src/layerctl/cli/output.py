@@ -23,6 +23,7 @@ __all__ = [
     "detail",
     "error",
     "note",
+    "on_interrupt",
     "print_json",
     "print_table",
     "progress",
@@ -95,6 +96,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
 
 
 @contextmanager
+def on_interrupt(text: str) -> Iterator[None]:
+    """Say what is done, and what is not, when Ctrl-C ends a block; the command's exit code says the rest."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        error(f"interrupted {text}")
+        raise
+
+
+@contextmanager
 def progress(what: str, names: Sequence[str]) -> Iterator[Callable[[str], None]]:
     """Show a progress bar while a block runs. Ctrl-C says what is done and what is not.
 
@@ -122,20 +133,27 @@ def progress(what: str, names: Sequence[str]) -> Iterator[Callable[[str], None]]
 
 @contextmanager
 def transfer(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar for work that counts bytes or files; yields a function to call with done and total."""
-    with _bar(what, None) as advance:
+    """Show a progress bar for work that counts bytes or files; yields a function to call with done and total.
+
+    Ctrl-C says what was under way.
+    """
+    with on_interrupt(f"while {what}"), _bar(what, None) as advance:
         yield lambda done, total: advance(done, total, what)
 
 
 @contextmanager
 def waiting(what: str) -> Iterator[Callable[[str], None]]:
-    """Show that something is under way; yields a function to call with each further step."""
-    console = _console()
-    if console is None:
-        yield lambda text: None
-        return
-    with console.status(what) as status:
-        yield status.update
+    """Show that something is under way; yields a function to call with each further step.
+
+    Ctrl-C says what was under way.
+    """
+    with on_interrupt(f"while {what}"):
+        console = _console()
+        if console is None:
+            yield lambda text: None
+            return
+        with console.status(what) as status:
+            yield status.update
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layerctl.cli.exclusions import exclude_option, tell_left_out
 from layerctl.cli.options import Age, Target, apply_option, aws_options, index_option
-from layerctl.cli.output import error, note, print_json, print_table, progress
+from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
     from layerctl.aws.failures import Failure
     from layerctl.core.arn import LayerVersionArn
+    from layerctl.scan.exclusion import Exclusion
 
 
 @click.command()
 @click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @aws_options
+@exclude_option(ignored=False)
 @click.option("--keep", type=click.IntRange(min=1), default=1, show_default=True, help="Newest versions to keep.")
 @click.option("--older-than", type=Age(), help="Only versions of at least this age: 90d, 12w, 36h.")
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 def command(
     *,
     target: Target,
+    exclusion: Exclusion,
     templates: Sequence[Path],
     keep: int,
     older_than: timedelta | None,
@@ -68,8 +72,10 @@ def command(
     index = LayerIndex(target.layer)
     if index_file:  # found broken now, not after the deletion
         index = store.update(index_file, target.layer, lambda index: index, dry_run=True)
-    pins = scan_templates(templates, target.layer)
-    accounts = open_accounts(target.aws, roles, target.regions)
+    pins = scan_templates(templates, target.layer, exclusion)
+    tell_left_out(pins.left_out)
+    with waiting("opening accounts"):
+        accounts = open_accounts(target.aws, roles, target.regions)
     seen = target.everywhere("reading", lambda region: collect(target.aws, region, target.layer))
     with progress("scanning", accounts.places) as done:
         scan = scan_accounts(accounts.opened, accounts.owners, target.layer, done=done)
@@ -82,9 +88,24 @@ def command(
         raise
     deleted: set[LayerVersionArn] = set()
     failures: dict[str, Failure] = {}
+
+    def note_deleted() -> None:
+        if deleted and index_file:
+            done_by_now = frozenset(deleted)  # an interrupted run's threads may still add to it
+            store.update(index_file, target.layer, lambda index: forget(index, done_by_now))
+
     if apply_:
-        with progress("deleting", sorted({one.arn.region for one in decisions if one.delete})) as done:
-            deleted, failures = delete(target.aws, decisions, mirrored(seen.results), done=done)
+        try:
+            with progress("deleting", [_short(one.arn) for one in decisions if one.delete]) as done:
+
+                def gone(arn: LayerVersionArn) -> None:
+                    deleted.add(arn)
+                    done(_short(arn))
+
+                failures = delete(target.aws, decisions, mirrored(seen.results), done=gone)
+        except KeyboardInterrupt:
+            note_deleted()
+            raise
     if target.as_json:
         rows = [
             {"arn": str(one.arn), "delete": one.delete, "reason": one.reason, "deleted": one.arn in deleted}
@@ -102,6 +123,9 @@ def command(
             note(f"{planned} would be deleted; nothing was done: use --apply")
         target.note_if_none(decisions)
         target.close(failures)
-    if deleted and index_file:
-        store.update(index_file, target.layer, lambda index: forget(index, deleted))
+    note_deleted()
     return 2 if failures else 0
+
+
+def _short(arn: LayerVersionArn) -> str:
+    return f"{arn.region} version {arn.version}"

@@ -77,7 +77,7 @@ def command(
     options = Options(imports, rebuild, runtimes, architectures)
     found = []
     for artifact in artifacts:
-        with transfer(artifact.name) as progress:
+        with transfer(f"verifying {artifact.name}") as progress:
             found += verify(
                 artifact,
                 config and config.for_artifact(artifact),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -10,20 +11,25 @@ from typing import IO, TYPE_CHECKING
 from layerctl.core.errors import LayerctlError
 from layerctl.pins.edit import FileBump, bump_file, write
 from layerctl.pins.notes import notes_of
-from layerctl.scan.files import scan
 from layerctl.scan.model import INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from layerctl.pins.notes import ReleaseNotes
     from layerctl.pins.resolve.targets import BumpRequest
     from layerctl.pins.resolve.versions import VersionResolver
-    from layerctl.scan.model import FileReport, Problem
+    from layerctl.scan.model import FileReport, LeftOut, Problem
 
 __all__ = ["Outcome", "bump_all"]
 
 _NAMED = 4  # how many layers an error names
+
+
+@contextmanager
+def _unwatched(names: Sequence[str]) -> Iterator[Callable[[str], None]]:  # noqa: ARG001 - see `bump_all`
+    yield lambda name: None
 
 
 @dataclass(slots=True)
@@ -35,6 +41,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     releases: list[ReleaseNotes] = field(default_factory=list)
     dry_run: bool = False
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def show(self, out: IO[str], *, as_json: bool) -> None:
         """Write the diff, or the changes as JSON."""
@@ -73,48 +80,59 @@ class Outcome:
 
 
 def bump_all(
-    roots: Iterable[Path],
+    report: FileReport,
     request: BumpRequest,
     resolver: VersionResolver,
     *,
     comment: bool = False,
     dry_run: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    moving: Callable[[Sequence[str]], AbstractContextManager[Callable[[str], None]]] = _unwatched,
 ) -> Outcome:
-    """Move the pins in files and folders.
+    """Move the pins that were found in files and folders.
 
     A file with a problem is left alone; the others are done.
 
     Args:
-        roots: files and folders.
+        report: the pins, and what could not be read.
         request: which layers shall move, and to what.
         resolver: what is published.
         comment: add a comment with the release where there is none.
         dry_run: work it all out, and write nothing.
-        progress: told how many of how many files were searched.
+        moving: given the files with pins, a context whose value is called with each that is done.
 
     Raises:
         LayerctlError: the request cannot be told apart or looked up at all.
     """
-    report = scan(roots, progress)
     report.pins = [pin for pin in report.pins if pin.via != INDEX]
-    _refuse_guessing(report, request, resolver)
-    outcome = Outcome(problems=list(report.problems), dry_run=dry_run)
+    outcome = Outcome(
+        problems=list(report.problems), notes=_notes(report), dry_run=dry_run, left_out=list(report.left_out)
+    )
     broken = {problem.path for problem in report.problems}
-    for path in dict.fromkeys(pin.path for pin in report.pins):
-        if path in broken:
-            outcome.notes.append(f"{path} was left alone: it has an error")
-            continue
-        bump = bump_file(Path(path), request, resolver, comment=comment)
-        outcome.problems += bump.problems
-        outcome.notes += bump.notes
-        failed = write(bump) if bump.edits and not dry_run else None
-        if failed is not None:
-            outcome.problems.append(failed)
-        else:
-            outcome.bumps.append(bump)
+    paths = list(dict.fromkeys(pin.path for pin in report.pins))
+    outcome.notes += [f"{path} was left alone: it has an error" for path in paths if path in broken]
+    sound = [path for path in paths if path not in broken]
+    with moving(sound) as done:
+        _refuse_guessing(report, request, resolver)
+        for path in sound:
+            bump = bump_file(Path(path), request, resolver, comment=comment)
+            outcome.problems += bump.problems
+            outcome.notes += bump.notes
+            failed = write(bump) if bump.edits and not dry_run else None
+            if failed is not None:
+                outcome.problems.append(failed)
+            else:
+                outcome.bumps.append(bump)
+                done(path)
     outcome.releases = notes_of([change for bump in outcome.bumps for change in bump.changes], resolver)
     return outcome
+
+
+def _notes(report: FileReport) -> list[str]:
+    """What may hold pins and was not moved."""
+    unread = [f"{part.path}:{part.line}:{part.column}: {part.message}; {part.hint}" for part in report.unread]
+    count = len(report.unresolved)
+    more = f"the version of {count} more is decided elsewhere (`layerctl pins list --json` shows them)"
+    return [*report.notes, *unread, *([more] if count else [])]
 
 
 def _write_bytes(out: IO[str], data: bytes) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+from contextlib import contextmanager
 from sys import intern
 from typing import TYPE_CHECKING
 
@@ -12,9 +14,11 @@ from layerctl.scan.model import FileReport
 from layerctl.scan.walk import find_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from multiprocessing.synchronize import Event
     from pathlib import Path
 
+    from layerctl.scan.exclusion import Exclusion
     from layerctl.scan.model import Pin
 
 __all__ = ["scan"]
@@ -25,16 +29,21 @@ _MAX_WORKERS = 4
 _BATCH = 32
 
 
-def scan(roots: Iterable[Path], progress: Callable[[int, int], None] | None = None) -> FileReport:
+def scan(
+    roots: Iterable[Path],
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    exclusion: Exclusion | None = None,
+) -> FileReport:
     """Find the pins in files and folders.
 
     Args:
         roots: files and folders.
         progress: told how many of how many files are done.
+        exclusion: what is left out; default: what git ignores.
     """
-    found = find_files(roots)
-    report = FileReport(problems=list(found.problems))
-    report.skipped = [path.as_posix() for path in found.skipped]
+    found = find_files(roots, exclusion)
+    report = FileReport(problems=list(found.problems), left_out=list(found.left_out), notes=list(found.notes))
     files = found.files
     batches = [files[at : at + _BATCH] for at in range(0, len(files), _BATCH)]
     done = 0
@@ -43,29 +52,62 @@ def scan(roots: Iterable[Path], progress: Callable[[int, int], None] | None = No
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        # A worker makes no reference cycles, so it needs no collector, which costs a tenth of its time.
-        # Not fork: a progress bar's thread may hold a lock at that moment.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
-            results = pool.map(_batch, batches)
-            for batch, part in zip(batches, results, strict=True):
-                part.pins = [_compact(pin) for pin in part.pins]
-                report.extend(part)
-                done += len(batch)
-                if progress:
-                    progress(done, len(files))
-        return report
-    for batch in batches:
-        report.extend(_batch(batch))
-        done += len(batch)
-        if progress:
-            progress(done, len(files))
+        context = get_context("spawn")  # not fork: a progress bar's thread may hold a lock at that moment
+        stop = context.Event()
+        with ProcessPoolExecutor(workers, context, _begin, (stop,)) as pool:
+            try:
+                with _without_interrupts():
+                    results = pool.map(_batch, batches)
+                for batch, part in zip(batches, results, strict=True):
+                    part.pins = [_compact(pin) for pin in part.pins]
+                    report.extend(part)
+                    done += len(batch)
+                    if progress:
+                        progress(done, len(files))
+            except KeyboardInterrupt:
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+    else:
+        for batch in batches:
+            report.extend(_batch(batch))
+            done += len(batch)
+            if progress:
+                progress(done, len(files))
+    if any(part.target for part in report.unread):
+        searched = {str(path.resolve()) for path, _ in files}
+        report.unread = [part for part in report.unread if part.target not in searched]
     return report
+
+
+_stopped: Callable[[], bool] = bool  # in a worker: whether its results are still wanted
+
+
+def _begin(stop: Event) -> None:
+    """Prepare a worker: it makes no reference cycles, so it needs no collector, which costs a tenth of its time."""
+    global _stopped  # noqa: PLW0603 - a worker has no other place for it
+    gc.disable()
+    _stopped = stop.is_set
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: what they do then is the main process's to say."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _batch(files: Sequence[tuple[Path, bool]]) -> FileReport:
     report = FileReport()
     for path, named in files:
-        report.extend(find_pins(path, named=named))
+        if not _stopped():
+            report.extend(find_pins(path, named=named))
     return report
 
 

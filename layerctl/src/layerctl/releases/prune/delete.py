@@ -24,8 +24,8 @@ def delete(
     decisions: Iterable[PruneDecision],
     mirrored: Mapping[LayerVersionArn, Sequence[str]],
     *,
-    done: Callable[[str], None] = lambda region: None,
-) -> tuple[set[LayerVersionArn], dict[str, Failure]]:
+    done: Callable[[LayerVersionArn], None],
+) -> dict[str, Failure]:
     """Delete what is planned; a version that is gone already counts as deleted, as it does for Lambda.
 
     A version's parameters in the index's mirror go first: where only they could be deleted, `layerctl index mirror`
@@ -35,16 +35,15 @@ def delete(
         aws: whose versions.
         decisions: the plan.
         mirrored: version to its parameters.
-        done: called as each region is done.
+        done: called with each version as it is deleted, in threads.
 
     Returns:
-        what is deleted, and why a region's rest is not.
+        why a region's rest is not deleted.
     """
     planned: defaultdict[str, list[LayerVersionArn]] = defaultdict(list)
     for decision in decisions:
         if decision.delete:
             planned[decision.arn.region].append(decision.arn)
-    deleted: set[LayerVersionArn] = set()
 
     def work(region: str) -> None:
         client = aws.client("lambda", region)
@@ -52,6 +51,6 @@ def delete(
             if names := mirrored.get(arn):
                 delete_parameters(aws.client("ssm", region), names)
             client.delete_layer_version(LayerName=arn.name, VersionNumber=arn.version)
-            deleted.add(arn)  # at once: the next one may fail
+            done(arn)  # at once: the next one may fail
 
-    return deleted, in_regions(planned, work, done=done).failures
+    return in_regions(planned, work).failures

@@ -1,7 +1,7 @@
 """``/NAME/STAGE/latest``: the parameter that names a region's newest version, whoever published it.
 
-A stack owns it where `sam deploy` is used too: CloudFormation writes it when the stack's own version changes, and
-leaves it alone otherwise.
+A stack owns it where `sam deploy` is used too: CloudFormation writes what the stack is told (see `stack`) when that
+changes, and leaves it alone otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from layerctl.releases.versions import LayerVersion
 
-__all__ = ["latest_name", "move_latest"]
+__all__ = ["is_newer", "latest_name", "move_latest"]
 
 
 def latest_name(layer: str, stage: str) -> str:
@@ -43,17 +43,24 @@ def move_latest(
     if held == str(mine.arn):
         return ""
     current = next((one for one in listed if str(one.arn) == held), None)
-    if current is not None and _is_newer(current, mine, release):
+    if current is not None and is_newer(current, mine.number, release):
         return f"{name} stays at version {current.number}{f' ({current.release})' if current.release else ''}"
     if not dry_run:
         client.put_parameter(Name=name, Value=str(mine.arn), Type="String", Overwrite=True)
     return f"{'would move' if dry_run else 'moved'} {name} to version {mine.number}"
 
 
-def _is_newer(current: LayerVersion, mine: LayerVersion, release: str) -> bool:
-    """Whether what the parameter names comes after our release; a version without one, a stack's, by its number."""
+def is_newer(current: LayerVersion, number: int | None, release: str) -> bool:
+    """Whether what the parameter names comes after our release; a version without one, a stack's, by its number.
+
+    Args:
+        current: what the parameter names.
+        number: of our version; None for one that is not published yet, and so will have the highest.
+        release: ours.
+    """
+    mine = float("inf") if number is None else number
     try:
         theirs, ours = Version(current.release or ""), Version(release)
     except InvalidVersion:
-        return current.number > mine.number
-    return (not theirs.is_prerelease, theirs, current.number) > (not ours.is_prerelease, ours, mine.number)
+        return current.number > mine
+    return (not theirs.is_prerelease, theirs, current.number) > (not ours.is_prerelease, ours, mine)

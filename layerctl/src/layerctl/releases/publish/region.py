@@ -6,11 +6,11 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from layerctl.artifact import ArtifactError
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.policies.grants import apply, missing, plan_changes, read_grants, too_wide
 from layerctl.releases.publish.latest import latest_name, move_latest
 from layerctl.releases.publish.once import Once, publish_once
+from layerctl.releases.publish.present import present_version
 from layerctl.releases.publish.s3 import put_zip
 from layerctl.releases.versions import DigestCache, LayerVersion, StoredContent, get_version, list_versions
 
@@ -85,7 +85,7 @@ class RegionPublisher:
         """
         client = self.aws.client("lambda", region)
         versions = list(list_versions(client, self.payload.layer))
-        present = self._present(client, versions)
+        present = present_version(client, versions, self.payload.content_digest, self.digests)
         notes = self._notes(versions, present)
         status = "present"
         if present is None:
@@ -117,22 +117,6 @@ class RegionPublisher:
             notes += [moved] if moved else []
         return Published(status, version, stored.code_sha256, stored.size, tuple(notes), tuple(problems))
 
-    def _present(self, client: Any, versions: Iterable[LayerVersion]) -> LayerVersion | None:
-        """The version that has the content: by its description, else by what is in it."""
-        described = [one for one in versions if one.content_digest == self.payload.content_digest]
-        if described:
-            return min(described, key=lambda version: version.number)
-        for version in versions:
-            if version.content_digest is None:  # not ours: a stack's, for instance
-                try:
-                    if self.digests.digest(get_version(client, version.arn)[1]) == self.payload.content_digest:
-                        return version
-                except ArtifactError:  # no layer that we could have built
-                    continue
-                except client.exceptions.ResourceNotFoundException:  # deleted since it was listed
-                    continue
-        return None
-
     def _notes(self, versions: Iterable[LayerVersion], present: LayerVersion | None) -> list[str]:
         """What is odd about releases and contents here."""
         if present is None:
@@ -143,7 +127,7 @@ class RegionPublisher:
         notes = [f"version {one.number} has the same content" for one in same]
         if present.content_digest is None:
             notes.append("made by another tool; known by its content")
-        elif present.release != self.payload.release:
+        elif present.release and present.release != self.payload.release:
             notes.append(f"published as {present.release}")
         return notes
 
