@@ -60,8 +60,7 @@ def render_serialized(  # noqa: PLR0917 - as render
     state: LogState,
 ) -> str:
     """Return the line that the user's serializer makes of a call. For the arguments see `render`."""
-    for context in contexts:
-        values = {**context._context, **values}
+    values = {**{key: value for one in contexts for key, value in one._context.items()}, **values}
     line = None
     if type(event) is str and keys_are_safe(values):
         line = _serialize_plain(number, event, values, where, name, state)

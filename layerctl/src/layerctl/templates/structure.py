@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from layerctl.templates.code.trees import PROGRAMS
+from layerctl.templates.literals import puts_together
 from layerctl.templates.variables import variable_uses
 
 if TYPE_CHECKING:
@@ -14,10 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerctl.templates.literals import TextArn
-    from layerctl.templates.nested import NestedStack
+    from layerctl.templates.nested import Part
     from layerctl.templates.uses import Use
 
-__all__ = ["FileFault", "Structure", "looks_like_template", "structural_uses"]
+__all__ = ["FileFault", "Structure", "looks_like_template", "needs_engine", "structural_uses"]
 
 
 class FileFault(NamedTuple):
@@ -35,15 +37,14 @@ class Structure:
 
     uses: Sequence[Use] = ()
     faults: Sequence[FileFault] = ()
-    nested: Sequence[NestedStack] = ()
+    nested: Sequence[Part] = ()
 
 
 _YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
 _JSON = frozenset({".json", ".jsonc"})
 # What a template says at its top, in YAML or JSON, before anything is parsed.
-_TEMPLATE = re.compile(
-    r"(?:^[ \t]*|[\"'])(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
-)
+_KEYS = frozenset({"AWSTemplateFormatVersion", "Resources", "Transform", "functions", "provider"})
+_TEMPLATE = re.compile(rf"(?:^[ \t]*|[\"'])(?:{'|'.join(sorted(_KEYS))})[\"']?\s*:", re.MULTILINE)
 # Without any of these, a template in JSON has no layer and nests nothing.
 _CONCERNS = ("ayer", "AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 _TITLED = re.compile(r"^AWSTemplateFormatVersion\s*:", re.MULTILINE)
@@ -59,7 +60,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
         text: the file's text.
         path: its name, which tells the kind.
         named: whether the user named this very file.
-        written: the ARNs in the text.
+        written: the ARNs in the text; those that a program's structure tells better are taken out.
         limit: characters beyond which structure is not read.
 
     Returns:
@@ -68,7 +69,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
     suffix = path.suffix.lower()
     concerned = bool(written)
     if suffix in _YAML or (suffix == "" and _TITLED.search(text)):
-        likely = _TEMPLATE.search(text) is not None
+        likely = looks_like_template(text)
         if suffix in _JSON and not (likely or named):
             return Structure()
         if suffix in _JSON and not concerned and not any(word in text for word in _CONCERNS):
@@ -79,7 +80,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
             size = f"{len(text) / 1e6:.0f} MB"
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
             return Structure(faults=[FileFault(message, "split it, or leave it out", 0, likely or concerned)])
-        judged = suffix != "" and not _needs_engine(text)
+        judged = suffix != "" and not needs_engine(text)
         of_json = suffix in _JSON  # or nearly: many programs allow comments in it
         likely = likely or (concerned and not of_json)
         told = judged and (likely or (named and not of_json))
@@ -91,13 +92,37 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
     if suffix in {".tf", ".tfvars"}:
         from layerctl.templates.terraform import terraform_uses
 
-        return Structure(terraform_uses(path, text))
+        uses, faults = terraform_uses(path, text)
+        return Structure(uses, [FileFault(*fault) for fault in faults])
+    if suffix in PROGRAMS:
+        return _program(text, suffix, written) if len(text) <= limit else Structure()
     return Structure(list(variable_uses(text, written)))
 
 
 def looks_like_template(text: str) -> bool:
-    """Whether a text has a key of a template, however broken it is; what has none is no template."""
-    return _TEMPLATE.search(text) is not None
+    """Whether a text has a key of a template, however broken it is; what has none is no template.
+
+    JSON that can be read must have it at its top: a YAML parser takes seconds for what is megabytes of other data.
+    """
+    if _TEMPLATE.search(text) is None:
+        return False
+    if text[:100].lstrip()[:1] != "{":
+        return True
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return isinstance(data, dict) and not _KEYS.isdisjoint(data)
+
+
+def _program(text: str, suffix: str, written: list[TextArn]) -> Structure:
+    if not puts_together(text, written):
+        return Structure()
+    from layerctl.templates.code.programs import program_uses
+
+    found = program_uses(text, suffix)
+    written[:] = [arn for arn in written if not any(arn.arn_start in place for place in found.covered)]
+    return Structure(found.uses, [FileFault(*fault) for fault in found.unread])
 
 
 def _is_json(text: str, path: Path) -> bool:
@@ -108,14 +133,15 @@ def _is_json(text: str, path: Path) -> bool:
         return False
 
 
-def _needs_engine(text: str) -> bool:
+def needs_engine(text: str) -> bool:
+    """Whether a text holds the marks of a template engine, and may become a template only once that has run."""
     return ("{{" in text or "%" in text) and _ENGINE.search(text) is not None
 
 
 def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, told: bool) -> Structure:
     from layerctl.templates import cloudformation, samconfig, serverless
     from layerctl.templates.intrinsics import KNOWN_TAGS
-    from layerctl.templates.nested import nested_stacks
+    from layerctl.templates.nested import included_functions, nested_stacks
     from layerctl.templates.resources import is_template
     from layerctl.templates.yaml import NodeError, Tree
 
@@ -126,7 +152,7 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
         return Structure(list(variable_uses(text, written)), [fault] if told and not _is_json(text, path) else [])
     faults: list[FileFault] = []
     uses: list[Use] = []
-    nested: list[NestedStack] = []
+    nested: list[Part] = []
     kind = configuration = False
     for root in tree.documents:
         if is_template(root):
@@ -136,6 +162,7 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
         elif serverless.is_serverless(root):
             kind = True
             uses += serverless.serverless_uses(text, root, path)
+            nested += included_functions(root, path)
         elif path.stem.startswith("samconfig"):
             configuration = True
             uses += samconfig.yaml_uses(path, text, root)
