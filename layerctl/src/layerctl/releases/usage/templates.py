@@ -67,7 +67,7 @@ def scan_templates(paths: Iterable[Path], layer: str, exclusion: Exclusion | Non
     if exclusion is not None and exclusion.patterns:
         seen = {use.place for use in found.uses}
         for pin in scan(paths, exclusion=Exclusion(ignored=False)).pins:
-            if pin.version is not None and pin.place not in seen and _may_name(pin.name, layer):
+            if pin.place not in seen and _may_name(pin.name, layer):
                 found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
     for reference in report.unresolved:
         named = re.search(r":layer:((?:\$\{[^}]*\}|[^:$])+):", reference.written)
