@@ -136,8 +136,8 @@ rules: $(VENV)/.ready ## write docs/rules from layerctl's registry of rules
 	@$(BIN)/layerctl rule --docs docs/rules
 
 .PHONY: mutants
-mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf, SAMPLE=100
-	@nice -n 10 $(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(if $(SAMPLE),--sample $(SAMPLE)) $(ONLY)
+mutants: setup ## put faults into the listed modules, one at a time: their tests must notice; CHANGED=1, ONLY=emf, SAMPLE=100, SEED=2, AGAIN=1
+	@nice -n 10 $(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again) $(ONLY)
 
 .PHONY: coverage
 coverage: setup ## tell which branches of each room the tests take; ONLY=tests/layerctl/pins runs some

@@ -30,7 +30,7 @@ METADATA = (
     'Requires-Dist: two (>=1.0,<2.0) ; python_version < "3.14" and extra == "x"\nRequires-Dist: three==1.5\n'
 )
 FILES = {
-    "python/one/__init__.py": "from importlib.metadata import version\n__version__ = version('one')  # layerctl: ignore\n",
+    "python/one/__init__.py": "from importlib.metadata import version\nx = version('one')  # layerctl: ignore\n",
     "python/one-1.0.dist-info/METADATA": METADATA,
     "python/one-1.0.dist-info/RECORD": "one/__init__.py,sha256=abc,20\none-1.0.dist-info/RECORD,,\n",
     "python/one-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: cp313-cp313-manylinux_2_17_x86_64\n",
@@ -64,7 +64,8 @@ ENVELOPE = {
     "payload": base64.b64encode(json.dumps(STATEMENT).encode()).decode(),
     "signatures": [{"keyid": "x", "sig": "eA=="}],
 }
-PEM = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"
+KEY = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+PEM = f"-----BEGIN PUBLIC KEY-----\n{KEY}\n-----END PUBLIC KEY-----\n"
 
 
 def _layer(folder: Path, text: str, name: str) -> object:
@@ -111,7 +112,7 @@ READERS = {
     "manifest of a publish": (
         lambda folder, path: _published(folder),
         "layer-1.0.manifest.json",
-        json.dumps({"name": "x", "version": "1.0", "runtimes": [{"runtime": "python3.13"}], "architectures": ["arm64"]}),
+        json.dumps({"name": "x", "version": "1.0", "runtimes": [{"runtime": "python3.13"}], "architectures": []}),
     ),
     "changelog": (
         lambda folder, path: read_section(path, "1.0"),

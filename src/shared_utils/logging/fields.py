@@ -76,7 +76,8 @@ def parse_level(level: object) -> int | None:
     if isinstance(level, int):
         return level if 0 <= level <= 1000 else None
     if isinstance(level, str):
-        return _NUMBERS.get(level.strip().upper()) if not level.strip().isdecimal() else int(level)
+        text = level.strip()
+        return parse_level(int(text[:9])) if text.isdecimal() else _NUMBERS.get(text.upper())
     return None
 
 

@@ -39,8 +39,10 @@ _KEY = (
     r"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,63})="""
     r"""|(?P<quote>(?<!\\)\\{0,16}["'])(?P<quoted>[\w.\- ]{1,64})(?P=quote)\s{0,8}:\s{0,8}"""
 )
-# Its value: quoted, quoted within a string, called, bracketed, or up to whatever ends it.
+# Its value: with a registered value in it that is masked already, quoted, quoted within a string, called, bracketed, or
+# up to whatever ends it.
 _VALUE = (
+    r"""(?:[^\s&;,()\[\]{}"'<>\\]*\[REDACTED\])+[^\s&;,)\]}"'<>\\]*|"""
     r"""[bBuU]?"(?:[^"\\]|\\.)*"?|[bBuU]?'(?:[^'\\]|\\.)*'?"""
     r"""|(?P<inner>\\+["'])(?s:(?:(?!(?P=inner)).)*)(?:(?P=inner))?"""
     r"""|[\w.]{0,64}\([^()]{0,4096}\)?|\[[^\[\]]{0,4096}\]?|\{[^{}]{0,4096}\}?"""
@@ -205,7 +207,7 @@ class Redaction:
             value = re.compile(_VALUE).match(text, found.end())
             if value is not None and not self.hides(key, _literal(value[0])):
                 continue
-            if value is not None and not value[0].lstrip("\"'\\").startswith(MASK[:-1]):
+            if value is not None and value[0].strip("\"'\\") != MASK:
                 pieces += [text[done : found.end()], _masked_like(value[0])]
                 done = value.end()
         return "".join([*pieces, text[done:]]) if pieces else text

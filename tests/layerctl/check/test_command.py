@@ -195,7 +195,7 @@ def test_built_by_sam(tmp_path, capsys):
     path = _template(build, [{"Ref": "Own"}], more=own)
     (build / "code" / "requirements.txt").write_text("requests\n", "utf-8")
     code, _, err = _run(capsys, "--offline", path)
-    assert (code, "1 function: nothing found" in err) == (0, True)
+    assert (code, "1 function in 1 template: nothing found" in err) == (0, True)
     source = _template(tmp_path / "source", [{"Ref": "Own"}], more=own)
     assert "content-unknown" in _run(capsys, "--offline", source)[1]
 

@@ -7,6 +7,7 @@ import pytest
 
 from layerctl.__main__ import main
 from layerctl.scan.files import scan
+from tests.layerctl.pins.made import write_index
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:{}"
 FUNCTION = """\
@@ -25,15 +26,14 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 # name: (content, words of the error, its line, versions found all the same)
 HOSTILE = {
-    "bomb.yaml": (BOMB, "bomb", 6, []),
     "bomb-with-pin.yaml": (BOMB + FUNCTION.format(ARN.format(3)), "bomb", 6, [3]),
     "broken.yaml": (FUNCTION.format(f"[{ARN.format(3)}") + "  G: {\n", "not YAML", 8, [3]),
     "tab.yaml": (GOOD.replace("      Layers", "\tLayers"), "not YAML", 6, [7]),
     "twice.yaml": (GOOD + f"  F:\n    Type: x\n    Layers: [{ARN.format(8)}]\n", "duplicate key 'F'", 8, [7, 8]),
     "tag.yaml": (FUNCTION.format(f"!Frobnicate {ARN.format(3)}"), "unknown tag !Frobnicate", 7, [3]),
     "alias.yaml": (FUNCTION.format("*missing"), "undefined alias", 7, []),
-    "deep.yaml": ("a: " + "[" * 100_000, "nested deeper", 1, []),
-    "deep-block.yaml": ("- " * 50_000 + "x", "nested deeper", 1, []),
+    "deep.yaml": ("Resources: " + "[" * 100_000, "nested deeper", 1, []),
+    "deep-block.yaml": ("Resources:\n" + "- " * 50_000 + "x", "nested deeper", 2, []),
     "control.yaml": (GOOD + "# \x07 bell\n", "control characters", 8, [7]),
     "binary.yaml": (bytes(range(256)) * 10, "binary", 1, []),
     "broken.json": ('{"Resources": {"F": {"Layers": ["' + ARN.format(4) + '"', "not YAML", 1, [4]),
@@ -54,8 +54,8 @@ def test_an_error_with_its_line(name, tmp_path):
     assert report.problems[0].line == line
 
 
-def test_the_others_are_done(tmp_path, capsys):
-    """A folder of hostile files gives the good one's pins, an error for each of the others, and exit code 2."""
+def test_the_others_are_done(tmp_path, capsys, monkeypatch):
+    """A folder of hostile files gives the good one's pins, and a warning for each of the others."""
     for name, (content, *_) in HOSTILE.items():
         (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     (tmp_path / "good.yaml").write_text(GOOD)
@@ -63,12 +63,18 @@ def test_the_others_are_done(tmp_path, capsys):
     (tmp_path / "missing.yaml").symlink_to("nowhere.yaml")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "up").symlink_to("..", target_is_directory=True)
-    assert main(["pins", "list", str(tmp_path), "--json"]) == 2
+    assert main(["pins", "list", str(tmp_path), "--json"]) == 0
     out, err = capsys.readouterr()
     assert any(pin["path"].endswith("good.yaml") for pin in json.loads(out)["pins"])
-    for name in (*HOSTILE, "self.yaml", "missing.yaml", "folder/up"):
-        assert f"error: {(tmp_path / name).as_posix()}" in err
+    names = [*HOSTILE, "self.yaml", "missing.yaml", "folder/up"]
+    for name in names:
+        assert f"warning: {(tmp_path / name).as_posix()}" in err
+    assert f"{len(names)} problems of files that were found in folders" in err
     assert "Traceback" not in err
+    monkeypatch.setenv("LAYERCTL_INDEX", str(write_index(tmp_path)))
+    assert main(["pins", "check", str(tmp_path), "--ignore", "pin-*"]) == 0
+    assert capsys.readouterr().out.count("[template-invalid]") == len(names)
+    assert main(["pins", "check", str(tmp_path), "--ignore", "pin-*", "--strict"]) == 1
 
 
 def test_a_bump_leaves_broken_files_alone(tmp_path, capsys):
@@ -77,10 +83,11 @@ def test_a_bump_leaves_broken_files_alone(tmp_path, capsys):
     broken.write_text(GOOD + "  G: {\n")
     good = tmp_path / "good.yaml"
     good.write_text(GOOD)
-    assert main(["pins", "bump", str(tmp_path), "--to", "9"]) == 2
+    assert main(["pins", "bump", str(tmp_path), "--to", "9"]) == 0
     assert ":7" in broken.read_text()
     assert ":9" in good.read_text()
     assert "was left alone" in capsys.readouterr().err
+    assert main(["pins", "bump", str(broken), "--to", "9"]) == 2
 
 
 def test_fifty_megabytes(tmp_path):
@@ -114,35 +121,6 @@ def test_files_of_template_engines_are_no_error(tmp_path):
     report = scan([tmp_path])
     assert [pin.version for pin in report.pins] == [3, 7]
     assert report.problems == []
-
-
-def test_what_is_left_out(tmp_path, capsys):
-    """Folders of copies are left out, and it is said so; one that is named is searched."""
-    for name in (".aws-sam", "node_modules", "src"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "template.yaml").write_text(GOOD)
-    assert main(["pins", "list", str(tmp_path)]) == 0
-    out, err = capsys.readouterr()
-    assert out.count("shared-utils") == 1
-    assert ".aws-sam, node_modules" in err
-    assert len(scan([tmp_path / ".aws-sam"]).pins) == 1
-
-
-def test_vendored_packages_are_left_out(tmp_path, capsys):
-    """What a package installed into a folder is left out, and it is said so; own code beside it is searched."""
-    code = tmp_path / "src"
-    for name in ("requests", "own", "requests-2.0.dist-info"):
-        (code / name).mkdir(parents=True)
-        (code / name / "template.yaml").write_text(GOOD)
-    (code / "requests-2.0.dist-info" / "RECORD").write_text(
-        "requests/template.yaml,,\nrequests-2.0.dist-info/RECORD,,\n"
-    )
-    assert main(["pins", "list", str(tmp_path)]) == 0
-    out, err = capsys.readouterr()
-    assert "own/template.yaml" in out
-    assert out.count("shared-utils") == 1
-    assert "left out requests, requests-2.0.dist-info" in err
-    assert len(scan([code / "requests"]).pins) == 1
 
 
 def test_a_file_is_searched_once(tmp_path):

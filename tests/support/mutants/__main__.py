@@ -18,8 +18,9 @@ from typing import Any
 from tests.support.mutants.faults import Mutant, make_mutants
 
 ROOT = Path(__file__).resolve().parents[3]
-COPY = ROOT / ".mutants"
-LEFT_OUT = (".git", ".mutants", ".venv*", ".aws-sam", "dist", "__pycache__", ".*_cache", ".hypothesis")
+COPY = ROOT / os.environ.get("MUTANTS_COPY", ".mutants")  # two runs at once need two
+LEFT_OUT = (".git", ".mutants*", ".venv*", ".aws-sam", "dist", "__pycache__", ".*_cache", ".hypothesis")
+SURVIVORS = ROOT / ".mutants-survivors.json"
 LINES = Path("tests/support/mutants/lines.py")
 
 
@@ -108,15 +109,32 @@ def try_mutant(session: Session, module: str, mutant: Mutant) -> bool:
     return bool(answer["outcome"] != "passed")
 
 
-def try_module(session: Session, module: str, accepted: list[dict[str, str]], sample: int) -> dict[str, Any]:
-    """Try the mutants of a module, print those that survive, and return the numbers."""
+def survivors() -> dict[str, list[list[str]]]:
+    """Return what survived when each module was tried last."""
+    if not SURVIVORS.exists():
+        return {}
+    kept: dict[str, list[list[str]]] = json.loads(SURVIVORS.read_text("utf-8"))
+    return kept
+
+
+def choose(module: str, options: argparse.Namespace, survived: list[list[str]]) -> list[Mutant]:
+    """Return the mutants of a module to try: all, a sample, or those that survived before."""
     mutants = make_mutants(ROOT / module)
-    if sample and sample < len(mutants):
-        mutants = random.Random(module).sample(mutants, sample)
+    if options.again:
+        return [mutant for mutant in mutants if [mutant.before, mutant.after] in survived]
+    if options.sample and options.sample < len(mutants):
+        mutants = random.Random(module + options.seed).sample(mutants, options.sample)
+    return mutants
+
+
+def try_module(
+    session: Session, module: str, mutants: list[Mutant], accepted: list[dict[str, str]]
+) -> tuple[dict[str, Any], list[list[str]]]:
+    """Try the mutants of a module, print those that survive, and return the numbers and the survivors."""
     known = {(one["before"], one["after"]): one["why"] for one in accepted if one["module"] == module}
     row = {"module": module, "mutants": len(mutants), "noticed": 0, "equivalent": 0, "accepted": 0, "survivors": 0}
     print(module, flush=True)
-    began, noticed = time.monotonic(), set()
+    began, noticed, survived = time.monotonic(), set(), []
     for mutant in mutants:
         key = (mutant.before, mutant.after)
         if try_mutant(session, module, mutant):
@@ -126,13 +144,14 @@ def try_module(session: Session, module: str, accepted: list[dict[str, str]], sa
             row["equivalent" if known[key].startswith("Equivalent") else "accepted"] += 1
         else:
             row["survivors"] += 1
+            survived.append([*key])
             print(f"  survives in {mutant.function}:\n    - {mutant.before}\n    + {mutant.after}", flush=True)
     for before, after in known:
         if (before, after) in noticed:
             print(f"  is accepted and does not survive (any more):\n    - {before}\n    + {after}")
     row["seconds"] = round(time.monotonic() - began)
     print(table([row]), flush=True)
-    return row
+    return row, survived
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -177,6 +196,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="put faults into the listed modules: their tests must notice")
     parser.add_argument("--changed", action="store_true", help="only modules that differ from the main branch")
     parser.add_argument("--sample", type=int, default=0, help="of each module so many mutants, the same each time")
+    parser.add_argument("--seed", default="", help="take another sample")
+    parser.add_argument("--again", action="store_true", help="only what survived when the module was tried last")
     parser.add_argument("modules", nargs="*", help="parts of modules' paths; all modules without any")
     options = parser.parse_args()
     listed = tomllib.loads((ROOT / "tests/mutants.toml").read_text("utf-8"))
@@ -205,7 +226,11 @@ def main() -> int:
                 "error: these fail without a fault too, and are left out:", *measured["failed"], sep="\n  ", flush=True
             )
             failed = True
-        rows += [try_module(session, module, listed.get("accepted", []), options.sample) for module in modules]
+        for module in modules:
+            mutants = choose(module, options, survivors().get(module, []))
+            row, survived = try_module(session, module, mutants, listed.get("accepted", []))
+            rows.append(row)
+            SURVIVORS.write_text(json.dumps({**survivors(), module: survived}, indent=1), "utf-8")
         session.close()
     if rows:
         print("\n" + table(rows))

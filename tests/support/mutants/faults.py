@@ -43,7 +43,7 @@ def make_mutants(path: Path) -> list[Mutant]:
     source = path.read_text("utf-8")
     module, mutations, *_ = create_mutations(str(path), source)
     tree, old = ast.parse(source), source.splitlines()
-    mutants: dict[tuple[str, str], Mutant] = {}
+    mutants: dict[str, Mutant] = {}
     for mutation in mutations:
         function = mutation.contained_by_top_level_function
         if not isinstance(function, libcst.FunctionDef):
@@ -61,7 +61,7 @@ def make_mutants(path: Path) -> list[Mutant]:
         if old[window.stop :] != new[window.stop + len(new) - len(old) :]:
             diff = list(difflib.unified_diff(old, new, n=0, lineterm=""))[2:]
         before, after = (" ".join(line[1:].strip() for line in diff if line[0] == sign) for sign in "-+")
-        mutants[before, after] = Mutant(function.name.value, before, after, _statement(tree, start + 1), code)
+        mutants[code] = Mutant(function.name.value, before, after, _statement(tree, start + 1), code)
     return list(mutants.values())
 
 

@@ -8,7 +8,9 @@ import os
 import sys
 import threading
 
-__all__ = ["start", "stop"]
+__all__ = ["resume", "start", "stop"]
+
+_traces: list = []  # what was started
 
 
 def start(path: str, modules: str) -> None:
@@ -29,12 +31,20 @@ def start(path: str, modules: str) -> None:
                 os.write(file, "\t".join(map(str, one)).encode() + b"\n")
         return trace_line
 
-    threading.settrace(trace)
-    sys.settrace(trace)
+    _traces[:] = [trace]
+    resume()
+
+
+def resume() -> None:
+    """Go on after a RecursionError, which ends tracing."""
+    for trace in _traces:
+        threading.settrace(trace)
+        sys.settrace(trace)
 
 
 def stop() -> None:
     """Write no more lines down."""
+    _traces.clear()
     threading.settrace(None)  # type: ignore[arg-type]
     sys.settrace(None)
 

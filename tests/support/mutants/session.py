@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import time
+from itertools import accumulate
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -31,6 +32,7 @@ HEAVY = ("hypothesis.strategies", "jsonschema", "boto3", "botocore.endpoint", "m
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 OUTCOMES = {"P": "passed", "S": "failed", "F": "failed", "N": "not put"}
 QUICK = 1.0
+LONGEST = 20.0  # seconds of tests for one fault, as measured: what is left out then are the slowest ones
 FEW = 12  # a line that fewer tests run may do its work in a test that comes after: the rest of their files is run too
 
 
@@ -53,6 +55,7 @@ class Session:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Measure the tests, then run those that each request needs."""
         lines.stop()
+        self._collected = session.items
         self._items = {item.nodeid: item for item in session.items}
         self._keep_session_fixtures(session.items)
         self._functions: dict[tuple[str, str, int], list[FunctionType]] = {}
@@ -81,10 +84,13 @@ class Session:
                 known |= lasting
                 item.stash[tmppath_result_key] = {}  # the fixture tmp_path asks how the test ended
                 item.session._setupstate.setup(item)
-                following = next(one for one in items if one is not item)
-                other = next((one for one in items if one.path != item.path), following)
-                item.session._setupstate.teardown_exact(other)
+                item.session._setupstate.teardown_exact(self._other(item))
                 item._initrequest()  # as after each run: its next one asks for its fixtures anew
+
+    def _other(self, item: pytest.Item) -> pytest.Item | None:
+        """Return a test of another file, or else another one of the same."""
+        others = [one for one in self._collected if one is not item]
+        return next((one for one in others if one.path != item.path), others[0] if others else None)
 
     def _fork(self, items: list[pytest.Item], prepare: Any) -> tuple[str, str, float]:
         """Return the outcome of tests in a child: passed, failed or timed out, at which, after how many seconds."""
@@ -101,7 +107,9 @@ class Session:
                 except (ValueError, AssertionError):
                     os.write(writing, b"N\n")
                     os._exit(0)
-                for item, following in zip(items, [*items[1:], None], strict=True):
+                # Behind the last one, too, what lasts for a session stays: a server's thread is not in the child.
+                last = self._other(items[-1]) if items else None
+                for item, following in zip(items, [*items[1:], last], strict=True):
                     os.write(writing, f"S {item.nodeid}\n".encode())
                     item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 os.write(writing, b"P\n")
@@ -133,6 +141,13 @@ class Session:
                 ended()
         os.waitpid(child, 0)
         return outcome, test, time.monotonic() - began
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """See to it that the lines of each test are written down, whatever the one before did."""
+        lines.resume()
+
+    pytest_runtest_call = pytest_runtest_setup
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Say at once that a test failed, or how long it took."""
@@ -183,6 +198,8 @@ class Session:
                 if (not files or one.partition("::")[0] in files) and self._seconds.get(one, 0) < QUICK
             } - set(chosen)
             chosen += sorted(rest, key=lambda one: self._seconds.get(one, 0))
+        sums = accumulate(self._seconds.get(one, 0) for one in chosen)
+        chosen = [one for one, seconds in zip(chosen, sums, strict=True) if seconds <= LONGEST] or chosen[:1]
 
         def fault() -> None:
             assert running != {""}  # it is too late: what runs when modules are loaded has run

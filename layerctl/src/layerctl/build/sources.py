@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.build.manifest import Source
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.git import ask_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ def export_sources(root: Path, target: Path, packages: Iterable[str] = ()) -> li
     Raises:
         LayerctlError: git tracks nothing of `root`; a file can't be read, or is a link that leads out of `root`.
     """
-    tracked = _git(root, "ls-files", "-z", "--cached")
+    tracked = ask_git(root, "ls-files", "-z", "--cached")
     fresh: list[str] = []
     if tracked is None:
         names = list(_walk(root))
@@ -84,8 +84,8 @@ def source_facts(config: LayerConfig) -> Source:
         str(config.path.relative_to(root)),
         *(str(lock) for lock in locks),
     ]
-    commit = _git(root, "rev-parse", "--verify", "-q", "HEAD")
-    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", *inputs)
+    commit = ask_git(root, "rev-parse", "--verify", "-q", "HEAD")
+    changed = ask_git(root, "status", "--porcelain", "--untracked-files=no", "--", *inputs)
     return Source(
         commit=commit.strip() if commit else None,
         dirty=bool(changed or _fresh_modules(root, config.packages)),
@@ -99,7 +99,7 @@ def source_facts(config: LayerConfig) -> Source:
 
 def _fresh_modules(root: Path, packages: Iterable[str] = ()) -> list[str]:
     """Modules that are not in git yet."""
-    others = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "src", *packages) or ""
+    others = ask_git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "src", *packages) or ""
     return sorted(name for name in others.split("\0") if name.endswith(_SOURCE_SUFFIXES))
 
 
@@ -120,15 +120,3 @@ def _walk(root: Path) -> list[str]:
             if not name.startswith(".") and not name.endswith(_JUNK_SUFFIXES)
         ]
     return names
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """Git's answer about a folder, with paths relative to it; None outside of a checkout, or where git is not there."""
-    # a hook's GIT_DIR would make git speak about another repository
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    command = ["git", "-C", str(root), "-c", "core.quotepath=off", *arguments]
-    try:
-        answer = subprocess.run(command, env=environ, capture_output=True, check=True, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return os.fsdecode(answer.stdout)

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 from layerctl.check.case import FunctionCase
 from layerctl.check.contents import Contents, Sources
+from layerctl.check.given import GivenTemplates
+from layerctl.core.diagnostics import Severity
+from layerctl.core.errors import LayerctlError
 from layerctl.rules.registry import checks_in, rules_in
 from layerctl.rules.shared import TEMPLATE_INVALID, TEMPLATE_UNREAD
 from layerctl.templates.load import read_template, templates_in
+from layerctl.templates.model import Fault, Place, Template
 from layerctl.templates.regions import deployment_of
 from layerctl.templates.samconfig import overridden_parameters
 
@@ -46,6 +50,13 @@ class Summary:
     origins: tuple[tuple[str, str], ...]
 
     @property
+    def complete(self) -> bool:
+        """Whether the content of its code and of all its layers is known; an image has neither."""
+        if self.runtime == "image":
+            return True
+        return self.code is not None and all(size is not None for _, size in self.layers)
+
+    @property
     def total(self) -> int:
         """Bytes of everything known."""
         return (self.code or 0) + sum(size or 0 for _, size in self.layers)
@@ -56,12 +67,16 @@ class CheckedTemplates:
     """The result of a check.
 
     Attributes:
-        unreadable: whether a template could not be read, or not in full.
+        templates: those that were checked by themselves; the others are nested in these.
+        others: named files that were left out, as they are no templates.
+        unreadable: whether a template that was named could not be read, or not in full.
         unused: names the user gave content for that no template mentions.
     """
 
     findings: list[Finding] = field(default_factory=list)
     functions: list[Summary] = field(default_factory=list)
+    templates: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
     unreadable: bool = False
     unused: list[str] = field(default_factory=list)
 
@@ -74,6 +89,8 @@ def check_templates(
     region: str | None = None,
     today: dt.date | None = None,
     progress: Callable[[str], None] | None = None,
+    given: GivenTemplates | None = None,
+    skip_others: bool = False,
 ) -> CheckedTemplates:
     """Check every function of the templates.
 
@@ -84,43 +101,97 @@ def check_templates(
         region: what `AWS::Region` stands for; default: what the files beside a template say (samconfig.toml).
         today: the day that deprecation dates are compared with; default: today, UTC.
         progress: told the name of each template that is done.
+        given: what `find_templates` found, in place of `paths`.
+        skip_others: whether named files that are no templates are left out.
 
     Raises:
         LayerctlError: content that `sources` names cannot be read.
     """
     day = today or dt.datetime.now(dt.UTC).date()
     sources = sources or Sources()
-    report = CheckedTemplates()
-    shared: dict[Finding, list[str]] = defaultdict(list)
+    given = given or GivenTemplates([(found, True) for path in paths for found in templates_in(path) or [path]])
+    read = [(_read(path, parameters or {}, region), named) for path, named in given.files]
+    within = {path.resolve() for template, _ in read for path in template.nested}
     with Contents(sources) as contents:
-        for path in [found for given in paths for found in templates_in(given) or [given]]:
-            overrides = {**_agreed(overridden_parameters(path)), **(parameters or {})}
-            template = read_template(path, parameters=overrides, region=region or _deployed_to(path))
-            for fault in template.unread:
-                shared[TEMPLATE_UNREAD.at(fault.place, fault.message, fault.hint)] = []
-            faults = [*template.problems, *(one.problem for one in template.functions if one.problem is not None)]
-            for fault in faults:
-                report.unreadable = True
-                shared[TEMPLATE_INVALID.at(fault.place, fault.message, fault.hint)] = []
-            for declared in template.functions:
-                if declared.problem is not None:
-                    continue
-                function = contents.fill(declared)
-                for finding in _findings(function, day):
-                    if function.name not in shared[finding]:
-                        shared[finding].append(function.name)
-                summary = _summary(path, function)
-                if summary not in report.functions:
-                    report.functions.append(summary)
+        checker = _Checker(contents, day)
+        for problem in given.problems:
+            checker.fault(TEMPLATE_INVALID.at(problem, problem.message, problem.hint), named=problem.named)
+        for template, named in read:
+            if not template.recognised and (skip_others or not named):
+                checker.report.others += [template.path] * named
+            elif named or template.path.resolve() not in within:
+                checker.check(template, named=named)
             if progress is not None:
-                progress(path.name)
-        given = {*sources.layers, *sources.code, *(name for name in sources.deployed if name != "*")}
-        report.unused = sorted(given - contents.used)
-    report.findings = sorted(
-        (_named(finding, functions) for finding, functions in shared.items()),
-        key=lambda finding: (finding.path, finding.line or 0, finding.column or 0, finding.rule, finding.message),
-    )
-    return report
+                progress(template.path.name)
+        names = {*sources.layers, *sources.code, *(name for name in sources.deployed if name != "*")}
+        checker.report.unused = sorted(names - contents.used)
+        return checker.result()
+
+
+class _Checker:
+    """Checks templates one by one, and keeps each finding once, with the functions that it is about."""
+
+    def __init__(self, contents: Contents, day: dt.date) -> None:
+        self.report = CheckedTemplates()
+        self._contents = contents
+        self._day = day
+        self._found: dict[Finding, list[str]] = defaultdict(list)
+
+    def check(self, template: Template, *, named: bool) -> None:
+        """Add what a template gives."""
+        self.report.templates.append(template.path)
+        for fault in template.unread:
+            self._found[TEMPLATE_UNREAD.at(fault.place, fault.message, fault.hint)] = []
+        faults = [*template.problems, *(one.problem for one in template.functions if one.problem is not None)]
+        try:
+            for declared in template.functions:
+                if declared.problem is None:
+                    self._function(template.path, self._contents.fill(declared))
+        except LayerctlError:
+            raise
+        except Exception as error:  # one strange template must not keep the others from being checked
+            faults.append(_strange(template.path, error))
+        for fault in faults:
+            self.fault(TEMPLATE_INVALID.at(fault.place, fault.message, fault.hint), named=named)
+
+    def fault(self, finding: Finding, *, named: bool) -> None:
+        """Add that something could not be read; what was found in a folder does not stand for the whole."""
+        self.report.unreadable |= named
+        if not named:
+            hint = f"{finding.hint}, or leave it out with --exclude"
+            finding = replace(finding, severity=Severity.WARNING, hint=hint)
+        self._found[finding] = []
+
+    def result(self) -> CheckedTemplates:
+        """The report, with the findings by place."""
+        self.report.findings = sorted(
+            (_named(finding, functions) for finding, functions in self._found.items()),
+            key=lambda finding: (finding.path, finding.line or 0, finding.column or 0, finding.rule, finding.message),
+        )
+        return self.report
+
+    def _function(self, path: Path, function: Function) -> None:
+        for finding in _findings(function, self._day):
+            if function.name not in self._found[finding]:
+                self._found[finding].append(function.name)
+        summary = _summary(path, function)
+        if summary not in self.report.functions:
+            self.report.functions.append(summary)
+
+
+def _read(path: Path, parameters: Mapping[str, str], region: str | None) -> Template:
+    overrides = {**_agreed(overridden_parameters(path)), **parameters}
+    try:
+        return read_template(path, parameters=overrides, region=region or _deployed_to(path))
+    except LayerctlError:
+        raise
+    except Exception as error:
+        return Template(path, problems=[_strange(path, error)])
+
+
+def _strange(path: Path, error: Exception) -> Fault:
+    what = f"it could not be checked ({type(error).__name__}: {error})"
+    return Fault(Place(path.as_posix(), 1, 1), what, "please report this file")
 
 
 def _deployed_to(path: Path) -> str | None:

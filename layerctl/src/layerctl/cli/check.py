@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layerctl.cli.exclusions import exclude_option, tell_left_out
 from layerctl.cli.findings import findings_options
 from layerctl.cli.options import (
     Pairs,
@@ -16,12 +17,13 @@ from layerctl.cli.options import (
     profile_option,
     region_option,
 )
-from layerctl.cli.output import print_table, progress, warning
-from layerctl.core.text import count_text, size_text
+from layerctl.cli.output import note, print_table, progress, warning
+from layerctl.core.text import count_text, size_text, some
 
 if TYPE_CHECKING:
     from layerctl.check.report import CheckedTemplates
     from layerctl.cli.findings import Report
+    from layerctl.scan.exclusion import Exclusion
 
 __all__ = ["command"]
 
@@ -49,6 +51,8 @@ __all__ = ["command"]
 @region_option("AWS_REGION", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"])
 @profile_option
 @click.option("--offline", is_flag=True, help="Never ask AWS for a layer's content.")
+@exclude_option()
+@click.option("--skip-others", is_flag=True, help="Leave out named files that are no templates, as hooks name them.")
 @findings_options
 def command(
     *,
@@ -62,24 +66,30 @@ def command(
     region: str | None,
     profile: str | None,
     offline: bool,
+    exclusion: Exclusion,
+    skip_others: bool,
     report: Report,
 ) -> int:
     """Work out what Lambda will do with each function's layers, and what will go wrong.
 
-    Reads SAM and CloudFormation templates (YAML, JSON) and serverless.yml. Layer contents come from --layer, from
-    the template's own layers, from dist/, or from AWS by their ARN (kept in the cache). What could not be looked at
-    is said in a note.
+    Reads SAM and CloudFormation templates (YAML, JSON) and serverless.yml, and finds those of a folder. Layer contents
+    come from --layer, from the template's own layers, from dist/, or from AWS by their ARN (kept in the cache). What
+    could not be looked at is said in a note.
 
-    Exit code 0: nothing, or warnings and notes only. 1: errors. 2: a template could not be read; the others are.
+    Exit code 0: nothing, or warnings and notes only. 1: errors. 2: a template that was named could not be read; the
+    others are.
     """
     from layerctl.check.contents import Sources
     from layerctl.check.deployed import deployed_contents
     from layerctl.check.fetch import Fetcher
+    from layerctl.check.given import find_templates
     from layerctl.check.report import RULES, check_templates
 
     if offline and stack:
         raise click.UsageError("--stack asks AWS, and --offline forbids it")
-    folders = dist or tuple(dict.fromkeys(folder / "dist" for folder in (Path(), *(path.parent for path in templates))))
+    given = find_templates(templates, exclusion)
+    beside = (Path(), *(path for path in templates if path.is_dir()), *(path.parent for path, _ in given.files))
+    folders = dist or tuple(dict.fromkeys(folder / "dist" for folder in beside))
     fetcher = Fetcher(profile)
     sources = Sources(
         layers=parse_layer_options(layers),
@@ -88,8 +98,19 @@ def command(
         dist=tuple(folder for folder in folders if folder.is_dir()),
         fetch=None if offline else fetcher.layer,
     )
-    with progress("checking", [path.name for path in templates]) as done:
-        checked = check_templates(templates, sources, parameters=dict(parameters), region=region, progress=done)
+    with progress("checking", [path.name for path, _ in given.files]) as done:
+        checked = check_templates(
+            (),
+            sources,
+            parameters=dict(parameters),
+            region=region,
+            progress=done,
+            given=given,
+            skip_others=skip_others,
+        )
+    tell_left_out(given.left_out, given.notes)
+    if checked.others:
+        note(f"note: no templates, and not checked: {some([path.as_posix() for path in checked.others])}")
     if report.for_people:
         _write_functions(checked)
     for name in checked.unused:
@@ -98,10 +119,18 @@ def command(
         checked.findings,
         tool="check",
         rules=RULES,
-        looked_at=count_text(len(checked.functions), "function"),
-        files=[path.as_posix() for path in templates],
+        looked_at=_looked_at(checked),
+        files=[path.as_posix() for path, _ in given.files],
         complete=not checked.unreadable,
     )
+
+
+def _looked_at(report: CheckedTemplates) -> str:
+    """What was checked, and how much of it only as far as the template tells."""
+    functions, templates = len(report.functions), len(report.templates)
+    partly = sum(not function.complete for function in report.functions)
+    said = f", of {partly:,} not all contents are known" if partly else ""
+    return f"{count_text(functions, 'function')} in {count_text(templates, 'template')}{said}"
 
 
 def _write_functions(report: CheckedTemplates) -> None:
@@ -111,8 +140,9 @@ def _write_functions(report: CheckedTemplates) -> None:
     rows = []
     for function in report.functions:
         layers = " < ".join(f"{name} {_size(size)}" for name, size in function.layers)
-        complete = function.code is not None and all(size is not None for _, size in function.layers)
-        total = f"{'' if complete else 'at least '}{_size(function.total)}, {function.total / MAX_UNZIPPED:.1%}"
+        total = (
+            f"{'' if function.complete else 'at least '}{_size(function.total)}, {function.total / MAX_UNZIPPED:.1%}"
+        )
         platform = f"{function.runtime} {function.architecture}"
         rows.append((function.function, platform, _size(function.code), layers or "-", total))
     if rows:

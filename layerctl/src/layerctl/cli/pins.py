@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from layerctl.cli.exclusions import exclude_option, tell_left_out, tell_problems
 from layerctl.cli.findings import findings_options
 from layerctl.cli.groups import Group
 from layerctl.cli.options import Age, dry_run_option, json_option, profile_option, region_option, stage_option
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from layerctl.cli.findings import Report
     from layerctl.pins.resolve.versions import VersionResolver
+    from layerctl.scan.exclusion import Exclusion
     from layerctl.scan.model import FileReport
 
 __all__ = ["command"]
@@ -61,47 +63,70 @@ def command() -> None:
 @command.command("list")
 @_PATHS
 @_sources
+@exclude_option()
 @json_option
-def list_(*, paths: tuple[Path, ...], as_json: bool, **sources: Any) -> int:
+def list_(*, paths: tuple[Path, ...], as_json: bool, exclusion: Exclusion, **sources: Any) -> int:
     """Find every layer version ARN in files and folders.
 
     SAM and CloudFormation (YAML, JSON), samconfig, serverless.yml, Terraform, CDK and any other text. With an index,
     also the release and its age. Nothing is executed, and nothing is looked up but versions.
 
-    Exit code 0: everything was read. 2: a file could not be read (in full); the others are listed.
+    In folders, what git ignores, copies and installed packages are left out, and it is said which.
+
+    Exit code 0: everything was read, or what was found in a folder and could not be read is told in a warning. 2: a
+    template that was named could not be read (in full); the others are listed.
     """
     from layerctl.pins import listing
 
     sources["aws"] = sources["aws"] or False  # a list never goes to AWS unless told to
     resolver = _resolver(**sources)
-    report = _scan(paths)
+    report = _scan(paths, exclusion)
     (listing.write_json if as_json else listing.write_table)(report, resolver, sys.stdout)
-    _close(report, as_json=as_json)
-    return 2 if report.problems else 0
+    tell_left_out(report.left_out, report.notes)
+    if report.unresolved and not as_json:
+        count = len(report.unresolved)
+        note(f"note: the version of {count} more is decided elsewhere (--json shows them)")
+    for part in report.unread if not as_json else ():
+        note(f"note: {part.path}:{part.line}:{part.column}: {part.message}; {part.hint}")
+    tell_problems(report.problems)
+    return 2 if any(problem.named for problem in report.problems) else 0
 
 
 @command.command("check")
 @_PATHS
 @_sources
+@exclude_option()
 @click.option("--max-behind", type=click.IntRange(min=0), help="How many newer releases there may be.")
 @click.option("--max-age", type=Age(), help="How old a version may be while a newer one exists: 90d, 12w, 36h.")
 @findings_options
 def check(
-    *, paths: tuple[Path, ...], max_behind: int | None, max_age: timedelta | None, report: Report, **sources: Any
+    *,
+    paths: tuple[Path, ...],
+    max_behind: int | None,
+    max_age: timedelta | None,
+    exclusion: Exclusion,
+    report: Report,
+    **sources: Any,
 ) -> int:
     """Check that each pin is known, not yanked, of the right region, fit for its functions, and recent enough.
 
     Versions come from the index, Parameter Store, or Lambda, in that order.
 
-    Exit code 0: all is well, or warnings only. 1: errors. 2: a file could not be read, or nobody knows any versions.
+    Warnings, which --strict takes for errors: versions that are decided elsewhere, nested templates that were not
+    searched, and broken files that were found in folders.
+
+    Exit code 0: all is well, or warnings only. 1: errors. 2: a template that was named could not be read, or nobody
+    knows any versions.
     """
     from layerctl.pins.check import Limits, check_pins
+    from layerctl.pins.open import in_order, what_is_open
     from layerctl.pins.rules import RULES
 
     resolver = _resolver(**sources)
-    found = _scan(paths)
+    found = _scan(paths, exclusion)
     findings = check_pins(found.pins, resolver, Limits(max_behind, max_age), regions=frozenset(sources["regions"]))
-    _close(found, as_json=True)
+    findings = in_order([*findings, *what_is_open(found)])
+    tell_left_out(found.left_out, found.notes)
     for where, failure in resolver.failures():
         error(f"{where}: {failure}")
     unknown = None
@@ -118,9 +143,9 @@ def check(
         findings,
         tool="pins check",
         rules=RULES,
-        looked_at=count_text(len(found.pins), "pin"),
-        files=[pin.path for pin in found.pins],
-        complete=not (unknown or found.problems),
+        looked_at=_looked_at(found),
+        files=found.paths,
+        complete=not (unknown or any(problem.named for problem in found.problems)),
     )
 
 
@@ -132,6 +157,7 @@ def check(
 @click.option("--major", is_flag=True, help="Allow a jump over a major version.")
 @click.option("--force", is_flag=True, help="Allow --to to name a yanked release.")
 @click.option("--comment", is_flag=True, help="Add a comment that names the release, where there is none.")
+@exclude_option()
 @dry_run_option
 @json_option
 def bump(
@@ -144,6 +170,7 @@ def bump(
     comment: bool,
     dry_run: bool,
     as_json: bool,
+    exclusion: Exclusion,
     **sources: Any,
 ) -> int:
     """Move pins to another version, changing nothing but the version's characters.
@@ -152,13 +179,13 @@ def bump(
     Shows a diff that git apply takes; writes each file in one step, and only if nobody else changed it meanwhile. What
     the releases change is shown where the index has it.
 
-    Exit code 0: done. 2: a pin or a file could not be moved; the others are.
+    Exit code 0: done. 2: a pin, or a template that was named, could not be moved; the others are.
     """
     from layerctl.pins.bump import bump_all
     from layerctl.pins.resolve.targets import BumpRequest
 
     request = BumpRequest(to, layer, major=major, force=force, regions=frozenset(sources["regions"]))
-    resolver, found = _resolver(**sources), _scan(paths)
+    resolver, found = _resolver(**sources), _scan(paths, exclusion)
     moving = partial(progress, "planning" if dry_run else "moving pins")
     outcome = bump_all(found, request, resolver, comment=comment, dry_run=dry_run, moving=moving)
     outcome.show(sys.stdout, as_json=as_json)
@@ -166,10 +193,10 @@ def bump(
         note(f"{'' if one.taken else 'taken back: '}{one.layer} {one.release}\n\n{one.notes}\n")
     for text in outcome.notes:
         note(f"note: {text}")
-    for problem in outcome.problems:
-        error(str(problem))
+    tell_left_out(outcome.left_out)
+    tell_problems(outcome.problems)
     note(outcome.summary())
-    return 2 if outcome.problems else 0
+    return 2 if any(problem.named for problem in outcome.problems) else 0
 
 
 def _resolver(**sources: Any) -> VersionResolver:
@@ -179,20 +206,14 @@ def _resolver(**sources: Any) -> VersionResolver:
         return resolver_of(**sources)
 
 
-def _scan(paths: tuple[Path, ...]) -> FileReport:
+def _scan(paths: tuple[Path, ...], exclusion: Exclusion) -> FileReport:
     from layerctl.scan.files import scan
 
     with transfer("searching") as searched:
-        return scan(paths, searched)
+        return scan(paths, searched, exclusion=exclusion)
 
 
-def _close(report: FileReport, *, as_json: bool) -> None:
-    """Say on standard error what was left out and what could not be read."""
-    if report.skipped:
-        names = sorted({Path(path).name for path in report.skipped})
-        note(f"note: left out {', '.join(names)} (name one to search it)")
-    if report.unresolved and not as_json:
-        count = len(report.unresolved)
-        note(f"note: the version of {count} more is decided elsewhere (--json shows them)")
-    for problem in report.problems:
-        error(str(problem))
+def _looked_at(found: FileReport) -> str:
+    """What was checked, and how much of it could not be."""
+    opened = f", {len(found.unresolved)} more with a version that is decided elsewhere" if found.unresolved else ""
+    return count_text(len(found.pins), "pin") + opened

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layerctl.cli.exclusions import exclude_option, tell_left_out
 from layerctl.cli.options import Age, Target, apply_option, aws_options, index_option
 from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
     from layerctl.aws.failures import Failure
     from layerctl.core.arn import LayerVersionArn
+    from layerctl.scan.exclusion import Exclusion
 
 
 @click.command()
 @click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @aws_options
+@exclude_option(ignored=False)
 @click.option("--keep", type=click.IntRange(min=1), default=1, show_default=True, help="Newest versions to keep.")
 @click.option("--older-than", type=Age(), help="Only versions of at least this age: 90d, 12w, 36h.")
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 def command(
     *,
     target: Target,
+    exclusion: Exclusion,
     templates: Sequence[Path],
     keep: int,
     older_than: timedelta | None,
@@ -68,7 +72,8 @@ def command(
     index = LayerIndex(target.layer)
     if index_file:  # found broken now, not after the deletion
         index = store.update(index_file, target.layer, lambda index: index, dry_run=True)
-    pins = scan_templates(templates, target.layer)
+    pins = scan_templates(templates, target.layer, exclusion)
+    tell_left_out(pins.left_out)
     with waiting("opening accounts"):
         accounts = open_accounts(target.aws, roles, target.regions)
     seen = target.everywhere("reading", lambda region: collect(target.aws, region, target.layer))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layerctl.cli.exclusions import exclude_option, tell_left_out
 from layerctl.cli.options import json_option, layer_option, parse_layer_options, profile_option, region_option
 from layerctl.cli.output import error, note, print_json, waiting, warning
 
 if TYPE_CHECKING:
+    from layerctl.scan.exclusion import Exclusion
     from layerctl.sync.environment import Environment
     from layerctl.sync.install import Installed
 
@@ -37,6 +39,7 @@ __all__ = ["command"]
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if what is here is not what is pinned.")
 @profile_option
 @region_option("what the template says, else the environment's", envvar=("AWS_REGION", "AWS_DEFAULT_REGION"))
+@exclude_option()
 @json_option
 def command(
     *,
@@ -50,6 +53,7 @@ def command(
     profile: str | None,
     region: str | None,
     as_json: bool,
+    exclusion: Exclusion,
 ) -> int:
     """Bring the layer versions that TEMPLATE pins to this machine, so that editor and tests see what production will.
 
@@ -64,7 +68,8 @@ def command(
     from layerctl.sync.environment import find_environment, settings
     from layerctl.sync.install import search_path
 
-    plan = wanted_layers(templates, parse_layer_options(layers), function=function, region=region)
+    plan = wanted_layers(templates, parse_layer_options(layers), function=function, region=region, exclusion=exclusion)
+    tell_left_out(plan.left_out)
     environment = None if no_venv else find_environment(venv)
     for text in plan.notes:
         note(f"note: {text}")

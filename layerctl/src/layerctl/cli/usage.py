@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from layerctl.cli.exclusions import exclude_option, tell_left_out
 from layerctl.cli.options import Target, aws_options, index_option
 from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 from layerctl.core.partitions import partition_of
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from layerctl.releases.usage.functions import FunctionScan, FunctionUse
     from layerctl.releases.usage.templates import TemplateUse
     from layerctl.releases.versions import LayerVersion
+    from layerctl.scan.exclusion import Exclusion
 
 
 @click.command()
 @click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @aws_options
+@exclude_option(ignored=False)
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
 @click.option("--owner", metavar="ID", help="The account that owns the layer; default: the caller's own.")
 @click.option("--no-aliases", is_flag=True, help="Do not ask for aliases: one request less per function that uses it.")
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 def command(
     *,
     target: Target,
+    exclusion: Exclusion,
     templates: Sequence[Path],
     roles: Sequence[str],
     owner: str | None,
@@ -58,7 +62,8 @@ def command(
     from layerctl.releases.versions import list_versions
 
     recall = recall_of(index_file, target.layer) if yanked else None
-    pins = scan_templates(templates, target.layer)
+    pins = scan_templates(templates, target.layer, exclusion)
+    tell_left_out(pins.left_out)
     with waiting("opening accounts"):
         accounts = open_accounts(target.aws, roles, target.regions)
     owners = dict.fromkeys(accounts.owners, account(owner).id) if owner else accounts.owners

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from layerctl.pins.notes import ReleaseNotes
     from layerctl.pins.resolve.targets import BumpRequest
     from layerctl.pins.resolve.versions import VersionResolver
-    from layerctl.scan.model import FileReport, Problem
+    from layerctl.scan.model import FileReport, LeftOut, Problem
 
 __all__ = ["Outcome", "bump_all"]
 
@@ -41,6 +41,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     releases: list[ReleaseNotes] = field(default_factory=list)
     dry_run: bool = False
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def show(self, out: IO[str], *, as_json: bool) -> None:
         """Write the diff, or the changes as JSON."""
@@ -103,7 +104,9 @@ def bump_all(
         LayerctlError: the request cannot be told apart or looked up at all.
     """
     report.pins = [pin for pin in report.pins if pin.via != INDEX]
-    outcome = Outcome(problems=list(report.problems), dry_run=dry_run)
+    outcome = Outcome(
+        problems=list(report.problems), notes=_notes(report), dry_run=dry_run, left_out=list(report.left_out)
+    )
     broken = {problem.path for problem in report.problems}
     paths = list(dict.fromkeys(pin.path for pin in report.pins))
     outcome.notes += [f"{path} was left alone: it has an error" for path in paths if path in broken]
@@ -122,6 +125,14 @@ def bump_all(
                 done(path)
     outcome.releases = notes_of([change for bump in outcome.bumps for change in bump.changes], resolver)
     return outcome
+
+
+def _notes(report: FileReport) -> list[str]:
+    """What may hold pins and was not moved."""
+    unread = [f"{part.path}:{part.line}:{part.column}: {part.message}; {part.hint}" for part in report.unread]
+    count = len(report.unresolved)
+    more = f"the version of {count} more is decided elsewhere (`layerctl pins list --json` shows them)"
+    return [*report.notes, *unread, *([more] if count else [])]
 
 
 def _write_bytes(out: IO[str], data: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.core.diagnostics import Finding, Severity
 from layerctl.core.partitions import partition_of
+from layerctl.pins.open import in_order
 from layerctl.releases.index.model import how_soon
 from layerctl.scan.model import INDEX
 from layerctl.templates.regions import Deployment, deployment_of
@@ -67,7 +68,7 @@ def check_pins(
             deployed = Deployment()  # each environment of the file has its own region: any of them may be meant
         findings += _version(pin, resolver, limits, deployed.regions, now or datetime.now(UTC))
     findings += _strangers(pins)
-    return sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line or 0, one.column or 0, one.rule))
+    return in_order(findings)
 
 
 def _finding(pin: Pin, rule: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> Finding:

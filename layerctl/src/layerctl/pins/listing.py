@@ -53,12 +53,14 @@ def _release(pin: Pin, resolver: VersionResolver, now: datetime) -> tuple[str | 
 
 
 def write_json(report: FileReport, resolver: VersionResolver, out: IO[str]) -> None:
-    """Pins, references whose version is decided elsewhere, and problems. Written as it goes."""
+    """Pins, references whose version is decided elsewhere, problems, and what was not searched. Written as it goes."""
     now = datetime.now(UTC)
     out.write("{\n")
     _write_list(out, "pins", (_pin(pin, resolver, now) for pin in report.pins), ",")
     _write_list(out, "unresolved", (one._asdict() for one in report.unresolved), ",")
-    _write_list(out, "problems", (one._asdict() for one in report.problems), "")
+    _write_list(out, "problems", (one._asdict() for one in report.problems), ",")
+    _write_list(out, "unread", (one._asdict() for one in report.unread), ",")
+    _write_list(out, "left_out", (one._asdict() for one in report.left_out), "")
     out.write("}\n")
 
 

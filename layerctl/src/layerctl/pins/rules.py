@@ -6,7 +6,7 @@ from layerctl.core.diagnostics import Severity
 from layerctl.rules import Rule
 from layerctl.rules.registry import rules_in
 
-__all__ = ["RULES"]
+__all__ = ["PIN_UNRESOLVED", "RULES"]
 
 _PINS = ("pins check",)
 
@@ -83,6 +83,16 @@ PIN_UNVERIFIED = Rule(
     example="A vendor's layer that no index names.",
     fix="Name its index with --index, or ask AWS with --aws.",
     severity=Severity.NOTE,
+)
+PIN_UNRESOLVED = Rule(
+    id="pin-unresolved",
+    commands=_PINS,
+    summary="Each version of a layer is said where the layer is named.",
+    looks_at="References whose version only a deployment knows: parameters without default, `!ImportValue`, "
+    "`{{resolve:ssm:…}}`, `${cf:…}`, Terraform's remote state, and ARNs that a program puts together.",
+    example="`Layers: [!Ref LayerArn]`",
+    fix="Pin a version, check it where it is decided, or ignore the rule in that line, with the reason.",
+    severity=Severity.WARNING,
 )
 
 RULES = rules_in(__name__, "layerctl.rules.shared", command="pins check")

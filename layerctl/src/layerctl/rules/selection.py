@@ -1,10 +1,10 @@
-"""Which findings a repository wants: `--select`, `--ignore`, and the table `[tool.layerctl]` of its pyproject.toml."""
+"""What a repository wants told: `--select`, `--ignore`, and the table `[tool.layerctl]` of its pyproject.toml."""
 
 from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Selection"]
 
-_KEYS = ("select", "ignore", "strict", "per-path-ignores")
+_KEYS = ("select", "ignore", "exclude", "strict", "per-path-ignores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Selection:
             relative to `root`, or that within an artifact.
         strict: warnings count as errors.
         root: the folder of the pyproject.toml.
+        exclude: patterns, as in a .gitignore in `root`, of files and folders that no command looks at.
     """
 
     select: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Selection:
     per_path: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     strict: bool = False
     root: Path = field(default_factory=Path.cwd)
+    exclude: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, start: Path | None = None) -> Selection:
@@ -73,12 +75,16 @@ class Selection:
             {pattern: _names(rules, f"{where} per-path-ignores {pattern!r}") for pattern, rules in per_path.items()},
             strict,
             path.parent,
+            _names(table.get("exclude", []), f"{where} exclude", "patterns", '["tests/fixtures/", "*.sln.template"]'),
         )
 
     def narrowed(self, select: Iterable[str], ignore: Iterable[str], *, strict: bool) -> Selection:
         """Return this selection with a command line's options: --select replaces, --ignore adds."""
-        return Selection(
-            tuple(select) or self.select, (*self.ignore, *ignore), self.per_path, strict or self.strict, self.root
+        return replace(
+            self,
+            select=tuple(select) or self.select,
+            ignore=(*self.ignore, *ignore),
+            strict=strict or self.strict,
         )
 
     def unknown(self, known: Collection[str]) -> list[str]:
@@ -107,7 +113,7 @@ def _matches(rule: str, names: Iterable[str]) -> bool:
     return any(fnmatchcase(rule, name) for name in names)
 
 
-def _names(value: Any, where: str) -> tuple[str, ...]:
+def _names(value: Any, where: str, what: str = "rules", example: str = '["pin-old", "bytecode-*"]') -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise LayerctlError(f"{where} is {value!r}", hint='expected a list of rules, e.g. ["pin-old", "bytecode-*"]')
+        raise LayerctlError(f"{where} is {value!r}", hint=f"expected a list of {what}, e.g. {example}")
     return tuple(value)

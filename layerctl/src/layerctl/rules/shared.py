@@ -63,17 +63,19 @@ SDK_PARTIAL = Rule(
 )
 TEMPLATE_INVALID = Rule(
     id="template-invalid",
-    commands=("check",),
+    commands=("check", "pins check"),
     summary="The template could be read in full.",
-    looks_at="YAML and JSON of the template, its sections, and the tags of intrinsic functions.",
+    looks_at="YAML and JSON of the template, its sections, and the tags of intrinsic functions. A warning where it was "
+    "found in a folder, an error and exit code 2 where it was named.",
     example="A template without `Resources`, or with the same key twice.",
     fix="Mend the template; the line is named.",
 )
 TEMPLATE_UNREAD = Rule(
     id="template-unread",
-    commands=("check",),
+    commands=("check", "pins check"),
     summary="Everything that the template refers to was read too.",
-    looks_at="Nested applications and stacks, `${file(…)}` of a serverless.yml, and what `Fn::ForEach` goes over.",
+    looks_at="Nested applications and stacks, `${file(…)}` of a serverless.yml, and what `Fn::ForEach` goes over. "
+    "`pins check` reads what is named or lies in a folder that is, and warns of the rest.",
     example="An `AWS::Serverless::Application` whose Location is in S3.",
     fix="Check what is named by itself, or give the parameter that decides it.",
     severity=Severity.NOTE,

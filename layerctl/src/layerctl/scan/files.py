@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
     from pathlib import Path
 
+    from layerctl.scan.exclusion import Exclusion
     from layerctl.scan.model import Pin
 
 __all__ = ["scan"]
@@ -28,16 +29,21 @@ _MAX_WORKERS = 4
 _BATCH = 32
 
 
-def scan(roots: Iterable[Path], progress: Callable[[int, int], None] | None = None) -> FileReport:
+def scan(
+    roots: Iterable[Path],
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    exclusion: Exclusion | None = None,
+) -> FileReport:
     """Find the pins in files and folders.
 
     Args:
         roots: files and folders.
         progress: told how many of how many files are done.
+        exclusion: what is left out; default: what git ignores.
     """
-    found = find_files(roots)
-    report = FileReport(problems=list(found.problems))
-    report.skipped = [path.as_posix() for path in found.skipped]
+    found = find_files(roots, exclusion)
+    report = FileReport(problems=list(found.problems), left_out=list(found.left_out), notes=list(found.notes))
     files = found.files
     batches = [files[at : at + _BATCH] for at in range(0, len(files), _BATCH)]
     done = 0
@@ -62,12 +68,15 @@ def scan(roots: Iterable[Path], progress: Callable[[int, int], None] | None = No
                 stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-        return report
-    for batch in batches:
-        report.extend(_batch(batch))
-        done += len(batch)
-        if progress:
-            progress(done, len(files))
+    else:
+        for batch in batches:
+            report.extend(_batch(batch))
+            done += len(batch)
+            if progress:
+                progress(done, len(files))
+    if any(part.target for part in report.unread):
+        searched = {str(path.resolve()) for path, _ in files}
+        report.unread = [part for part in report.unread if part.target not in searched]
     return report
 
 

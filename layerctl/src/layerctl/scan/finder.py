@@ -6,17 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from layerctl.scan.index_text import looks_like_index
-from layerctl.scan.model import INDEX, FileReport, Pin, Problem, Unresolved
+from layerctl.scan.model import INDEX, FileReport, Pin, Problem, Unread, Unresolved
 from layerctl.scan.walk import TEMPLATE_SUFFIXES
 from layerctl.templates.literals import REGION, text_arns
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.structure import structural_uses
+from layerctl.templates.structure import FileFault, Structure, structural_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from layerctl.templates.literals import TextArn
+    from layerctl.templates.nested import NestedStack
     from layerctl.templates.uses import Use
 
 __all__ = ["find_pins", "pins_of"]
@@ -40,15 +41,17 @@ def find_pins(path: Path, *, named: bool = True) -> FileReport:
     try:
         source = Source.read(path)
     except OSError as error:
-        report.problems.append(Problem(shown, f"cannot be read: {error.strerror}", "check its permissions"))
+        what = f"cannot be read: {error.strerror}"
+        report.problems.append(Problem(shown, what, "check its permissions", named=named))
         return report
     except BinaryFileError as error:
         if concerned:
-            report.problems.append(Problem(shown, str(error), "name text files; a template is UTF-8 or UTF-16", 1, 1))
+            hint = "name text files; a template is UTF-8 or UTF-16"
+            report.problems.append(Problem(shown, str(error), hint, 1, 1, named=named))
         return report
     if concerned and len(source.text) > MAX_TEXT:
         message = f"{len(source.text) // 1_000_000} MB is too large for a template: only literal ARNs were looked for"
-        report.problems.append(Problem(shown, message, "leave the file out, or split it", 1, 1))
+        report.problems.append(Problem(shown, message, "leave the file out, or split it", 1, 1, named=named))
     return pins_of(source, path, report, named=named)
 
 
@@ -57,19 +60,32 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
     report = report or FileReport()
     text = source.text
     written = text_arns(text) if "layer" in text else []
-    uses: list[Use] = []
+    structure = Structure()
     if len(text) <= MAX_TEXT:
         try:
-            uses, faults = structural_uses(text, path, written, named=named, limit=MAX_STRUCTURE)
+            structure = structural_uses(text, path, written, named=named, limit=MAX_STRUCTURE)
         except Exception as error:  # one strange file must not keep the others from being searched
             what = f"its structure could not be read ({type(error).__name__}: {error})"
-            uses, faults = [], [(what, "please report this file; its literal ARNs were found", 0)]
-        for message, hint, offset in faults:
-            report.problems.append(Problem(path.as_posix(), message, hint, *source.place(offset)))
-    _merge(report, source, path.as_posix(), written, uses)
+            hint = "please report this file; its literal ARNs were found"
+            structure = Structure(faults=[FileFault(what, hint, 0)])
+        for fault in structure.faults:
+            place = source.place(fault.offset)
+            stands_for_all = named and fault.of_template
+            report.problems.append(Problem(path.as_posix(), fault.message, fault.hint, *place, named=stands_for_all))
+        report.unread += [_unread(path, source, stack) for stack in structure.nested]
+    _merge(report, source, path.as_posix(), written, structure.uses)
     if path.suffix == ".json" and looks_like_index(text[:1000]):
         report.pins = [pin._replace(via=INDEX) for pin in report.pins]
     return report
+
+
+def _unread(path: Path, source: Source, stack: NestedStack) -> Unread:
+    """A nested template, until it turns out to be one of the files that are searched."""
+    what, hint = f"the template of {stack.name} is not on this machine, and was not searched", "search it where it is"
+    if stack.path is not None:
+        what, hint = f"the template of {stack.name}, {stack.path.as_posix()}, was not searched", "name it as well"
+    target = str(stack.path.resolve()) if stack.path is not None else ""
+    return Unread(path.as_posix(), *source.place(stack.offset), what, hint, target, stack.shared)
 
 
 def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn], uses: Iterable[Use]) -> None:

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from layerctl.templates.model import FunctionFacts
 
-__all__ = ["INDEX", "FileReport", "Pin", "Problem", "Unresolved"]
+__all__ = [
+    "COPIES",
+    "EXCLUDED",
+    "IGNORED",
+    "INDEX",
+    "LINK",
+    "VENDORED",
+    "FileReport",
+    "LeftOut",
+    "Pin",
+    "Problem",
+    "Unread",
+    "Unresolved",
+]
 
 
 # The `via` of ARNs that stand in an index: they are listed, but nobody uses them from there.
@@ -69,32 +82,80 @@ class Unresolved(NamedTuple):
     written: str
 
 
+class Unread(NamedTuple):
+    """A part of a template that was not searched.
+
+    Attributes:
+        target: its file, where it is on this machine; empty: it is not.
+        shared: whether it is somebody's application of the Serverless Application Repository.
+    """
+
+    path: str
+    line: int
+    column: int
+    message: str
+    hint: str
+    target: str = ""
+    shared: bool = False
+
+
 class Problem(NamedTuple):
-    """A file that could not be read, or not in full; its literal ARNs are found all the same."""
+    """A file that could not be read, or not in full; its literal ARNs are found all the same.
+
+    Attributes:
+        named: whether somebody named this template, or it is a folder of which nobody knows what is in it; otherwise
+            it is the affair of a file that was found, and does not stand for the whole.
+    """
 
     path: str
     message: str
     hint: str
     line: int | None = None
     column: int | None = None
+    named: bool = True
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
         return f"{place}: {self.message}; {self.hint}"
 
 
+# Why something is not looked at.
+COPIES = "copies and dependencies"
+EXCLUDED = "excluded"
+IGNORED = "ignored by git"
+LINK = "links to folders"
+VENDORED = "installed packages"
+
+
+class LeftOut(NamedTuple):
+    """A file or folder that is not looked at."""
+
+    path: str
+    why: str
+
+
 @dataclass(slots=True)
 class FileReport:
-    """Everything that one file, or all files together, gave; `skipped` are folders that were left out by name."""
+    """Everything that one file, or all files together, gave."""
 
     pins: list[Pin] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that gave something."""
+        places = [(one.path for one in found) for found in (self.pins, self.unresolved, self.unread, self.problems)]
+        return list(dict.fromkeys(path for found in places for path in found))
 
     def extend(self, other: FileReport) -> None:
         """Add what another report holds."""
         self.pins += other.pins
         self.unresolved += other.unresolved
         self.problems += other.problems
-        self.skipped += other.skipped
+        self.unread += other.unread
+        self.left_out += other.left_out
+        self.notes += other.notes

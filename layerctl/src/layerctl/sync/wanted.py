@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from layerctl.scan.model import Pin
+    from layerctl.scan.exclusion import Exclusion
+    from layerctl.scan.model import LeftOut, Pin
 
 __all__ = ["Plan", "Wanted", "wanted_layers"]
 
@@ -42,10 +43,16 @@ class Plan:
     layers: list[Wanted] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 def wanted_layers(
-    templates: Sequence[Path], named: Mapping[str, Path], *, function: str | None = None, region: str | None = None
+    templates: Sequence[Path],
+    named: Mapping[str, Path],
+    *,
+    function: str | None = None,
+    region: str | None = None,
+    exclusion: Exclusion | None = None,
 ) -> Plan:
     """Read what templates pin, in whatever form `layerctl pins list` reads.
 
@@ -54,12 +61,16 @@ def wanted_layers(
         named: layer's name or ARN -> the zip or folder that stands for it, instead of AWS.
         function: only the layers of this function.
         region: whose pins are taken where there are several regions', and where a pin leaves its region open.
+        exclusion: what is left out; default: what git ignores.
 
     Raises:
         LayerctlError: nothing is pinned, or one layer in several versions.
     """
-    report = scan(templates)
-    plan = Plan(missing=[str(problem) for problem in report.problems])
+    report = scan(templates, exclusion=exclusion)
+    plan = Plan(missing=[str(problem) for problem in report.problems if problem.named], left_out=report.left_out)
+    plan.notes += report.notes
+    plan.notes += [str(problem) for problem in report.problems if not problem.named]
+    plan.notes += [f"{part.path}:{part.line}:{part.column}: {part.message}; {part.hint}" for part in report.unread]
     pins = [pin for pin in report.pins if pin.via != INDEX and _is_of(pin, function)]
     layers: dict[str, list[Pin]] = {}
     for pin in pins:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["read_template", "templates_in"]
+__all__ = ["read_template", "synthesised", "templates_in"]
 
 
 def read_template(
@@ -62,6 +62,7 @@ def read_template(
             return template
     what = "neither a SAM or CloudFormation template (no Resources) nor a serverless.yml (no functions)"
     problem(what, "name a template", 0)
+    template.recognised = False
     return template
 
 
@@ -76,10 +77,11 @@ def templates_in(path: Path) -> list[Path]:
     for name in TEMPLATES:
         if (path / name).is_file():
             return [path / name]
-    return _synthesised(path)
+    return synthesised(path)
 
 
-def _synthesised(folder: Path) -> list[Path]:
+def synthesised(folder: Path) -> list[Path]:
+    """Return the stacks of a folder that the CDK synthesised; of any other none."""
     try:
         artifacts = json.loads((folder / "manifest.json").read_text("utf-8"))["artifacts"]
         found = []
@@ -88,7 +90,7 @@ def _synthesised(folder: Path) -> list[Path]:
             if artifact["type"] == "aws:cloudformation:stack":
                 found.append(folder / properties["templateFile"])
             elif artifact["type"] == "cdk:cloud-assembly":  # a stage's stacks
-                found += _synthesised(folder / properties["directoryName"])
+                found += synthesised(folder / properties["directoryName"])
         return found
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []

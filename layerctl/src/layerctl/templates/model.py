@@ -245,6 +245,8 @@ class Template:
         resources: those that functions are reached by, by logical id.
         problems: why it could not be read, or not in full.
         unread: what it refers to and was not looked into: nested applications elsewhere, loops over open lists.
+        nested: the templates that were read as parts of it.
+        recognised: whether the file is a template at all.
     """
 
     path: Path
@@ -254,3 +256,5 @@ class Template:
     parameters: frozenset[str] = frozenset()
     problems: list[Fault] = field(default_factory=list)
     unread: list[Fault] = field(default_factory=list)
+    nested: set[Path] = field(default_factory=set)
+    recognised: bool = True

@@ -102,6 +102,7 @@ class StackReader(StackFunctions):
             elif kind in NESTED and self.there(resource) is not False:
                 nested = self.nested(name)
                 if isinstance(nested, StackReader):
+                    template.nested.add(nested.path)
                     nested.read(template, f"{prefix}{name}/")
                 elif nested is not None:
                     template.unread.append(nested)

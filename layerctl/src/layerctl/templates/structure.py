@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from layerctl.templates.variables import variable_uses
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from layerctl.templates.literals import TextArn
+    from layerctl.templates.nested import NestedStack
     from layerctl.templates.uses import Use
 
-__all__ = ["structural_uses"]
+__all__ = ["FileFault", "Structure", "looks_like_template", "structural_uses"]
 
-Fault = tuple[str, str, int]
+
+class FileFault(NamedTuple):
+    """What is wrong with a file, with the offset; `of_template`: the file is a template, by all that can be seen."""
+
+    message: str
+    hint: str
+    offset: int
+    of_template: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """The uses of layer versions that a file's structure gives, what is wrong with it, and what it nests."""
+
+    uses: Sequence[Use] = ()
+    faults: Sequence[FileFault] = ()
+    nested: Sequence[NestedStack] = ()
+
 
 _YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
 _JSON = frozenset({".json", ".jsonc"})
@@ -24,15 +44,15 @@ _JSON = frozenset({".json", ".jsonc"})
 _TEMPLATE = re.compile(
     r"(?:^[ \t]*|[\"'])(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
 )
+# Without any of these, a template in JSON has no layer and nests nothing.
+_CONCERNS = ("ayer", "AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 _TITLED = re.compile(r"^AWSTemplateFormatVersion\s*:", re.MULTILINE)
 # Files that only become YAML once a template engine has run: Helm, Jinja, ERB, cookiecutter. Not CloudFormation's own
 # dynamic references, {{resolve:ssm:...}}.
 _ENGINE = re.compile(r"\{\{(?!\s*resolve:)|\{%|<%")
 
 
-def structural_uses(
-    text: str, path: Path, written: list[TextArn], *, named: bool, limit: int
-) -> tuple[list[Use], list[Fault]]:
+def structural_uses(text: str, path: Path, written: list[TextArn], *, named: bool, limit: int) -> Structure:
     """Read a file's structure.
 
     Args:
@@ -43,33 +63,41 @@ def structural_uses(
         limit: characters beyond which structure is not read.
 
     Returns:
-        The uses of layer versions, and faults as (message, hint, offset).
+        what it gives. A file that was found in a folder and is no template has no faults.
     """
     suffix = path.suffix.lower()
     concerned = bool(written)
     if suffix in _YAML or (suffix == "" and _TITLED.search(text)):
         likely = _TEMPLATE.search(text) is not None
         if suffix in _JSON and not (likely or named):
-            return [], []
-        if suffix in _JSON and not concerned and "ayer" not in text:
-            return [], []
+            return Structure()
+        if suffix in _JSON and not concerned and not any(word in text for word in _CONCERNS):
+            return Structure()
         if len(text) > limit:
             if not (concerned or named):
-                return [], []
+                return Structure()
             size = f"{len(text) / 1e6:.0f} MB"
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
-            return [], [(message, "split it, or leave it out", 0)]
-        strict = suffix != "" and (likely or suffix not in _JSON) and not _needs_engine(text)
-        return _yaml_uses(text, path, written, strict=strict, likely=likely)
+            return Structure(faults=[FileFault(message, "split it, or leave it out", 0, likely or concerned)])
+        judged = suffix != "" and not _needs_engine(text)
+        of_json = suffix in _JSON  # or nearly: many programs allow comments in it
+        likely = likely or (concerned and not of_json)
+        told = judged and (likely or (named and not of_json))
+        return _yaml_uses(text, path, written, likely=likely and judged, told=told)
     if suffix == ".toml":
         from layerctl.templates.samconfig import toml_uses
 
-        return toml_uses(path, text), []
+        return Structure(toml_uses(path, text))
     if suffix in {".tf", ".tfvars"}:
         from layerctl.templates.terraform import terraform_uses
 
-        return terraform_uses(path, text), []
-    return list(variable_uses(text, written)), []
+        return Structure(terraform_uses(path, text))
+    return Structure(list(variable_uses(text, written)))
+
+
+def looks_like_template(text: str) -> bool:
+    """Whether a text has a key of a template, however broken it is; what has none is no template."""
+    return _TEMPLATE.search(text) is not None
 
 
 def _is_json(text: str, path: Path) -> bool:
@@ -84,36 +112,39 @@ def _needs_engine(text: str) -> bool:
     return ("{{" in text or "%" in text) and _ENGINE.search(text) is not None
 
 
-def _yaml_uses(
-    text: str, path: Path, written: list[TextArn], *, strict: bool, likely: bool
-) -> tuple[list[Use], list[Fault]]:
+def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, told: bool) -> Structure:
     from layerctl.templates import cloudformation, samconfig, serverless
     from layerctl.templates.intrinsics import KNOWN_TAGS
+    from layerctl.templates.nested import nested_stacks
     from layerctl.templates.resources import is_template
     from layerctl.templates.yaml import NodeError, Tree
 
     try:
         tree = Tree.parse(text)
     except NodeError as error:
-        fault = (str(error), "mend the file; only literal ARNs were found", error.offset)
-        return list(variable_uses(text, written)), [fault] if strict and not _is_json(text, path) else []
-    faults: list[Fault] = []
+        fault = FileFault(str(error), "mend the file; only literal ARNs were found", error.offset, likely)
+        return Structure(list(variable_uses(text, written)), [fault] if told and not _is_json(text, path) else [])
+    faults: list[FileFault] = []
     uses: list[Use] = []
-    kind = False
+    nested: list[NestedStack] = []
+    kind = configuration = False
     for root in tree.documents:
         if is_template(root):
             kind = True
             uses += cloudformation.template_uses(text, root, path)
+            nested += nested_stacks(root, path)
         elif serverless.is_serverless(root):
             kind = True
             uses += serverless.serverless_uses(text, root, path)
         elif path.stem.startswith("samconfig"):
+            configuration = True
             uses += samconfig.yaml_uses(path, text, root)
     if not kind:
         uses += variable_uses(text, written)
-    if kind or likely or strict:
-        faults += [(message, "remove one of the two", offset) for message, offset in tree.faults]
+    if kind or configuration:
+        faults += [FileFault(message, "remove one of the two", offset) for message, offset in tree.faults]
     if kind:
         unknown = [(tag, at) for tag, at in tree.tags.items() if tag not in KNOWN_TAGS]
-        faults += [(f"unknown tag {tag}", "use one of CloudFormation's intrinsic functions", at) for tag, at in unknown]
-    return uses, faults
+        hint = "use one of CloudFormation's intrinsic functions"
+        faults += [FileFault(f"unknown tag {tag}", hint, at) for tag, at in unknown]
+    return Structure(uses, faults, nested)

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from layerctl.scan.exclusion import Exclusion
 from layerctl.scan.files import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from layerctl.scan.model import LeftOut, Problem
 
 __all__ = ["TemplateScan", "TemplateUse", "scan_templates"]
 
@@ -39,16 +42,24 @@ class TemplateUse:
 
 @dataclass
 class TemplateScan:
-    """The pins of a layer, and what could not be read."""
+    """The pins of a layer, what could not be read, and what was not looked at."""
 
     uses: list[TemplateUse] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
-def scan_templates(paths: Iterable[Path], layer: str) -> TemplateScan:
-    """Find the pins of a layer in files, and in all templates below folders."""
-    report = scan(paths)
-    found = TemplateScan(problems=[str(problem) for problem in report.problems])
+def scan_templates(paths: Iterable[Path], layer: str, exclusion: Exclusion | None = None) -> TemplateScan:
+    """Find the pins of a layer in files, and in all templates below folders.
+
+    Args:
+        paths: files and folders.
+        layer: the layer's name.
+        exclusion: what is left out; default: nothing but what `pins` leaves out by its name. What git ignores counts:
+            it may be deployed all the same.
+    """
+    report = scan(paths, exclusion=exclusion or Exclusion(ignored=False))
+    found = TemplateScan(problems=[_problem(problem) for problem in report.problems], left_out=report.left_out)
     for pin in report.pins:
         if _may_name(pin.name, layer):
             found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
@@ -56,7 +67,14 @@ def scan_templates(paths: Iterable[Path], layer: str) -> TemplateScan:
         named = re.search(r":layer:((?:\$\{[^}]*\}|[^:$])+):", reference.written)
         if named is None or _may_name(named[1], layer):
             found.uses.append(TemplateUse(f"{reference.path}:{reference.line}:{reference.column}", None))
+    for part in report.unread:
+        if not part.shared:  # an application of others pins what it likes, and is no reason to keep ours
+            found.uses.append(TemplateUse(f"{part.path}:{part.line}:{part.column}", None))
     return found
+
+
+def _problem(problem: Problem) -> str:
+    return str(problem) if problem.named else f"{problem}, or leave it out with --exclude"
 
 
 def _may_name(written: str, layer: str) -> bool:
