@@ -103,6 +103,10 @@ release-check: lint types test ## all that a tag will run, before it is pushed; 
 corpus: $(VENV)/.ready ## build and verify layers of real wheels, with a table; needs a package index, no part of CI
 	@$(BIN)/python -m tests.corpus
 
+.PHONY: corpora
+corpora: setup ## try pins, check and run on every template of FOLDERS="…" (the installed packages'); crashes, counts, the slowest
+	@nice $(BIN)/python -m tests.corpora $(FOLDERS)
+
 .PHONY: demo run
 demo: build ## run both examples on the layer that SAM built, call every route, show and check everything
 	@$(BIN)/python examples/demo.py

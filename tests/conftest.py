@@ -20,9 +20,8 @@ __all__ = ["built_layer", "emulated", "serve"]
 def logging_is_left_as_it_was() -> Iterator[None]:
     """Take shared_utils' handler off the root logger: it would write other tests' records to standard output."""
     yield
-    if "shared_utils.logging.stdlib" in sys.modules:
-        from shared_utils.logging import state
-        from shared_utils.logging import stdlib as _standard_logging
+    if "shared_utils.logging.takeover" in sys.modules:
+        from shared_utils.logging import state, takeover
 
-        _standard_logging.uninstall()
+        takeover.uninstall()
         state.reset()

@@ -18,6 +18,7 @@ _PREFIXES = re.compile(
 # What the emulator gives a function, and what layerctl reads from a template: not read by us from our own environment.
 _NOT_READ = re.compile(
     r"AWS_(IAM|ENDPOINT_URL_LAMBDA|EXECUTION_ENV|LAMBDA_(FUNCTION_(VERSION|TIMEOUT)|LOG_(GROUP|STREAM)_NAME))|AWS_LAMBDA_EXEC_WRAPPER"
+    r"|POWERTOOLS_TRACE_DISABLED"
 )
 
 

@@ -17,12 +17,9 @@ LOGGING = PACKAGE | {
     *(f"shared_utils.{name}" for name in ("invocation", "invocation.lifecycle", "redaction")),
     *("shared_utils.logging", "shared_utils.logging.context", "shared_utils.logging.fields"),
     *("shared_utils.logging.logger", "shared_utils.logging.output", "shared_utils.logging.render"),
-    *("shared_utils.logging.settings", "shared_utils.logging.state", "shared_utils.logging.stdlib"),
-    "shared_utils.logging.structlog_hook",
+    *("shared_utils.logging.settings", "shared_utils.logging.state", "shared_utils.logging.takeover"),
 }
-INSTRUMENT = LOGGING | {
-    f"shared_utils.invocation.{module}" for module in ("callables", "decorator", "serving", "timeout")
-}
+INSTRUMENT = LOGGING | {f"shared_utils.invocation.{module}" for module in ("decorator", "serving", "timeout")}
 INVOCATION = """
 from shared_utils import get_logger, instrument, logging
 log = get_logger().bind(a=1)

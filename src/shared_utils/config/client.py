@@ -145,7 +145,7 @@ class ConfigClient:
     def _get_transport(self) -> Transport:
         with self._lock:
             if self._transport is None:
-                from shared_utils.config.aws.transports.choice import choose, make
+                from shared_utils.config.aws.transports import choose, make
 
                 name, reason = choose()
                 _log("debug", "config transport chosen", transport=name, reason=reason)

@@ -67,7 +67,7 @@ def register_source(scheme: str, reader: Callable[[str], str | bytes | None], *,
         ConfigError: the scheme is none, or built in, or `reader` is no function (``async def`` is not, either).
     """
     from shared_utils.config.sources.custom import CustomSource
-    from shared_utils.invocation.callables import COROUTINE, code_flags
+    from shared_utils.invocation import COROUTINE, code_flags
 
     given: object = reader
     if not callable(given) or code_flags(reader) & COROUTINE:

@@ -12,12 +12,13 @@ from shared_utils.config.resolve import convert_or_default, resolve_all
 from shared_utils.config.sources.registry import parse, source_of
 from shared_utils.config.types.scalars import IMMUTABLE, copy_value
 from shared_utils.config.types.secret import Secret
-from shared_utils.errors import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
     from typing import Any, TypeVar, overload
+
+    from shared_utils.errors import Problem
 
     _T = TypeVar("_T")
     _D = TypeVar("_D")
@@ -159,6 +160,8 @@ def _read(
     try:
         reference = parse(text)
     except Failure as failure:
+        from shared_utils.errors import Problem  # loaded when there is one
+
         return None, Problem("", str(text), INVALID, failure.what, failure.hint)
     limits = _client.limits
     query = Query(

@@ -11,15 +11,17 @@ import os
 from contextlib import suppress
 from contextvars import copy_context
 
+from shared_utils.invocation import lifecycle
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from contextvars import Context
     from typing import Any
 
     from shared_utils.invocation.serving import Serving
 
-__all__ = ["in_running_loop", "run", "run_in_running_loop"]
+__all__ = ["call_in_running_loop", "in_running_loop", "run"]
 
 _loops: list[asyncio.AbstractEventLoop] = []
 _idle: list[asyncio.AbstractEventLoop] = []  # the one used last is taken first
@@ -41,10 +43,32 @@ def run(serving: Serving, coroutine: Coroutine[Any, Any, Any]) -> Any:
         _idle.append(loop)
 
 
-async def run_in_running_loop(serving: Serving, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Return the result of `coroutine`, run as a task of the running loop in the context of `serving`."""
+async def call_in_running_loop(
+    serving: Serving, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Return what the handler's coroutine gives, run as a task of the running loop in the context of `serving`."""
+    coroutine = _call(serving, handler, args, kwargs)
     serving.runs_as(coroutine, serving.context)
     return await asyncio.get_running_loop().create_task(coroutine, context=serving.context)
+
+
+async def _call(serving: Serving, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serve the invocation, as `Serving.call` does outside of a loop."""
+    try:
+        try:
+            serving.begin()
+            return serving.respond(await handler(*args, **kwargs))
+        except BaseException as error:
+            instead = serving.fail(error)
+            if instead is not error:
+                raise instead  # noqa: B904
+            raise
+        finally:
+            serving.end()
+    finally:
+        lifecycle.drop(serving.invocation, None)
+        if serving.substituted is not None:
+            serving.mend()
 
 
 def in_running_loop() -> bool:

@@ -8,8 +8,7 @@ from _contextvars import copy_context
 from threading import get_ident
 
 from shared_utils._env import switch, text_of
-from shared_utils.invocation import lifecycle
-from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
+from shared_utils.invocation import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags, lifecycle
 from shared_utils.invocation.serving import Options, Serving
 from shared_utils.logging.output import write_line
 from shared_utils.logging.settings import SETTINGS
@@ -125,10 +124,10 @@ def _decorate(options: Options, handler: Any, /) -> Any:
                 return context.run(handler, *args, **kwargs)
         serving = Serving(options, *_event_and_context(args, kwargs))
         if is_async:
-            from shared_utils.invocation.async_ import in_running_loop, run_in_running_loop
+            from shared_utils.invocation.async_ import call_in_running_loop, in_running_loop
 
             if in_running_loop():  # a test that awaits the handler; Lambda's runtime never has a loop
-                return run_in_running_loop(serving, serving.call_async(handler, args, kwargs))
+                return call_in_running_loop(serving, handler, args, kwargs)
         return serving.context.run(serving.call, handler, args, kwargs)
 
     return serve

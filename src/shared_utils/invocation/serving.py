@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from _contextvars import copy_context
 
-from shared_utils.invocation import lifecycle
-from shared_utils.invocation.callables import ITERABLE_COROUTINE
+from shared_utils.invocation import ITERABLE_COROUTINE, lifecycle
 from shared_utils.invocation.timeout import WATCH
-from shared_utils.logging.context import values_when_raised
-from shared_utils.logging.output import flush_buffer, write_line
-from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.output import write_line
 from shared_utils.logging.state import current as log_state
 
 TYPE_CHECKING = False
@@ -53,15 +50,18 @@ class Serving:
         invocation: the invocation, not begun yet.
         context: where its handler runs.
         coroutine: the coroutine that the handler runs as, or None.
+        options: what is done around it.
+        failure: what the handler raised, once it has been logged.
+        substituted: what is raised in its place, with the original's frames and context for `mend`.
     """
 
-    __slots__ = ("_event", "_failure", "_options", "_substituted", "context", "coroutine", "invocation")
+    __slots__ = ("_event", "context", "coroutine", "failure", "invocation", "options", "substituted")
 
     def __init__(self, options: Options, event: Any, lambda_context: Any) -> None:
-        self._options = options
+        self.options = options
         self._event = event
-        self._failure: BaseException | None = None
-        self._substituted: tuple[Any, ...] | None = None
+        self.failure: BaseException | None = None
+        self.substituted: tuple[Any, ...] | None = None
         self.invocation = lifecycle.Invocation(lambda_context)
         if "aws_durable_execution_sdk_python.context" in sys.modules:
             from shared_utils.invocation import durable
@@ -94,25 +94,7 @@ class Serving:
                 self.end()
         finally:  # whatever hit the end, a signal's exception for one
             lifecycle.drop(self.invocation, None)
-            if self._substituted is not None:
-                self.mend()
-
-    async def call_async(self, handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return what the coroutine gives that the handler returns; for callers within an event loop."""
-        try:
-            try:
-                self.begin()
-                return self.respond(await handler(*args, **kwargs))
-            except BaseException as error:
-                instead = self.fail(error)
-                if instead is not error:
-                    raise instead  # noqa: B904
-                raise
-            finally:
-                self.end()
-        finally:
-            lifecycle.drop(self.invocation, None)
-            if self._substituted is not None:
+            if self.substituted is not None:
                 self.mend()
 
     async def _awaited(self, response: Any) -> Any:
@@ -123,12 +105,14 @@ class Serving:
         try:
             return await response
         except BaseException as error:
-            self._log_uncaught(error)
+            from shared_utils.invocation.failures import log_uncaught
+
+            log_uncaught(self, error)
             raise
 
     def begin(self) -> None:
         """Begin the invocation; within the ``try`` whose ``finally`` calls `end`."""
-        options = self._options
+        options = self.options
         lifecycle.begin(self.invocation)
         if options.find_id is not None:
             self._correlate(options.find_id)
@@ -139,8 +123,8 @@ class Serving:
 
     def respond(self, response: Any) -> Any:
         """Return the handler's response, logged if that was asked for."""
-        if self._options.log_response:
-            self._log("response", response, self._options.log_response)
+        if self.options.log_response:
+            self._log("response", response, self.options.log_response)
         return response
 
     def fail(self, error: BaseException) -> BaseException:
@@ -148,30 +132,17 @@ class Serving:
 
         Whoever raises a substitute calls `mend` on the way out.
         """
-        if self.invocation.is_replaying is not None:
-            from shared_utils.invocation.durable import is_suspension
+        from shared_utils.invocation.failures import fail
 
-            if is_suspension(error):
-                return error
-        self._log_uncaught(error)
-        wanted = self._options.redact_uncaught
-        # What ends a process, a task or a generator by intent is no failure.
-        if wanted is False or isinstance(error, (SystemExit, KeyboardInterrupt, GeneratorExit)) or _cancels(error):
-            return error
-        from shared_utils.logging.substitutes import without_secrets
-
-        instead = without_secrets(error, always=wanted is True)
-        if instead is not error:
-            self._substituted = (instead, error.__traceback__, instead.__context__)
-        return instead
+        return fail(self, error)
 
     def mend(self) -> None:
         """Give a substitute, now that it is raised, the frames and the context that the original has."""
-        if self._substituted is not None:
-            instead, trace, context = self._substituted
+        if self.substituted is not None:
+            instead, trace, context = self.substituted
             for name, value in (("__traceback__", trace), ("__context__", context)):
                 BaseException.__setattr__(instead, name, value)  # its class may refuse to have attributes set
-            self._substituted = None
+            self.substituted = None
 
     def end(self) -> None:
         """End the invocation, also one that did not get to begin."""
@@ -193,17 +164,6 @@ class Serving:
             from shared_utils.invocation.payload import shown
 
             write_line(20, f"invocation {what}", {what: shown(what, content, size)})
-
-    def _log_uncaught(self, error: BaseException) -> None:
-        if self._failure is error:
-            return
-        self._failure = error
-        flush_buffer()
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = None if trace is None or not SETTINGS.location else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
-        write_line(40, "uncaught exception", {**values_when_raised(error), "exc_info": error}, where)
 
 
 def _report(error: Exception) -> None:
@@ -230,8 +190,3 @@ def _adopt_powertools_metrics() -> None:
         from shared_utils import metrics
 
         metrics.configure(cold_start=False)  # the function did not ask for metrics of ours
-
-
-def _cancels(error: BaseException) -> bool:
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and isinstance(error, asyncio.CancelledError)

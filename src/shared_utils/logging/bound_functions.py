@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
+from shared_utils.invocation import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

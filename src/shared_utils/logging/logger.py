@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from shared_utils.invocation import lifecycle
 from shared_utils.logging.context import bound_context
-from shared_utils.logging.fields import MISSING, interpolate, name_of, parse_level
+from shared_utils.logging.fields import MISSING, interpolate, parse_level
 from shared_utils.logging.output import log_line, report_failure
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import OUTSIDE, current, follow_levels, state_of
@@ -70,7 +70,9 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
         if invocation is not None and invocation.is_replaying is not None and invocation.is_replaying():
             return
         if logger._processors is not PROCESSORS or SETTINGS.captured:
-            _emit_through(logger, number, event, args, values)
+            from shared_utils.logging.pipeline import emit_through
+
+            emit_through(logger, number, event, args, values)
             return
         if SETTINGS.levels:
             level = SETTINGS.level_of(logger._logger.name)
@@ -124,25 +126,6 @@ def _unfolded(values: dict[str, Any]) -> dict[str, Any]:
     if isinstance(extra, Mapping):
         return {**{str(key): value for key, value in extra.items()}, **rest}
     return rest if extra is None else values
-
-
-def _emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:
-    """Log through processors that are not ours, the way structlog does."""
-    if "event" in values and event is not MISSING:
-        values["event_"] = values.pop("event")
-    elif event is MISSING:
-        event = values.pop("event", None)
-    if args:
-        event = interpolate(event, args)
-    if "method_name" in values:
-        values["method_name_"] = values.pop("method_name")
-    from structlog import BoundLoggerBase  # loaded already: the processors come from there
-
-    from shared_utils.logging.pipeline import calling_frame
-
-    wrapped = BoundLoggerBase(logger._logger, logger._processors, logger._context)
-    with calling_frame(sys._getframe(3)):
-        wrapped._proxy_to_logger(name_of(number).lower(), event, **values)
 
 
 class BoundLogger:

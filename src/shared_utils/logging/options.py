@@ -1,22 +1,90 @@
-"""What `logging.configure` takes, and refuses. Loaded when it is called."""
+"""`logging.configure`: what it takes, and refuses. Loaded when it is called."""
 
 from __future__ import annotations
 
 import re
 
 from shared_utils.logging.fields import CONTROL_KEYS, RESERVED_KEYS, parse_level
+from shared_utils.logging.settings import SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Literal
 
     from shared_utils.errors import LoggingError
 
-__all__ = ["check"]
+__all__ = ["check", "configure"]
 
 # Less would not hold the line's own keys.
 SMALLEST_LINE_BYTES = 1024
+
+
+class _Unset:
+    """The option was not given."""
+
+
+_UNSET: Any = _Unset()
+
+
+def configure(
+    *,
+    service: str | None = _UNSET,
+    level: str | int | None = _UNSET,
+    levels: Mapping[str, str | int] | None = _UNSET,
+    format: Literal["json", "console"] | None = _UNSET,  # noqa: A002
+    processors: Iterable[Callable[[Any, str, Any], Any]] | None = _UNSET,
+    keys: Mapping[str, str | None] | None = _UNSET,
+    values: Mapping[str, object] | None = _UNSET,
+    serializer: Callable[[dict[str, Any]], str | bytes] | None = _UNSET,
+    stdlib: bool | None = _UNSET,
+    buffer: bool | int | None = _UNSET,
+    sample_rate: float | None = _UNSET,
+    redact: Iterable[str] | None = _UNSET,
+    redact_patterns: bool | Iterable[str] | None = _UNSET,
+    location: bool | None = _UNSET,
+    exception_locals: bool | None = _UNSET,
+    max_line_bytes: int | None = _UNSET,
+) -> None:
+    """Set up logging for the process. Options not given stay as they are; None goes back to environment or default.
+
+    Args:
+        service: name of the service; else ``SHARED_UTILS_SERVICE``, ``POWERTOOLS_SERVICE_NAME``.
+        level: lowest level to write; else ``SHARED_UTILS_LOG_LEVEL``, ``POWERTOOLS_LOG_LEVEL``, ``LOG_LEVEL``, INFO.
+            Never below ``AWS_LAMBDA_LOG_LEVEL``, which alone also lowers it. Applies to loggers that exist already too.
+        levels: levels of single loggers, ours and the standard library's, and of those below them:
+            ``{"app.db": "DEBUG", "botocore": "WARNING"}``.
+        format: "json", or "console" for people; by default console on a terminal outside Lambda.
+        processors: callables of structlog's protocol, ``(logger, method_name, event_dict) -> event_dict``, for every
+            line of the process. They see ``event`` and the line's own keys; redaction and the size limit come after
+            them. One that raises is left out, and the line says so once.
+        keys: other names for the line's own keys, or None for not at all: ``{"message": "msg", "function_arn": None}``.
+        values: fields that every line has from now on: ``{"stage": "dev"}``.
+        serializer: makes the line of its dict: ``orjson.dumps``. A line that it fails for is written as JSON.
+        stdlib: whether the standard library's root logger and warnings write the same lines; by default they do.
+        buffer: keep lines below the level for each invocation, and write them when it logs an error, raises or is
+            about to time out. True for 20 KB, or a size in bytes; the oldest give way.
+        sample_rate: share of invocations (0 to 1) that write everything from DEBUG on.
+        redact: more keys whose values are masked, in any case and nesting; "!token" takes one off the default list.
+        redact_patterns: mask AWS keys, JSON web tokens and bearer tokens wherever they stand (True), or what your own
+            regular expressions find.
+        location: whether lines say which function and line wrote them.
+        exception_locals: whether exceptions show local variables (redacted).
+        max_line_bytes: longest line in bytes, newline included; longer values are cut, the JSON stays valid.
+
+    Raises:
+        LoggingError: an option that cannot be used; the earlier set-up stays.
+    """
+    given = {name: value for name, value in locals().items() if value is not _UNSET}
+    for name in ("processors", "redact", "redact_patterns"):
+        if hasattr(given.get(name), "__iter__") and not isinstance(given[name], str):
+            given[name] = tuple(given[name])  # it may be an iterator
+    for name in ("keys", "levels", "values"):
+        if hasattr(given.get(name), "keys"):
+            given[name] = dict(given[name])
+    options = {name: value for name, value in {**SETTINGS.options, **given}.items() if value is not None}
+    check(options)
+    SETTINGS.configure(options)
 
 
 def check(options: dict[str, Any]) -> None:

@@ -32,7 +32,6 @@ __all__ = [
     "observers",
     "report_failure",
     "write",
-    "write_descriptor",
     "write_line",
     "write_or_buffer",
     "wrote_whole",
@@ -92,12 +91,18 @@ def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
     What listens to the standard library's records gets it as one, unless it is one (`is_record`).
     """
     if "opentelemetry.trace" in _modules:
-        values = _with_span(values, contexts)
+        from shared_utils.logging.tracing import with_span
+
+        values = with_span(values, contexts)
     if SETTINGS.processors:
         processed = _process(number, event, values, where, name, contexts, state)
         if processed is None:
             return
         line = processed
+    elif SETTINGS.serializer is not None:
+        from shared_utils.logging.plain import render_serialized
+
+        line = render_serialized(number, event, values, where, name, contexts, state)
     else:
         line = render(number, event, values, where, name, contexts, state)
     if state.buffer is None:
@@ -146,20 +151,6 @@ def _forward(  # noqa: PLR0917
     from shared_utils.logging.forwarding import forward
 
     forward(handlers, number, event, values, where, name)
-
-
-def _with_span(values: dict[str, Any], contexts: tuple[Context, ...]) -> dict[str, Any]:
-    """Return `values` with the ids of the active span, as OpenTelemetry names and writes them."""
-    try:
-        span = _modules["opentelemetry.trace"].get_current_span().get_span_context()
-        if not span.is_valid:
-            return values
-        ids = {"trace_id": format(span.trace_id, "032x"), "span_id": format(span.span_id, "016x")}
-    except (AttributeError, KeyError, TypeError, ValueError):  # half imported, or somebody's own
-        return values
-    for context in contexts:
-        ids = {key: value for key, value in ids.items() if key not in context._context}
-    return {**ids, **values}
 
 
 def _process(  # noqa: PLR0917
@@ -302,10 +293,10 @@ def write(line: str) -> None:
         return
     try:
         stream.write(text)
-    except UnicodeEncodeError:
-        _print_ascii(stream, _ascii(line))
-    except Exception:  # closed (ValueError), None (AttributeError), entered twice (RuntimeError), ...
-        write_descriptor(line)
+    except Exception as error:  # UnicodeEncodeError, or closed (ValueError), None (AttributeError), entered twice, ...
+        from shared_utils.logging.shared_output import write_despite
+
+        write_despite(error, stream, line)
     else:
         try:  # noqa: SIM105 - contextlib.suppress would take as long as the flush
             stream.flush()
@@ -323,29 +314,6 @@ def wrote_whole(stream: Any, text: str) -> bool:
     from shared_utils.logging.shared_output import write_whole
 
     return write_whole(stream, text, is_shared=is_shared)
-
-
-def _print_ascii(stream: object, line: str) -> None:
-    """Write a line that the stream's encoding could not take."""
-    try:
-        print(line, file=stream, flush=True)  # type: ignore[call-overload]
-    except Exception:
-        write_descriptor(line)
-
-
-def write_descriptor(line: str) -> None:
-    """Write to the process's standard output itself, when the stream object does not work."""
-    from shared_utils.logging.shared_output import write_all
-
-    write_all(1, (line + "\n").encode("utf-8", "backslashreplace"))
-
-
-def _ascii(line: str) -> str:
-    """Escape everything beyond ASCII the JSON way; such characters stand in JSON strings only."""
-    import re
-    from json.encoder import encode_basestring_ascii
-
-    return re.sub(r"[^\x00-\x7f]+", lambda match: encode_basestring_ascii(match[0])[1:-1], line)
 
 
 SETTINGS.on_resolved.append(_write_warnings)

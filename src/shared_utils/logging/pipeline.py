@@ -11,9 +11,20 @@ from _contextvars import ContextVar
 from contextlib import contextmanager
 from json.encoder import encode_basestring
 
-from shared_utils.logging.fields import CONTROL_KEYS, MISSING, NAMES, escape, name_of, parse_level, standard, timestamp
+from shared_utils.logging.fields import (
+    CONTROL_KEYS,
+    MISSING,
+    NAMES,
+    escape,
+    interpolate,
+    name_of,
+    parse_level,
+    standard,
+    timestamp,
+)
 from shared_utils.logging.full import location_of, render_record
-from shared_utils.logging.render import encode_plain, render
+from shared_utils.logging.plain import encode_plain
+from shared_utils.logging.render import render
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import current
 from shared_utils.redaction import REDACTION
@@ -24,10 +35,11 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from shared_utils.logging.logger import BoundLogger
     from shared_utils.logging.render import Context
     from shared_utils.logging.state import LogState
 
-__all__ = ["NamedLogger", "process", "processing"]
+__all__ = ["NamedLogger", "emit_through", "process", "processing"]
 
 _SPECIAL = CONTROL_KEYS | {"event"}
 _stack: Any = None
@@ -188,8 +200,25 @@ def _calling_stack() -> Any:
     return _stack
 
 
+def emit_through(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], values: dict[str, Any]) -> None:
+    """Log through processors that are not ours, the way structlog does; to be called by what a level method calls."""
+    if "event" in values and event is not MISSING:
+        values["event_"] = values.pop("event")
+    elif event is MISSING:
+        event = values.pop("event", None)
+    if args:
+        event = interpolate(event, args)
+    if "method_name" in values:
+        values["method_name_"] = values.pop("method_name")
+    from structlog import BoundLoggerBase  # loaded already: the processors come from there
+
+    wrapped = BoundLoggerBase(logger._logger, logger._processors, logger._context)
+    with _calling_frame(sys._getframe(3)):
+        wrapped._proxy_to_logger(name_of(number).lower(), event, **values)
+
+
 @contextmanager
-def calling_frame(frame: FrameType) -> Iterator[None]:
+def _calling_frame(frame: FrameType) -> Iterator[None]:
     """Let structlog's processors find this frame as the caller's."""
     stack = _calling_stack()
     token = None if stack is None else stack.set(frame)

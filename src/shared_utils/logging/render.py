@@ -10,7 +10,7 @@ from __future__ import annotations
 import json.encoder
 from json.encoder import encode_basestring
 
-from shared_utils.logging.fields import CONTROL_KEYS, RESERVED_KEYS, escape, standard, timestamp
+from shared_utils.logging.fields import escape, standard, timestamp
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.redaction import REDACTION
 
@@ -29,16 +29,14 @@ if TYPE_CHECKING:
         _encoded: object
 
 
-__all__ = ["encode_plain", "render"]
+__all__ = ["SCALARS", "containers_are_plain", "encode", "keys_are_safe", "render"]
 
 _DEEPEST = 16  # containers within containers
 _MOST_KEYS = 1000  # of one container
-_MOST_SAFE_KEYS = 4096
+MOST_SAFE_KEYS = 4096
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+SCALARS = frozenset({str, int, float, bool, type(None)})
 _safe_keys = REDACTION.safe_keys
-_known_keys: set[str] = set()  # the same, and the line's own
-_epoch = -1
 
 
 def _refuse(value: object) -> Any:
@@ -50,15 +48,15 @@ def _make_encode() -> Any:
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # an interpreter without the C accelerator
         return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse).encode
-    encode = make(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
+    write = make(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
 
     def encode_fast(values: Mapping[str, Any]) -> str:
-        return "".join(encode(values, 0))
+        return "".join(write(values, 0))
 
     return encode_fast
 
 
-_encode = _make_encode()
+encode = _make_encode()
 
 
 def render(  # noqa: PLR0917 - called for every line; keywords would cost
@@ -90,12 +88,12 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
     else:
         if (
             type(event) is str
-            and (_safe_keys.issuperset(values) or _keys_are_safe(values))
-            and (_SCALARS.issuperset(map(type, values.values())) or _containers_are_plain(values.values(), 0))
+            and (_safe_keys.issuperset(values) or keys_are_safe(values))
+            and (SCALARS.issuperset(map(type, values.values())) or containers_are_plain(values.values(), 0))
             and SETTINGS.fast
         ):
             try:
-                encoded = _encode(values)
+                encoded = encode(values)
             except (ValueError, TypeError, RecursionError):  # NaN, an integer too long to print, a changing dict
                 pass
             else:
@@ -123,10 +121,6 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
                     line = escape(line)
                 if len(line) < SETTINGS.safe_chars and not REDACTION.suspects(message + encoded):
                     return line
-    if SETTINGS.serializer is not None and type(event) is str and not SETTINGS.console:
-        serialized = _render_serialized(number, event, values, where, name, contexts, state)
-        if serialized is not None:
-            return serialized
     from shared_utils.logging.full import render_full
 
     if contexts:
@@ -134,88 +128,33 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
     return render_full(number, event, values, where, name, state)
 
 
-def encode_plain(values: dict[str, Any]) -> str | None:
-    """Return `values`, standing keys among them, as JSON; None when they need the full way."""
-    global _epoch  # noqa: PLW0603 - of the rules by which the known keys were judged
-    if _epoch != REDACTION.epoch:
-        _known_keys.clear()
-        _known_keys.update(RESERVED_KEYS)
-        _epoch = REDACTION.epoch
-    if not _known_keys.issuperset(values):
-        for key in values:
-            if key not in _known_keys:
-                if key in CONTROL_KEYS or not (type(key) is str and not REDACTION.is_sensitive(key)):
-                    return None
-                if len(_known_keys) < _MOST_SAFE_KEYS:
-                    _known_keys.add(key)
-    if not (_SCALARS.issuperset(map(type, values.values())) or _containers_are_plain(values.values(), 0)):
-        return None
-    try:
-        text: str = _encode(values)
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return text
-
-
-def _render_serialized(  # noqa: PLR0917
-    number: int,
-    event: str,
-    values: dict[str, Any],
-    where: FrameType | str | None,
-    name: str | None,
-    contexts: tuple[Context, ...],
-    state: LogState,
-) -> str | None:
-    """Return what the user's serializer makes of plain values; None when they need the full way."""
-    for context in contexts:
-        values = {**context._context, **values}
-    if not _keys_are_safe(values):
-        return None
-    encoded = encode_plain(values)
-    message = encode_basestring(event)
-    if encoded is None or REDACTION.suspects(message + encoded):
-        return None
-    from shared_utils.logging.full import location_of, serialized
-
-    record: dict[str, Any] = {"level": SETTINGS.names[standard(number)]}
-    if where is not None:
-        record["location"] = where if isinstance(where, str) else location_of(where)
-    if name is not None:
-        record["logger"] = name
-    record |= {"message": event, "timestamp": timestamp(), **state.fields()}
-    names = SETTINGS.key_names
-    if names:
-        record = {shown: value for key, value in record.items() if (shown := names.get(key, key)) is not None}
-    line = serialized(record | values, report=False)
-    return None if line is None or len(line) >= SETTINGS.safe_chars else line
-
-
-def _keys_are_safe(keys: Iterable[Any]) -> bool:
+def keys_are_safe(keys: Iterable[Any]) -> bool:
+    """Whether every key may be written as it is: a harmless one, and none of the line's own."""
     for key in keys:
         if key not in _safe_keys:
             if type(key) is not str or key in SETTINGS.reserved_keys or REDACTION.is_sensitive(key):
                 return False
-            if len(_safe_keys) < _MOST_SAFE_KEYS:
+            if len(_safe_keys) < MOST_SAFE_KEYS:
                 _safe_keys.add(key)
     return True
 
 
-def _containers_are_plain(values: Iterable[Any], depth: int) -> bool:
+def containers_are_plain(values: Iterable[Any], depth: int) -> bool:
     """Whether every value is of a JSON type, with harmless keys, and not too deep."""
     for value in values:
         kind = type(value)
-        if kind in _SCALARS:
+        if kind in SCALARS:
             continue
         if depth >= _DEEPEST:
             return False
         if kind is dict:
             # So many keys are data, and too many to judge each: the full way stops where the line ends.
-            if not (_safe_keys.issuperset(value) or (len(value) <= _MOST_KEYS and _keys_are_safe(value))):
+            if not (_safe_keys.issuperset(value) or (len(value) <= _MOST_KEYS and keys_are_safe(value))):
                 return False
             value = value.values()  # noqa: PLW2901
         elif kind is not list and kind is not tuple:
             return False
-        if not (_SCALARS.issuperset(map(type, value)) or _containers_are_plain(value, depth + 1)):
+        if not (SCALARS.issuperset(map(type, value)) or containers_are_plain(value, depth + 1)):
             return False
     return True
 
@@ -232,9 +171,9 @@ def _encoded_context(context: Context) -> str | None:
         text: str | None = known[2]
         return text
     text = None
-    if _keys_are_safe(values) and _SCALARS.issuperset(map(type, values.values())):
+    if keys_are_safe(values) and SCALARS.issuperset(map(type, values.values())):
         try:
-            text = "," + _encode(values)[1:-1]
+            text = "," + encode(values)[1:-1]
         except (ValueError, TypeError, RecursionError):
             pass
         else:

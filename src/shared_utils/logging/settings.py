@@ -134,16 +134,8 @@ class Settings:
         self._shape({})
 
     def configure(self, options: dict[str, Any]) -> None:
-        """Check `options` and add them to those given before; None takes one back.
-
-        Raises:
-            LoggingError: a value that cannot be used; the earlier settings stay.
-        """
-        merged = {key: value for key, value in {**self.options, **options}.items() if value is not None}
-        from shared_utils.logging.options import check
-
-        check(merged)
-        self.options = merged
+        """Take `options`, which `shared_utils.logging.options` has checked, in the place of those given before."""
+        self.options = options
         self.resolve()
         self.use(take_over=True)
 
@@ -175,7 +167,7 @@ class Settings:
         self.console = self._format() == "console"
         self.processors = options.get("processors", ())
         self.values = options.get("values", {})
-        self.serializer = options.get("serializer")
+        self.serializer = None if self.console else options.get("serializer")
         self._shape(options.get("keys", {}))
         buffer = options.get("buffer", False)
         self.buffer_bytes = DEFAULT_BUFFER_BYTES if buffer is True else int(buffer)

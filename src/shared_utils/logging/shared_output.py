@@ -1,13 +1,16 @@
-"""Lines on a descriptor that other processes write to as well, or that takes only part of a line at once.
+"""Lines that a stream's own `write` is not enough for: others write there as well, it takes a part only, or it fails.
 
 Up to PIPE_BUF bytes (4096) a pipe takes whole or not at all (POSIX, write()); of more it takes what fits, and what
 others write meanwhile stands in between. So a longer line is written with the descriptor locked, and where processes
-share it every line is. Loaded for the first such line.
+share it every line is. Where a stream cannot encode a line, or is none, the line goes another way.
+
+Loaded for the first such line.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from threading import RLock
 
@@ -15,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["write_all", "write_whole"]
+__all__ = ["write_descriptor", "write_despite", "write_whole"]
 
 _WHOLE = 4096
 _locks: Any = None
@@ -55,11 +58,32 @@ def write_whole(stream: Any, text: str, *, is_shared: bool) -> bool:
         stream.flush()  # what has been printed comes first
     except Exception:
         return False
-    write_all(descriptor, data)
+    _write_all(descriptor, data)
     return True
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_despite(error: Exception, stream: Any, line: str) -> None:
+    """Write a line that `stream` has refused, for one that its encoding has not, or that is closed, broken or missing.
+
+    Never raises.
+    """
+    if isinstance(error, UnicodeEncodeError):
+        from json.encoder import encode_basestring_ascii
+
+        # What is beyond ASCII stands in JSON strings only.
+        line = re.sub(r"[^\x00-\x7f]+", lambda match: encode_basestring_ascii(match[0])[1:-1], line)
+        with suppress(Exception):
+            print(line, file=stream, flush=True)
+            return
+    write_descriptor(line)
+
+
+def write_descriptor(line: str) -> None:
+    """Write to the process's standard output itself, when the stream object does not work."""
+    _write_all(1, (line + "\n").encode("utf-8", "backslashreplace"))
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
     """Write all of `data` while no other thread or process writes a line there. What has no reader is lost.
 
     Of a line that a signal handler logs meanwhile, the end of this line comes first.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from aws_lambda_powertools.metrics import Metrics, SchemaValidationError
 from aws_lambda_powertools.metrics.provider.base import BaseProvider
 
-from shared_utils.invocation.callables import COROUTINE, code_flags
+from shared_utils.invocation import COROUTINE, code_flags
 from shared_utils.metrics.recorder import MetricSet
 
 TYPE_CHECKING = False

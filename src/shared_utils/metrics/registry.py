@@ -324,7 +324,7 @@ def _to_stdout(text: str) -> None:
     try:
         stream.write(text)
     except Exception:  # closed, missing or broken: to the process's own output then
-        from shared_utils.logging.output import write_descriptor
+        from shared_utils.logging.shared_output import write_descriptor
 
         write_descriptor(text[:-1])
         return

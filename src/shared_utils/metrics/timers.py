@@ -7,7 +7,7 @@ from _contextvars import ContextVar
 from sys import _getframe
 from time import perf_counter_ns
 
-from shared_utils.invocation.callables import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
+from shared_utils.invocation import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -32,27 +32,6 @@ _STEMS = (  # noqa: SIM905
 ).split()
 
 _WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+"
-# A key in text: key=value (query strings, key=value logs, the repr of a dataclass), and the quoted key of JSON and of
-# the repr of a dict, also of JSON in a string. Prose ("password: at least 8 characters") has neither form.
-# Bounded, and anchored at the start of a word or at a quote, so that a long text costs linear time.
-_KEY = (
-    r"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,63})="""
-    r"""|(?P<quote>(?<!\\)\\{0,16}["'])(?P<quoted>[\w.\- ]{1,64})(?P=quote)\s{0,8}:\s{0,8}"""
-)
-# Its value: with a registered value in it that is masked already, quoted, quoted within a string, called, bracketed, or
-# up to whatever ends it.
-_VALUE = (
-    r"""(?:[^\s&;,()\[\]{}"'<>\\]*\[REDACTED\])+[^\s&;,)\]}"'<>\\]*|"""
-    r"""[bBuU]?"(?:[^"\\]|\\.)*"?|[bBuU]?'(?:[^'\\]|\\.)*'?"""
-    r"""|(?P<inner>\\+["'])(?s:(?:(?!(?P=inner)).)*)(?:(?P=inner))?"""
-    r"""|[\w.]{0,64}\([^()]{0,4096}\)?|\[[^\[\]]{0,4096}\]?|\{[^{}]{0,4096}\}?"""
-    r"""|[^\s&;,)\]}"'<>\\]+"""
-)
-# The header, as HTTP libraries print it.
-_HEADER = r"(?i:(?<=authorization: )(?:[a-z0-9-]{1,32} )?[^\s\"',;]+)"
-# The password in scheme://user:password@host.
-_USER_INFO = r"(?<=://)[^/?#\s:@\"']{0,64}:[^/?#\s@\"']{1,256}(?=@)"
-
 # AWS access key ids; AWS secret access keys; JSON web tokens; bearer and basic credentials.
 PATTERNS = (
     r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}\b",
@@ -71,7 +50,6 @@ _MEASURES = frozenset(
         "length lifetime limit limits max maximum min minimum minutes ms retries seconds size timeout total ttl"
     ).split()
 )
-_LITERALS = {"True": True, "False": False, "None": None, "true": True, "false": False, "null": None}
 _MOST_KEYS_REMEMBERED = 4096
 
 
@@ -81,10 +59,10 @@ class Redaction:
     __slots__ = (
         "_allowed",
         "_extra",
-        "_forms",
         "_stems",
         "_verdicts",
         "epoch",
+        "forms",
         "longest",
         "needles",
         "on_new_values",
@@ -103,7 +81,7 @@ class Redaction:
         self._allowed: frozenset[str] = frozenset()
         self._stems: tuple[str, ...] = tuple(_STEMS)
         self.on_new_values: list[Callable[[], None]] = []  # what was scrubbed before must be scrubbed again
-        self._forms: Mapping[str, str] = {}  # text to look for -> its regular expression
+        self.forms: Mapping[str, str] = {}  # text to look for -> its regular expression
 
     def configure(self, keys: Iterable[str] = (), patterns: bool | Iterable[str] = False) -> None:
         """Add sensitive `keys` to the default list ("!token" takes one off it) and switch `patterns` on.
@@ -160,7 +138,7 @@ class Redaction:
         They are replaced as a whole: other threads read them meanwhile.
         """
         needles = tuple(dict.fromkeys(encode_basestring(form)[1:-1] for form in forms))
-        self._forms, self.needles, self.longest = forms, needles, max(map(len, needles), default=0)
+        self.forms, self.needles, self.longest = forms, needles, max(map(len, needles), default=0)
         self.epoch += 1
         for callback in self.on_new_values:
             callback()
@@ -173,69 +151,31 @@ class Redaction:
             return True
         if ("://" in line and "@" in line) or "uthorization: " in line:
             return True
-        return ("=" in line or '\\"' in line or "'" in line) and self._has_stem(line)
+        return ("=" in line or '\\"' in line or "'" in line) and self.has_stem(line)
 
-    def _has_stem(self, text: str) -> bool:
+    def has_stem(self, text: str) -> bool:
+        """Whether a sensitive key may stand in `text`."""
         text = text.lower()
         return any(stem in text for stem in self._stems)
 
     def scrub(self, text: str) -> str:
         """Return `text` without registered values, without values of sensitive keys, without what patterns find."""
-        forms = self._forms
-        if forms and any(form in text for form in forms):
-            # Longest first, so that a value which holds another one is masked whole.
-            expressions = [forms[form] for form in sorted(forms, key=len, reverse=True)]
-            text = re.sub("|".join(expressions), MASK, text)
-        if self._has_stem(text):
-            text = self._mask_values(text)
-        if "://" in text and "@" in text:
-            text = re.sub(_USER_INFO, MASK, text)
-        if "uthorization: " in text:
-            text = re.sub(_HEADER, MASK, text)
-        if self.pattern is not None:
-            text = self.pattern.sub(MASK, text)
-        return text
+        if not (
+            self.has_stem(text)
+            or ("://" in text and "@" in text)
+            or self.pattern is not None
+            or any(form in text for form in self.forms)
+        ):
+            return text
+        from shared_utils.redaction.text import scrub
 
-    def _mask_values(self, text: str) -> str:
-        """Return `text` without the values of sensitive keys; those of other keys are looked through in turn."""
-        pieces = []
-        done = 0
-        for found in re.finditer(_KEY, text):
-            key = found["name"] or found["quoted"]
-            if found.start() < done or not self.is_sensitive(key):
-                continue
-            value = re.compile(_VALUE).match(text, found.end())
-            if value is not None and not self.hides(key, _literal(value[0])):
-                continue
-            if value is not None and value[0].strip("\"'\\") != MASK:
-                pieces += [text[done : found.end()], _masked_like(value[0])]
-                done = value.end()
-        return "".join([*pieces, text[done:]]) if pieces else text
+        return scrub(self, text, MASK)
 
 
 def _names_a_measure(name: str) -> bool:
     """Whether a key in snake case says how many, how long or when: ``password_length``, ``max_token``."""
     words = name.split("_")
     return not _MEASURES.isdisjoint(words) and "card" not in words
-
-
-def _literal(text: str) -> object:
-    """Return the truth value, None or number that a text shows, as Python or JSON write it; else the text."""
-    if text in _LITERALS:
-        return _LITERALS[text]
-    try:
-        return float(text) if len(text) < 20 and text[:1] in "+-.0123456789" else text
-    except ValueError:
-        return text
-
-
-def _masked_like(value: str) -> str:
-    """Return the mask in the quotes of the value, so that JSON inside a string stays JSON."""
-    opening = value[: len(value) - len(value.lstrip("\\\"'"))]
-    if not opening or opening[-1] not in "\"'":
-        return MASK
-    quote = opening[: min(i for i, char in enumerate(opening) if char in "\"'") + 1]
-    return f"{quote}{MASK}{quote}"
 
 
 def snake_case(key: str) -> str:

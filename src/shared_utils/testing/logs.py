@@ -46,7 +46,7 @@ def captured_logs() -> Iterator[CapturedLogs]:
     """
     from shared_utils import logging
     from shared_utils.invocation import lifecycle
-    from shared_utils.logging import output, state, stdlib
+    from shared_utils.logging import output, state, takeover
 
     lines = CapturedLogs()
 
@@ -62,7 +62,7 @@ def captured_logs() -> Iterator[CapturedLogs]:
         yield lines
     finally:
         output.observers.remove(observe)
-        stdlib.uninstall()
+        takeover.uninstall()
         logging.clear()
         lifecycle.reset()
         state.reset()

@@ -51,7 +51,9 @@ def _zip(files):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            archive.writestr(name, data)
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o100644 << 16
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -171,6 +173,19 @@ def test_hostile_layer_is_refused(tmp_path, capsys):
     assert code == 2
     assert "not safe to read" in err
     assert not list(tmp_path.rglob("evil.py"))
+
+
+def test_modes_of_a_zip(tmp_path, capsys):
+    """A file of a pinned layer's zip that only its owner may read is found, as `verify` finds it."""
+    private = zipfile.ZipInfo("python/core.py")
+    private.external_attr = 0o100600 << 16
+    with zipfile.ZipFile(tmp_path / "layer.zip", "w") as archive:
+        archive.writestr(private, "x = 1\n")
+    path = _template(tmp_path / "a", [ARN.format("x:1")])
+    code, out, _ = _run(capsys, "--offline", "--layer", "x=layer.zip", path)
+    assert code == 1
+    assert "layer x:1 has what only its owner may read (mode 0600)" in out
+    assert "/opt/python/core.py" in out
 
 
 def test_links_do_no_harm(tmp_path, capsys):

@@ -85,6 +85,17 @@ def test_a_broken_one_is_its_own_affair(tmp_path, capsys, case):
     assert (code, found) == (2, [("bad.yaml", "template-invalid", "error")])
 
 
+def test_what_an_engine_has_to_fill_in(tmp_path, capsys):
+    """What is a template only once cookiecutter or Helm has run is left out of a folder, and named; others are read."""
+    waiting = TEMPLATE.replace("  F:", "  {{ cookiecutter.name }}:\n  {%- if x %}\n  F:")
+    fine = TEMPLATE + "  # {{ cookiecutter.name }}\n"
+    _write(tmp_path, {"{{cookiecutter.name}}/template.yaml": waiting, "fine.yaml": fine})
+    code, found, err = _check(capsys, ".", "--exclude", "nothing")
+    assert (code, found) == (1, [("fine.yaml", "runtime-deprecated", "error")])
+    assert "not filled in yet by a template engine: template.yaml" in err
+    assert _check(capsys, "{{cookiecutter.name}}/template.yaml")[0] == 2
+
+
 def test_a_nested_one_is_checked_once(tmp_path, capsys):
     """What a template nests is checked as a part of it, with the values that it gets there."""
     parent = (

@@ -44,6 +44,11 @@ SPARSE = {
     "size-limit-update": {"code/model.bin": 50 * MB, "deployed/model.bin": 220 * MB, "first/python/data.bin": 60 * MB},
     "size-limit-update--template": {"old/code/model.bin": 220 * MB, "first/python/data.bin": 60 * MB},
 }
+MODES = {
+    "mode-unreadable": {"first/python/one.py": 0o600},
+    "mode-unreadable--code": {"code/app.py": 0o640},
+    "mode-unreadable--folder": {"first/python": 0o700},
+}
 DEPLOYED = {
     "size-limit-update": "deployed",
     "size-limit-update--template": "old/template.yaml",
@@ -58,6 +63,8 @@ def _prepare(case, folder):
     for name, size in SPARSE.get(case, {}).items():
         with (folder / name).open("wb") as file:
             file.truncate(size)
+    for name, mode in MODES.get(case, {}).items():
+        (folder / name).chmod(mode)
     if case == "bytecode-stale":
         # Both sources are of equal bytes in git; the later one changes, and the bytecode of the first stays.
         cached = folder / "first/python/config/__pycache__/values.cpython-313.pyc"

@@ -235,6 +235,18 @@ def test_what_is_no_template(tmp_path, capsys, monkeypatch, index):
     assert main(["pins", "check", *(str(tmp_path / name) for name in NO_TEMPLATES)]) == 0
 
 
+def test_large_json_of_others(tmp_path, monkeypatch):
+    """JSON with such a key somewhere below is no template: no parser of YAML, which takes seconds, sees it."""
+    from layerctl.templates.yaml import Tree
+
+    _write(tmp_path, "policies.json", text=json.dumps({"policies": [{"Resources": {}, "layer": "x"}]}))
+    _write(tmp_path, "template.json", text=json.dumps({"Resources": {}, "layer": "x"}))
+    parsed, parse = [], Tree.parse
+    monkeypatch.setattr(Tree, "parse", lambda text: parsed.append(text) or parse(text))
+    assert scan([tmp_path]).problems == []
+    assert len(parsed) == 1
+
+
 BROKEN = {
     "twice.yaml": GOOD + "  F: {}\n",
     "open.yaml": "Resources: [\n",

@@ -222,7 +222,6 @@ CIRCLE = "Conditions: {A: !Condition B, B: !Condition A}\nResources: {F: {Type: 
         ("a: b", "no Resources"),
         ("Resources: {", ": not YAML"),
         ("a: b\n\tc: d", "template.yaml:2: not YAML"),
-        ("Resources: {}\nResources: {}", "template.yaml:2: duplicate key 'Resources'"),
         ("AWSTemplateFormatVersion: x\nResources: []", "template.yaml:2: Resources is missing or no mapping"),
         (BOMB, "bomb"),
         ("[" * 100_000, "template.yaml:1: "),
@@ -363,3 +362,21 @@ def test_any_shape_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, 
         load_template(path)
     except LayerctlError as error:
         assert "\n" not in str(error)  # noqa: PT017 - either outcome is fine
+
+
+def test_a_key_that_is_there_twice(tmp_path: Path) -> None:
+    """The last value counts, as in a deployment, and that is said; nothing is refused for it."""
+    function = "  {}: {{Type: AWS::Serverless::Function, Properties: {{Runtime: {}, Handler: a.b, CodeUri: .}}}}\n"
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "Resources:\n" + function.format("F", "python3.12") + function.format("G", "python3.12, Timeout: 3, Timeout: 9")
+        + function.format("F", "python3.13"), "utf-8",
+    )  # fmt: skip
+    template = load_template(path)
+    assert {(one.logical_id, one.runtime, one.timeout) for one in template.functions} == {
+        ("F", "python3.13", 3), ("G", "python3.12", 9),
+    }  # fmt: skip
+    assert [note.partition(": ")[2] for note in template.notes] == [
+        "duplicate key 'F': the last value counts",
+        "duplicate key 'Timeout': the last value counts",
+    ]

@@ -186,7 +186,7 @@ def test_answers_without_credentials_are_refused(
 @pytest.mark.usefixtures("real_aws")
 def test_the_choice_of_transport(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signed requests where they do; the SDK for profiles, proxies, other CAs, or when credentials or region lack."""
-    from shared_utils.config.aws.transports.choice import choose
+    from shared_utils.config.aws.transports import choose
 
     assert choose()[0] == "signed"
     for name in ("AWS_PROFILE", "HTTPS_PROXY", "AWS_CA_BUNDLE"):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib.util
 import json
 import json.encoder
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shared_utils import logging
-from shared_utils.logging import render
+from shared_utils.logging import plain, render
 from shared_utils.redaction import REDACTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     Encode = Callable[[dict[str, Any]], str | None]
 
@@ -24,13 +26,20 @@ def encode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> E
     """`encode_plain` as it is loaded in an interpreter with the C accelerator, and in one without."""
     if request.param == "plain":
         monkeypatch.setattr(json.encoder, "c_make_encoder", None)
-    spec = importlib.util.spec_from_file_location("render_anew", render.__file__)
+    for module in (render, plain):
+        monkeypatch.setitem(sys.modules, module.__name__, loaded_anew(module))
+    found: Encode = sys.modules[plain.__name__].encode_plain  # type: ignore[assignment]
+    return found
+
+
+def loaded_anew(module: ModuleType) -> ModuleType:
+    """Return another instance of a module, made of its source now."""
+    spec = importlib.util.spec_from_file_location(module.__name__, module.__file__ or "")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Encode = module.encode_plain
-    return found
+    another = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(another)
+    return another
 
 
 def deep(levels: int) -> dict[str, Any]:

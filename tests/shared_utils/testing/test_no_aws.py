@@ -52,7 +52,7 @@ def test_neither_transport_does(monkeypatch: pytest.MonkeyPatch, transport: str)
     """A forced transport, a profile or missing credentials change nothing."""
     monkeypatch.setenv("SHARED_UTILS_CONFIG_TRANSPORT", transport)
     monkeypatch.setenv("AWS_PROFILE", "production")
-    monkeypatch.setattr("shared_utils.config.aws.transports.choice.make", forbidden)
+    monkeypatch.setattr("shared_utils.config.aws.transports.make", forbidden)
 
     class Settings(config.Settings):
         a: str = config.ssm("/a", default="never")

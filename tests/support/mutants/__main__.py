@@ -36,6 +36,10 @@ def copy_repository() -> None:
         link.write_text(text, "utf-8")
     shutil.copy(ROOT / LINES, packages / "mutants_lines.py")
     (packages / "mutants_lines.pth").write_text("import mutants_lines\n", "utf-8")
+    # A layer is built of what git tracks.
+    identity = ("-c", "user.name=mutants", "-c", "user.email=mutants@localhost", "-c", "commit.gpgsign=false")
+    for command in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-qm", "a copy")):
+        subprocess.run(["git", *command], cwd=COPY, check=True)
 
 
 def environment() -> dict[str, str]:

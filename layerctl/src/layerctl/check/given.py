@@ -11,13 +11,13 @@ from layerctl.scan.model import LeftOut, Problem
 from layerctl.scan.walk import find_files
 from layerctl.templates.load import synthesised
 from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.structure import looks_like_template
+from layerctl.templates.structure import looks_like_template, needs_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["GivenTemplates", "find_templates"]
+__all__ = ["GivenTemplates", "find_templates", "waits_for_engine"]
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json", ".template", ".cfn"})
 _MAX_BYTES = 8_000_000
@@ -74,12 +74,20 @@ def _wanted(path: Path, left_out: Iterable[LeftOut]) -> bool:
     return all(one.path != path.as_posix() for one in left_out)
 
 
+def waits_for_engine(path: Path) -> bool:
+    """Whether a file becomes a template only once Jinja, cookiecutter or the like has filled it in."""
+    return needs_engine(_text(path))
+
+
 def _likely(files: Iterable[Path]) -> Iterator[Path]:
     for path in files:
-        if path.suffix.lower() in _SUFFIXES:
-            try:
-                likely = path.stat().st_size <= _MAX_BYTES and looks_like_template(Source.read(path).text)
-            except (OSError, BinaryFileError):
-                continue
-            if likely:
-                yield path
+        if path.suffix.lower() in _SUFFIXES and looks_like_template(_text(path)):
+            yield path
+
+
+def _text(path: Path) -> str:
+    """A file's text; empty where it is none, or too large for a template."""
+    try:
+        return Source.read(path).text if path.stat().st_size <= _MAX_BYTES else ""
+    except (OSError, BinaryFileError):
+        return ""

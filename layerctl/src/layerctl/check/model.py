@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
     from layerctl.python.metadata_reads import MetadataRead
+    from layerctl.python.powertools_parts import PartUse
     from layerctl.templates import model as declarations
     from layerctl.templates.model import LayerReference, Place
 
@@ -44,6 +45,11 @@ class Content:
         return {
             entry.path: entry for entry in self.artifact.entries if not entry.path.startswith(self.left_out or ("\0",))
         }
+
+    @property
+    def folders(self) -> list[Entry]:
+        """The folders with their modes, without those that packaging leaves out; a zip may have none."""
+        return [one for one in self.artifact.folders if not f"{one.path}/".startswith(self.left_out or ("\0",))]
 
     @cached_property
     def size(self) -> int:
@@ -83,6 +89,19 @@ class Content:
                 package = path.removeprefix("python/").partition("/")[0].removesuffix(".py")
                 if reads := metadata_reads(self.read(path), package):
                     found[path] = reads
+        return found
+
+    @cached_property
+    def powertools_parts(self) -> dict[str, list[PartUse]]:
+        """What its own modules use of Powertools that needs an extra: path -> the uses."""
+        from layerctl.python.powertools_parts import parts_used
+
+        of_others = {path for distribution in self.distributions for path in distribution.files}
+        found = {}
+        for path, entry in sorted(self.entries.items()):
+            own = path.endswith(".py") and not path.startswith("aws_lambda_powertools/") and path not in of_others
+            if own and entry.size < _LARGEST_MODULE and (uses := parts_used(self.read(path))):
+                found[path] = uses
         return found
 
     def same(self, path: str, other: Content, other_path: str | None = None) -> bool:

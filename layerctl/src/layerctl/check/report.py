@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from layerctl.check.case import FunctionCase
 from layerctl.check.contents import Contents, Sources
-from layerctl.check.given import GivenTemplates
+from layerctl.check.given import GivenTemplates, waits_for_engine
 from layerctl.core.diagnostics import Severity
 from layerctl.core.errors import LayerctlError
 from layerctl.rules.registry import checks_in, rules_in
 from layerctl.rules.shared import TEMPLATE_INVALID, TEMPLATE_UNREAD
+from layerctl.scan.model import ENGINE, LeftOut
 from layerctl.templates.load import read_template, templates_in
 from layerctl.templates.model import Fault, Place, Template
 from layerctl.templates.regions import deployment_of
@@ -69,6 +70,7 @@ class CheckedTemplates:
     Attributes:
         templates: those that were checked by themselves; the others are nested in these.
         others: named files that were left out, as they are no templates.
+        left_out: files of folders that become templates only once a template engine has run.
         unreadable: whether a template that was named could not be read, or not in full.
         unused: names the user gave content for that no template mentions.
     """
@@ -77,6 +79,7 @@ class CheckedTemplates:
     functions: list[Summary] = field(default_factory=list)
     templates: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     unreadable: bool = False
     unused: list[str] = field(default_factory=list)
 
@@ -119,6 +122,8 @@ def check_templates(
         for template, named in read:
             if not template.recognised and (skip_others or not named):
                 checker.report.others += [template.path] * named
+            elif not named and template.problems and waits_for_engine(template.path):
+                checker.report.left_out.append(LeftOut(template.path.as_posix(), ENGINE))
             elif named or template.path.resolve() not in within:
                 checker.check(template, named=named)
             if progress is not None:

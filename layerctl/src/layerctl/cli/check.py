@@ -108,7 +108,7 @@ def command(
             given=given,
             skip_others=skip_others,
         )
-    tell_left_out(given.left_out, given.notes)
+    tell_left_out([*given.left_out, *checked.left_out], given.notes)
     if checked.others:
         note(f"note: no templates, and not checked: {some([path.as_posix() for path in checked.others])}")
     if report.for_people:

@@ -10,6 +10,7 @@ __all__ = [
     "DEPENDENCY_MISSING",
     "DEPENDENCY_VERSION",
     "METADATA_MISSING",
+    "MODE_UNREADABLE",
     "SDK_PARTIAL",
     "SUPPRESSION_INVALID",
     "SUPPRESSION_UNUSED",
@@ -51,6 +52,14 @@ METADATA_MISSING = Rule(
     example="`opentelemetry` without its `*.dist-info`: it looks for its context by entry point and raises "
     "StopIteration.",
     fix="Keep the `*.dist-info` folders when a layer is made smaller.",
+)
+MODE_UNREADABLE = Rule(
+    id="mode-unreadable",
+    commands=("verify", "check"),
+    summary="Another user can read each file and enter each folder: Lambda runs as one.",
+    looks_at="The permission bits of files and folders. `check`: of each layer and of the function's code.",
+    example="A file of mode 0600, as `umask 077` leaves it.",
+    fix="Give files 0644 and folders 0755.",
 )
 SDK_PARTIAL = Rule(
     id="sdk-partial",

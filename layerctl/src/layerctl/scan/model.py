@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COPIES",
+    "ENGINE",
     "EXCLUDED",
     "IGNORED",
     "INDEX",
@@ -122,6 +123,7 @@ class Problem(NamedTuple):
 # Why something is not looked at.
 COPIES = "copies and dependencies"
 EXCLUDED = "excluded"
+ENGINE = "not filled in yet by a template engine"
 IGNORED = "ignored by git"
 LINK = "links to folders"
 VENDORED = "installed packages"

@@ -47,7 +47,11 @@ def read_template(
         template.problems.append(Fault(Place(path.as_posix(), *source.place(offset)), message, hint))
 
     for message, offset in tree.faults:
-        problem(message, "remove one of the two", offset)
+        if stand_ins:  # what runs is what a deployment would make of it
+            where = Place(path.as_posix(), *source.place(offset))
+            template.unread.append(Fault(where, f"{message}: the last value counts", "remove one of the two"))
+        else:
+            problem(message, "remove one of the two", offset)
     for root in tree.documents:
         if is_service(root):
             ServiceReader(path, source, root, region).read(template)

@@ -21,8 +21,10 @@ NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Applica
 
 def is_template(root: yaml.Node) -> bool:
     """Whether the document is a CloudFormation or SAM template."""
-    keys = {key for key, _ in pairs(root)}
-    if "AWSTemplateFormatVersion" in keys:
+    keys = dict(pairs(root))
+    transform = keys.get("Transform")
+    named = transform.value if isinstance(transform, yaml.SequenceNode) else [transform]
+    if "AWSTemplateFormatVersion" in keys or any((scalar(one) or "").startswith("AWS::") for one in named):
         return True
     return any("::" in (scalar(get(resource, "Type")) or "") for _, resource in resources_in(get(root, "Resources")))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from layerctl.templates.nested import NestedStack
     from layerctl.templates.uses import Use
 
-__all__ = ["FileFault", "Structure", "looks_like_template", "structural_uses"]
+__all__ = ["FileFault", "Structure", "looks_like_template", "needs_engine", "structural_uses"]
 
 
 class FileFault(NamedTuple):
@@ -41,9 +41,8 @@ class Structure:
 _YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
 _JSON = frozenset({".json", ".jsonc"})
 # What a template says at its top, in YAML or JSON, before anything is parsed.
-_TEMPLATE = re.compile(
-    r"(?:^[ \t]*|[\"'])(?:AWSTemplateFormatVersion|Resources|Transform|functions|provider)[\"']?\s*:", re.MULTILINE
-)
+_KEYS = frozenset({"AWSTemplateFormatVersion", "Resources", "Transform", "functions", "provider"})
+_TEMPLATE = re.compile(rf"(?:^[ \t]*|[\"'])(?:{'|'.join(sorted(_KEYS))})[\"']?\s*:", re.MULTILINE)
 # Without any of these, a template in JSON has no layer and nests nothing.
 _CONCERNS = ("ayer", "AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 _TITLED = re.compile(r"^AWSTemplateFormatVersion\s*:", re.MULTILINE)
@@ -68,7 +67,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
     suffix = path.suffix.lower()
     concerned = bool(written)
     if suffix in _YAML or (suffix == "" and _TITLED.search(text)):
-        likely = _TEMPLATE.search(text) is not None
+        likely = looks_like_template(text)
         if suffix in _JSON and not (likely or named):
             return Structure()
         if suffix in _JSON and not concerned and not any(word in text for word in _CONCERNS):
@@ -79,7 +78,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
             size = f"{len(text) / 1e6:.0f} MB"
             message = f"{size} is too large for a template (CloudFormation takes 1 MB): its structure was not read"
             return Structure(faults=[FileFault(message, "split it, or leave it out", 0, likely or concerned)])
-        judged = suffix != "" and not _needs_engine(text)
+        judged = suffix != "" and not needs_engine(text)
         of_json = suffix in _JSON  # or nearly: many programs allow comments in it
         likely = likely or (concerned and not of_json)
         told = judged and (likely or (named and not of_json))
@@ -96,8 +95,19 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
 
 
 def looks_like_template(text: str) -> bool:
-    """Whether a text has a key of a template, however broken it is; what has none is no template."""
-    return _TEMPLATE.search(text) is not None
+    """Whether a text has a key of a template, however broken it is; what has none is no template.
+
+    JSON that can be read must have it at its top: a YAML parser takes seconds for what is megabytes of other data.
+    """
+    if _TEMPLATE.search(text) is None:
+        return False
+    if text[:100].lstrip()[:1] != "{":
+        return True
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return isinstance(data, dict) and not _KEYS.isdisjoint(data)
 
 
 def _is_json(text: str, path: Path) -> bool:
@@ -108,7 +118,8 @@ def _is_json(text: str, path: Path) -> bool:
         return False
 
 
-def _needs_engine(text: str) -> bool:
+def needs_engine(text: str) -> bool:
+    """Whether a text holds the marks of a template engine, and may become a template only once that has run."""
     return ("{{" in text or "%" in text) and _ENGINE.search(text) is not None
 
 

@@ -217,22 +217,25 @@ def children(node: Node) -> Iterator[Node]:
 def pairs(node: Node | None, visited: set[int] | None = None) -> Iterator[tuple[str, Node]]:
     """A mapping's keys and values, merge keys (``<<``) included after its own; nothing for other nodes.
 
+    Of a key that is there twice, the last value counts, as for CloudFormation and the SAM CLI.
+
     Args:
         node: the mapping.
         visited: the mappings that have been merged already: once more they bring nothing, and a circle ends.
     """
     if not isinstance(node, yaml.MappingNode):
         return
-    seen: set[str] = set()
+    own: dict[str, Node] = {}
     merged: list[Node] = []
     for name, value in node.value:
         if not isinstance(name, yaml.ScalarNode):
             continue
         if name.value == "<<" and not name.style:
             merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
-        elif name.value not in seen:
-            seen.add(name.value)
-            yield name.value, value
+        else:
+            own[name.value] = value
+    yield from own.items()
+    seen = set(own)
     visited = {id(node)} if visited is None else visited
     for other in merged:
         if id(other) in visited:
@@ -249,7 +252,7 @@ def get(node: Node | None, *path: str) -> Node | None:
     for part in path:
         if not isinstance(node, yaml.MappingNode):
             return None
-        for name, value in node.value:
+        for name, value in reversed(node.value):
             if name.value == part and isinstance(name, yaml.ScalarNode):
                 node = value
                 break

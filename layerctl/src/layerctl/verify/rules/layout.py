@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from layerctl.rules import Rule
+from layerctl.rules.shared import MODE_UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,14 +49,6 @@ LAYOUT_NAME = Rule(
     looks_at="The names directly below python/, but for those that a wheel of others installs there.",
     example="`python/my-module.py`",
     fix="Rename it, or leave it out of the layer.",
-)
-MODE_UNREADABLE = Rule(
-    id="mode-unreadable",
-    commands=("verify",),
-    summary="Another user can read each file and enter each folder: Lambda runs as one.",
-    looks_at="The permission bits of files and folders.",
-    example="A file of mode 0600, as `umask 077` leaves it.",
-    fix="Give files 0644 and folders 0755.",
 )
 MODE_SETUID = Rule(
     id="mode-setuid",

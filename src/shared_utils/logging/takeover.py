@@ -1,7 +1,12 @@
-"""The rest of the process in the same lines: the standard library's loggers, and warnings.
+"""The rest of the process in the same lines: the standard library's loggers, warnings, and structlog.
 
 The root logger is taken over only while it has no handlers but the runtime's, and another handler takes it back. Beside
 the handlers of others ours stands only when `configure` or `instrument` has asked for it, and then their levels hold.
+
+structlog is set up the moment it is imported; it is not imported here. Its import is most of what a first line used to
+cost: seventeen modules of its own, dataclasses, inspect and asyncio. Our logger speaks its bound-logger protocol
+without it, so a function whose libraries do not use structlog never loads it. Where one does, a finder on
+`sys.meta_path` sees the import, lets it happen as ever, and calls back.
 """
 
 from __future__ import annotations
@@ -11,21 +16,19 @@ import sys
 import threading
 import warnings
 
-from shared_utils.invocation import lifecycle
-from shared_utils.logging.context import bound_values, values_when_raised
-from shared_utils.logging.fields import interpolate
-from shared_utils.logging.output import QUIET, write_line, write_or_buffer
+from shared_utils.logging.output import QUIET
 from shared_utils.logging.settings import SETTINGS
-from shared_utils.logging.state import current, on_threshold
+from shared_utils.logging.state import on_threshold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
     from typing import Any, SupportsIndex
 
-__all__ = ["install", "uninstall"]
+__all__ = ["install", "join_structlog", "uninstall"]
 
-# Attributes that every record has: what else a record carries came as `extra`. Filled for the first record.
-_record_attributes: set[str] = set()
 # At DEBUG the SDK prints requests with signatures and bodies, secrets included, and asyncio its selector: they stay at
 # INFO unless their own level is set.
 _VERBOSE = ("asyncio", "boto3", "botocore", "s3transfer", "urllib3")
@@ -35,66 +38,10 @@ class RootHandler(logging.Handler):
     """Writes every record that reaches the root logger as one of our lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, with its `extra` values and its exception. Never raises."""
-        if lifecycle.replays and lifecycle.is_replayed():
-            return
-        state = current()
-        asked_for = record.levelno < state.written_from and _has_own_level(record.name)
-        if (record.levelno < state.threshold and not asked_for) or _writes_itself(record.name):
-            return
-        line = record.__dict__.get("shared_utils_line")
-        if line is not None:  # a structlog chain has made it: see shared_utils.logging.processors.render
-            write_or_buffer(record.levelno, line, state)
-            return
-        values = {**bound_values(), **_extra(record)}
-        if record.exc_info:
-            values["exc_info"] = record.exc_info
-        elif record.exc_text:  # of another process, by a queue
-            values["exception"] = record.exc_text
-        if record.stack_info:
-            values["stack"] = record.stack_info
-        location = f"{record.funcName}:{record.lineno}" if SETTINGS.location else None
-        write_line(record.levelno, _message(record), values, location, record.name, at_once=asked_for, is_record=True)
+        """Write the record. Never raises."""
+        from shared_utils.logging.records import write_record
 
-
-def _has_own_level(name: str) -> bool:
-    """Whether a level is set on the logger itself, or on one between it and the root logger."""
-    logger: logging.Logger | None = logging.getLogger(name)
-    while logger is not None and logger is not logging.root:
-        if logger.level and logger.name not in _quietened:
-            return True
-        logger = logger.parent
-    return False
-
-
-def _message(record: logging.LogRecord) -> Any:
-    if not record.args:
-        return record.msg
-    from shared_utils._json import text_of
-
-    return interpolate(record.msg if isinstance(record.msg, str) else text_of(record.msg), _arguments(record.args))
-
-
-def _arguments(args: Any) -> tuple[Any, ...]:
-    """Return the arguments as the call had them: logging unwraps a single mapping."""
-    return args if isinstance(args, tuple) else (args,)
-
-
-def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    if not _record_attributes:
-        _record_attributes.update(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
-        # By formatters, from Python 3.12 on, and by Lambda's runtime.
-        _record_attributes.update({"message", "asctime", "taskName", "aws_request_id", "tenant_id", "_frame_type"})
-    return {key: value for key, value in record.__dict__.items() if key not in _record_attributes}
-
-
-def _writes_itself(name: str) -> bool:
-    """Whether the record comes from a Powertools Logger, which has written it by its own handler already."""
-    while name:
-        if getattr(logging.root.manager.loggerDict.get(name), "init", False) is True:
-            return True
-        name = name.rpartition(".")[0]
-    return False
+        write_record(record, _quietened)
 
 
 class _RootHandlers(list[logging.Handler]):
@@ -239,32 +186,81 @@ def _follow_level() -> None:
             _quietened.discard(name)
 
 
-def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: Any = None,
-    line: str | None = None,
-) -> None:
-    """Write a warning as a line; one that is meant for a certain file goes there."""
-    if file is not None:
-        file.write(warnings.formatwarning(message, category, filename, lineno, line))
-        return
-    if SETTINGS.threshold <= logging.WARNING and not (lifecycle.replays and lifecycle.is_replayed()):
-        values = {**bound_values(), "category": category.__name__, "file": filename, "line": lineno}
-        write_line(logging.WARNING, str(message), values, None, "py.warnings")
+def _show_warning(*args: Any, **options: Any) -> None:
+    """Write a warning as a line; takes what `warnings.showwarning` takes."""
+    from shared_utils.logging.records import write_warning
+
+    write_warning(*args, **options)
 
 
 def _thread_failed(args: threading.ExceptHookArgs) -> None:
     """Write the exception that ended a thread as a line."""
-    if args.exc_type is SystemExit or SETTINGS.threshold > logging.ERROR:
-        return
-    name = args.thread.name if args.thread is not None else None
-    bound = bound_values() if args.exc_value is None else values_when_raised(args.exc_value)
-    values = {**bound, "thread": name, "exc_info": args.exc_value}
-    write_line(logging.ERROR, "uncaught exception in a thread", values, None, "threading")
+    from shared_utils.logging.records import write_thread_failure
+
+    write_thread_failure(args)
+
+
+def join_structlog() -> None:
+    """Set structlog up now if it is imported, else right after it will be."""
+    structlog = sys.modules.get("structlog")
+    if structlog is not None:
+        _set_up(structlog)
+    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder(_set_up))
+
+
+def _set_up(_structlog: ModuleType) -> None:
+    from shared_utils.logging.structlog_defaults import set_up
+
+    set_up()
+
+
+class _Finder:
+    """Finds structlog by the other finders, once, and has its loader call back (importlib's finder protocol)."""
+
+    def __init__(self, call_back: Callable[[ModuleType], None]) -> None:
+        self._call_back = call_back
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of structlog, and None for every other module."""
+        if name != "structlog":
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader, self._imported)  # type: ignore[assignment]
+                return spec
+        return None
+
+    def _imported(self, module: ModuleType) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        self._call_back(module)
+
+
+class _Loader:
+    """Loads as the loader that it stands for, which the module keeps, and calls back."""
+
+    def __init__(self, loader: Any, imported: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._imported = imported
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Create the module as its own loader does."""
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, then call back; an import that fails leaves the finder where it was."""
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._imported(module)
 
 
 SETTINGS.on_use.append(install)
+SETTINGS.on_use.append(join_structlog)
 on_threshold.append(_follow_level)

@@ -1,0 +1,378 @@
+"""The cache alone: what a path and its parameters say, whoever asked last, and when it asks again."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared_utils.config.aws.retry import Deadline
+from shared_utils.config.cache import Cache
+from shared_utils.config.entries import Entry, InFlight, Moment, NegativeEntry, Query
+from shared_utils.config.outcomes import BRIEFLY, MISSING, MORE_TIME, UNAVAILABLE, Failure, Value
+from shared_utils.config.sources.registry import parse
+from tests.support.fake_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared_utils.config.references import Reference
+
+    Step = tuple[Any, ...]
+
+NAMES = ("a", "b", "c/d")
+CHANGES = st.tuples(st.just("set"), st.sampled_from(NAMES), st.sampled_from([None, 1, 2]))
+ASKS = st.tuples(st.just("ask"), st.sampled_from(NAMES), st.sampled_from([300.0, 0.0]))
+PATHS = st.tuples(
+    st.just("path"), st.lists(CHANGES | ASKS, max_size=3), st.sampled_from([300.0, 0.0])
+)  # with what happens between its answer and its arrival
+
+
+class Tree:
+    """Parameters below a path, read through a cache; and what the latest read of each has found."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, int] = {"a": 1, "b": 1}
+        self.meanwhile: list[Step] = []
+        self.reads = 0
+        self.known: dict[str, tuple[int, int | None]] = {}  # name: the place of the read, and what it found
+        self.held: list[tuple[str | None, Entry]] = []
+        self.cache = Cache(self.fetch, lambda *_: None, Clock().now)
+
+    def fetch(self, references: Sequence[Reference], deadline: Deadline, deliver: Callable[..., None]) -> None:
+        """Answer as the service would have at the beginning of the read."""
+        for reference in references:
+            self.reads += 1
+            order, found = self.reads, dict(self.parameters)
+            if reference.children is None:
+                name = reference.name.removeprefix("/app/")
+                self.learn(order, {name: found.get(name)})
+                value = Value(found[name], sensitive=name == "a") if name in found else None
+            else:
+                steps, self.meanwhile = self.meanwhile, []
+                for step in steps:
+                    self.do(step)
+                self.learn(order, {name: found.get(name) for name in NAMES})
+                value = Value(found, sensitive_names=frozenset("a")) if found else None
+            deliver(reference.base, value or Failure(MISSING, "none"))
+
+    def learn(self, order: int, found: dict[str, int | None]) -> None:
+        """Remember what a read found, unless a later one found something."""
+        for name, value in found.items():
+            if self.known.get(name, (0, None))[0] < order:
+                self.known[name] = order, value
+
+    def do(self, step: Step) -> None:
+        """Change a parameter, or read something and compare it with what is known."""
+        kind, what, how = step
+        if kind == "set":
+            self.parameters.pop(what, None)
+            if how is not None:
+                self.parameters[what] = how
+        elif kind == "ask":
+            found = self.ask(f"ssm:///app/{what}", how)
+            expected = self.known[what][1]
+            if isinstance(found, Failure):
+                assert expected is None
+            else:
+                assert found.value.content == expected
+                assert found.value.sensitive is (what == "a")
+                self.held.append((what, found))
+        else:
+            self.meanwhile = what
+            found = self.ask("ssm:///app/", how)
+            self.meanwhile = []
+            if isinstance(found, Entry):
+                assert found.value.content == {name: one for name, (_, one) in self.known.items() if one is not None}
+                assert found.value.sensitive_names == {"a"}
+                self.held.append((None, found))
+        for name, entry in self.held:
+            if entry.current and name is not None:
+                assert entry.value.content == self.known[name][1]
+
+    def ask(self, text: str, max_age: float) -> Entry | Failure:
+        """Read through the cache."""
+        reference = parse(text)
+        return self.cache.read([Query(reference, max_age, 0.0)], Deadline(5))[reference.base]
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(CHANGES | ASKS | PATHS, max_size=12))
+def test_of_each_parameter_the_latest_answer_is_given(steps: list[Step]) -> None:
+    """Whatever is read by itself or with its path, at once or late: the answer of the latest read."""
+    tree = Tree()
+    for step in steps:
+        tree.do(step)
+
+
+STEPS: dict[str, list[Step]] = {
+    "a newer single value": [("path", [("set", "a", 2), ("ask", "a", 0.0)], 0.0), ("path", [], 300.0)],
+    "a newer value of a new name": [("path", [("set", "c/d", 2), ("ask", "c/d", 0.0)], 0.0), ("path", [], 300.0)],
+    "a newer missing one": [("path", [("set", "a", None), ("ask", "a", 0.0)], 0.0), ("path", [], 300.0)],
+    "one that is gone": [
+        ("ask", "a", 0.0),
+        ("ask", "b", 0.0),
+        ("set", "a", None),
+        ("path", [], 0.0),
+        ("ask", "a", 300.0),
+    ],
+    "one that came back": [
+        ("set", "a", None),
+        ("ask", "a", 0.0),
+        ("set", "a", 2),
+        ("path", [], 0.0),
+        ("ask", "a", 300.0),
+    ],
+    "a path that is gone": [
+        ("path", [], 0.0),
+        ("set", "a", None),
+        ("set", "b", None),
+        ("path", [], 0.0),
+        ("ask", "a", 300.0),
+        ("ask", "b", 300.0),
+    ],
+    "a change seen by itself": [("path", [], 0.0), ("set", "b", 2), ("ask", "b", 0.0), ("path", [], 300.0)],
+    "a loss seen by itself": [("path", [], 0.0), ("set", "b", None), ("ask", "b", 0.0), ("path", [], 300.0)],
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_of_each_parameter_the_latest_answer_is_given_also_when(case: str) -> None:
+    """The orders of events that matter, each by itself, and beside entries that belong to no path."""
+    tree = Tree()
+    assert isinstance(tree.ask("env://OTHER", 300.0), (Entry, Failure))
+    for step in STEPS[case]:
+        tree.do(step)
+
+
+def test_a_path_is_kept_while_its_parameters_say_the_same() -> None:
+    """A parameter read by itself that has not changed costs no further read of the path, nor does another path."""
+    tree = Tree()
+    for step in (("path", [], 300.0), ("ask", "a", 0.0), ("ask", "b", 300.0), ("path", [], 300.0)):
+        tree.do(step)
+    assert tree.reads == 2
+
+
+class Alone:
+    """A cache whose source answers with what it is told to, by reference; anything else is an error."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.reads: list[str] = []
+        self.answers: dict[str, Value | Failure] = {}
+        self.before: Callable[[], None] = lambda: None
+        self.stale: list[tuple[str, str, float]] = []
+        self.cache = Cache(
+            self.fetch, lambda base, failure, age: self.stale.append((base, failure.kind, age)), self.clock.now
+        )
+
+    def fetch(self, references: Sequence[Reference], deadline: Deadline, deliver: Callable[..., None]) -> None:
+        """Deliver the answers that there are."""
+        for reference in references:
+            self.reads.append(reference.base)
+        self.before()
+        for reference in references:
+            if reference.base in self.answers:
+                deliver(reference.base, self.answers[reference.base])
+
+    def ask(self, *texts: str, max_age: float = 300.0, max_stale: float = 0.0, seconds: float = 5.0) -> list[Any]:
+        """Return the contents, or the failures."""
+        queries = [Query(parse(text), max_age, max_stale) for text in texts]
+        outcomes = self.cache.read(queries, Deadline(seconds))
+        found = [outcomes[query.reference.base] for query in queries]
+        return [one.value.content if isinstance(one, Entry) else one for one in found]
+
+
+def test_of_several_questions_each_is_answered() -> None:
+    """Those that are known, known to be missing, and new, in any order; only the new ones are read."""
+    alone = Alone()
+    names = [f"ssm:///{name}" for name in ("fresh", "missing", "new", "other")]
+    alone.answers = {name: Value(name) for name in names} | {names[1]: Failure(MISSING, "none")}
+    for shift in range(4):
+        alone.cache.clear()
+        alone.ask(names[0], names[1])
+        alone.reads.clear()
+        order = [*names[shift:], *names[:shift]]
+        answers = dict(zip(order, alone.ask(*order), strict=True))
+        assert {name: answers[name] for name in names if name != names[1]} == {
+            name: name for name in names if name != names[1]
+        }
+        assert answers[names[1]].kind == MISSING
+        assert sorted(alone.reads) == sorted(names[2:])
+
+
+@pytest.mark.parametrize("kind", ["value", "missing"])
+def test_exactly_so_many_are_kept(kind: str) -> None:
+    """1,024 values and as many failures; one more takes the place of the oldest."""
+    alone = Alone()
+    names = [f"ssm:///{number}" for number in range(1025)]
+    alone.answers = {name: Value(name) if kind == "value" else Failure(MISSING, "none") for name in names}
+    for name in names[:1024]:
+        alone.ask(name)
+    alone.ask(names[0])
+    assert len(alone.reads) == 1024
+    alone.ask(names[1024])
+    alone.ask(*names[1:])
+    assert len(alone.reads) == 1025
+    alone.ask(names[0])
+    assert len(alone.reads) == 1026
+
+
+def test_a_value_that_is_read_again_is_not_the_oldest() -> None:
+    """The place of a value in the order of age is that of its latest read."""
+    alone = Alone()
+    names = [f"ssm:///{number}" for number in range(1025)]
+    alone.answers = {name: Value(name) for name in names}
+    for name in (*names[:1024], names[0], names[1024]):
+        alone.ask(name, max_age=300.0 if name != names[0] else 0.0)
+    alone.reads.clear()
+    alone.ask(names[0])
+    assert alone.reads == []
+    alone.ask(names[1])
+    assert alone.reads == [names[1]]
+
+
+def test_a_read_that_ends_without_an_answer_says_so() -> None:
+    """What was not answered is a failure with a hint, beside what was."""
+    alone = Alone()
+    alone.answers = {"ssm:///a": Value(1)}
+    good, bad = alone.ask("ssm:///a", "ssm:///b")
+    assert good == 1
+    assert (bad.kind, bad.hint) == (UNAVAILABLE, MORE_TIME)
+    assert "the read ended without an answer" in str(vars(bad) if hasattr(bad, "__dict__") else bad.message)
+
+
+def test_what_arrives_after_everything_was_forgotten_is_handed_out_and_not_kept() -> None:
+    """With its value, or its failure; the next one asks again."""
+    alone = Alone()
+    alone.before = alone.cache.clear
+    alone.answers = {"ssm:///a": Value(1), "ssm:///b": Failure(MISSING, "none")}
+    for _ in range(2):
+        good, bad = alone.ask("ssm:///a", "ssm:///b")
+        assert (good, bad.kind) == (1, MISSING)
+    assert len(alone.reads) == 4
+
+
+@pytest.mark.parametrize("max_stale", [0.0, 3600.0])
+def test_who_waits_for_a_read_that_fails_gets_the_old_value_too(max_stale: float) -> None:
+    """Where it allows one that old; else the failure. The one that reads is told of with the age."""
+    alone = Alone()
+    alone.answers = {"ssm:///a": Value("old")}
+    alone.ask("ssm:///a")
+    alone.clock.advance(400)
+    alone.answers = {"ssm:///a": Failure(UNAVAILABLE, "down")}
+    asked, go = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        asked.set()
+        assert go.wait(10)
+
+    alone.before = wait
+    found: list[Any] = []
+    readers = [
+        threading.Thread(target=lambda: found.extend(alone.ask("ssm:///a", max_stale=max_stale))) for _ in range(3)
+    ]
+    readers[0].start()
+    assert asked.wait(10)
+    for reader in readers[1:]:
+        reader.start()
+    go.set()
+    for reader in readers:
+        reader.join(10)
+    assert len(alone.reads) == 2
+    if max_stale:
+        assert found == ["old"] * 3
+        assert alone.stale == [("ssm:///a", UNAVAILABLE, 400.0)]
+    else:
+        assert [one.kind for one in found] == [UNAVAILABLE] * 3
+        assert alone.stale == []
+
+
+@pytest.mark.parametrize("max_stale", [0.0, 3600.0])
+def test_who_waits_too_long_is_told(max_stale: float) -> None:
+    """Another thread's read that does not end in time is a failure to be tried again soon, or the old value."""
+    alone = Alone()
+    alone.answers = {"ssm:///a": Value("old")}
+    alone.ask("ssm:///a")
+    alone.clock.advance(400)
+    asked, go = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        asked.set()
+        assert go.wait(10)
+
+    alone.before = wait
+    reader = threading.Thread(target=alone.ask, args=("ssm:///a",))
+    reader.start()
+    assert asked.wait(10)
+    (late,) = alone.ask("ssm:///a", max_stale=max_stale, seconds=0.01)
+    go.set()
+    reader.join(10)
+    if max_stale:
+        assert late == "old"
+    else:
+        assert (late.kind, late.hint, late.retry) == (UNAVAILABLE, MORE_TIME, BRIEFLY)
+    assert len(alone.reads) == 2
+
+
+@pytest.fixture(params=[0.0, 0.5, 0.999])
+def jitter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
+    """The factor by which a time is spread."""
+    monkeypatch.setattr("shared_utils.config.entries.fraction", lambda: request.param)
+    return 0.9 + 0.2 * float(request.param)
+
+
+def query(max_age: float, max_stale: float = 0.0) -> Query:
+    """Return a question of such patience."""
+    return Query(parse("ssm:///a"), max_age, max_stale)
+
+
+def test_ages_are_spread_and_end_exactly(jitter: float) -> None:
+    """A value is fresh up to its time and not at it; a stale one likewise, with the patience added to it."""
+    entry = Entry(Value(1), Moment(0, 0), 1)
+    end = 300 * jitter
+    for now, fresh, stale in (
+        (end - 0.01, True, True),
+        (end, False, True),
+        (end + 59.9, False, True),
+        (end + 60, False, False),
+    ):
+        assert query(300, 60).is_fresh(entry, Moment(now, 0)) is fresh
+        assert query(300, 60).is_fresh(entry, Moment(0, now)) is fresh
+        assert query(300, 60).allows_stale(entry, Moment(now, 0)) is stale
+
+
+@pytest.mark.parametrize(
+    ("kind", "pauses"),
+    [
+        (MISSING, [5, 10, 20, 40, 60, 60, 60, 60, 60, 60, 60, 60]),
+        (UNAVAILABLE, [2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]),
+    ],
+)
+def test_pauses_double_up_to_a_minute_and_are_spread(jitter: float, kind: str, pauses: list[float]) -> None:
+    """Nobody asks again before the end of a pause, everybody at it; who wants the newest value always asks."""
+    for count, pause in enumerate(pauses, start=1):
+        negative = NegativeEntry(Failure(kind, "it is"), Moment(0, 0), 1, count)
+        assert negative.pause == pytest.approx(pause * jitter)
+        end = negative.pause
+        assert negative.applies(query(300), Moment(end - 0.001, 0))
+        assert not negative.applies(query(300), Moment(end, 0))
+        assert not negative.applies(query(0), Moment(0, 0))
+        # That a value is missing holds no longer than a value would; that a service is down does.
+        assert negative.applies(query(0.5), Moment(0.4, 0))
+        assert negative.applies(query(0.5), Moment(0.5, 0)) is (kind == UNAVAILABLE)
+
+
+def test_a_read_under_way_belongs_to_its_thread_and_ends_once() -> None:
+    """Who waits is let go by its end, also one that comes later; before it, the waiting is in vain."""
+    in_flight = InFlight(Moment(0, 0), 1, 0)
+    assert in_flight.owner == threading.get_ident()
+    assert not in_flight.wait(0.001)
+    assert not in_flight.wait(-1)
+    in_flight.end()
+    in_flight.end()
+    assert in_flight.wait(0.001)
+    assert in_flight.wait(-1)
