@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shlex
 import subprocess
@@ -16,6 +18,8 @@ from tests.support.command_lines import parse
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+WHEELS = ROOT / ".github" / "workflows" / "publish-wheels.yml"
 
 
 def load(path):
@@ -88,10 +92,10 @@ def test_every_make_target_exists(path):
     """What a workflow makes, the Makefile has."""
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for line in commands(path, "make"):
-        assert set(shlex.split(line)[1:]) <= targets
+        assert {word for word in shlex.split(line)[1:] if not word.startswith("PYTHON=")} <= targets
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if path != WHEELS], ids=lambda path: path.name)
 def test_every_layerctl_command_line_is_understood(path, tmp_path, monkeypatch):
     """Each command line is parsed by layerctl's own parser: command, options and arguments exist."""
     monkeypatch.chdir(tmp_path)
@@ -166,3 +170,80 @@ def test_what_a_tag_will_run_can_be_run_before():
     assert "--strict" in shown
     assert "--rebuild" in shown
     assert "pytest -n" in shown
+
+
+def test_each_distribution_is_published_by_a_tag_and_an_environment_of_its_own():
+    """Trusted publishing: no token; the job that uploads has an identity, and runs no code of the repository."""
+    workflow = load(WHEELS)
+    jobs = workflow["jobs"]
+    names = ("layerctl", "shared-utils")
+    assert workflow["on"] == {"push": {"tags": [f"{name}-v[0-9]+.[0-9]+.[0-9]+*" for name in names]}}
+    uploads = {name: job for name, job in jobs.items() if "gh-action-pypi-publish" in str(job)}
+    assert uploads.keys() == {f"publish-{name}" for name in names}
+    for name in names:
+        job = uploads[f"publish-{name}"]
+        assert job["if"] == f"startsWith(github.ref_name, '{name}-v') && vars.PACKAGE_INDEX_URL != ''"
+        assert (job["environment"], job["permissions"]) == (f"index-{name}", {"id-token": "write"})
+        assert not any("run" in step for step in job["steps"])
+        assert "password" not in str(job)
+    assert "secrets." not in WHEELS.read_text("utf-8")
+    writing = {name for name, job in jobs.items() if "write" in job.get("permissions", {}).values()}
+    assert writing == {*uploads, "attest", "release"}
+    for name in writing:
+        assert not any(re.search(r"\bmake\b|\.venv|pytest", step.get("run", "")) for step in jobs[name]["steps"])
+
+
+@pytest.mark.parametrize(
+    ("tag", "made", "taken"),
+    [
+        ("layerctl-v1.2.0", ["layerctl-1.2.0", "shared_utils-1.1.0"], "layerctl-1.2.0"),
+        ("shared-utils-v1.1.0", ["layerctl-1.2.0", "shared_utils-1.1.0"], "shared_utils-1.1.0"),
+        ("shared-utils-v1.1.0rc1", ["layerctl-1.2.0", "shared_utils-1.1.0rc1"], "shared_utils-1.1.0rc1"),
+        ("shared-utils-v1.2.0", ["layerctl-1.2.0", "shared_utils-1.1.0"], None),
+    ],
+)
+def test_a_tag_takes_the_wheel_of_its_name_and_version(tmp_path, tag, made, taken):
+    """The step itself is run: one wheel is taken; a tag of another version fails, and says what there is."""
+    (script,) = [step["run"] for step in steps(WHEELS) if step.get("name", "").startswith("The tag names")]
+    (tmp_path / "dist").mkdir()
+    for name in made:
+        (tmp_path / f"dist/{name}-py3-none-any.whl").touch()
+    environment = {"PATH": os.environ["PATH"], "GITHUB_REF_NAME": tag}
+    command = ["bash", "-e", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (taken is not None)
+    if taken is None:
+        assert "::error::" in done.stdout
+    else:
+        assert [path.name for path in (tmp_path / "wheel").iterdir()] == [f"{taken}-py3-none-any.whl"]
+
+
+def test_a_release_of_a_wheel_names_the_line_that_installs_it(tmp_path):
+    """The step itself is run, with a `gh` that notes its calls: URL and hash; it is not the latest release."""
+    (script,) = [step["run"] for step in steps(WHEELS) if step.get("name") == "Release"]
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/layerctl-1.2.0-py3-none-any.whl").write_bytes(b"")
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\necho "$@" >> calls\ntest "$2" != view\n')
+    gh.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "GITHUB_REF_NAME": "layerctl-v1.2.0",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "acme/shared-utils",
+    }
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    url = "https://github.com/acme/shared-utils/releases/download/layerctl-v1.2.0/layerctl-1.2.0-py3-none-any.whl"
+    empty = hashlib.sha256(b"").hexdigest()
+    assert f"pip install 'layerctl @ {url}#sha256={empty}'" in (tmp_path / "notes.md").read_text()
+    calls = (tmp_path / "calls").read_text()
+    assert "--latest=false" in calls
+    assert "release upload layerctl-v1.2.0 dist/layerctl-1.2.0-py3-none-any.whl" in calls
+
+
+def test_the_layers_release_has_both_wheels_and_is_compared_with_a_layer():
+    """The release of a layer takes the wheels along; what it is compared with is none of a wheel."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    assert re.search(r"gh release upload .* release/\*\.whl", text)
+    (listed,) = re.findall(r"gh release list .*", text)
+    assert 'startswith("v")' in listed

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import subprocess
+import re
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.support.fresh_machine import BIN, ROOT, Machine
 from tests.support.local_aws import start
 
-ROOT = Path(__file__).resolve().parents[2]
 OLDEST = sys.version_info[:2] == (3, 11)
 
 pytestmark = [
@@ -23,51 +21,11 @@ pytestmark = [
 ]
 
 
-class Machine:
-    """A developer's machine: nothing of this checkout, an empty HOME, a package cache."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        cache = subprocess.run(
-            [ROOT / ".venv/bin/uv", "cache", "dir"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        kept = {key: value for key, value in os.environ.items() if key.startswith(("UV_", "PIP_", "SSL_", "NIX_"))}
-        (root / "home").mkdir()
-        self.environment = {
-            **kept,
-            "PATH": os.environ["PATH"],
-            "HOME": str(root / "home"),
-            "UV_CACHE_DIR": cache,
-            "LAYERCTL_CACHE_DIR": str(root / "cache"),
-            "PYTHON": sys.executable,
-            "SAM_CLI_TELEMETRY": "0",
-        }
-
-    def run(self, folder: Path, *command: object, code: int = 0, **environment: str) -> str:
-        """Run a program; what it says."""
-        done = subprocess.run(
-            [str(word) for word in command],
-            cwd=folder,
-            env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine with the release's wheels in `release` and layerctl from there in an environment."""
     made = Machine(tmp_path_factory.mktemp("team"))
-    for project in (ROOT, ROOT / "layerctl"):
-        build = [sys.executable, "-m", "build", "-q", "--wheel", "--no-isolation", "--outdir", made.root / "release"]
-        made.run(ROOT, *build, project, SOURCE_DATE_EPOCH="315532800")
-    made.run(made.root, sys.executable, "-m", "venv", "--without-pip", "tool")
-    wheel = next((made.root / "release").glob("layerctl-*.whl"))
-    made.run(made.root, ROOT / ".venv/bin/uv", "pip", "install", "-q", "-p", "tool", wheel)
+    made.install()
     return made
 
 
@@ -76,11 +34,16 @@ def test_a_team_makes_a_layer_and_another_uses_it(machine: Machine, kind: str) -
     """init, test, demo, a helper, a compiled dependency, two runtimes, publish; sync, pyright, tests elsewhere."""
     team = machine.root / kind
     tool = machine.root / "tool/bin/layerctl"
-    # where the wheels are is known from how layerctl was installed
-    options = ["--kind", kind, "--package", "acme_lambda", "--runtime", "python3.11", "--runtime", "python3.13"]
-    machine.run(machine.root, tool, "init", team, *options, "--region", "eu-central-1")
-    assert " passed" in machine.run(team, "make", "test", f"PYTHON={sys.executable}")
-    assert '"statusCode": 200' in machine.run(team, "make", "demo")
+    options = ["--runtime", "python3.11", "--runtime", "python3.13", "--region", "eu-central-1"]
+    if kind == "thin":  # as README says it
+        (said,) = re.findall(r"layerctl (init .*)`", (ROOT / "README.md").read_text("utf-8"))
+        places = {"../acme-lambda": team, "dist": machine.root / "release"}
+        machine.run(machine.root, tool, *(places.get(word, word) for word in said.split()), *options)
+    else:  # where the wheels are is known from how layerctl was installed
+        machine.run(machine.root, tool, "init", team, "--kind", kind, "--package", "acme_lambda", *options)
+    said = machine.run(team, "make", "test", "demo", f"PYTHON={sys.executable}")
+    assert " passed" in said
+    assert '"statusCode": 200' in said
     if kind == "bare":
         return
 
@@ -117,11 +80,11 @@ def test_a_team_makes_a_layer_and_another_uses_it(machine: Machine, kind: str) -
     with start() as aws:
         machine.run(team, team / ".venv/bin/layerctl", "publish", zip_path, **aws.environ)
         machine.run(consumer, sys.executable, "-m", "venv", "--without-pip", ".venv")
-        machine.run(consumer, ROOT / ".venv/bin/uv", "pip", "install", "-q", "-p", ".venv", "pytest")
+        machine.run(consumer, BIN / "uv", "pip", "install", "-q", "-p", ".venv", "pytest")
         machine.run(consumer, tool, "sync", "template.yaml", "--check", code=1, **aws.environ)
         machine.run(consumer, tool, "sync", "template.yaml", **aws.environ)
         machine.run(consumer, tool, "sync", "template.yaml", "--check", **aws.environ)
-    pyright = ROOT / ".venv/bin/basedpyright"
+    pyright = BIN / "basedpyright"
     machine.run(consumer, pyright, "app.py")
     assert 'attribute "upper"' in machine.run(consumer, pyright, "wrong.py", code=1)
     assert "1 passed" in machine.run(consumer, ".venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider")

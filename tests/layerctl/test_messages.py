@@ -13,7 +13,7 @@ SOURCES = ROOT / "layerctl/src/layerctl"
 TARGETS = re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 OURS = re.compile(
     rf"\bmake (?:{'|'.join(TARGETS)})\b(?! (?:it|of|the|a|an|sure)\b)"
-    r"|\bdocs/[\w-]+\.md|CONTRIBUTING|requirements/dev|layer/requirements|\bshared_utils\b|examples/(?:todos|users)"
+    r"|\bdocs/[\w-]+\.md|\.ci/|CONTRIBUTING|requirements/dev|layer/requirements|\bshared_utils\b|examples/(?:todos|users)"
 )
 
 
@@ -33,6 +33,21 @@ def texts(path: Path):
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
+
+
+# What people see or edit besides: the report's page, the schema of layer.toml, the page of the distribution.
+TEXTS = sorted(
+    [path for kind in ("*.jinja", "*.js", "*.css", "*.json") for path in SOURCES.rglob(kind)]
+    + [ROOT / "layerctl/README.md"]
+)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in TEXTS if "scaffold" not in path.parts], ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_no_text_names_what_its_reader_does_not_have(path):
+    """The same of what is no code."""
+    assert OURS.findall(path.read_text("utf-8")) == []
 
 
 # What these write has such files, or is on top of shared-utils.

@@ -14,6 +14,7 @@ from layerctl.__main__ import main
 from layerctl.build import BuildOptions, build_layer
 from layerctl.build.lock import read_lock
 from layerctl.core.errors import LayerctlError
+from layerctl.dependencies import locking
 from layerctl.python.uv import find_uv
 from tests.support.package_index import package_index
 from tests.support.wheels import make_wheel
@@ -101,6 +102,9 @@ def test_a_project_is_locked_and_added_to(repository, kind, capsys):
     text = (repository.root / "pyproject.toml").read_text()
     assert '"quick<2"' in text
     assert "# what it needs" in text
+    said(capsys, "add", "quick==2.0")
+    assert pinned(repository) == {"pure-dep": "1.0", "quick": "2.0"}
+    said(capsys, "add", "quick<2")
     if kind == "uv.lock":
         assert "uv lock --upgrade" in said(capsys, "lock", "--upgrade", code=2)
         (repository.root / "pyproject.toml").write_text(text.replace('"quick<2"', '"quick>=2"'))
@@ -139,6 +143,34 @@ def test_what_cannot_be_added_changes_nothing(repository, wrong, capsys):
     before = {path: path.read_bytes() for path in repository.root.rglob("*") if path.is_file()}
     said(capsys, "add", wrong, code=2)
     assert {path: path.read_bytes() for path in repository.root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("kind", ["requirements.in", "pyproject.toml", "uv.lock"])
+@pytest.mark.parametrize("added", ["quick<2", "quick>=3"])
+def test_add_writes_only_what_can_be_locked(repository, kind, added, monkeypatch):
+    """Whatever ends the program while uv resolves, the source is as it was: it is written after that."""
+    source = repository.root / ("layer/requirements.in" if kind == "requirements.in" else "pyproject.toml")
+    if kind != "requirements.in":
+        (repository.root / "layer/requirements.in").unlink()
+        source.write_text('[project]\nname = "mini"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = []\n')
+    if kind == "uv.lock":
+        subprocess.run([find_uv(), "lock", "-q"], check=True, cwd=repository.root)
+    before, commands, real = source.read_bytes(), [], locking.run_uv
+
+    def watched(arguments, **options):
+        commands.append(arguments[:2])
+        assert commands[0] == ["pip", "compile"]
+        if len(commands) == 1:
+            answer = real(arguments, **options)
+            assert source.read_bytes() == before
+            return answer
+        return real(arguments, **options)
+
+    monkeypatch.setattr(locking, "run_uv", watched)
+    possible = added == "quick<2"
+    assert main(["add", added]) == (0 if possible else 2)
+    assert (source.read_bytes() == before) == (not possible)
+    assert possible or len(commands) == 1
 
 
 def test_a_dry_run_of_add_changes_nothing(repository, capsys):

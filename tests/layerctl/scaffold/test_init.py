@@ -8,9 +8,11 @@ import itertools
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,15 +22,17 @@ from packaging.version import Version
 from layerctl.__main__ import main
 from layerctl.build.lock import read_lock
 from layerctl.config import LayerConfig
-from layerctl.scaffold.choices import HELPERS, Choices
+from layerctl.scaffold.choices import HELPERS, Choices, Sharing
 from layerctl.scaffold.wheels import Wheel, find_wheels
 from layerctl.scaffold.write import render
+from tests.support.command_lines import parse
 from tests.support.package_index import package_index
 from tests.support.wheels import make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_a_repository_is_locked_and_takes_our_wheels_by_file(release, tmp_path, 
     ]
     everything = b"".join(contents(tmp_path / "acme").values())
     assert str(tmp_path).encode() not in everything
-    assert b"127.0.0.1" not in everything
+    assert os.environ["UV_DEFAULT_INDEX"].removesuffix("/simple").encode() not in everything
 
 
 @pytest.mark.parametrize("kind", ["thin", "bare"])
@@ -83,7 +87,7 @@ def test_a_repository_is_locked_and_takes_our_wheels_by_file(release, tmp_path, 
 def test_every_choice_gives_files_that_can_be_read(release, kind, helpers):
     """Whatever is chosen, modules are Python, the template is YAML, layer.toml is valid, nothing is left to fill in."""
     wheels = find_wheels((str(release),), ("layerctl", "shared-utils"))
-    sharing = {"public": True, "accounts": ("111111111111",), "organizations": ("o-abcdefghij",)}
+    sharing = Sharing(True, ("111111111111",), ("o-abcdefghij",))
     choices = Choices(
         kind,
         "acme",
@@ -92,7 +96,7 @@ def test_every_choice_gives_files_that_can_be_read(release, kind, helpers):
         helpers=helpers,
         wheels=wheels,
         regions=("eu-west-1",),
-        **sharing,
+        sharing=sharing,
     )
     files = render(choices)
     for name, data in files.items():
@@ -122,7 +126,7 @@ def test_a_thin_package_passes_its_tests_whatever_it_keeps(tmp_path, helpers):
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "src:example/src"}
     for command in (
         ["-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        ["-W", "error", "-c", "import app; print(app.handler({'name': 'x'}, None))"],
+        ["-W", "error", "-c", "import app; print(app.handler({'pathParameters': {'name': 'x'}}, None))"],
     ):
         done = subprocess.run(
             [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -130,6 +134,23 @@ def test_a_thin_package_passes_its_tests_whatever_it_keeps(tmp_path, helpers):
         assert done.returncode == 0, done.stdout + done.stderr
     assert "'body': 'x'" in done.stdout
     assert ("metrics" in choices.names) == ("metrics" in (tmp_path / "src/acme/__init__.py").read_text())
+
+
+@pytest.mark.parametrize("kind", ["thin", "bare"])
+def test_what_the_readme_tells_to_do_is_there(release, tmp_path, kind):
+    """The way to a layer of one's own, and the README that it brings: each `make` is a target, each command parses."""
+    wheels = find_wheels((str(release),), ("layerctl", "shared-utils"))
+    files = render(Choices(kind, "acme_lambda", "acme-lambda", {"python3.12": "3.12.1"}, wheels=wheels))
+    (tmp_path / "template.yaml").touch()
+    targets = set(re.findall(r"^([a-z]+):", files["Makefile"].decode(), re.MULTILINE))
+    ours = (ROOT / "README.md").read_text("utf-8").partition("## Make it your team's")[2].partition("\n## ")[0]
+    for text in (ours.partition("This layer itself")[0], files["README.md"].decode()):
+        wanted = set(re.findall(r"\bmake ([a-z]+)", text)) - {"wheels"}
+        assert {"test", "demo", "verify"} <= wanted <= targets
+        for line in re.findall(r"layerctl ((?:init|publish|pins|sync) [^`\n]+)", text):
+            parse(
+                f"layerctl {line.replace('dist/acme-lambda-0.1.0.zip', 'template.yaml').replace(' with its zip', '')}"
+            )
 
 
 def test_a_url_needs_its_hash_and_is_named_with_it(release, capsys):
@@ -160,13 +181,21 @@ def test_a_wheel_that_is_none_of_ours_is_refused(release, tmp_path, wheel, said,
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--package", "class"), ("--package", "../up"), ("--package", "shared_utils"), ("--layer", "a b")],
+    [
+        ("--package", "class"),
+        ("--package", "../up"),
+        ("--package", "shared_utils"),
+        ("--layer", "a b"),
+        ("--account", "12"),
+        ("--organization", "acme"),
+    ],
 )
 def test_a_name_that_cannot_be_is_refused(release, tmp_path, option, value, capsys):
     """A package is an identifier of its own, a layer's name is what Lambda takes."""
     options = {"--package": "acme", option: value}
     assert main(["init", "acme", "--kind", "bare", "--wheel", "release", *itertools.chain(*options.items())]) == 2
-    assert option in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert option in error or repr(value) in error
     assert not (tmp_path / "acme").exists()
 
 
@@ -225,13 +254,15 @@ def test_without_a_terminal_nothing_is_asked(release, capsys):
     assert "--kind" in capsys.readouterr().err
 
 
-def test_a_terminal_is_asked(release, tmp_path):
-    """What no option says is asked for, with defaults; what cannot be is asked for again."""
+def answered(lines: list[str], *options: str) -> str:
+    """Run it on a terminal and answer its questions; what it shows."""
     ours, theirs = pty.openpty()
-    program = "from layerctl.__main__ import main; raise SystemExit(main(['init', 'acme', '--wheel', 'release']))"
-    process = subprocess.Popen([sys.executable, "-c", program], stdin=theirs, stdout=theirs, stderr=theirs)
+    program = "import sys; from layerctl.__main__ import main; raise SystemExit(main(['init', 'acme', *sys.argv[1:]]))"
+    command = [sys.executable, "-c", program, "--wheel", "release", *options]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    os.write(ours, b"bare\nacme_tools\n\npython3.99\npython3.13, python3.11\n\n")
+    # the end of file after the last answer: a question too many fails instead of waiting
+    os.write(ours, "".join(f"{line}\n" for line in lines).encode() + b"\x04")
     text = b""
     try:
         for chunk in iter(functools.partial(os.read, ours, 1000), b""):
@@ -239,7 +270,31 @@ def test_a_terminal_is_asked(release, tmp_path):
     except OSError:  # the other end is closed
         pass
     assert process.wait(60) == 0, text.decode()
+    return text.decode()
+
+
+def test_a_terminal_is_asked(release, tmp_path):
+    """What no option says is asked for, with defaults; what cannot be is asked for again."""
+    runtimes = ["python3.99", "python3.13, python3.11"]
+    text = answered(["bare", "acme_tools", "", *runtimes, "arm64", "", "12, o-x", "public 111111111111 o-abcdefghij"])
     config = LayerConfig.load(tmp_path / "acme/layer/layer.toml")
     assert (config.name, config.packages) == ("acme-tools", ("src/acme_tools",))
     assert list(config.runtimes) == ["python3.11", "python3.13"]
-    assert b"'python3.99' is not one of" in text
+    assert (config.architectures, config.regions) == (("arm64",), ())
+    assert (config.public, config.accounts, config.organizations) == (True, ("111111111111",), ("o-abcdefghij",))
+    assert "'python3.99' is not one of" in text
+    assert "'o-x' is not an organisation id" in text or "'12' is not an account id" in text
+
+
+def test_a_terminal_is_asked_for_helpers_and_not_for_what_options_say(release, tmp_path):
+    """A thin layer's helpers are a question too; an option is an answer, and --yes answers all the others."""
+    said = ["--package", "acme", "--kind", "thin", "--account", "111111111111", "--runtime", "python3.12"]
+    text = answered(["", "", "eu-west-1 eu-north-1", "metrics"], *said)
+    config = LayerConfig.load(tmp_path / "acme/layer/layer.toml")
+    assert (config.regions, config.accounts) == (("eu-west-1", "eu-north-1"), ("111111111111",))
+    assert "metrics.count" in (tmp_path / "acme/example/src/app.py").read_text()
+    assert "logging" not in (tmp_path / "acme/example/src/app.py").read_text()
+    assert "Who may" not in text
+    (tmp_path / "acme").rename(tmp_path / "first")
+    assert "with spaces between" not in answered([], *said, "--yes")
+    assert LayerConfig.load(tmp_path / "acme/layer/layer.toml").regions == ()

@@ -118,6 +118,80 @@ def test_what_is_installed_in_another_version_is_named(consumer, tmp_path, capsy
     assert "the layer has 1.0" in ran(capsys, "template.yaml", "--check", code=1)
 
 
+def install(consumer: Path, wheel: Path) -> None:
+    """Install a wheel as pip would, RECORD included."""
+    uv = ["pip", "install", "-q", "--no-deps", "--no-index", "--reinstall", "-p", ".venv/bin/python", str(wheel)]
+    subprocess.run([BIN / "uv", *uv], cwd=consumer, check=True)
+
+
+def layer_of(*wheels: Path) -> bytes:
+    """A layer's zip with what wheels have."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as content:
+                for name in content.namelist():
+                    archive.writestr(zipfile.ZipInfo(f"python/{name}"), content.read(name))
+    return data.getvalue()
+
+
+def test_the_same_version_with_other_content_is_named(consumer, tmp_path, capsys):
+    """A version says little: what is installed is compared with the layer file by file."""
+    wheel = make_wheel(tmp_path, "tool", {"tool/__init__.py": "NEW = 1\n"}).path
+    (tmp_path / "layer.zip").write_bytes(layer_of(wheel))
+    named = ["template.yaml", "--layer", f"helpers={tmp_path / 'layer.zip'}"]
+    install(consumer, make_wheel(tmp_path / "old", "tool", {"tool/__init__.py": "OLD = 1\n"}).path)
+    assert "tool 1.0 is installed" in ran(capsys, *named)
+    assert "with other content than the layer's" in ran(capsys, *named, "--check", code=1)
+    install(consumer, wheel)
+    assert "what is here is what is pinned" in ran(capsys, *named, "--check")
+
+
+def test_wheels_that_are_what_the_layer_has_can_be_installed_instead(consumer, tmp_path, capsys):
+    """--wheel shows the `pip install` of exactly these, with the layer's versions of all else; --check holds it."""
+    dependency = make_wheel(tmp_path / "release", "dependency", {"dependency.py": ""}, version="2.0").path
+    wheel = make_wheel(
+        tmp_path / "release", "tool", {"tool/__init__.py": "A = 1\n"}, metadata="Requires-Dist: dependency\n"
+    ).path
+    make_wheel(tmp_path / "release", "unknown", {"unknown.py": ""})
+    alone = make_wheel(tmp_path / "other", "alone", {"alone.py": ""}).path
+    (tmp_path / "layer.zip").write_bytes(layer_of(wheel, dependency, alone))
+    named = ["template.yaml", "--layer", f"helpers={tmp_path / 'layer.zip'}", "--wheel"]
+    said = ran(capsys, *named, str(wheel))
+    assert f"pip install -c .layerctl/constraints.txt {wheel}\n" in said
+    assert "installs nothing of alone 1.0, which" in said
+    assert (consumer / ".layerctl/constraints.txt").read_text().splitlines()[1:] == [
+        "alone==1.0", "dependency==2.0", "tool==1.0",
+    ]  # fmt: skip
+    assert not list((consumer / ".venv").rglob("layerctl-sync.pth"))
+    assert f"{dependency} {wheel}" in ran(capsys, *named, str(tmp_path / "release"))
+    assert "tool is not installed" in ran(capsys, *named, str(wheel), "--check", code=1)
+    install(consumer, wheel)
+    assert "what is here is what is pinned" in ran(capsys, *named, str(wheel), "--check")
+    assert json.loads(ran(capsys, *named, str(wheel), "--json"))["pip"].startswith("pip install -c ")
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({"tool/__init__.py": "B = 2\n"}, "1.0"),
+        ({"tool/other.py": ""}, "1.0"),
+        ({"tool/__init__.py": "A = 1\n"}, "1.1"),
+    ],
+)
+def test_a_wheel_that_is_not_what_the_layer_has_is_refused(consumer, tmp_path, files, version, capsys):
+    """Another byte, a module less, another version: it is named, and no `pip install` is shown."""
+    wheel = make_wheel(tmp_path, "tool", {"tool/__init__.py": "A = 1\n"}).path
+    (tmp_path / "layer.zip").write_bytes(layer_of(wheel))
+    other = make_wheel(tmp_path / "other", "tool", files, version=version).path
+    named = ["template.yaml", "--layer", f"helpers={tmp_path / 'layer.zip'}", "--wheel"]
+    shown = ran(capsys, *named, str(other), code=1)
+    assert ("is version 1.1" if version == "1.1" else "other content") in shown
+    assert "pip install" not in shown
+    (tmp_path / "no.whl").touch()
+    assert "is no wheel" in ran(capsys, *named, str(tmp_path / "no.whl"), code=2)
+
+
 @pytest.mark.parametrize("name", ["../evil.py", "/evil.py", "python/../../evil.py"])
 def test_a_zip_that_leads_out_is_refused(consumer, tmp_path, name, capsys):
     """Nothing is written outside of .layerctl, and what was there before stays as it was."""
@@ -182,6 +256,7 @@ def test_without_an_environment_the_settings_are_shown(consumer, capsys):
     """pytest, pyright, mypy and PyCharm: what to add, with relative paths; no file of the repository is touched."""
     before = {path.name for path in consumer.iterdir()}
     said = ran(capsys, "template.yaml", "--no-venv")
-    for text in ("pythonpath = ", "extraPaths = ", "mypy_path = ", "PyCharm", '[".layerctl/layers/helpers/python"]'):
+    marked = '<sourceFolder url="file://$MODULE_DIR$/.layerctl/layers/helpers/python" isTestSource="false" />'
+    for text in ("pythonpath = ", "extraPaths = ", "mypy_path = ", marked, '[".layerctl/layers/helpers/python"]'):
         assert text in said
     assert {path.name for path in consumer.iterdir()} == before | {".layerctl"}

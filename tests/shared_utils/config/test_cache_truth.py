@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared_utils.config.aws.retry import Deadline
 from shared_utils.config.cache import Cache
-from shared_utils.config.entries import Entry, InFlight, Moment, NegativeEntry, Query
+from shared_utils.config.entries import Entry, Query
 from shared_utils.config.outcomes import BRIEFLY, MISSING, MORE_TIME, UNAVAILABLE, Failure, Value
 from shared_utils.config.sources.registry import parse
 from tests.support.fake_clock import Clock
@@ -162,6 +162,7 @@ class Alone:
     def __init__(self) -> None:
         self.clock = Clock()
         self.reads: list[str] = []
+        self.calls = 0
         self.answers: dict[str, Value | Failure] = {}
         self.before: Callable[[], None] = lambda: None
         self.stale: list[tuple[str, str, float]] = []
@@ -171,6 +172,7 @@ class Alone:
 
     def fetch(self, references: Sequence[Reference], deadline: Deadline, deliver: Callable[..., None]) -> None:
         """Deliver the answers that there are."""
+        self.calls += 1
         for reference in references:
             self.reads.append(reference.base)
         self.before()
@@ -195,6 +197,7 @@ def test_of_several_questions_each_is_answered() -> None:
         alone.cache.clear()
         alone.ask(names[0], names[1])
         alone.reads.clear()
+        alone.calls = 0
         order = [*names[shift:], *names[:shift]]
         answers = dict(zip(order, alone.ask(*order), strict=True))
         assert {name: answers[name] for name in names if name != names[1]} == {
@@ -202,6 +205,7 @@ def test_of_several_questions_each_is_answered() -> None:
         }
         assert answers[names[1]].kind == MISSING
         assert sorted(alone.reads) == sorted(names[2:])
+        assert alone.calls == 1  # together
 
 
 @pytest.mark.parametrize("kind", ["value", "missing"])
@@ -233,6 +237,49 @@ def test_a_value_that_is_read_again_is_not_the_oldest() -> None:
     assert alone.reads == []
     alone.ask(names[1])
     assert alone.reads == [names[1]]
+
+
+def test_equal_answers_are_the_same() -> None:
+    """A parameter that was read anew and is equal to what its path says costs no further read of the path."""
+    alone = Alone()
+    alone.answers = {"ssm:///app/": Value({"a": [1, "x"]}), "ssm:///app/a": Value([1, "x"])}
+    alone.ask("ssm:///app/")
+    alone.ask("ssm:///app/a", max_age=0.0)
+    assert alone.ask("ssm:///app/") == [{"a": [1, "x"]}]
+    assert alone.reads == ["ssm:///app/", "ssm:///app/a"]
+
+
+def test_a_path_that_arrives_late_makes_no_newer_value_older() -> None:
+    """What was read by itself meanwhile is as fresh as that read."""
+    alone = Alone()
+    alone.answers = {"ssm:///app/": Value({"a": 1}), "ssm:///app/a": Value(1)}
+
+    def meanwhile() -> None:
+        alone.before = lambda: None
+        alone.clock.advance(200)
+        alone.ask("ssm:///app/a")
+
+    alone.before = meanwhile
+    alone.ask("ssm:///app/")
+    alone.clock.advance(200)
+    assert alone.ask("ssm:///app/a") == [1]
+    assert alone.reads == ["ssm:///app/", "ssm:///app/a"]
+
+
+def test_a_value_that_arrives_after_a_later_read_missed_it_is_missing() -> None:
+    """The later read knows better; a later read that only failed does not."""
+    for kind in (MISSING, UNAVAILABLE):
+        alone = Alone()
+
+        def meanwhile(alone: Alone = alone, kind: str = kind) -> None:
+            alone.before = lambda: None
+            alone.answers = {"ssm:///a": Failure(kind, "it is")}
+            alone.ask("ssm:///a")
+            alone.answers = {"ssm:///a": Value(1)}
+
+        alone.before = meanwhile
+        (found,) = alone.ask("ssm:///a")
+        assert getattr(found, "kind", found) == (MISSING if kind == MISSING else 1)
 
 
 def test_a_read_that_ends_without_an_answer_says_so() -> None:
@@ -316,63 +363,3 @@ def test_who_waits_too_long_is_told(max_stale: float) -> None:
     else:
         assert (late.kind, late.hint, late.retry) == (UNAVAILABLE, MORE_TIME, BRIEFLY)
     assert len(alone.reads) == 2
-
-
-@pytest.fixture(params=[0.0, 0.5, 0.999])
-def jitter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
-    """The factor by which a time is spread."""
-    monkeypatch.setattr("shared_utils.config.entries.fraction", lambda: request.param)
-    return 0.9 + 0.2 * float(request.param)
-
-
-def query(max_age: float, max_stale: float = 0.0) -> Query:
-    """Return a question of such patience."""
-    return Query(parse("ssm:///a"), max_age, max_stale)
-
-
-def test_ages_are_spread_and_end_exactly(jitter: float) -> None:
-    """A value is fresh up to its time and not at it; a stale one likewise, with the patience added to it."""
-    entry = Entry(Value(1), Moment(0, 0), 1)
-    end = 300 * jitter
-    for now, fresh, stale in (
-        (end - 0.01, True, True),
-        (end, False, True),
-        (end + 59.9, False, True),
-        (end + 60, False, False),
-    ):
-        assert query(300, 60).is_fresh(entry, Moment(now, 0)) is fresh
-        assert query(300, 60).is_fresh(entry, Moment(0, now)) is fresh
-        assert query(300, 60).allows_stale(entry, Moment(now, 0)) is stale
-
-
-@pytest.mark.parametrize(
-    ("kind", "pauses"),
-    [
-        (MISSING, [5, 10, 20, 40, 60, 60, 60, 60, 60, 60, 60, 60]),
-        (UNAVAILABLE, [2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]),
-    ],
-)
-def test_pauses_double_up_to_a_minute_and_are_spread(jitter: float, kind: str, pauses: list[float]) -> None:
-    """Nobody asks again before the end of a pause, everybody at it; who wants the newest value always asks."""
-    for count, pause in enumerate(pauses, start=1):
-        negative = NegativeEntry(Failure(kind, "it is"), Moment(0, 0), 1, count)
-        assert negative.pause == pytest.approx(pause * jitter)
-        end = negative.pause
-        assert negative.applies(query(300), Moment(end - 0.001, 0))
-        assert not negative.applies(query(300), Moment(end, 0))
-        assert not negative.applies(query(0), Moment(0, 0))
-        # That a value is missing holds no longer than a value would; that a service is down does.
-        assert negative.applies(query(0.5), Moment(0.4, 0))
-        assert negative.applies(query(0.5), Moment(0.5, 0)) is (kind == UNAVAILABLE)
-
-
-def test_a_read_under_way_belongs_to_its_thread_and_ends_once() -> None:
-    """Who waits is let go by its end, also one that comes later; before it, the waiting is in vain."""
-    in_flight = InFlight(Moment(0, 0), 1, 0)
-    assert in_flight.owner == threading.get_ident()
-    assert not in_flight.wait(0.001)
-    assert not in_flight.wait(-1)
-    in_flight.end()
-    in_flight.end()
-    assert in_flight.wait(0.001)
-    assert in_flight.wait(-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
@@ -262,6 +263,34 @@ def test_a_kept_connection_that_is_closed_under_the_request(scripted: Any, pool:
     else:
         assert ask(pool, server).body == b"good"
         assert [number for number, _ in server.requests] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("late", [b"", b"HTTP/1.1 408 Idle\r\n\r\n"])
+@pytest.mark.parametrize("once", [False, True])
+def test_a_kept_connection_that_is_no_longer_quiet_is_not_used(
+    scripted: Any, pool: Pool, late: bytes, *, once: bool
+) -> None:
+    """Closed, or with something on it that nobody asked for: even what may be sent once only goes over a new one."""
+    server = scripted([PLAIN], [PLAIN])
+    real = server._answer
+
+    def answer(number: int, connection: socket.socket, answers: Sequence[bytes | None]) -> None:
+        real(number, connection.dup(), answers)
+        with connection:
+            sent.wait(5)
+            if late:
+                connection.sendall(late)
+                ended.wait(5)
+
+    sent, ended = threading.Event(), threading.Event()
+    server._answer = answer
+    assert ask(pool, server).body == b"good"
+    sent.set()
+    (kept,) = pool._idle
+    assert select.select([kept._socket], [], [], 5)[0]
+    assert ask(pool, server, once=once).body == b"good"
+    assert [number for number, _ in server.requests] == [0, 1]
+    ended.set()
 
 
 @pytest.mark.parametrize(("read_timeout", "seconds"), [(0.05, 5.0), (5.0, 0.05)])

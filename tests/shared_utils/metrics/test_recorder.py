@@ -90,6 +90,21 @@ def test_properties_may_be_anything_and_are_strict_json(written: Any) -> None:
     json.dumps(document, ensure_ascii=False).encode()
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"x": [1, "a"], "y": None}, '{"x":[1,"a"],"y":null}'),
+        ({"x": [1, "ü"], "y": 1.5}, '{"x":[1,"\\u00fc"],"y":1.5}'),
+        ("\ud800ü", '"?\\u00fc"'),
+        ("😀", '"\\ud83d\\ude00"'),
+        ("", '""'),
+    ],
+)
+def test_a_property_is_short_json_in_ascii(value: Any, text: str) -> None:
+    """Without spaces, whatever characters it holds."""
+    assert emf.property_json("a", value) == text
+
+
 def test_in_a_scope_the_modules_functions_record_into_it(documents: Any) -> None:
     """Whatever is recorded within the block, by whichever function, is in the scope's document."""
 

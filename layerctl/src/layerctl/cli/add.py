@@ -37,36 +37,17 @@ def command(
 
     It is written where the lock is made from (see `layerctl lock`). If it cannot be locked, nothing is changed.
     """
-    from layerctl.core.files.atomic import write_bytes
     from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
     from layerctl.dependencies.adding import add_requirements, name_of
-    from layerctl.dependencies.locking import changes, make_lock
 
     job = job_for(source, out, layer_config)
     if not job.source.is_file():
         raise LayerctlError(f"{job.source} does not exist", hint="make it first; it may be empty")
-    kept = {path: path.read_bytes() for path in {job.source, *_written(job.source)} if path.is_file()}
-    written = False
-    try:
-        add_requirements(job, requirements)
-        with waiting(f"locking {job.source.name}"):
-            text = make_lock(job)
-        found = changes(job, text)
-        if not dry_run:
-            write_bytes(job.lock, text.encode())
-            written = True
-    finally:
-        if not written:
-            for path, data in kept.items():
-                write_bytes(path, data)
-    tell(job, found, stale=bool(found), written=written, as_json=as_json)
+    with waiting(f"locking {job.source.name}"):
+        found = add_requirements(job, requirements, dry_run=dry_run)
+    tell(job, found, stale=bool(found), written=not dry_run, as_json=as_json)
     for name in map(name_of, requirements):
         if name in PROVIDED_SDK | PROVIDED_OTHER:
             note(
                 f"note: the Lambda runtime has {name}; it ships in the layer only where layer.toml's [provided] says so"
             )
-
-
-def _written(source: Path) -> set[Path]:
-    """What `uv add` writes beside the source."""
-    return {source.with_name("pyproject.toml")} if source.name == "uv.lock" else set()

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from layerctl.build.lock import parse_lock
 from layerctl.core.errors import LayerctlError
@@ -17,7 +21,7 @@ from layerctl.core.runtimes import sorted_pythons
 from layerctl.python.uv import run_uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from layerctl.build.lock import LockedRequirement
     from layerctl.config import LayerConfig
@@ -69,13 +73,22 @@ def oldest_python(config: LayerConfig) -> str:
     return sorted_pythons(config.runtimes)[0].removeprefix("python")
 
 
-def make_lock(job: Job, *, upgrade: bool = False, packages: Sequence[str] = ()) -> str:
+def make_lock(
+    job: Job,
+    *,
+    upgrade: bool = False,
+    packages: Sequence[str] = (),
+    instead: str | None = None,
+    more: Mapping[str, str] | None = None,
+) -> str:
     """Resolve what the source asks for. Nothing is written.
 
     Args:
         job: what to lock. The versions of the lock that is there are kept where they fit.
         upgrade: take the newest of everything.
         packages: take the newest of these.
+        instead: what a requirements file is to say; it is locked as if it said it already.
+        more: canonical name -> requirement that a project is to have besides, or in place of its own of that name.
 
     Returns:
         the lock's text.
@@ -89,14 +102,17 @@ def make_lock(job: Job, *, upgrade: bool = False, packages: Sequence[str] = ()) 
         )
     if job.kind == "uv.lock" and (upgrade or packages):
         raise LayerctlError(f"{job.source} decides the versions", hint="run `uv lock --upgrade`, then `layerctl lock`")
-    text = _export(job) if job.kind == "uv.lock" else _compile(job, upgrade=upgrade, packages=packages)
+    if job.kind == "uv.lock" and not more:
+        text = _export(job)
+    else:
+        text = _compile(job, upgrade=upgrade, packages=packages, instead=instead, more=more or {})
     text = _relative(text, job.source.parent, job.lock.parent)
     text = f"# Made by `layerctl lock` from {os.path.relpath(job.source, job.lock.parent)}; not to be edited.\n{text}"
     parse_lock(text, job.lock)
     return text
 
 
-def _compile(job: Job, *, upgrade: bool, packages: Sequence[str]) -> str:
+def _compile(job: Job, *, upgrade: bool, packages: Sequence[str], instead: str | None, more: Mapping[str, str]) -> str:
     with tempfile.TemporaryDirectory(prefix="layerctl-lock-") as scratch:
         out = Path(scratch) / "requirements.txt"
         if job.lock.is_file():  # what is there already stays as it is
@@ -104,8 +120,25 @@ def _compile(job: Job, *, upgrade: bool, packages: Sequence[str]) -> str:
         wanted = ["--upgrade"] if upgrade else [f"--upgrade-package={name}" for name in packages]
         command = ["pip", "compile", "--quiet", "--universal", "--python-version", job.python, "--only-binary", ":all:"]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--output-file", str(out), *wanted]
-        ask_uv([*command, job.source.name], job.source.parent, f"{job.source} can't be locked")
-        return out.read_text("utf-8")
+        name = "pyproject.toml" if job.kind == "uv.lock" else job.source.name
+        # `-` is standard input, whose paths are seen from the folder that uv is run in
+        sources = ["-"] if instead is not None else [name, "-"] if more else [name]
+        given = "\n".join(more.values()) if instead is None else instead
+        if replaced := [more[name] for name in more.keys() & _asked(job.source.with_name("pyproject.toml"))]:
+            overrides = Path(scratch) / "overrides.txt"
+            overrides.write_text("\n".join(replaced), "utf-8")
+            command += ["--overrides", str(overrides)]
+        ask_uv([*command, *sources], job.source.parent, f"{job.source} can't be locked", given)
+        return re.sub(r"(?<= -r )-$", job.source.name, out.read_text("utf-8"), flags=re.MULTILINE)
+
+
+def _asked(project: Path) -> set[str]:
+    """The canonical names that a project's table asks for itself; what is no requirement uv will tell."""
+    try:
+        asked = tomllib.loads(read_text(project)).get("project", {}).get("dependencies", [])
+        return {canonicalize_name(Requirement(text).name) for text in asked}
+    except (LayerctlError, ValueError, TypeError, AttributeError, InvalidRequirement):
+        return set()
 
 
 def _export(job: Job) -> str:
@@ -113,13 +146,13 @@ def _export(job: Job) -> str:
     return ask_uv([*command, "requirements.txt"], job.source.parent, f"{job.source} can't be exported")
 
 
-def ask_uv(arguments: Sequence[str], folder: Path, failure: str) -> str:
-    """Run uv in a folder, and return its standard output.
+def ask_uv(arguments: Sequence[str], folder: Path, failure: str, given: str = "") -> str:
+    """Run uv in a folder, with `given` as its standard input, and return its standard output.
 
     Raises:
         LayerctlError: `failure`, with what uv says.
     """
-    answer = run_uv(arguments, folder=folder, retries=1)
+    answer = run_uv(arguments, folder=folder, retries=1, given=given)
     if answer.failure:
         raise LayerctlError(
             f"{failure}: {answer.failure}",

@@ -43,13 +43,16 @@ def find_uv() -> str:
         return found
 
 
-def run_uv(arguments: Sequence[str], *, folder: Path | None = None, retries: int | None = None) -> UvAnswer:
+def run_uv(
+    arguments: Sequence[str], *, folder: Path | None = None, retries: int | None = None, given: str = ""
+) -> UvAnswer:
     """Run uv and wait for it.
 
     Args:
         arguments: its command line, without ``uv``.
         folder: where it is run; None: here.
         retries: how often it asks an index again that does not answer, unless UV_HTTP_RETRIES says; None: its default.
+        given: what it reads from standard input.
 
     Raises:
         LayerctlError: uv is not there.
@@ -59,7 +62,7 @@ def run_uv(arguments: Sequence[str], *, folder: Path | None = None, retries: int
         [find_uv(), *arguments, "--color", "never", "--no-progress"],
         env=defaults | uv_environment(),
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         text=True,
         errors="replace",

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
+from layerctl.releases.policies.audience import account, organization
 
 if TYPE_CHECKING:
     from layerctl.scaffold.wheels import Wheel
 
-__all__ = ["HELPERS", "KINDS", "Choices"]
+__all__ = ["HELPERS", "KINDS", "Choices", "Sharing"]
 
 KINDS = ("thin", "bare")
 HELPERS = ("logging", "metrics", "config")
@@ -25,6 +26,34 @@ _NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sharing:
+    """Who besides its owner may use a layer's releases: nobody, unless it says so."""
+
+    public: bool = False
+    accounts: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in self.accounts:
+            account(text)
+        for text in self.organizations:
+            organization(text)
+
+    @classmethod
+    def read(cls, text: str) -> Sharing:
+        """Read ``public``, accounts and organisations with spaces between.
+
+        Raises:
+            LayerctlError: a word is none of them.
+        """
+        words = text.replace(",", " ").split()
+        organizations = tuple(word for word in words if word.startswith("o-"))
+        return cls(
+            "public" in words, tuple(word for word in words if word not in (*organizations, "public")), organizations
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """A layer to be.
 
@@ -33,6 +62,7 @@ class Choices:
         package: what functions import.
         layer: the layer's name, the part of its ARN.
         runtimes: Lambda runtime -> the interpreter release that compiles its bytecode.
+        sharing: who besides the owner may use releases.
         helpers: what of shared-utils a thin package has.
         wheels: those of layerctl and shared-utils, by name.
     """
@@ -43,9 +73,7 @@ class Choices:
     runtimes: dict[str, str]
     architectures: tuple[str, ...] = ("x86_64", "arm64")
     regions: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
-    organizations: tuple[str, ...] = ()
-    public: bool = False
+    sharing: Sharing = Sharing()
     helpers: tuple[str, ...] = HELPERS
     wheels: dict[str, Wheel] = field(default_factory=dict)
 

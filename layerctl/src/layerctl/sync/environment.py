@@ -8,6 +8,7 @@ on their insides. Settings of one's own are left alone.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -19,11 +20,11 @@ from layerctl.core.files.find import find_above
 from layerctl.python.distributions import read_distributions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from layerctl.python.distributions import Distribution
 
-__all__ = ["Environment", "find_environment", "settings"]
+__all__ = ["Environment", "distributions", "find_environment", "recorded", "settings"]
 
 _FILE = "layerctl-sync.pth"
 
@@ -52,25 +53,54 @@ class Environment:
         return self.file.is_file() and self.file.read_bytes() == self._text(folders)
 
     def shadowed(self, folders: Sequence[Path]) -> list[str]:
-        """Return what is installed in another version than the layers have; programs see what is installed."""
-        own = _distributions(self._packages)
+        """Return what is installed and is not what the layers have; programs see what is installed."""
+        own = distributions(self._packages)
         lines = []
         for folder in folders:
-            for name, layered in _distributions(folder).items():
-                mine = own.get(name)
-                if mine is not None and mine.version != layered.version:
+            for name, layered in distributions(folder).items():
+                if (mine := own.get(name)) is None:
+                    continue
+                undo = f"`pip uninstall {name}`, and programs see the layer's"
+                if mine.version != layered.version:
                     lines.append(
-                        f"{name} {mine.version} is installed in {self.root}, the layer has {layered.version}: "
-                        f"pip uninstall {name}, or install {name}=={layered.version}"
+                        f"{name} {mine.version} is installed in {self.root}, the layer has {layered.version}: {undo}"
                     )
+                elif self._is_other(mine, recorded(folder / layered.folder)):
+                    lines.append(f"{mine} is installed in {self.root} with other content than the layer's: {undo}")
         return lines
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Return which of some distributions are not installed."""
+        own = distributions(self._packages)
+        return [f"{name} is not installed in {self.root}" for name in sorted(names) if name not in own]
+
+    def _is_other(self, mine: Distribution, layered: dict[str, str]) -> bool:
+        """Whether files that both note differ; or none is in both: it is installed from a checkout (editable)."""
+        here = recorded(self._packages / mine.folder)
+        both = here.keys() & layered.keys()
+        return bool(layered) and bool(here) and (not both or any(here[path] != layered[path] for path in both))
 
     @staticmethod
     def _text(folders: Sequence[Path]) -> bytes:
         return "".join(f"{folder.resolve()}\n" for folder in folders).encode()
 
 
-def _distributions(folder: Path) -> dict[str, Distribution]:
+def recorded(folder: Path) -> dict[str, str]:
+    """Return the files that a `.dist-info` folder notes with a hash, without metadata and bytecode: path -> hash."""
+    try:
+        rows = list(csv.reader((folder / "RECORD").read_text("utf-8").splitlines()))
+    except (OSError, ValueError, csv.Error):  # none, or damaged: it says nothing
+        return {}
+    noted = {row[0]: row[1] for row in rows if len(row) == 3 and row[1].startswith("sha256=")}
+    return {
+        path: digest
+        for path, digest in noted.items()
+        if not path.startswith((f"{folder.name}/", "..", "/", "__editable__")) and not path.endswith((".pyc", ".pth"))
+    }
+
+
+def distributions(folder: Path) -> dict[str, Distribution]:
+    """Return what is installed in a folder: canonical name -> distribution."""
     paths = [f"{path.parent.name}/METADATA" for path in folder.glob("*.dist-info/METADATA")]
     return {one.name: one for one in read_distributions(paths, lambda path: (folder / path).read_bytes())}
 
@@ -98,5 +128,6 @@ def settings(folders: Sequence[Path], root: Path) -> str:
         f"[tool.pytest.ini_options]\npythonpath = {listed}\n\n"
         f"[tool.pyright]\nextraPaths = {listed}\n\n"
         f"[tool.mypy]\nmypy_path = {listed}\n\n"
-        f"# PyCharm: mark as Sources Root: {', '.join(names)}\n"
+        f"# PyCharm: mark as Sources Root: {', '.join(names)}; the module's file (.idea/NAME.iml) holds it then:\n"
+        + "".join(f'#   <sourceFolder url="file://$MODULE_DIR$/{name}" isTestSource="false" />\n' for name in names)
     )

@@ -127,7 +127,8 @@ def choose(pin: Pin, request: BumpRequest, resolver: VersionResolver) -> Target:
     target = wanted[0]
     if missing and pin.region is None and target.release:
         notes.append(f"{target.release} is not in {', '.join(missing)}")
-    if reason := next((one.yanked for one in wanted if one.yanked is not None), None):
+    reason = next((one.yanked for one in wanted if one.yanked is not None), None)
+    if reason is not None:  # it may be empty
         if target.arn.version != pin.version and not request.force:
             raise NoTargetError(f"{_shown(target)} of {pin.name} was yanked: {reason}", "say --force if it is meant")
         notes.append(f"{_shown(target)} was yanked: {reason}")
