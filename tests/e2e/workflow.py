@@ -37,9 +37,9 @@ CHANGED = {
     " --strict --install-pythons": ("", "with the interpreters that are here instead of those of layer.toml"),
     " --rebuild": ("", "`make verify` builds a second time"),
 }
-# What CloudFormation does for a role, by the handlers of its resource types, and what SAM asks in rarer cases.
+# What CloudFormation does for a role, by the handlers of its resource types, and what SAM asks of a stack that is there.
 BY_CLOUDFORMATION = {
-    "cloudformation:DeleteChangeSet", "cloudformation:GetTemplate", "iam:PassRole", "lambda:AddLayerVersionPermission",
+    "cloudformation:GetTemplateSummary", "iam:PassRole", "lambda:AddLayerVersionPermission",
     "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:GetFunction", "lambda:PublishLayerVersion",
     "lambda:TagResource", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "s3:GetObject",
     "ssm:AddTagsToResource", "ssm:GetParameters", "ssm:PutParameter",

@@ -287,9 +287,9 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
                 finally:
                     connection.close()
 
-            operation = _operation(self)
-            if (service := _service(self)) and (name := _asked(self, operation, body)):
-                proxy.sent.add((service, name))
+            operation = _operation(self, body)
+            if service := _service(self):
+                proxy.sent.add((service, _asked(self, operation)))
             call = Call(operation, _region(self), self.command, self.path, self.headers, forward)
             fault = proxy._take(call)
             outcome = fault(call) if fault else forward()
@@ -324,7 +324,11 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
         thread.join(10)
 
 
-def _operation(request: BaseHTTPRequestHandler) -> str:
+def _operation(request: BaseHTTPRequestHandler, body: bytes) -> str:
+    if (request.headers.get("Content-Type") or "").startswith("application/x-www-form-urlencoded"):
+        named = urllib.parse.parse_qs(body.decode("utf-8", "replace")).get("Action")
+        if named:  # AWS's query protocol: CloudFormation, STS
+            return named[0]
     target = request.headers.get("X-Amz-Target")
     if target:
         return target.split(".")[-1]
@@ -340,14 +344,12 @@ def _service(request: BaseHTTPRequestHandler) -> str:
     return match[1] if match else ""
 
 
-def _asked(request: BaseHTTPRequestHandler, operation: str, body: bytes) -> str:
-    """The operation's name where neither a header nor Lambda's paths tell it: of query protocols and of S3."""
-    if " " not in operation:
-        return operation
-    if _service(request) == "s3":
+def _asked(request: BaseHTTPRequestHandler, operation: str) -> str:
+    """The operation's name, also of S3, where only method and path tell it."""
+    if " " in operation and _service(request) == "s3":
         of = "Object" if urllib.parse.urlsplit(request.path).path.strip("/").count("/") else "Bucket"
         return {"HEAD": "Head", "GET": "Get", "PUT": "Put", "POST": "Put"}.get(request.command, operation) + of
-    return urllib.parse.parse_qs(body.decode("latin-1")).get("Action", [operation])[0]
+    return operation
 
 
 def _region(request: BaseHTTPRequestHandler) -> str:
