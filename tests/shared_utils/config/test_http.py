@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import threading
@@ -14,64 +13,13 @@ from shared_utils.config.aws.endpoints import Endpoint
 from shared_utils.config.aws.http import Pool, Request, Response
 from shared_utils.config.aws.retry import Deadline
 from shared_utils.config.outcomes import BRIEFLY, INVALID, MORE_TIME, UNAVAILABLE, Failure
+from tests.support.scripted import Scripted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 OK = b"HTTP/1.1 200 OK\r\n"
 PLAIN = OK + b"Content-Length: 4\r\n\r\ngood"
-
-
-class Scripted:
-    """A server that gives each connection its answers, whatever is asked; None waits, and after the last it closes."""
-
-    def __init__(self, connections: Sequence[Sequence[bytes | None]]) -> None:
-        self.requests: list[tuple[int, bytes]] = []  # the number of the connection, and what came
-        self._connections = list(connections)
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = Endpoint("http", "127.0.0.1", self._listening.getsockname()[1])
-        self._ended = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        for number, answers in enumerate(self._connections):
-            with contextlib.suppress(OSError):
-                connection, _ = self._listening.accept()
-                threading.Thread(target=self._answer, args=(number, connection, answers), daemon=True).start()
-
-    def _answer(self, number: int, connection: socket.socket, answers: Sequence[bytes | None]) -> None:
-        with connection, contextlib.suppress(OSError):
-            for answer in answers:
-                received = b""
-                while b"\r\n\r\n" not in received:
-                    data = connection.recv(65536)
-                    if not data:
-                        return
-                    received += data
-                self.requests.append((number, received))
-                if answer is None:
-                    self._ended.wait(10)
-                    return
-                connection.sendall(answer)
-
-    def close(self) -> None:
-        """Let go what waits, and listen no more."""
-        self._ended.set()
-        self._listening.close()
-
-
-@pytest.fixture
-def scripted() -> Iterator[Any]:
-    """Servers that are closed after the test."""
-    servers: list[Scripted] = []
-
-    def start(*connections: Sequence[bytes | None]) -> Scripted:
-        servers.append(Scripted(connections))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
 
 
 @pytest.fixture
@@ -272,7 +220,7 @@ def test_a_kept_connection_that_is_no_longer_quiet_is_not_used(
 ) -> None:
     """Closed, or with something on it that nobody asked for: even what may be sent once only goes over a new one."""
     server = scripted([PLAIN], [PLAIN])
-    real = server._answer
+    real = server.answer
 
     def answer(number: int, connection: socket.socket, answers: Sequence[bytes | None]) -> None:
         real(number, connection.dup(), answers)
@@ -283,7 +231,7 @@ def test_a_kept_connection_that_is_no_longer_quiet_is_not_used(
                 ended.wait(5)
 
     sent, ended = threading.Event(), threading.Event()
-    server._answer = answer
+    server.answer = answer  # type: ignore[method-assign]
     assert ask(pool, server).body == b"good"
     sent.set()
     (kept,) = pool._idle
