@@ -49,7 +49,7 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def source() -> Iterator[CredentialsSource]:
     """A source of its own."""
-    pool = Pool(1.0, 5.0)
+    pool = Pool(20.0, 20.0)
     yield CredentialsSource(pool)
     pool.close()
 
@@ -113,7 +113,7 @@ def test_what_the_service_is_asked(
     if token is not None:
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", token)
     assert available()
-    assert parts(source.get(Deadline(5))) == ("AKID", "c4n4ry", "token")
+    assert parts(source.get(Deadline(20))) == ("AKID", "c4n4ry", "token")
     lines = [f"GET {target} HTTP/1.1", f"host: 127.0.0.1:{server.endpoint.port}", "accept: application/json"]
     lines += ["authorization: secret-token"] if token else []
     assert server.requests == [(0, "\r\n".join([*lines, "", ""]).encode())]
@@ -130,13 +130,13 @@ def test_the_token_of_a_file_comes_first(
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "other")
     for number in range(2):
         file.write_text(f" token-{number}\n")
-        source.get(Deadline(5))
+        source.get(Deadline(20))
         assert f"authorization: token-{number}\r\n".encode() in server.requests[number][1]
     other = CredentialsSource(Pool(1.0, 1.0))
     file.write_bytes(b"\xff\xfe")
     for _ in range(2):
         with pytest.raises(Failure) as caught:
-            other.get(Deadline(5))
+            other.get(Deadline(20))
         assert caught.value.kind == INVALID
         assert caught.value.what == "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names a file that cannot be read"
         assert caught.value.hint == "check its path and mode"
@@ -144,7 +144,7 @@ def test_the_token_of_a_file_comes_first(
     for broken in ("a\nb", "a\rb", "a\r\nb"):
         file.write_text(broken, newline="")
         with pytest.raises(Failure) as caught:
-            other.get(Deadline(5))
+            other.get(Deadline(20))
         assert caught.value.what == "the container's authorization token has a line break in it"
         assert (caught.value.kind, caught.value.hint) == (INVALID, "write one line")
     assert len(server.requests) == 2
@@ -174,7 +174,7 @@ def test_an_answer_without_credentials(
     """It says the status, what to check, and whether trying again helps."""
     container(monkeypatch, scripted([raw]))
     with pytest.raises(Failure) as caught:
-        source.get(Deadline(5))
+        source.get(Deadline(20))
     what = f"the container's credentials service answered with status {status} and no credentials"
     hint = "try again; if it stays, check AWS_CONTAINER_CREDENTIALS_FULL_URI and its authorization token"
     assert (caught.value.kind, caught.value.what, caught.value.hint) == (UNAVAILABLE, what, hint)
@@ -210,13 +210,13 @@ def test_when_they_are_fetched_anew(
     container(monkeypatch, server)
     now = END - 1000
     monkeypatch.setattr(time, "time", lambda: now)
-    assert source.get(Deadline(5)).access_key == "AKID"
+    assert source.get(Deadline(20)).access_key == "AKID"
     now = END - left
     if found is None:
         with pytest.raises(Failure, match="status 500"):
-            source.get(Deadline(5))
+            source.get(Deadline(20))
     else:
-        assert source.get(Deadline(5)).access_key == found
+        assert source.get(Deadline(20)).access_key == found
     assert len(server.requests) == asked
 
 
@@ -226,15 +226,15 @@ def test_those_without_an_end_are_kept(
     """Until the service says that they are expired; then others are asked for, once."""
     server = scripted([answer({**KEYS, "Token": None})], [answer({**KEYS, "AccessKeyId": "NEW"})], [answer(KEYS)])
     container(monkeypatch, server)
-    first = source.get(Deadline(5))
-    assert source.get(Deadline(5)) is first
+    first = source.get(Deadline(20))
+    assert source.get(Deadline(20)) is first
     assert parts(first) == ("AKID", "c4n4ry", None)
-    second = source.renew(first, Deadline(5))
+    second = source.renew(first, Deadline(20))
     assert second is not None
     assert second.access_key == "NEW"
-    assert source.renew(first, Deadline(5)) is second  # another thread has renewed them already
+    assert source.renew(first, Deadline(20)) is second  # another thread has renewed them already
     assert len(server.requests) == 2
-    third = source.renew(second, Deadline(5))
+    third = source.renew(second, Deadline(20))
     assert third is not None
     assert third.access_key == "AKID"
 
@@ -244,7 +244,7 @@ def test_renewed_ones_that_are_the_same_are_none(
 ) -> None:
     """Signing alike would fail alike."""
     container(monkeypatch, scripted([answer(KEYS)], [answer(KEYS)]))
-    assert source.renew(source.get(Deadline(5)), Deadline(5)) is None
+    assert source.renew(source.get(Deadline(20)), Deadline(20)) is None
 
 
 def test_two_that_sign_alike() -> None:
@@ -261,7 +261,7 @@ def test_where_a_token_must_not_go(source: CredentialsSource, monkeypatch: pytes
     """The host is named, and where it may go."""
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri)
     with pytest.raises(Failure) as caught:
-        source.get(Deadline(5))
+        source.get(Deadline(20))
     host = uri.split("/")[2]
     variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
     assert caught.value.what == f"{variable} names {host}, to which a token must not be sent over plain http"
@@ -282,7 +282,7 @@ def test_the_relative_variable_wins(source: CredentialsSource, monkeypatch: pyte
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/y")
     assert available()
     with pytest.raises(Failure):
-        source.get(Deadline(5))
+        source.get(Deadline(20))
     assert asked == ["http://169.254.170.2/v2/x /v2/x?a=b"]
 
 
@@ -308,4 +308,4 @@ def test_who_waits_too_long_for_anothers_fetch_is_told(
     (failure,) = found
     assert failure.what == "the container's credentials were not fetched in time"
     assert (failure.kind, failure.hint, failure.retry) == (UNAVAILABLE, MORE_TIME, BRIEFLY)
-    assert source.get(Deadline(5)).access_key == "AKID"
+    assert source.get(Deadline(20)).access_key == "AKID"
