@@ -168,8 +168,8 @@ ifdef BASE
 bench: $(VENV)/.ready
 	@$(BIN)/python -m benchmarks.checkouts $(BASE)
 else
-bench: build .venv-bench/.ready ## measure against the peers, in one run; results in benchmarks/results/; BASE=COMMIT: against an earlier commit
-	@$(BIN)/python -m benchmarks
+bench: build .venv-bench/.ready ## measure against the peers, in one run; results in benchmarks/results/; ONLY=footprint: one topic; BASE=COMMIT: against an earlier commit
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)")
 endif
 
 # --- housekeeping -----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import cold_start
+from benchmarks import cold_start, footprint, page
 from benchmarks.imports import waterfall
 from benchmarks.report import as_json, comparison_table, growth_table, terminal_table, verdict
 from benchmarks.samples import Comparison, Series
@@ -29,6 +29,7 @@ from layerctl.local.emulator.runtime import runtime_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 HOT_PATHS = ("logging", "metrics", "config", "asgi")
+TOPICS = ("cold start", "footprint", *HOT_PATHS)
 RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
 
 
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--peers", type=Path, default=ROOT / ".venv-bench", help="the peers' environment")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results")
     parser.add_argument("--rounds", type=int, default=15, help="cold starts of each case (default: 15)")
+    parser.add_argument("--only", action="append", choices=TOPICS, help="measure this topic anew; repeatable")
     options = parser.parse_args()
     # Tables keep their columns when the output is a file.
     console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
@@ -47,22 +49,29 @@ def main() -> int:
         return 2
     began = time.monotonic()
     interpreters = [found for name in RUNTIMES if (found := find_interpreter(name)) is not None]
-    comparisons, cold_starts = _cold_starts(options, interpreters, console)
-    series: list[Series] = []
-    for topic in HOT_PATHS:
-        console.print(f"hot paths: {topic}")
-        found, grown = _hot_path(topic, options.layer, options.peers)
-        comparisons += found
-        series += grown
-    newest = interpreters[-1]
-    results = {
+    topics = options.only or TOPICS
+    results: dict[str, Any] = {
         "machine": {"processors": os.cpu_count(), "system": platform.platform(terse=True)},
-        "seconds": round(time.monotonic() - began),
-        "comparisons": [as_json(entry) | {"ratio": entry.ratio, "holds": entry.holds} for entry in comparisons],
-        "cold_starts": cold_starts,
-        "imports": waterfall(newest.path, options.layer, runtime_packages(newest)),
-        "growth": [as_json(entry) | {"exponent": entry.slope} for entry in series],
     }
+    comparisons: list[Comparison] = []
+    series: list[Series] = []
+    if "cold start" in topics:
+        found, results["cold_starts"] = _cold_starts(options, interpreters, console)
+        results["imports"] = waterfall(interpreters[-1].path, options.layer, runtime_packages(interpreters[-1]))
+        comparisons += found
+    if "footprint" in topics:
+        comparisons += _footprint(options, interpreters, console)
+    for topic in HOT_PATHS:
+        if topic in topics:
+            console.print(f"hot paths: {topic}")
+            found, grown = _hot_path(topic, options.layer, options.peers)
+            comparisons += found
+            series += grown
+    results["seconds"] = round(time.monotonic() - began)
+    if options.only:
+        results, comparisons, series = _beside_the_last_run(results, comparisons, series, options.out / "results.json")
+    results["comparisons"] = [as_json(entry) | {"ratio": entry.ratio, "holds": entry.holds} for entry in comparisons]
+    results["growth"] = [as_json(entry) | {"exponent": entry.slope} for entry in series]
     _write(results, comparisons, series, options)
     console.print(terminal_table(_ordered(comparisons)))
     console.print(growth_table(series), markup=False)
@@ -71,6 +80,29 @@ def main() -> int:
         console.print(f"[bold red]missed[/]: {entry.work}, against {entry.peer_name}, {entry.where}. {entry.note}")
     console.print(f"\n[bold]{summary}[/]; everything is in {options.out}")
     return 0
+
+
+def _beside_the_last_run(
+    results: dict[str, Any], comparisons: list[Comparison], series: list[Series], last: Path
+) -> tuple[dict[str, Any], list[Comparison], list[Series]]:
+    """Put what was measured in place of the same topics of the last run; each topic is of one run still."""
+    before = json.loads(last.read_text("utf-8"))
+    measured = {entry.topic for entry in comparisons}
+    kept = [Comparison(**_without(row, "ratio", "holds")) for row in before["comparisons"]]
+    grown = [
+        Series(**{**_without(row, "exponent"), "points": {int(at): cost for at, cost in row["points"].items()}})
+        for row in before["growth"]
+    ]
+    works = {entry.work for entry in series}
+    return (
+        before | results | {"seconds": before["seconds"]},
+        [entry for entry in kept if entry.topic not in measured] + comparisons,
+        [entry for entry in grown if entry.work not in works] + series,
+    )
+
+
+def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
 
 
 def _cold_starts(
@@ -96,6 +128,15 @@ def _cold_starts(
             ]
             runs.append({"interpreter": interpreter.version, "cases": cases})
     return comparisons, runs
+
+
+def _footprint(options: argparse.Namespace, interpreters: list[Interpreter], console: Console) -> list[Comparison]:
+    """Measure memory and bytes on the Python that the page shows."""
+    chosen = next((found for found in interpreters if found.version.startswith("3.13.")), interpreters[-1])
+    rounds = min(5, options.rounds)
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("memory and bytes in AWS's emulator", total=rounds * len(footprint.CASES))
+        return footprint.compare(options.layer, chosen, rounds, lambda: bar.advance(task))
 
 
 def _hot_path(topic: str, layer: Path, peers: Path) -> tuple[list[Comparison], list[Series]]:
@@ -140,6 +181,8 @@ def _write(
     (options.out / "results.md").write_text("\n".join(lines))
     draw = [str(options.peers / "bin" / "python"), "-m", "benchmarks.pictures"]
     subprocess.run([*draw, str(options.out / "results.json"), str(options.out)], cwd=ROOT, check=True)
+    if options.out / "results.json" == page.RESULTS:
+        page.PAGE.write_text(page.filled(page.PAGE.read_text("utf-8"), results), "utf-8")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 FUNCTIONS = Path(__file__).with_name("functions")
-_VARIABLES = {"POWERTOOLS_SERVICE_NAME": "todos", "POWERTOOLS_METRICS_NAMESPACE": "Benchmark"}
+VARIABLES = {"POWERTOOLS_SERVICE_NAME": "todos", "POWERTOOLS_METRICS_NAMESPACE": "Benchmark"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def measure(
         shutil.copytree(layer, plain, ignore=shutil.ignore_patterns("__pycache__"))
     over_bare: dict[Case, list[float]] = {case: [] for case in CASES}
     with serve_parameter("/benchmark/page-size", "20") as endpoint:
-        variables = _VARIABLES | {"AWS_ENDPOINT_URL": endpoint}
+        variables = VARIABLES | {"AWS_ENDPOINT_URL": endpoint}
         for number in range(rounds + 1):
             figures = {}
             for case in CASES:

@@ -1,7 +1,8 @@
 """Build the site of the documentation: ``python -m docs.tools.site``.
 
-The pages are those of docs/, and the changelog and the contributing guide. They are staged first: on the site a link to
-a file of the repository that is no page of the site becomes the file's name.
+The pages are those of docs/, the changelog, the contributing guide and the security policy; the benchmarks' pictures
+come along. They are staged first: on the site a link to a file of the repository that is no page of the site becomes
+the file's name.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def stage(target: Path) -> None:
     pages = {page: page.relative_to(docs).as_posix() for page in docs.rglob("*") if page.is_file()}
     pages = {page: name for page, name in pages.items() if not name.startswith("tools/") and "__pycache__" not in name}
     pages |= {page: name for page, name in _OUTER_PAGES.items() if page.exists()}
+    pages |= {picture: f"images/{picture.name}" for picture in (ROOT / "benchmarks" / "results").glob("*.svg")}
     for page, name in pages.items():
         staged = target / "docs" / name
         staged.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from tests.support.command_lines import parse
@@ -32,6 +33,11 @@ def shell_lines(page: Path) -> list[str]:
 @pages
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Each relative link and picture of a page is a file of the repository, each anchor a heading of its page."""
+    check_links(page)
+
+
+def check_links(page: Path) -> None:
+    """Look up each link of a page."""
     text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if target.startswith(("https://", "http://", "mailto:")):
@@ -48,6 +54,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pages
 def test_every_make_target_exists(page: Path) -> None:
     """What a page tells to make, the Makefile has."""
+    check_targets(page)
+
+
+def check_targets(page: Path) -> None:
+    """Look up each target that a page names."""
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for line in shell_lines(page):
         if line.startswith("make "):
@@ -59,18 +70,47 @@ def test_every_make_target_exists(page: Path) -> None:
 def test_every_command_line_is_understood(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each `layerctl` line of a page is parsed by layerctl itself, which would refuse an option that it has not."""
     monkeypatch.chdir(tmp_path)
+    check_commands(page, tmp_path)
+
+
+def check_commands(page: Path, folder: Path) -> None:
+    """Parse each command line of a page, in a folder that gets the files that it names."""
     for line in shell_lines(page):
         if not line.startswith("layerctl ") or "…" in line:
             continue
         line = re.split(r"\s[|>&]\s?|\s\|\|\s|;", line)[0]
         for name in FILE.findall(line):
-            path = tmp_path / name.replace("*", "layer")
+            path = folder / name.replace("*", "layer")
             if name.endswith("/"):
                 path.mkdir(parents=True, exist_ok=True)
             elif not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.touch()
         parse(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("[a page](no-such-page.md)", check_links),
+        ("[a heading](#no-such-heading)", check_links),
+        ("![a picture](no-such-picture.png)", check_links),
+        ("```sh\nmake no-such-target\n```", check_targets),
+        ("```sh\nlayerctl no-such-command\n```", check_commands),
+        ("```sh\nlayerctl pins list . --no-such-option\n```", check_commands),
+        ("```sh\nlayerctl pins check . --format no-such-format\n```", check_commands),
+        ("```sh\nlayerctl pins list . |\n```\n```console\n$ layerctl doctor --bogus\n```", check_commands),
+    ],
+)
+def test_a_mistake_in_a_page_is_found(
+    text: str, check: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead link, or a target, command or option that there is not, fails what `make docs` runs first."""
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(f"# A page\n\n{text}\n", "utf-8")
+    with pytest.raises((AssertionError, click.ClickException)):
+        check(*([page, tmp_path] if check is check_commands else [page]))
 
 
 def test_the_pages_have_lines_to_hold() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs.tools.site import build, stage
+from docs.tools.site import ROOT, build, stage
 
 
 def in_navigation(found: Any) -> set[str]:
@@ -40,6 +40,16 @@ def test_the_site_works_without_a_network(tmp_path: Path) -> None:
         assert not re.findall(r"""<(?:script|img)[^>]+src=["']https?:""", text), page.name
         assert not re.findall(r"""<link[^>]+stylesheet[^>]+href=["']https?:""", text), page.name
     assert list((tmp_path / "site").rglob("search.js*"))
+
+
+def test_pictures_come_along(tmp_path: Path) -> None:
+    """Each picture that a page shows in the repository it shows on the site, those of the benchmarks too."""
+    stage(tmp_path)
+    for page in (tmp_path / "docs").rglob("*.md"):
+        for picture in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", page.read_text("utf-8")):
+            assert (page.parent / picture).is_file(), (page.name, picture)
+    performance = (tmp_path / "docs" / "performance.md").read_text("utf-8")
+    assert performance.count("![") == (ROOT / "docs" / "performance.md").read_text("utf-8").count("![") >= 3
 
 
 @pytest.mark.parametrize("link", ["(metrics.md#no-such-heading)", "(no-such-page.md)"], ids=["anchor", "page"])

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from tests.e2e import releases, trust
 from tests.e2e.evidence import PipelineError, check, console, say
 from tests.support import local_aws
+from tests.support.checkout import copy_checkout
 from tests.support.sam import SAM, sam_environment
 
 if TYPE_CHECKING:
@@ -185,23 +185,6 @@ def _address(output: Any) -> str:
     raise PipelineError("layerctl run did not serve:\n" + "".join(said))
 
 
-def _copy_repository(folder: Path) -> None:
-    """Copy what git tracks; the environments are linked, so that nothing is installed twice."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(sys.prefix)
-    (folder / ".venv-sam").symlink_to(ROOT / ".venv-sam")
-
-
 def play(pipeline: Pipeline) -> None:
     """Play the story, step by step."""
     aws = pipeline.aws
@@ -272,7 +255,7 @@ def _play_layer() -> None:
     """Play it on a fresh local AWS and a copy of this repository."""
     with tempfile.TemporaryDirectory(prefix="pipeline-") as scratch, local_aws.start() as aws:
         folder = Path(scratch)
-        _copy_repository(folder)
+        copy_checkout(folder)
         play(Pipeline(folder, aws))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from layerctl.build import BuildOptions, build_layer
 from layerctl.config import LayerConfig
-from layerctl.local.emulator import Emulator, Limits
+from layerctl.local.emulator import Emulator, FunctionLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def emulated(built_layer: Path, tmp_path: Path) -> Iterator[Callable[..., Emulat
         (folder / "app.py").write_text(textwrap.dedent(source), "utf-8")
         layers = more.pop("layers", [built_layer])
         interpreter = more.pop("interpreter", None)
-        limits = Limits(**more)  # name, timeout, memory, log_format, log_level
+        limits = FunctionLimits(**more)  # name, timeout, memory, log_format, log_level
         emulator = Emulator(
             folder, "app.handler", layers=layers, interpreter=interpreter, environment=environment, limits=limits
         )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from layerctl.artifact import open_artifact
 from layerctl.build.manifest import (
+    LayerSource,
     Manifest,
     ManifestDistribution,
     ManifestFile,
     ManifestRuntime,
-    Source,
     ZipFacts,
     manifest_path,
     sbom_path,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["released"]
 
-CLEAN = Source("c0ffee" * 6 + "c0ff", False, {"layer/requirements.txt": "sha256:" + "1" * 64})
+CLEAN = LayerSource("c0ffee" * 6 + "c0ff", False, {"layer/requirements.txt": "sha256:" + "1" * 64})
 
 
 def released(
@@ -35,7 +35,7 @@ def released(
     layer: LayerZip | None = None,
     distributions: tuple[tuple[str, str], ...] = (("good", "1.0"),),
     own: str | None = None,
-    source: Source = CLEAN,
+    source: LayerSource = CLEAN,
 ) -> Path:
     """Write ``good-VERSION.zip`` with its manifest and SBOM; return the zip.
 

@@ -29,12 +29,6 @@ if TYPE_CHECKING:
         @overload
         def __call__(self, handler: Callable[P, R], /) -> Callable[P, R]: ...
 
-else:
-
-    def overload(function):
-        """Mark a signature for type checkers, as `typing.overload` does."""
-        return function
-
 
 __all__ = ["instrument"]
 
@@ -45,20 +39,24 @@ _HINT = "set DURABLE_EXECUTION_PLUGINS=shared_utils; else lines and metrics of t
 _SDK = "aws_durable_execution_sdk_python.context"
 
 
-@overload
-def instrument(handler: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, R]: ...  # noqa: D103
-@overload
-def instrument(handler: Callable[P, R], /) -> Callable[P, R]: ...  # noqa: D103, F811 - an overload, at run time too
-@overload
-def instrument(  # noqa: D103, F811
-    *,
-    correlation_id: str | Callable[[Any], object] | None = None,
-    log_event: bool | int = _UNSET,
-    log_response: bool | int = False,
-    timeout_warning: bool = True,
-    redact_uncaught: bool | Literal["auto"] = "auto",
-) -> _Decorator: ...
-def instrument(  # noqa: F811
+if TYPE_CHECKING:  # a definition that is dropped again costs each cold start
+
+    @overload
+    def instrument(handler: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, R]: ...
+    @overload
+    def instrument(handler: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def instrument(
+        *,
+        correlation_id: str | Callable[[Any], object] | None = None,
+        log_event: bool | int = _UNSET,
+        log_response: bool | int = False,
+        timeout_warning: bool = True,
+        redact_uncaught: bool | Literal["auto"] = "auto",
+    ) -> _Decorator: ...
+
+
+def instrument(
     handler: Any = None,
     /,
     *,

@@ -15,7 +15,7 @@ import pytest
 
 from layerctl.__main__ import main
 from layerctl.attest import Builder, Envelope, FileKey, PublicKey, Trust, check_attestation, new_key, statement
-from layerctl.build.manifest import Source, manifest_path, sbom_path
+from layerctl.build.manifest import LayerSource, manifest_path, sbom_path
 from tests.support.layer_zips import LayerZip
 from tests.support.released import released
 
@@ -192,12 +192,12 @@ def _no_object(chain: Chain) -> None:
 
 
 def _dirty(chain: Chain) -> None:
-    chain.zip = released(chain.folder, source=Source("c0ffee", True, {}))
+    chain.zip = released(chain.folder, source=LayerSource("c0ffee", True, {}))
     chain.write(statement(chain.zip, Builder()))
 
 
 def _no_commit(chain: Chain) -> None:
-    chain.zip = released(chain.folder, source=Source(None, False, {}))
+    chain.zip = released(chain.folder, source=LayerSource(None, False, {}))
     chain.write(statement(chain.zip, Builder()))
 
 

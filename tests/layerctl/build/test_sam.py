@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,35 +14,16 @@ import pytest
 from layerctl.artifact import open_artifact
 from layerctl.config import LayerConfig
 from layerctl.verify import verify
-from tests.support.sam import ROOT, SAM, sam_environment
+from tests.support.checkout import copy_checkout
+from tests.support.sam import SAM, sam_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sam-build")]
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository as it is now, in another folder (with a space in its name), without what is generated.
-
-    Its environment is this one's by links, so that making it anew, which takes a minute, is not part of the test.
-    """
-    copy = tmp_path_factory.mktemp("a checkout") / "repo"
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\0")
-    for name in names:
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    (copy / ".venv").mkdir()
-    for item in Path(sys.prefix).iterdir():
-        if item.name != ".ready":
-            (copy / ".venv" / item.name).symlink_to(item)
-    (copy / ".venv" / ".ready").touch()
-    return copy
+    """A copy of the repository as it is now, in another folder, with a space in its name."""
+    return copy_checkout(tmp_path_factory.mktemp("a checkout") / "repo")
 
 
 def _sam(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from layerctl.artifact import open_artifact
 from layerctl.check.contents import Sources
 from layerctl.check.model import Content, Function
-from layerctl.check.overlay import Part, module_conflicts, overwritten, roots_of
+from layerctl.check.overlay import CodePart, module_conflicts, overwritten, roots_of
 from layerctl.check.report import check_templates
 from layerctl.templates import model as declarations
 from layerctl.templates.model import Code, Place, Value
@@ -74,7 +74,7 @@ def test_the_winner_is_what_python_imports(tmp_path_factory, code, first, second
         open_artifact(folders[3]) as three,
     ):
         parts = [
-            Part(index, f"part {index}", _PLACE, Content(artifact, "test"))
+            CodePart(index, f"part {index}", _PLACE, Content(artifact, "test"))
             for index, artifact in enumerate([zero, one, two, three])
         ]
         roots = roots_of(

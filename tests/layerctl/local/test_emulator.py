@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from layerctl.core.errors import LayerctlError
-from layerctl.local.emulator import Answer, Emulator, Limits, find_interpreter
+from layerctl.local.emulator import Answer, Emulator, FunctionLimits, find_interpreter
 from layerctl.local.emulator.layers import merge_layers
 from layerctl.local.emulator.runtime import emulator_binary
 
@@ -282,7 +282,7 @@ def test_an_emulator_that_cannot_start_says_so(monkeypatch: pytest.MonkeyPatch, 
     """A program that ends at once instead of serving is an error, not a wait."""
     monkeypatch.setenv("LAYERCTL_RIE", "/bin/false")
     with pytest.raises(LayerctlError, match="did not start"):
-        Emulator(tmp_path, "app.handler", limits=Limits(timeout=1)).start()
+        Emulator(tmp_path, "app.handler", limits=FunctionLimits(timeout=1)).start()
 
 
 def test_lines_that_only_begin_like_json() -> None:

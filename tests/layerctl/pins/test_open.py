@@ -121,3 +121,45 @@ def test_nested_templates(tmp_path, capsys, case, name):
     assert "the template of App" in capsys.readouterr().err
     kept = [use.version for use in scan_templates([tmp_path / name], "shared-utils").uses]
     assert kept == ([] if case == "shared" else [None])  # what others share is no reason to keep a version of ours
+
+
+INCLUDED = {
+    "functions": (
+        {
+            "serverless.yml": "service: x\nprovider: {name: aws}\nfunctions: ${file(f.yml)}\n",
+            "f.yml": f"f: {{handler: a.b, layers: ['{ARN}']}}\n",
+        },
+        "included here",
+    ),
+    "some functions": (
+        {
+            "serverless.yml": "service: x\nprovider: {name: aws}\nfunctions: ['${file(f.yml):all}']\n",
+            "f.yml": f"all: {{f: {{handler: a.b, layers: ['{ARN}']}}}}\n",
+        },
+        "included here",
+    ),
+    "variable": (
+        {
+            "main.tf": 'resource "aws_lambda_function" "f" {\n  layers = ["' + ARN[:-2] + '${var.v}"]\n}\n',
+            "variables.tf": 'variable "v" { default = 13 }\n',
+        },
+        "a layer version stands in",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", INCLUDED)
+def test_included_files(tmp_path, capsys, case):
+    """What a file takes from another one is searched with its folder; named alone, it is never "nothing to report"."""
+    files, words = INCLUDED[case]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert _check(capsys, tmp_path, "--strict") == (0, [])
+    first, other = files
+    code, (finding,) = _check(capsys, tmp_path / first)
+    assert (code, finding["rule"]) == (0, "template-unread")
+    assert words in finding["message"]
+    assert other in finding["message"]
+    assert _check(capsys, tmp_path / first, tmp_path / other, "--strict") == (0, [])
+    assert main(["pins", "list", str(tmp_path / first)]) == 0
+    assert "name it as well" in capsys.readouterr().err

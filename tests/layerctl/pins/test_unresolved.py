@@ -64,8 +64,10 @@ def _cases():
         f'resource "aws_lambda_function" "f" {{\n  layers = [for v in [4, 5] : "{LAYER}:demo:${{v}}"]\n}}\n',
     )
     yield "app.py", f'ARN = "{LAYER}:demo:" + VERSION\n'
-    yield "app.ts", f"const arn = '{LAYER}:demo:' + String(7);\n"
+    yield "app.ts", f"const arn = '{LAYER}:demo:' + next();\n"
     yield "app.ts", "const arn = this.formatArn({ service: 'lambda', resource: 'layer', resourceName: `demo:${n}` });\n"
+    yield "App.java", f'String ARN = "{LAYER}:" + "demo:3";\n'  # a language of which the text alone is read
+    yield "app.go", f'const ARN = "{LAYER}:demo:" +\n\t"3"\n'
     yield "app.py", f'ARN = "{LAYER}:demo:1" "2"\n'  # a version in two strings cannot be changed in one place
 
 
@@ -102,6 +104,7 @@ def test_listed_and_in_the_way_of_prune(tmp_path, name, text):
             "x = this.formatArn({service: 'lambda', resource: 'layer', resourceName: 'demo:7'});\n",
             ("demo", 7),
         ),
+        ("app.ts", f"const arn = '{LAYER}:demo:' + String(7);\n", ("demo", 7)),
         ("app.py", "x = self.format_arn(service='lambda', resource='layer:demo:8', region='eu-west-1')\n", ("demo", 8)),
     ],
 )

@@ -12,10 +12,13 @@ import threading
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from layerctl.releases.index.model import LayerIndex
 from layerctl.releases.index.record import Entry, merge
 from layerctl.releases.publish import region as region_module
+from layerctl.releases.publish.payload import Payload
+from layerctl.releases.publish.s3 import put_zip
 from layerctl.releases.versions import list_versions
 from tests.layerctl.releases.conftest import REGIONS, policy, versions
 from tests.support.fault_proxy import answer, barrier, cut_after, cut_before, hang, kill_client
@@ -252,3 +255,14 @@ def test_an_interrupted_run_starts_nothing_more(proxy, project):
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert not project.index.exists()
+
+
+def test_nothing_is_put_into_a_bucket_of_another_account(aws, project):
+    """S3 is told whose the bucket must be, and refuses one whose name somebody else has taken."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    payload = Payload.read(project.artifact(), None, layer="helpers")
+    with pytest.raises(ClientError, match="Access"):
+        put_zip(s3, payload, "artifacts", "layers", owner="999999999999")
+    assert s3.list_objects_v2(Bucket="artifacts")["KeyCount"] == 0
+    assert put_zip(s3, payload, "artifacts", "layers", owner="123456789012").endswith(".zip")

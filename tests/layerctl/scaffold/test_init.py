@@ -234,6 +234,9 @@ def test_a_layer_is_made_of_the_distribution_that_is_there(release, tmp_path):
     assert (config.distribution, config.packages) == ("theirs", ())
     assert [one.name for one in read_lock(config)] == ["orjson"]
     assert not {"src", "tests"} & {path.name for path in folder.iterdir()}
+    # what `make test` needs of it: its dependencies are installed, its packages found
+    assert "orjson==1.0" in (folder / "requirements/dev.txt").read_text()
+    assert "PYTHONPATH=src:. $(BIN)/python -m pytest" in (folder / "Makefile").read_text()
 
 
 def test_what_fails_leaves_nothing_behind(release, tmp_path, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +124,17 @@ def test_git_ignore(tmp_path):
     assert len(_found(tmp_path, exclusion=Exclusion(ignored=False))) == 9
 
 
+@pytest.mark.parametrize("named", [".", "./", "a", "./a", "a/", "../{}", "{}/a"])
+def test_git_ignore_however_a_folder_is_named(tmp_path, monkeypatch, named):
+    """The folder may be named in any way: relative, with dots and slashes."""
+    _git(tmp_path, "init", "-q")
+    _write(tmp_path, ".gitignore", text="gen/\n")
+    _write(tmp_path, "gen/x.yaml", "a/gen/x.yaml", "a/template.yaml")
+    monkeypatch.chdir(tmp_path)
+    folder = named.format(tmp_path.name if named.startswith("..") else tmp_path)
+    assert [pin.path.endswith("a/template.yaml") for pin in scan([Path(folder)]).pins] == [True]
+
+
 def test_users_own_ignore_files_do_not_count(tmp_path, monkeypatch):
     """What one person's git ignores everywhere is looked at: everybody sees the same."""
     _write(tmp_path / "home", ".config/git/ignore", text="template.yaml\n")
@@ -185,6 +197,15 @@ def test_exclude(tmp_path, monkeypatch, capsys, where, pattern):
         found = json.loads(capsys.readouterr().out)
         assert sorted(pin["path"].removeprefix("../") for pin in found["pins"]) == PATTERNS[pattern]
         assert {one["why"] for one in found["left_out"]} == ({EXCLUDED} if pattern != "nothing" else set())
+
+
+def test_exclude_through_a_link(tmp_path, monkeypatch):
+    """A folder may be reached by a link, as /tmp is on macOS: patterns hold for both of its names."""
+    _write(tmp_path / "real", "tests/a.yaml", "b.yaml")
+    (tmp_path / "link").symlink_to("real")
+    for base in ("real", "link"):
+        exclusion = Exclusion().and_patterns(["/tests"], tmp_path / base)
+        assert _found(tmp_path / base, exclusion=exclusion) == ["b.yaml"]
 
 
 def test_several_patterns(tmp_path, monkeypatch, capsys):

@@ -252,6 +252,12 @@ def test_one_layer_in_two_versions_needs_a_function(consumer, capsys):
     assert f"{ARN}:2" in ran(capsys, "template.yaml", "--function", "Second")
 
 
+def test_where_no_environment_is_one_is_proposed(consumer, capsys):
+    """Settings of four tools are more work than an environment, so that is said first."""
+    (consumer / ".venv").rename(consumer / "away")
+    assert "python3 -m venv .venv" in ran(capsys, "template.yaml")
+
+
 def test_without_an_environment_the_settings_are_shown(consumer, capsys):
     """pytest, pyright, mypy and PyCharm: what to add, with relative paths; no file of the repository is touched."""
     before = {path.name for path in consumer.iterdir()}

@@ -16,7 +16,7 @@ resource:'layer' : = - ! [ ] ( /* \\ a.b ParameterKey=a ParameterValue= eu-west-
 """
 _LINES = """ |\n|  |&a |*a |<<A\n|<<: |Resources:\n|functions:\n|layers = |- |parameter_overrides = |x "a" "b" {"""
 _PIECES = [*_SYNTAX.split(), *_LINES.split("|")]
-_NAMES = ["template.yaml", "main.tf", "samconfig.toml", "app.py", "serverless.yml", "data.json"]
+_NAMES = ["template.yaml", "main.tf", "samconfig.toml", "app.py", "app.ts", "serverless.yml", "data.json"]
 
 
 def _seconds(text, path):
@@ -41,7 +41,7 @@ def _assert_linear(before, unit, after, path):
             break
 
 
-@pytest.mark.parametrize("name", ["template.yaml", "main.tf", "samconfig.toml"])
+@pytest.mark.parametrize("name", ["template.yaml", "main.tf", "samconfig.toml", "app.py", "app.ts"])
 @pytest.mark.parametrize(
     ("before", "unit", "after"),
     [
@@ -59,6 +59,8 @@ def _assert_linear(before, unit, after, path):
         ("Resources:\n  A: {Type: 'A::B', Properties: {L: !Sub '", "\\n  ", "layer'}}"),
         ("", '"layer"', ":layer:"),
         ("", "formatArn(resource: 'layer'", ":layer:"),
+        ("a = 'arn:layer:' + ", "x = ", ""),
+        ("a = 'arn:layer:", "{`", ""),
     ],
 )
 def test_known_traps_are_linear(tmp_path, name, before, unit, after):
@@ -99,6 +101,10 @@ def test_any_text_is_read_or_at_fault_itself(tmp_path_factory, text, name):
         ("layers = " + "-" * 5000 + "1", "main.tf"),
         ("layers = " + "(" * 5000, "main.tf"),
         ("layers = " + "a ? " * 5000, "main.tf"),
+        ("a = ':layer:arn:' + " + "(" * 5000, "app.py"),
+        ("a = ':layer:arn:'" + " + a" * 5000, "app.py"),
+        ("a = `:layer:arn:" + "${`" * 5000, "app.ts"),
+        ("a = ':layer:arn:'" + "".join(f"\na{n} = a{n + 1} + a{n + 1}" for n in range(500)), "app.py"),
         ("layers: " + "${self:" * 5000, "serverless.yml"),
         ("service: x\nprovider: {layers: ['" + "${self:provider.layers}" * 300 + "']}", "serverless.yml"),
     ],

@@ -6,7 +6,7 @@
 from layerctl.audit.api import ask_api
 from layerctl.audit.components import Component, components_of
 from layerctl.audit.exceptions import AuditPolicy, load_policy
-from layerctl.audit.match import Audited, audit
+from layerctl.audit.match import AuditedComponents, audit
 from layerctl.audit.records import Records, load_records
 from layerctl.audit.rules import RULES
 from layerctl.audit.severity import Rating
@@ -14,7 +14,7 @@ from layerctl.audit.severity import Rating
 __all__ = [
     "RULES",
     "AuditPolicy",
-    "Audited",
+    "AuditedComponents",
     "Component",
     "Rating",
     "Records",

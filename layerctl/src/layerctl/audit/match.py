@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from layerctl.audit.osv import Affected, Record
     from layerctl.audit.records import Records
 
-__all__ = ["Audited", "Vulnerability", "audit"]
+__all__ = ["AuditedComponents", "Vulnerability", "audit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Vulnerability:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditedComponents:
     """What an audit found.
 
     Attributes:
@@ -58,7 +58,7 @@ class Audited:
     withdrawn: int
 
 
-def audit(found: Found, records: Records, policy: AuditPolicy, *, path: str, today: date) -> Audited:
+def audit(found: Found, records: Records, policy: AuditPolicy, *, path: str, today: date) -> AuditedComponents:
     """Match what an artifact holds.
 
     Args:
@@ -95,7 +95,7 @@ def audit(found: Found, records: Records, policy: AuditPolicy, *, path: str, tod
                 open_ones.append(one)
                 findings.append(_known(one, policy.fail_on, path))
     findings += [*_sbom(found, path), *_exemptions(policy, used, today)]
-    return Audited(tuple(findings), tuple(open_ones), tuple(accepted), withdrawn)
+    return AuditedComponents(tuple(findings), tuple(open_ones), tuple(accepted), withdrawn)
 
 
 def _hits(record: Record, component: Component) -> Iterator[Affected]:

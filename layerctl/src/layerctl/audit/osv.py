@@ -13,7 +13,7 @@ from layerctl.audit.severity import Rating, rate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Affected", "Event", "Record", "UnreadableRangeError", "affected_by", "parse_record"]
+__all__ = ["Affected", "RangeEvent", "Record", "UnreadableRangeError", "affected_by", "parse_record"]
 
 _KINDS = ("introduced", "fixed", "last_affected", "limit")
 
@@ -23,7 +23,7 @@ class UnreadableRangeError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class RangeEvent:
     """A point of a range: ``introduced``, ``fixed``, ``last_affected`` or ``limit``, and its version as written."""
 
     kind: str
@@ -43,7 +43,7 @@ class Affected:
 
     name: str
     versions: tuple[str, ...]
-    ranges: tuple[tuple[Event, ...], ...]
+    ranges: tuple[tuple[RangeEvent, ...], ...]
     rating: Rating
 
     @property
@@ -109,8 +109,8 @@ def _affected(data: dict[str, Any]) -> Iterator[Affected]:
         )
 
 
-def _events(events: list[dict[str, str]]) -> tuple[Event, ...]:
-    return tuple(Event(kind, str(event[kind])) for event in events for kind in _KINDS if kind in event)
+def _events(events: list[dict[str, str]]) -> tuple[RangeEvent, ...]:
+    return tuple(RangeEvent(kind, str(event[kind])) for event in events for kind in _KINDS if kind in event)
 
 
 def affected_by(affected: Affected, version: str) -> bool:
@@ -131,7 +131,7 @@ def affected_by(affected: Affected, version: str) -> bool:
     return any(_within(events, mine) for events in affected.ranges)
 
 
-def _within(events: tuple[Event, ...], mine: Version) -> bool:
+def _within(events: tuple[RangeEvent, ...], mine: Version) -> bool:
     """Walk the events by version. With limits, versions from the last of them on are outside of the range."""
     limits = [_parse(event.version) for event in events if event.kind == "limit" and event.version != "*"]
     if limits and mine >= max(limits):
@@ -149,7 +149,7 @@ def _within(events: tuple[Event, ...], mine: Version) -> bool:
     return inside
 
 
-def _order(event: Event) -> tuple[bool, Version, bool]:
+def _order(event: RangeEvent) -> tuple[bool, Version, bool]:
     """Return the place of an event. At one version an introduction counts after a fix."""
     start = event.version == "0"
     return not start, Version("0") if start else _parse(event.version), event.kind == "introduced"

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.build.lock import read_lock
-from layerctl.build.manifest import Exclusion, Manifest, ManifestDistribution, ManifestFile, ManifestRuntime, ZipFacts
+from layerctl.build.manifest import (
+    ExcludedPart,
+    Manifest,
+    ManifestDistribution,
+    ManifestFile,
+    ManifestRuntime,
+    ZipFacts,
+)
 from layerctl.build.sources import source_facts
 from layerctl.core.runtimes import runtime_of
 from layerctl.python.distributions import read_distributions
@@ -93,7 +100,7 @@ def describe(
         ),
         source=source_facts(config),
         files=files,
-        left_out=tuple(Exclusion(pattern, tuple(paths)) for pattern, paths in left_out.items()),
+        left_out=tuple(ExcludedPart(pattern, tuple(paths)) for pattern, paths in left_out.items()),
     )
 
 

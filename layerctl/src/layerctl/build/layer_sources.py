@@ -15,7 +15,7 @@ from layerctl.core.files.cache import cached_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from layerctl.templates.sam import LayerReference
+    from layerctl.templates.sam import SamLayerReference
 
 __all__ = ["LayerSources", "layer_content", "layer_root", "newest_artifact"]
 
@@ -33,7 +33,7 @@ class LayerSources:
         self._dist = dist
         self.unused = set(named)
 
-    def find(self, layer: LayerReference, whose: str) -> tuple[Path, Path]:
+    def find(self, layer: SamLayerReference, whose: str) -> tuple[Path, Path]:
         """Return where a layer was found (zip or folder), and the folder that would be unpacked into /opt.
 
         Raises:
@@ -91,7 +91,7 @@ def layer_content(path: Path) -> Path:
     return cached_folder(f"layers/{digest[:32]}", lambda folder: unpack(path, folder))
 
 
-def _built_content(layer: LayerReference, whose: str) -> Path:
+def _built_content(layer: SamLayerReference, whose: str) -> Path:
     folder = layer.content
     assert folder is not None
     if folder.is_file():

@@ -12,12 +12,12 @@ from layerctl.core.files.read import read_text
 
 __all__ = [
     "SCHEMA",
-    "Exclusion",
+    "ExcludedPart",
+    "LayerSource",
     "Manifest",
     "ManifestDistribution",
     "ManifestFile",
     "ManifestRuntime",
-    "Source",
     "ZipFacts",
     "manifest_path",
     "sbom_path",
@@ -82,7 +82,7 @@ class ManifestRuntime:
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusion:
+class ExcludedPart:
     """A pattern or module of layer.toml's [leave-out], and the files that it left out (paths below ``python/``)."""
 
     pattern: str
@@ -90,7 +90,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LayerSource:
     """Where the layer comes from.
 
     Attributes:
@@ -128,9 +128,9 @@ class Manifest:
     unzipped_size: int
     runtimes: tuple[ManifestRuntime, ...]
     distributions: tuple[ManifestDistribution, ...]
-    source: Source
+    source: LayerSource
     files: tuple[ManifestFile, ...]
-    left_out: tuple[Exclusion, ...] = ()
+    left_out: tuple[ExcludedPart, ...] = ()
     schema: int = SCHEMA
 
     @property
@@ -174,9 +174,9 @@ class Manifest:
                 distributions=tuple(
                     ManifestDistribution(**_fields(ManifestDistribution, one)) for one in data["distributions"]
                 ),
-                source=Source(**_fields(Source, data["source"])),
+                source=LayerSource(**_fields(LayerSource, data["source"])),
                 files=tuple(ManifestFile(**_fields(ManifestFile, one)) for one in data["files"]),
-                left_out=tuple(Exclusion(**_fields(Exclusion, one)) for one in data.get("left_out", [])),
+                left_out=tuple(ExcludedPart(**_fields(ExcludedPart, one)) for one in data.get("left_out", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)

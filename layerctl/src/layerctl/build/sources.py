@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.build.manifest import Source
+from layerctl.build.manifest import LayerSource
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.git import ask_git
 
@@ -71,7 +71,7 @@ def export_sources(root: Path, target: Path, packages: Iterable[str] = ()) -> li
     return fresh
 
 
-def source_facts(config: LayerConfig) -> Source:
+def source_facts(config: LayerConfig) -> LayerSource:
     """The commit, whether the inputs of the build differ from it, and the locks' digests."""
     root = config.root
     locks = sorted({config.requirements, root / "requirements" / "dev.txt"})
@@ -86,7 +86,7 @@ def source_facts(config: LayerConfig) -> Source:
     ]
     commit = ask_git(root, "rev-parse", "--verify", "-q", "HEAD")
     changed = ask_git(root, "status", "--porcelain", "--untracked-files=no", "--", *inputs)
-    return Source(
+    return LayerSource(
         commit=commit.strip() if commit else None,
         dirty=bool(changed or _fresh_modules(root, config.packages)),
         locks={

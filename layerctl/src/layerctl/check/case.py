@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from layerctl.check.model import Function
-    from layerctl.check.overlay import Installed, Part, Root
+    from layerctl.check.overlay import CodePart, PresentDistribution, Root
 
 __all__ = ["FunctionCase"]
 
@@ -30,7 +30,7 @@ class FunctionCase:
         return self.function.runtime is not None and self.function.runtime.python is not None
 
     @cached_property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[CodePart]:
         """The code and the layers whose content is known."""
         return parts_of(self.function)
 
@@ -40,6 +40,6 @@ class FunctionCase:
         return roots_of(self.function, self.parts)
 
     @cached_property
-    def installed(self) -> dict[str, list[Installed]]:
+    def installed(self) -> dict[str, list[PresentDistribution]]:
         """Every distribution on `sys.path`, by name, the one that wins first; for Python only."""
         return installed_distributions(self.function, self.parts)

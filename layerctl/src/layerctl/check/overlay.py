@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from layerctl.templates.model import Place
 
 __all__ = [
-    "Installed",
-    "Part",
+    "CodePart",
+    "PresentDistribution",
     "Root",
     "installed_distributions",
     "module_conflicts",
@@ -36,7 +36,7 @@ _CACHED = re.compile(r"(^|/)__pycache__/[^/]+\.pyc$")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CodePart:
     """One source of files of a function: its code or one of its layers.
 
     Attributes:
@@ -68,21 +68,21 @@ class Root:
     """
 
     prefix: str
-    files: Mapping[str, Part]
+    files: Mapping[str, CodePart]
 
 
-def parts_of(function: Function) -> list[Part]:
+def parts_of(function: Function) -> list[CodePart]:
     """The code and the layers whose content is known."""
     parts = []
     if function.code is not None:
-        parts.append(Part(0, "the function's code", function.declared.code.place, function.code))
+        parts.append(CodePart(0, "the function's code", function.declared.code.place, function.code))
     for index, layer in enumerate(function.layers, start=1):
         if layer.content is not None:
-            parts.append(Part(index, layer.label, layer.place, layer.content))
+            parts.append(CodePart(index, layer.label, layer.place, layer.content))
     return parts
 
 
-def roots_of(function: Function, parts: Iterable[Part]) -> list[Root]:
+def roots_of(function: Function, parts: Iterable[CodePart]) -> list[Root]:
     """The folders on `sys.path` before the runtime's own, in order. The runtime must be a known Python."""
     assert function.runtime is not None
     code = [part for part in parts if part.is_code]
@@ -95,10 +95,10 @@ def roots_of(function: Function, parts: Iterable[Part]) -> list[Root]:
     return roots
 
 
-class Installed:
+class PresentDistribution:
     """A distribution on the path of a function, and the part that it comes from."""
 
-    def __init__(self, part: Part, distribution: Distribution, order: tuple[int, int]) -> None:
+    def __init__(self, part: CodePart, distribution: Distribution, order: tuple[int, int]) -> None:
         self.part = part
         self.distribution = distribution
         self.order = order  # sorts before what it hides
@@ -115,10 +115,10 @@ class Installed:
         return frozenset(names)
 
 
-def installed_distributions(function: Function, parts: Iterable[Part]) -> dict[str, list[Installed]]:
+def installed_distributions(function: Function, parts: Iterable[CodePart]) -> dict[str, list[PresentDistribution]]:
     """Every distribution that lies on the function's path, by name, the one that wins first."""
     assert function.runtime is not None
-    found: dict[str, list[Installed]] = defaultdict(list)
+    found: dict[str, list[PresentDistribution]] = defaultdict(list)
     roots = [root.prefix for root in roots_of(function, ())]
     for part in parts:
         for distribution in part.content.distributions:
@@ -126,18 +126,18 @@ def installed_distributions(function: Function, parts: Iterable[Part]) -> dict[s
             if not part.is_code and distribution.root in roots[1:]:
                 rank = 1 + roots[1:].index(distribution.root)
             if rank is not None:  # elsewhere (vendored copies) nothing is imported from it by its name
-                found[distribution.name].append(Installed(part, distribution, (rank, -part.index)))
+                found[distribution.name].append(PresentDistribution(part, distribution, (rank, -part.index)))
     for same in found.values():
         same.sort(key=lambda installed: installed.order)
     return dict(found)
 
 
-def overwritten(parts: Iterable[Part]) -> Iterator[tuple[str, Part, Part]]:
+def overwritten(parts: Iterable[CodePart]) -> Iterator[tuple[str, CodePart, CodePart]]:
     """Every file of a layer that a later layer overwrites with other bytes: path, the part that loses, that wins.
 
     Bytecode caches follow their sources and are judged apart.
     """
-    held: dict[str, list[Part]] = {}
+    held: dict[str, list[CodePart]] = {}
     for part in parts:
         if not part.is_code:
             for path in part.content.entries:

@@ -15,7 +15,7 @@ from layerctl.core.files.find import find_above
 from layerctl.core.text import count_text
 
 if TYPE_CHECKING:
-    from layerctl.audit import Audited, AuditPolicy
+    from layerctl.audit import AuditedComponents, AuditPolicy
     from layerctl.audit.components import Found
     from layerctl.cli.findings import Report
 
@@ -89,7 +89,7 @@ def _policy(path: Path | None) -> AuditPolicy:
     return load_policy(path)
 
 
-def _tell(found: Found, done: Audited) -> None:
+def _tell(found: Found, done: AuditedComponents) -> None:
     for purl in found.left_out:
         note(f"not audited: {purl} is of no index that has records")
     if not found.components:

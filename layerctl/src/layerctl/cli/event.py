@@ -20,13 +20,13 @@ from layerctl.core.json_text import no_constant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.local.events import Source
+    from layerctl.local.events import EventSource
     from layerctl.local.http import Request
 
 __all__ = ["command"]
 
 
-class Content(click.ParamType[str]):
+class EventContent(click.ParamType[str]):
     """Text, or what is in a file: ``@FILE``, or ``@-`` for standard input."""
 
     name = "TEXT"
@@ -43,7 +43,7 @@ class Content(click.ParamType[str]):
             self.fail(f"{value[1:]} is not text in UTF-8", param, ctx)
 
 
-class JsonObject(Content):
+class JsonObject(EventContent):
     """A JSON object, or a file of one.
 
     Args:
@@ -80,13 +80,13 @@ _ATTRIBUTES = click.option(
 _REGION = region_option("eu-central-1")
 
 
-def _source(region: str | None) -> Source:
+def _source(region: str | None) -> EventSource:
     from layerctl.core.partitions import is_region
-    from layerctl.local.events import Source
+    from layerctl.local.events import EventSource
 
     if region is not None and not is_region(region):
         raise LayerctlError(f"{region!r} is no region")
-    return Source(region or "eu-central-1")
+    return EventSource(region or "eu-central-1")
 
 
 @click.group(cls=Group)
@@ -125,7 +125,12 @@ def _schedule(*, region: str | None, **given: Any) -> None:
 
 @command.command("sqs")
 @click.option(
-    "--body", "bodies", type=Content(), multiple=True, default=("{}",), help="A message. Repeatable.  [default: {}]"
+    "--body",
+    "bodies",
+    type=EventContent(),
+    multiple=True,
+    default=("{}",),
+    help="A message. Repeatable.  [default: {}]",
 )
 @click.option("--queue", default="queue", show_default=True, help="The queue's name.")
 @click.option("--group", help="The message group: it is a FIFO queue.")
@@ -139,7 +144,7 @@ def _sqs(*, region: str | None, attributes: tuple[tuple[str, str], ...], **given
 
 
 @command.command("sns")
-@click.option("--message", type=Content(), default="{}", show_default=True, help="The message.")
+@click.option("--message", type=EventContent(), default="{}", show_default=True, help="The message.")
 @click.option("--topic", default="topic", show_default=True, help="The topic's name.")
 @click.option("--subject", help="The subject.")
 @_ATTRIBUTES
@@ -188,7 +193,7 @@ def _dynamodb(*, region: str | None, new: Any, old: Any, **given: Any) -> None:
 
 @command.command("kinesis")
 @click.option(
-    "--data", type=Content(), multiple=True, default=("{}",), help="A record's content. Repeatable.  [default: {}]"
+    "--data", type=EventContent(), multiple=True, default=("{}",), help="A record's content. Repeatable.  [default: {}]"
 )
 @click.option("--stream", default="stream", show_default=True, help="The stream's name.")
 @click.option("--partition-key", default="1", show_default=True, help="The partition key.")
@@ -202,7 +207,12 @@ def _kinesis(*, region: str | None, data: tuple[str, ...], **given: Any) -> None
 
 @command.command("cloudwatch-logs")
 @click.option(
-    "--message", "messages", type=Content(), multiple=True, default=("{}",), help="A line. Repeatable.  [default: {}]"
+    "--message",
+    "messages",
+    type=EventContent(),
+    multiple=True,
+    default=("{}",),
+    help="A line. Repeatable.  [default: {}]",
 )
 @click.option("--log-group", "group", default="/aws/lambda/function", show_default=True, help="The log group.")
 @click.option("--log-stream", "stream", default="stream", show_default=True, help="The log stream.")
@@ -220,7 +230,7 @@ def _request_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--cookie", "cookies", multiple=True, type=Pairs(), metavar="NAME=VALUE", help="Repeatable."),
         click.option("--query", "queries", multiple=True, type=Pairs(), metavar="NAME=VALUE", help="Repeatable."),
         click.option("--header", "headers", multiple=True, type=Pairs(), metavar="NAME=VALUE", help="Repeatable."),
-        click.option("--body", type=Content(), default="", help="The body; JSON unless --header says otherwise."),
+        click.option("--body", type=EventContent(), default="", help="The body; JSON unless --header says otherwise."),
         click.option("--path", default="/", show_default=True, help="The request's path, not encoded."),
         click.option("--method", default="GET", show_default=True, help="The request's method."),
     ):

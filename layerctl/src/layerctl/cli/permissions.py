@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerctl.cli.findings import Report
-    from layerctl.releases.policies.audit import Audited
+    from layerctl.releases.policies.audit import AuditedVersion
     from layerctl.releases.policies.grants import Change
 
 
@@ -49,7 +49,7 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     index = LayerIndex.load(index_file) if index_file else LayerIndex(target.layer)
     yanked = [release.version for release in index.releases.values() if release.yanked]
 
-    def work(region: str) -> tuple[list[Audited], list[Change]]:
+    def work(region: str) -> tuple[list[AuditedVersion], list[Change]]:
         client = target.aws.client("lambda", region)
         audited = read_region(client, target.layer)
         steps = reconcile(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
@@ -88,7 +88,7 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     return report.exit_code(findings, complete=not outcome.failures)
 
 
-def _row(audited: Audited) -> dict[str, Any]:
+def _row(audited: AuditedVersion) -> dict[str, Any]:
     return {
         "arn": str(audited.version.arn),
         "release": audited.version.release,

@@ -14,7 +14,7 @@ from layerctl.cli.output import note, print_json, print_table, warning
 if TYPE_CHECKING:
     from layerctl.aws.regions import InRegions
     from layerctl.releases.publish.payload import Payload
-    from layerctl.releases.publish.region import Published
+    from layerctl.releases.publish.region import RegionOutcome
 
 
 @click.command()
@@ -87,7 +87,7 @@ def command(
     return 2 if outcome.failures else 1 if problems else 0
 
 
-def _show(payload: Payload, outcome: InRegions[Published]) -> None:
+def _show(payload: Payload, outcome: InRegions[RegionOutcome]) -> None:
     numbers = _numbers(outcome)
     usual = max(numbers, key=lambda number: (len(numbers[number]), number), default=0)
     rows: list[tuple[object, ...]] = []
@@ -105,7 +105,7 @@ def _show(payload: Payload, outcome: InRegions[Published]) -> None:
         note(f"version numbers differ: {'; '.join(parts)}. Pin the ARN of each region (layers.json has them).")
 
 
-def _numbers(outcome: InRegions[Published]) -> dict[int, list[str]]:
+def _numbers(outcome: InRegions[RegionOutcome]) -> dict[int, list[str]]:
     numbers: defaultdict[int, list[str]] = defaultdict(list)
     for region, one in outcome.results.items():
         if one.version:
@@ -113,7 +113,7 @@ def _numbers(outcome: InRegions[Published]) -> dict[int, list[str]]:
     return dict(numbers)
 
 
-def _data(payload: Payload, outcome: InRegions[Published], dry_run: bool) -> dict[str, Any]:
+def _data(payload: Payload, outcome: InRegions[RegionOutcome], dry_run: bool) -> dict[str, Any]:
     return {
         "layer": payload.layer,
         "release": payload.release,

@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 @aws_options
 @index_option("The index file.  [default: layers.json, if it lies here]")
 @click.option("--release", metavar="VERSION", help="Only this one.")
-@click.option("--stage", help="Also tell what /NAME/STAGE/latest names in each region.")
+@click.option(
+    "--stage",
+    help="Whose parameters: /NAME/STAGE/latest, …/versions/RELEASE.  [default: latest is not asked]",
+)
 @click.option("--offline", is_flag=True, help="Only what the index says: no region is asked.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="The form of the output.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to write it.")
 def command(
     *, target: Target, index_file: Path | None, release: str | None, stage: str | None, offline: bool, form: str
 ) -> int:
     """List what is where: each release in each region, by the index and by what the regions have.
 
     With its version number, ARN, content digest and state: there, yanked, deleted, gone, or missing. Regions that a
-    release misses are named.
+    release misses are named. With --stage, also what /NAME/STAGE/latest names in each region.
 
     Exit code 0: everything was seen. 2: a region was not; it is named, and the list is not complete.
     """

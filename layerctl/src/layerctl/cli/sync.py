@@ -129,9 +129,11 @@ def command(
         if matching and not check:
             if pip:
                 click.echo(pip)
-            if matching.left:
+            if pip and matching.left:
                 note(f"note: that installs nothing of {', '.join(matching.left)}, which the layers have besides")
         elif environment is None and done and not check:
+            if not no_venv:
+                note("note: no virtual environment is here; in one (`python3 -m venv .venv`) no settings are needed")
             click.echo(settings(folders, Path.cwd()), nl=False)
     for text in plan.missing:
         error(text)
@@ -145,7 +147,7 @@ def _tell(
     for text in differences:
         click.echo(text)
     if check:
-        click.echo("run `layerctl sync` without --check" if differences else "what is here is what is pinned")
+        click.echo("run the same without --check" if differences else "what is here is what is pinned")
         return
     for one in done:
         click.echo(f"{one.folder(into)}{os.sep}python  {one.source}")

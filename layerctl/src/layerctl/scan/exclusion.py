@@ -44,7 +44,8 @@ class Exclusion:
             spec = GitIgnoreSpec.from_lines(lines)
         except ValueError as error:
             raise LayerctlError(f"exclude: {error}", hint="write patterns as in a .gitignore") from None
-        return Exclusion((*self.patterns, (base.resolve(), spec)), self.ignored)
+        bases = dict.fromkeys((base.absolute(), base.resolve()))  # one may be a link to the other
+        return Exclusion((*self.patterns, *((one, spec) for one in bases)), self.ignored)
 
     def leaves_out(self, path: str, *, folder: bool = False) -> bool:
         """Whether a pattern is for a path, or for a folder above it."""
@@ -53,7 +54,7 @@ class Exclusion:
         whole = os.path.abspath(path)  # noqa: PTH100 (links stay as they are written, and no Path per file)
         for base, spec in self.patterns:
             relative = os.path.relpath(whole, base)
-            if not relative.startswith("..") and spec.match_file(relative + "/" * folder):
+            if relative.partition("/")[0] != ".." and spec.match_file(relative + "/" * folder):
                 return True
         return False
 
@@ -75,4 +76,4 @@ def ignored_by_git(folder: Path) -> frozenset[str] | None:
     if listed is None:
         return None
     names = [name.rstrip("/") for name in listed.split("\0") if name]
-    return frozenset() if "." in names else frozenset(os.path.join(folder, name) for name in names)  # noqa: PTH118
+    return frozenset() if "." in names else frozenset(str(folder / name) for name in names)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
+from layerctl.core.partitions import REGION
 from layerctl.scan.index_text import looks_like_index
 from layerctl.scan.model import INDEX, FileReport, Pin, Problem, Unread, Unresolved
 from layerctl.scan.walk import TEMPLATE_SUFFIXES
-from layerctl.templates.literals import REGION, text_arns
+from layerctl.templates.literals import text_arns
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.structure import FileFault, Structure, structural_uses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from layerctl.templates.literals import TextArn
-    from layerctl.templates.nested import NestedStack
+    from layerctl.templates.nested import Part
     from layerctl.templates.uses import Use
 
 __all__ = ["find_pins", "pins_of"]
@@ -72,20 +74,31 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
             place = source.place(fault.offset)
             stands_for_all = named and fault.of_template
             report.problems.append(Problem(path.as_posix(), fault.message, fault.hint, *place, named=stands_for_all))
-        report.unread += [_unread(path, source, stack) for stack in structure.nested]
+        report.unread += [_unread(path, source, part) for part in structure.nested]
     _merge(report, source, path.as_posix(), written, structure.uses)
+    report.unread += _elsewhere(path, source, structure.uses, {part.target for part in report.unread})
     if path.suffix == ".json" and looks_like_index(text[:1000]):
         report.pins = [pin._replace(via=INDEX) for pin in report.pins]
     return report
 
 
-def _unread(path: Path, source: Source, stack: NestedStack) -> Unread:
-    """A nested template, until it turns out to be one of the files that are searched."""
-    what, hint = f"the template of {stack.name} is not on this machine, and was not searched", "search it where it is"
-    if stack.path is not None:
-        what, hint = f"the template of {stack.name}, {stack.path.as_posix()}, was not searched", "name it as well"
-    target = str(stack.path.resolve()) if stack.path is not None else ""
-    return Unread(path.as_posix(), *source.place(stack.offset), what, hint, target, stack.shared)
+def _unread(path: Path, source: Source, part: Part) -> Unread:
+    """A part that is another file, until it turns out to be one of the files that are searched."""
+    what, hint = f"{part.what} is not on this machine, and was not searched", "search it where it is"
+    if part.path is not None:
+        what, hint = f"{part.what}, {part.path.as_posix()}, was not searched", "name it as well"
+    target = str(part.path.resolve()) if part.path is not None else ""
+    return Unread(path.as_posix(), *source.place(part.offset), what, hint, target, part.shared)
+
+
+def _elsewhere(path: Path, source: Source, uses: Iterable[Use], known: set[str]) -> Iterator[Unread]:
+    """The other files in which versions stand that this one's structure leads to: variables, included files."""
+    for use in uses:
+        origin = use.arn.origin
+        if use.arn.version is not None and origin and (target := os.path.realpath(origin)) not in known:
+            known.add(target)
+            what = f"a layer version stands in {origin}, which was not searched"
+            yield Unread(path.as_posix(), *source.place(use.at), what, "name it as well", target)
 
 
 def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn], uses: Iterable[Use]) -> None:
@@ -142,7 +155,7 @@ def _merge(report: FileReport, source: Source, shown: str, written: list[TextArn
 
 
 # A table by region, in whatever language: "eu-west-1": "arn:...", eu-west-1 = "arn:...", 'eu-west-1' => 'arn:...'.
-_KEY = re.compile(rf"(?<![\w-])[\"']?(?P<region>{REGION.pattern})[\"']?\s*(?:=>|:|=)\s*[\"'`]?$")
+_KEY = re.compile(rf"(?<![\w-])[\"']?(?P<region>{REGION})[\"']?\s*(?:=>|:|=)\s*[\"'`]?$")
 
 
 def _key_before(text: str, at: int | None) -> str | None:

@@ -84,7 +84,7 @@ def _name(path: Path) -> str:
 def _differences(path: Path, layered: Distribution, folder: Path) -> Iterable[str]:
     version = parse_wheel_filename(path.name)[1]
     if version != layered.parsed_version:
-        yield f"{path} is version {version}, the layer has {layered}"
+        yield f"{path} is version {version}, the layer has {layered}: name the wheel of the layer's release"
         return
     try:
         with zipfile.ZipFile(path) as archive:
@@ -95,7 +95,8 @@ def _differences(path: Path, layered: Distribution, folder: Path) -> Iterable[st
         raise LayerctlError(f"--wheel {path} cannot be read: {error}", hint="download it again") from None
     other += sorted(recorded(folder / layered.folder).keys() - set(files))
     if other:
-        yield f"{path} has other content than {layered} of the layer: {some(other, 3)}"
+        what = f"{path} has other content than the layer's {layered} ({some(other, 3)})"
+        yield f"{what}: name the wheel of the layer's release"
 
 
 def _reached(names: Iterable[str], installed: dict[str, Distribution]) -> set[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from layerctl.scan.exclusion import Exclusion
     from layerctl.scan.model import LeftOut, Pin
 
-__all__ = ["Plan", "Wanted", "wanted_layers"]
+__all__ = ["SyncPlan", "Wanted", "wanted_layers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Plan:
+class SyncPlan:
     """What is wanted, in the templates' order; what is not to be had, with the reason; what people should know."""
 
     layers: list[Wanted] = field(default_factory=list)
@@ -53,7 +53,7 @@ def wanted_layers(
     function: str | None = None,
     region: str | None = None,
     exclusion: Exclusion | None = None,
-) -> Plan:
+) -> SyncPlan:
     """Read what templates pin, in whatever form `layerctl pins list` reads.
 
     Args:
@@ -67,7 +67,7 @@ def wanted_layers(
         LayerctlError: nothing is pinned, or one layer in several versions.
     """
     report = scan(templates, exclusion=exclusion)
-    plan = Plan(missing=[str(problem) for problem in report.problems if problem.named], left_out=report.left_out)
+    plan = SyncPlan(missing=[str(problem) for problem in report.problems if problem.named], left_out=report.left_out)
     plan.notes += report.notes
     plan.notes += [str(problem) for problem in report.problems if not problem.named]
     plan.notes += [f"{part.path}:{part.line}:{part.column}: {part.message}; {part.hint}" for part in report.unread]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from layerctl.core.partitions import is_region
 from layerctl.templates.expressions import Expressions
 from layerctl.templates.intrinsics import intrinsic
-from layerctl.templates.literals import REGION
 from layerctl.templates.model import FunctionFacts
 from layerctl.templates.resources import FUNCTIONS, LAYERS, NESTED, is_template, resources_in
 from layerctl.templates.source import BinaryFileError, Source
@@ -112,7 +112,7 @@ class _Template(Expressions):
         for _, table in pairs(get(self.root, "Mappings")):
             for first, inner in pairs(table):
                 for second, value in pairs(inner):
-                    region = next((key for key in (first, second) if REGION.fullmatch(key)), None)
+                    region = next((key for key in (first, second) if is_region(key)), None)
                     if region is not None:
                         yield from self._uses(value, (), None, region)
         for name, resource in self._resources:

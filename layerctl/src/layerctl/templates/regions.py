@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, NamedTuple
 
-from layerctl.templates import hcl
+from layerctl.templates.code import hcl
+from layerctl.templates.code.syntax import Text
 from layerctl.templates.documents import SAMCONFIGS
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.yaml import NodeError, Tree, get, pairs, scalar
@@ -82,10 +83,10 @@ def _samconfig(folder: Path) -> Deployment | None:
 def _terraform(folder: Path) -> Deployment:
     found: set[str] = set()
     for path in sorted(folder.glob("*.tf")):
-        for block in hcl.parse(_text(path)).blocks:
+        for block in hcl.parse(_text(path))[0].blocks:
             if block.kind == "provider" and block.labels == ("aws",):
                 region = block.attributes.get("region")
-                if not isinstance(region, hcl.Text) or len(region.parts) != 1 or not isinstance(region.parts[0], tuple):
+                if not isinstance(region, Text) or len(region.parts) != 1 or not isinstance(region.parts[0], tuple):
                     return Deployment()  # a variable: whoever applies it decides
                 text = region.parts[0][0]
                 if not isinstance(text, str):

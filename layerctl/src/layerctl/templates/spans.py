@@ -37,7 +37,7 @@ _MAX_SPANS = 2000
 _FIELD = rf"[\w.*?{_HOLE}-]+"
 _ARN = re.compile(
     rf"arn:(?P<partition>{_FIELD}):lambda:(?P<region>{_FIELD}):(?P<account>{_FIELD})"
-    rf":layer:(?P<name>[A-Za-z0-9_{_HOLE}-]+):(?P<version>[0-9]{{1,4000}}|{_HOLE}+)"
+    rf":layer:(?P<name>[A-Za-z0-9_{_HOLE}-]+):(?P<version>[0-9{_HOLE}]{{1,4000}})"
 )
 
 

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from layerctl.templates.code.trees import PROGRAMS
+from layerctl.templates.literals import puts_together
 from layerctl.templates.variables import variable_uses
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerctl.templates.literals import TextArn
-    from layerctl.templates.nested import NestedStack
+    from layerctl.templates.nested import Part
     from layerctl.templates.uses import Use
 
 __all__ = ["FileFault", "Structure", "looks_like_template", "needs_engine", "structural_uses"]
@@ -35,7 +37,7 @@ class Structure:
 
     uses: Sequence[Use] = ()
     faults: Sequence[FileFault] = ()
-    nested: Sequence[NestedStack] = ()
+    nested: Sequence[Part] = ()
 
 
 _YAML = frozenset({".yaml", ".yml", ".template", ".cfn", ".json", ".jsonc"})
@@ -58,7 +60,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
         text: the file's text.
         path: its name, which tells the kind.
         named: whether the user named this very file.
-        written: the ARNs in the text.
+        written: the ARNs in the text; those that a program's structure tells better are taken out.
         limit: characters beyond which structure is not read.
 
     Returns:
@@ -90,7 +92,10 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
     if suffix in {".tf", ".tfvars"}:
         from layerctl.templates.terraform import terraform_uses
 
-        return Structure(terraform_uses(path, text))
+        uses, faults = terraform_uses(path, text)
+        return Structure(uses, [FileFault(*fault) for fault in faults])
+    if suffix in PROGRAMS:
+        return _program(text, suffix, written) if len(text) <= limit else Structure()
     return Structure(list(variable_uses(text, written)))
 
 
@@ -110,6 +115,16 @@ def looks_like_template(text: str) -> bool:
     return isinstance(data, dict) and not _KEYS.isdisjoint(data)
 
 
+def _program(text: str, suffix: str, written: list[TextArn]) -> Structure:
+    if not puts_together(text, written):
+        return Structure()
+    from layerctl.templates.code.programs import program_uses
+
+    found = program_uses(text, suffix)
+    written[:] = [arn for arn in written if not any(arn.arn_start in place for place in found.covered)]
+    return Structure(found.uses, [FileFault(*fault) for fault in found.unread])
+
+
 def _is_json(text: str, path: Path) -> bool:
     """Whether a file is JSON that is no YAML, as with a colon on a line of its own: no error, if without structure."""
     try:
@@ -126,7 +141,7 @@ def needs_engine(text: str) -> bool:
 def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, told: bool) -> Structure:
     from layerctl.templates import cloudformation, samconfig, serverless
     from layerctl.templates.intrinsics import KNOWN_TAGS
-    from layerctl.templates.nested import nested_stacks
+    from layerctl.templates.nested import included_functions, nested_stacks
     from layerctl.templates.resources import is_template
     from layerctl.templates.yaml import NodeError, Tree
 
@@ -137,7 +152,7 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
         return Structure(list(variable_uses(text, written)), [fault] if told and not _is_json(text, path) else [])
     faults: list[FileFault] = []
     uses: list[Use] = []
-    nested: list[NestedStack] = []
+    nested: list[Part] = []
     kind = configuration = False
     for root in tree.documents:
         if is_template(root):
@@ -147,6 +162,7 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
         elif serverless.is_serverless(root):
             kind = True
             uses += serverless.serverless_uses(text, root, path)
+            nested += included_functions(root, path)
         elif path.stem.startswith("samconfig"):
             configuration = True
             uses += samconfig.yaml_uses(path, text, root)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from layerctl.templates import hcl
-from layerctl.templates.literals import REGION
+from layerctl.core.partitions import is_region
+from layerctl.templates.code.syntax import Items, Table
 from layerctl.templates.model import FunctionFacts
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.spans import SpannedString, composed_arns, is_open, open_reference
@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from layerctl.templates.code.hcl import Block
+    from layerctl.templates.code.syntax import Expression
+    from layerctl.templates.code.trees import UnreadCode
+
 __all__ = ["terraform_uses"]
 
 _MAX_MODULES = 4
 _MAX_MODULE = 8_000_000
 
 
-def terraform_uses(path: Path, text: str) -> list[Use]:
-    """The uses of layer versions whose version stands in this file, whichever file of the module uses it."""
+def terraform_uses(path: Path, text: str) -> tuple[list[Use], list[UnreadCode]]:
+    """The uses of layer versions whose version stands in this file, and what of it could not be read.
+
+    They are this file's, whichever file of the module uses them.
+    """
     folder = path.parent
     if path.suffix == ".tfvars":  # values may lie in a folder of their own: environments/prod.tfvars
         folder = next((one for one in (folder, *list(folder.parents)[:2]) if any(one.glob("*.tf"))), folder)
@@ -34,13 +41,14 @@ def terraform_uses(path: Path, text: str) -> list[Use]:
     name = path.as_posix()
     mine = []
     # In one order whichever file is asked about, so that the module is worked out once for all of them.
-    for owner, use in _module_uses(folder, tuple(sorted(texts.items()))):
+    uses, unread = _module_uses(folder, tuple(sorted(texts.items())))
+    for owner, use in uses:
         arn = use.arn
         if name in {owner, arn.arn_origin}:
             origin = "" if owner == name else owner
             arn_origin = "" if arn.arn_origin == name else arn.arn_origin
             mine.append(use._replace(arn=arn._replace(origin=origin, arn_origin=arn_origin)))
-    return mine
+    return mine, [unread[name]] if name in unread else []
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
@@ -60,10 +68,13 @@ def _read(path: Path, stamp: int, size: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _module_uses(folder: Path, texts: tuple[tuple[str, str], ...]) -> list[tuple[str, Use]]:
+def _module_uses(
+    folder: Path, texts: tuple[tuple[str, str], ...]
+) -> tuple[list[tuple[str, Use]], dict[str, UnreadCode]]:
     if not any("layer" in text for _, text in texts):
-        return []
-    return list(_Uses(folder, texts).uses())
+        return [], {}
+    module = _Uses(folder, texts)
+    return list(module.uses()), module.unread
 
 
 class _Uses(Module):
@@ -86,7 +97,7 @@ class _Uses(Module):
         for name, block in self.layers.values():
             yield from self._arns(name, self.layer(name, block, 0), 0, (), None)
 
-    def _called(self, name: str, block: hcl.Block) -> Iterator[tuple[str, Use]]:
+    def _called(self, name: str, block: Block) -> Iterator[tuple[str, Use]]:
         """What the functions of a local module get through the variables that this module sets."""
         source = self.one_text(name, block.attributes.get("source"))
         if (
@@ -102,7 +113,7 @@ class _Uses(Module):
             if owner in self.names:
                 yield owner, use._replace(via=f"module {block.labels[0]}", at=-1)
 
-    def _facts(self, name: str, block: hcl.Block) -> tuple[FunctionFacts, ...]:
+    def _facts(self, name: str, block: Block) -> tuple[FunctionFacts, ...]:
         function = block.labels[0] == "aws_lambda_function" and len(block.labels) == 2
         if not function and not (block.kind == "module" and {"runtime", "handler"} & set(block.attributes)):
             return ()
@@ -116,21 +127,19 @@ class _Uses(Module):
         )
 
     def _found(
-        self, name: str, value: hcl.Expression, functions: tuple[FunctionFacts, ...], via: str | None
+        self, name: str, value: Expression, functions: tuple[FunctionFacts, ...], via: str | None
     ) -> Iterator[tuple[str, Use]]:
-        if isinstance(value, hcl.Table):
+        if isinstance(value, Table):
             for key, entry in value.entries:
-                region = key if REGION.fullmatch(key) else None
+                region = key if is_region(key) else None
                 for found, use in self._found(name, entry, functions, via):
                     yield found, use._replace(expected_region=use.expected_region or region)
             return
         yield from self._arns(name, self.evaluate(name, value, 0), value.at, functions, via)
 
-    def _open(
-        self, name: str, layers: hcl.Expression, functions: tuple[FunctionFacts, ...]
-    ) -> Iterator[tuple[str, Use]]:
+    def _open(self, name: str, layers: Expression, functions: tuple[FunctionFacts, ...]) -> Iterator[tuple[str, Use]]:
         """The entries of a list of layers of which only a deployment knows what they are."""
-        for item in layers.items if isinstance(layers, hcl.Items) else (layers,):
+        for item in layers.items if isinstance(layers, Items) else (layers,):
             for value in self.evaluate(name, item, 0):
                 of_own = any(span.hole and span.text.startswith("aws_lambda_layer_version.") for span in value.spans)
                 if is_open(value) and not of_own and not composed_arns(value):
@@ -145,7 +154,7 @@ class _Uses(Module):
                 yield owner, Use(arn, at, functions, via or arn.via, value.region)
 
 
-def _attributes(block: hcl.Block) -> Iterator[tuple[str, hcl.Expression]]:
+def _attributes(block: Block) -> Iterator[tuple[str, Expression]]:
     """A block's attributes and those of the blocks in it."""
     yield from block.attributes.items()
     for inner in block.blocks:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from layerctl.templates import hcl
-from layerctl.templates.literals import REGION
+from layerctl.templates.code import hcl
+from layerctl.templates.code.evaluation import Evaluator
+from layerctl.templates.code.syntax import Items, Path
 from layerctl.templates.spans import Span, SpannedString, concatenate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from pathlib import Path as FilePath
+
+    from layerctl.templates.code.syntax import Expression
+    from layerctl.templates.code.trees import UnreadCode
 
 __all__ = ["Module"]
 
@@ -36,12 +39,10 @@ _UNPLACED = (
     Span("AWS::AccountId", None, hole=True),
     Span(":layer:", None),
 )
-_FORMAT = re.compile(r"%(?:\[(\d+)\])?[sdvq]")
-_MAX_NESTING = 30
 _MAX_EVALUATIONS = 100_000
 
 
-class Module:
+class Module(Evaluator):
     """A module: all files of a folder.
 
     Args:
@@ -53,23 +54,26 @@ class Module:
 
     def __init__(
         self,
-        folder: Path,
+        folder: FilePath,
         texts: Iterable[tuple[str, str]],
-        given: Mapping[str, tuple[Module, str, hcl.Expression]] | None = None,
+        given: Mapping[str, tuple[Module, str, Expression]] | None = None,
         depth: int = 0,
     ) -> None:
+        super().__init__(_MAX_EVALUATIONS)
         self.folder = folder
         self.given = given or {}
         self.depth = depth
         self.names: set[str] = set()
-        self.variables: dict[str, list[tuple[str, hcl.Expression]]] = {}
-        self.locals: dict[str, tuple[str, hcl.Expression]] = {}
+        self.unread: dict[str, UnreadCode] = {}
+        self.variables: dict[str, list[tuple[str, Expression]]] = {}
+        self.locals: dict[str, tuple[str, Expression]] = {}
         self.layers: dict[str, tuple[str, hcl.Block]] = {}
         self.blocks: list[tuple[str, hcl.Block]] = []
-        self._budget = _MAX_EVALUATIONS
         for name, text in texts:
             self.names.add(name)
-            root = hcl.parse(text)
+            root, unread = hcl.parse(text)
+            if unread is not None:
+                self.unread[name] = unread
             if name.endswith(".tfvars"):
                 for key, value in root.attributes.items():
                     self.variables.setdefault(key, []).append((name, value))
@@ -86,40 +90,9 @@ class Module:
         elif block.kind == "data" and block.labels[:1] == ("aws_lambda_layer_version",) and len(block.labels) == 2:
             self.layers[block.labels[1]] = (name, block)
 
-    def one_text(self, name: str, expression: hcl.Expression | None) -> str | None:
-        """The expression's text, if it has one value and that is known."""
-        texts = {value.text for value in self.evaluate(name, expression, 0)} if expression is not None else {None}
-        return texts.pop() if len(texts) == 1 else None
-
-    def evaluate(self, name: str, expression: hcl.Expression | None, depth: int) -> list[SpannedString]:
-        """Every value that an expression of file `name` can have."""
-        self._budget -= 1
-        if expression is None or depth > _MAX_NESTING or self._budget < 0:
-            return [SpannedString.unknown("...")]
-        match expression:
-            case hcl.Text(parts, _):
-                return concatenate(
-                    [
-                        self.evaluate(name, part, depth + 1)
-                        if isinstance(part, hcl.Expression)
-                        else [SpannedString.literal(part[0], part[1], name)]
-                        for part in parts
-                    ]
-                )
-            case hcl.Items(items, _):
-                return [value for item in items for value in self.evaluate(name, item, depth + 1)]
-            case hcl.Table(entries, _):
-                return [value for _, entry in entries for value in self.evaluate(name, entry, depth + 1)]
-            case hcl.Choice(yes, no, _):
-                return self.evaluate(name, yes, depth + 1) + self.evaluate(name, no, depth + 1)
-            case hcl.Call(function, arguments, _):
-                return self._call(name, function, arguments, depth)
-            case hcl.Path(steps, _):
-                return self._path(name, steps, depth)
-            case hcl.Unknown(label, _):
-                return [SpannedString.unknown(label)]
-
-    def _path(self, name: str, steps: tuple[str | hcl.Expression, ...], depth: int) -> list[SpannedString]:
+    def path(self, name: str, steps: tuple[str | Expression, ...], at: int, depth: int) -> list[SpannedString]:
+        """What a variable, a local value or a data source gives."""
+        del at
         label = ".".join(step if isinstance(step, str) else "*" for step in steps)
         head, key = steps[0], steps[1] if len(steps) > 1 else None
         if head == "data" and isinstance(key, str):
@@ -128,7 +101,7 @@ class Module:
             layer = self.layers.get(steps[2]) if len(steps) > 2 and isinstance(steps[2], str) else None
             if key == "aws_lambda_layer_version" and layer is not None:
                 return self.layer(*layer, depth + 1)
-        found: list[tuple[str, hcl.Expression]] = []
+        found: list[tuple[str, Expression]] = []
         if head == "var" and isinstance(key, str):
             found = self.variables.get(key, [])
         elif head == "local" and isinstance(key, str) and key in self.locals:
@@ -138,42 +111,22 @@ class Module:
             caller, owner, expression = self.given[key]
             return [value.through(key) for value in caller.evaluate(owner, expression, depth + 1)]
         for owner, expression in found:
-            values += [
-                value.through(str(key)) for value in self._descend(name, owner, expression, steps[2:], depth + 1)
-            ]
+            values += [value.through(str(key)) for value in self.inside(name, owner, expression, steps[2:], depth + 1)]
         return values or [SpannedString.unknown(label)]
 
-    def _descend(
-        self, name: str, owner: str, expression: hcl.Expression, steps: tuple[str | hcl.Expression, ...], depth: int
-    ) -> list[SpannedString]:
-        """Follow the rest of a path into a table; an open key gives every entry."""
-        if not steps or not isinstance(expression, hcl.Table):
-            return self.evaluate(owner, expression, depth)
-        step = steps[0]
-        # A variable's default decides nothing here: whoever applies the module may say otherwise.
-        key = step if isinstance(step, str) else self.one_text(name, step) if isinstance(step, hcl.Text) else None
-        regional = key is None and all(REGION.fullmatch(entry) for entry, _ in expression.entries)
-        values: list[SpannedString] = []
-        for entry, value in expression.entries:
-            if key is None or key in {entry, "*"}:
-                inside = self._descend(name, owner, value, steps[1:], depth + 1)
-                values += [one.assuming("AWS::Region", entry) for one in inside] if regional else inside
-        return values
-
-    def _call(self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[SpannedString]:
+    def call(self, name: str, function: str, arguments: tuple[Expression, ...], depth: int) -> list[SpannedString]:
+        """What Terraform's own functions give."""
         if function == "format" and arguments:
-            return self._format(name, arguments, depth)
-        if function == "join" and len(arguments) == 2 and isinstance(arguments[1], hcl.Items):
-            parts: list[list[SpannedString]] = []
-            for index, item in enumerate(arguments[1].items):
-                parts += [self.evaluate(name, arguments[0], depth + 1)] if index else []
-                parts.append(self.evaluate(name, item, depth + 1))
-            return concatenate(parts)
+            return self.printed(name, arguments[0], arguments[1:], depth)
+        if function == "join" and len(arguments) == 2 and isinstance(arguments[1], Items):
+            return self.joined(name, arguments[0], arguments[1].items, depth)
         if function == "lookup" and len(arguments) >= 2:
             table = arguments[0]
-            steps = (*table.steps, arguments[1]) if isinstance(table, hcl.Path) else ()
+            steps = (*table.steps, arguments[1]) if isinstance(table, Path) else ()
             values = (
-                self._path(name, steps, depth + 1) if steps else self._descend(name, name, table, arguments[1:2], depth)
+                self.path(name, steps, table.at, depth + 1)
+                if steps
+                else self.inside(name, name, table, arguments[1:2], depth)
             )
             return values + [value for other in arguments[2:] for value in self.evaluate(name, other, depth + 1)]
         if function in {"replace", "lower", "upper"} and arguments:
@@ -182,9 +135,7 @@ class Module:
             return [value for argument in arguments for value in self.evaluate(name, argument, depth + 1)]
         return [SpannedString.unknown(f"{function}()")]
 
-    def _changed(
-        self, name: str, function: str, arguments: tuple[hcl.Expression, ...], depth: int
-    ) -> list[SpannedString]:
+    def _changed(self, name: str, function: str, arguments: tuple[Expression, ...], depth: int) -> list[SpannedString]:
         """Functions that make another text: known if their arguments are, but standing nowhere as such."""
         rest = [self.one_text(name, argument) for argument in arguments[1:]]
         changed = []
@@ -199,29 +150,6 @@ class Module:
             else:
                 changed.append(SpannedString.literal(text.lower() if function == "lower" else text.upper(), None))
         return changed
-
-    def _format(self, name: str, arguments: tuple[hcl.Expression, ...], depth: int) -> list[SpannedString]:
-        """`format`: the arguments in place of the verbs."""
-        pattern = arguments[0]
-        if not isinstance(pattern, hcl.Text):
-            return [SpannedString.unknown("format()")]
-        parts: list[list[SpannedString]] = []
-        index = 1
-        for part in pattern.parts:
-            if isinstance(part, hcl.Expression):
-                parts.append(self.evaluate(name, part, depth + 1))
-                continue
-            text, start = part
-            at = 0
-            for verb in _FORMAT.finditer(text):
-                parts.append([SpannedString.literal(text[at : verb.start()], start + at, name)])
-                which = int(verb[1]) if verb[1] else index
-                index = which + 1
-                known = which < len(arguments)
-                parts.append(self.evaluate(name, arguments[which] if known else None, depth + 1))
-                at = verb.end()
-            parts.append([SpannedString.literal(text[at:], start + at, name)])
-        return concatenate(parts)
 
     def layer(self, name: str, block: hcl.Block, depth: int) -> list[SpannedString]:
         """A data source that names a layer and a version: together they are a pin."""

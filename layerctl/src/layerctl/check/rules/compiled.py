@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from layerctl.check.model import Function
-    from layerctl.check.overlay import Part
+    from layerctl.check.overlay import CodePart
     from layerctl.core.diagnostics import Finding
     from layerctl.core.runtimes import Runtime
     from layerctl.python.elf import ElfFacts
@@ -61,12 +61,12 @@ class _Mismatch(NamedTuple):
     """Why a file of a part does not fit; equal ones become one finding."""
 
     rule: Rule
-    part: Part
+    part: CodePart
     why: str
     hint: str
 
 
-def compiled_mismatches(function: Function, parts: Sequence[Part]) -> Iterator[tuple[Part, Finding]]:
+def compiled_mismatches(function: Function, parts: Sequence[CodePart]) -> Iterator[tuple[CodePart, Finding]]:
     """Find what the function's interpreter cannot load, one finding per cause and part."""
     runtime, architecture = function.runtime, function.architecture
     if runtime is None or architecture not in ARCHITECTURES:
@@ -83,7 +83,7 @@ def compiled_mismatches(function: Function, parts: Sequence[Part]) -> Iterator[t
 
 
 def _unloadable_names(
-    function: Function, parts: Sequence[Part], runtime: Runtime, architecture: str
+    function: Function, parts: Sequence[CodePart], runtime: Runtime, architecture: str
 ) -> Iterator[tuple[str, _Mismatch]]:
     """Find the extension modules of which no file is named so that this interpreter would load it."""
     suffixes = extension_suffixes(runtime, architecture)
@@ -114,10 +114,10 @@ def _unloadable_names(
             )
 
 
-def _unfit_binaries(parts: Sequence[Part], runtime: Runtime, architecture: str) -> Iterator[tuple[str, _Mismatch]]:
+def _unfit_binaries(parts: Sequence[CodePart], runtime: Runtime, architecture: str) -> Iterator[tuple[str, _Mismatch]]:
     """Read every binary that could be loaded: its format, its processor and the C library that it needs."""
     merged = {path: part for part in parts if not part.is_code for path in part.content.entries}
-    facts: dict[tuple[str, Part], ElfFacts] = {}
+    facts: dict[tuple[str, CodePart], ElfFacts] = {}
     for part in parts:
         for path in part.content.entries:
             hidden = not part.is_code and merged[path] is not part
@@ -139,7 +139,7 @@ def _unfit_binaries(parts: Sequence[Part], runtime: Runtime, architecture: str) 
             yield path, mismatch
 
 
-def _other_machine(part: Part, machine: str, architecture: str) -> _Mismatch:
+def _other_machine(part: CodePart, machine: str, architecture: str) -> _Mismatch:
     return _Mismatch(
         ARCHITECTURE_MISMATCH,
         part,
@@ -148,7 +148,7 @@ def _other_machine(part: Part, machine: str, architecture: str) -> _Mismatch:
     )
 
 
-def _other_library(part: Part, read: ElfFacts, runtime: Runtime, architecture: str) -> _Mismatch | None:
+def _other_library(part: CodePart, read: ElfFacts, runtime: Runtime, architecture: str) -> _Mismatch | None:
     has = ".".join(str(number) for number in runtime.glibc)
     wheel = f"manylinux_{has.replace('.', '_')}_{ARCHITECTURES[architecture]}"
     if read.musl:
@@ -161,7 +161,7 @@ def _other_library(part: Part, read: ElfFacts, runtime: Runtime, architecture: s
     return None
 
 
-def _may_be_binary(path: str, part: Part) -> bool:
+def _may_be_binary(path: str, part: CodePart) -> bool:
     if is_shared_object(path) or path.startswith(("bin/", "extensions/")):
         return True
     return bool(part.content.entries[path].mode & 0o111) and "." not in path.rpartition("/")[2]

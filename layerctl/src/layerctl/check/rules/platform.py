@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.check.case import FunctionCase
-    from layerctl.check.overlay import Part
+    from layerctl.check.overlay import CodePart
     from layerctl.core.diagnostics import Finding
     from layerctl.core.runtimes import Runtime
 
@@ -101,7 +101,7 @@ def check_platform(case: FunctionCase) -> Iterator[Finding]:
             yield finding
 
 
-def _declared(part: Part, runtime: Runtime, architecture: str | None) -> Iterator[Finding]:
+def _declared(part: CodePart, runtime: Runtime, architecture: str | None) -> Iterator[Finding]:
     runtimes, architectures = part.content.declared_runtimes, part.content.declared_architectures
     if runtimes and runtime.name not in runtimes:
         yield RUNTIME_MISMATCH.at(
@@ -119,7 +119,7 @@ def _declared(part: Part, runtime: Runtime, architecture: str | None) -> Iterato
         )
 
 
-def _distributions(part: Part, runtime: Runtime) -> Iterator[Finding]:
+def _distributions(part: CodePart, runtime: Runtime) -> Iterator[Finding]:
     assert runtime.python is not None
     version = "{}.{}".format(*runtime.python)
     for distribution in part.content.distributions:
@@ -134,7 +134,7 @@ def _distributions(part: Part, runtime: Runtime) -> Iterator[Finding]:
         )
 
 
-def _folders(part: Part, runtime: Runtime) -> Iterator[Finding]:
+def _folders(part: CodePart, runtime: Runtime) -> Iterator[Finding]:
     """`python/lib/python3.12/site-packages` is on the path of python3.12 only (guide, "Python layers")."""
     folders = {
         match[1]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from layerctl.check.case import FunctionCase
     from layerctl.check.model import Function
-    from layerctl.check.overlay import Installed, Part, Root
+    from layerctl.check.overlay import CodePart, PresentDistribution, Root
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_requirements"]
@@ -56,7 +56,9 @@ def check_requirements(case: FunctionCase) -> Iterator[Finding]:
         yield from _sdk(case.function, case.installed, case.roots)
 
 
-def _requirements(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Finding]:
+def _requirements(
+    function: Function, installed: dict[str, list[PresentDistribution]], roots: list[Root]
+) -> Iterator[Finding]:
     assert function.runtime is not None
     winners = {name: same[0] for name, same in installed.items()}
     unmet = unmet_requirements(
@@ -98,7 +100,7 @@ def _importable(roots: list[Root]) -> set[str]:
     }
 
 
-def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[Root]) -> Iterator[Finding]:
+def _sdk(function: Function, installed: dict[str, list[PresentDistribution]], roots: list[Root]) -> Iterator[Finding]:
     assert function.runtime is not None
     assert function.runtime.python is not None
     core = {name: holder for name in SDK_CORE if (holder := _module_holder(roots, name)) is not None}
@@ -143,7 +145,7 @@ def _sdk(function: Function, installed: dict[str, list[Installed]], roots: list[
         )
 
 
-def _module_holder(roots: list[Root], module: str) -> Part | None:
+def _module_holder(roots: list[Root], module: str) -> CodePart | None:
     """The part that wins for a top-level module or package."""
     for root in roots:
         for path in (f"{module}/__init__.py", f"{module}.py"):
@@ -152,6 +154,6 @@ def _module_holder(roots: list[Root], module: str) -> Part | None:
     return None
 
 
-def _version(installed: dict[str, list[Installed]], name: str) -> str:
+def _version(installed: dict[str, list[PresentDistribution]], name: str) -> str:
     same = installed.get(name)
     return str(same[0].distribution) if same else f"{name}, version unknown"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from layerctl.check.case import FunctionCase
-    from layerctl.check.overlay import Installed, Part, Root
+    from layerctl.check.overlay import CodePart, PresentDistribution, Root
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_shadowing"]
@@ -75,7 +75,7 @@ def check_shadowing(case: FunctionCase) -> Iterator[Finding]:
     yield from _modules(case.roots, explained_modules)
 
 
-def _versions(same: list[Installed]) -> Iterator[Finding]:
+def _versions(same: list[PresentDistribution]) -> Iterator[Finding]:
     """Other versions of a distribution than the one that wins."""
     winner = same[0]
     for hidden in same[1:]:
@@ -96,9 +96,9 @@ def _versions(same: list[Installed]) -> Iterator[Finding]:
         )
 
 
-def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Finding]:
+def _duplicates(installed: Iterable[list[PresentDistribution]]) -> Iterator[Finding]:
     """The same versions in two parts: one issue for each two parts that share some, unless they are one layer twice."""
-    shared: dict[tuple[int, int], list[tuple[Installed, Installed]]] = defaultdict(list)
+    shared: dict[tuple[int, int], list[tuple[PresentDistribution, PresentDistribution]]] = defaultdict(list)
     for same in installed:
         winner = same[0]
         for hidden in same[1:]:
@@ -120,7 +120,7 @@ def _duplicates(installed: Iterable[list[Installed]]) -> Iterator[Finding]:
         )
 
 
-def _files(parts: list[Part], explained: set[tuple[str, int]]) -> Iterator[Finding]:
+def _files(parts: list[CodePart], explained: set[tuple[str, int]]) -> Iterator[Finding]:
     groups: dict[tuple[int, int], list[str]] = defaultdict(list)
     by_index = {part.index: part for part in parts}
     for path, loser, winner in overwritten(parts):
@@ -138,7 +138,7 @@ def _files(parts: list[Part], explained: set[tuple[str, int]]) -> Iterator[Findi
 
 
 def _modules(roots: list[Root], explained: set[str]) -> Iterator[Finding]:
-    groups: dict[tuple[str, str, str], list[tuple[str, Part, Part]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[tuple[str, CodePart, CodePart]]] = defaultdict(list)
     for name, winner, loser in module_conflicts(roots):
         if name in explained:
             continue
@@ -157,7 +157,7 @@ def _modules(roots: list[Root], explained: set[str]) -> Iterator[Finding]:
         )
 
 
-def _members(root: Root, name: str) -> dict[str, Part]:
+def _members(root: Root, name: str) -> dict[str, CodePart]:
     """The files of a module or package below a root."""
     base = name.replace(".", "/")
     return {
@@ -167,7 +167,7 @@ def _members(root: Root, name: str) -> dict[str, Part]:
     }
 
 
-def _holder(root: Root, name: str) -> Part | None:
+def _holder(root: Root, name: str) -> CodePart | None:
     members = _members(root, name)
     first = min(members, default=None)
     return members[first] if first is not None else None

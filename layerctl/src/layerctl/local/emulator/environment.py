@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from layerctl.python.interpreters import Interpreter
 
-__all__ = ["DUMMY_CREDENTIALS", "Limits", "function_environment"]
+__all__ = ["DUMMY_CREDENTIALS", "FunctionLimits", "function_environment"]
 
 # The emulator turns an unset key into an empty string, which the SDK takes for a broken one.
 DUMMY_CREDENTIALS = {
@@ -24,7 +24,7 @@ _LIBRARIES = ("/lib64", "/usr/lib64")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FunctionLimits:
     """What the template says of a function beside its code and variables.
 
     Attributes:
@@ -45,7 +45,7 @@ class Limits:
 def function_environment(
     variables: Mapping[str, str],
     *,
-    limits: Limits,
+    limits: FunctionLimits,
     handler: str,
     interpreter: Interpreter,
     packages: Path,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator.answer import Answer
-from layerctl.local.emulator.environment import Limits, function_environment
+from layerctl.local.emulator.environment import FunctionLimits, function_environment
 from layerctl.local.emulator.isolation import OPT, isolation
 from layerctl.local.emulator.layers import check_layers, merge_layers
 from layerctl.local.emulator.output import LogLine, Output
@@ -78,11 +78,11 @@ class Emulator:
         layers: Sequence[Path | str] = (),
         interpreter: Interpreter | None = None,
         environment: Mapping[str, str] | None = None,
-        limits: Limits | None = None,
+        limits: FunctionLimits | None = None,
         on_line: Callable[[LogLine], None] | None = None,
     ) -> None:
         self.interpreter = interpreter or own_interpreter()
-        self.limits = limits or Limits()
+        self.limits = limits or FunctionLimits()
         self.function = Path(function).resolve()
         self._handler = handler
         self._layers = [Path(layer).resolve() for layer in layers]

@@ -2,7 +2,7 @@
 
 from layerctl.local.events.requests import alb, function_url, http_api, rest_api
 from layerctl.local.events.services import (
-    Source,
+    EventSource,
     cloudwatch_logs,
     dynamodb,
     eventbridge,
@@ -14,7 +14,7 @@ from layerctl.local.events.services import (
 )
 
 __all__ = [
-    "Source",
+    "EventSource",
     "alb",
     "cloudwatch_logs",
     "dynamodb",

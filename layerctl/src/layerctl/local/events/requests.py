@@ -10,7 +10,7 @@ from layerctl.local.gateway.request import as_text, forwarded, grouped, is_text,
 from layerctl.templates.sam import Api, Route
 
 if TYPE_CHECKING:
-    from layerctl.local.events.services import Source
+    from layerctl.local.events.services import EventSource
     from layerctl.local.http import Request
 
 __all__ = ["alb", "function_url", "http_api", "rest_api"]
@@ -43,7 +43,7 @@ def function_url(request: Request) -> dict[str, Any]:
     return _routed(request, Api("url", "local"), "$default", "2.0")
 
 
-def alb(request: Request, at: Source, *, multi_value: bool) -> dict[str, Any]:
+def alb(request: Request, at: EventSource, *, multi_value: bool) -> dict[str, Any]:
     """The event of an Application Load Balancer ("Lambda functions as targets" in its user guide).
 
     Args:

@@ -23,11 +23,11 @@ from layerctl.templates.sam import ACCOUNT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Source", "cloudwatch_logs", "dynamodb", "eventbridge", "kinesis", "s3", "schedule", "sns", "sqs"]
+__all__ = ["EventSource", "cloudwatch_logs", "dynamodb", "eventbridge", "kinesis", "s3", "schedule", "sns", "sqs"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EventSource:
     """Where and when an event comes about."""
 
     region: str = "eu-central-1"
@@ -56,7 +56,7 @@ class Source:
 
 
 def eventbridge(
-    at: Source, *, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]
+    at: EventSource, *, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]
 ) -> dict[str, Any]:
     """An event of a bus (EventBridge user guide, "Event structure")."""
     return {
@@ -72,7 +72,7 @@ def eventbridge(
     }
 
 
-def schedule(at: Source, *, rule: str) -> dict[str, Any]:
+def schedule(at: EventSource, *, rule: str) -> dict[str, Any]:
     """What a rule with a schedule sends (EventBridge user guide, "Scheduled event")."""
     return eventbridge(
         at, source="aws.events", detail_type="Scheduled Event", detail={}, resources=[at.arn("events", f"rule/{rule}")]
@@ -80,7 +80,7 @@ def schedule(at: Source, *, rule: str) -> dict[str, Any]:
 
 
 def sqs(
-    at: Source, *, bodies: Sequence[str], queue: str, attributes: Mapping[str, str], group: str | None
+    at: EventSource, *, bodies: Sequence[str], queue: str, attributes: Mapping[str, str], group: str | None
 ) -> dict[str, Any]:
     """A batch of a queue's messages; of a FIFO queue with a group ("Using Lambda with Amazon SQS")."""
     fifo = group is not None or queue.endswith(".fifo")
@@ -117,7 +117,9 @@ def sqs(
     return {"Records": records}
 
 
-def sns(at: Source, *, message: str, topic: str, subject: str | None, attributes: Mapping[str, str]) -> dict[str, Any]:
+def sns(
+    at: EventSource, *, message: str, topic: str, subject: str | None, attributes: Mapping[str, str]
+) -> dict[str, Any]:
     """A topic's notification ("Invoking Lambda functions with Amazon SNS notifications")."""
     arn = at.arn("sns", topic)
     notification = {
@@ -137,7 +139,7 @@ def sns(at: Source, *, message: str, topic: str, subject: str | None, attributes
     return {"Records": [{**record, "Sns": notification}]}
 
 
-def s3(at: Source, *, bucket: str, key: str, event: str, size: int) -> dict[str, Any]:
+def s3(at: EventSource, *, bucket: str, key: str, event: str, size: int) -> dict[str, Any]:
     """A bucket's notification (S3 user guide, "Event message structure"). Keys are encoded there as in a form."""
     thing: dict[str, Any] = {"key": quote_plus(key, safe="/")}
     if not event.startswith("ObjectRemoved:"):
@@ -172,7 +174,7 @@ def s3(at: Source, *, bucket: str, key: str, event: str, size: int) -> dict[str,
 
 
 def dynamodb(
-    at: Source,
+    at: EventSource,
     *,
     table: str,
     keys: Sequence[str],
@@ -222,7 +224,7 @@ def dynamodb(
     }
 
 
-def kinesis(at: Source, *, data: Sequence[bytes], stream: str, partition_key: str) -> dict[str, Any]:
+def kinesis(at: EventSource, *, data: Sequence[bytes], stream: str, partition_key: str) -> dict[str, Any]:
     """A batch of a stream's records ("Using AWS Lambda to process Amazon Kinesis Data Streams records")."""
     records = []
     for number, content in enumerate(data):
@@ -248,7 +250,7 @@ def kinesis(at: Source, *, data: Sequence[bytes], stream: str, partition_key: st
     return {"Records": records}
 
 
-def cloudwatch_logs(at: Source, *, messages: Sequence[str], group: str, stream: str) -> dict[str, Any]:
+def cloudwatch_logs(at: EventSource, *, messages: Sequence[str], group: str, stream: str) -> dict[str, Any]:
     """What a subscription filter sends (CloudWatch Logs user guide, "Log group-level subscription filters")."""
     content = {
         "messageType": "DATA_MESSAGE",

@@ -13,7 +13,7 @@ from layerctl.build.layer_sources import LayerSources, layer_content
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
 from layerctl.local import emulator
-from layerctl.local.emulator import Emulator, Limits
+from layerctl.local.emulator import Emulator, FunctionLimits
 from layerctl.local.emulator.isolation import isolation
 from layerctl.local.emulator.runtime import emulator_binary
 from layerctl.local.runner.interpreters import Interpreters
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from layerctl.local.emulator import Interpreter, LogLine
     from layerctl.local.runner.env_vars import EnvVars
-    from layerctl.templates.sam import Function, Template
+    from layerctl.templates.sam import Function, SamTemplate
 
 __all__ = ["RunOptions", "Runnable", "plan"]
 
@@ -81,7 +81,7 @@ class Runnable:
     def emulator(self, on_line: Callable[[LogLine], None] | None = None) -> Emulator:
         """An emulator for the function, not started. Zips of layers are read anew: they may have been built anew."""
         function = self.function
-        limits = Limits(
+        limits = FunctionLimits(
             name=function.name,
             timeout=function.timeout,
             memory=function.memory,
@@ -125,14 +125,14 @@ def _looks(paths: Iterable[str]) -> Iterator[tuple[str, int, int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FunctionPlan:
     """What will be run, and what is not as the templates have it, each in one line."""
 
     runnables: tuple[Runnable, ...]
     notes: tuple[str, ...]
 
 
-def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None) -> Plan:
+def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None) -> FunctionPlan:
     """Find what the functions of some templates need.
 
     Args:
@@ -190,7 +190,7 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
     unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
     apart = isolation()
     refused = [apart.problem] if apart.problem and (not apart.code or any(one.sources for one in runnables)) else []
-    return Plan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
+    return FunctionPlan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
 
 
 def _template_paths(path: Path) -> list[Path]:
@@ -199,7 +199,7 @@ def _template_paths(path: Path) -> list[Path]:
     raise LayerctlError(f"{path} has no template.yaml, and no manifest.json of the CDK", hint="name the template")
 
 
-def _check_parameters(templates: Sequence[Template], options: RunOptions) -> None:
+def _check_parameters(templates: Sequence[SamTemplate], options: RunOptions) -> None:
     declared = frozenset[str]().union(*(template.parameters for template in templates))
     for name in options.parameters:
         if name not in declared:
@@ -207,7 +207,7 @@ def _check_parameters(templates: Sequence[Template], options: RunOptions) -> Non
             raise LayerctlError(f"--parameter {name}: no template has it", hint=f"there are: {known}")
 
 
-def _labels(functions: Sequence[tuple[Template, Function]]) -> list[str]:
+def _labels(functions: Sequence[tuple[SamTemplate, Function]]) -> list[str]:
     """Logical ids, with the template's folder in front where two are the same."""
     ids = [function.logical_id for _, function in functions]
     return [
@@ -218,7 +218,7 @@ def _labels(functions: Sequence[tuple[Template, Function]]) -> list[str]:
     ]
 
 
-def _local(template: Template, options: RunOptions) -> dict[str, str]:
+def _local(template: SamTemplate, options: RunOptions) -> dict[str, str]:
     """What tells a function that this is not Lambda: the SAM CLI's variable, and where configuration comes from."""
     variables = {"AWS_SAM_LOCAL": "true"}
     folder = template.path.resolve().parent

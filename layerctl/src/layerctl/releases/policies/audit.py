@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from layerctl.releases.policies.audience import Audience
 
-__all__ = ["Audited", "audit", "read_region", "reconcile"]
+__all__ = ["AuditedVersion", "audit", "read_region", "reconcile"]
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditedVersion:
     """A version and the statements of its policy."""
 
     version: LayerVersion
@@ -47,12 +47,14 @@ class Audited:
         return missing(self.grants, wanted, owner=self.version.arn.account)
 
 
-def read_region(client: Any, layer: str) -> list[Audited]:
+def read_region(client: Any, layer: str) -> list[AuditedVersion]:
     """Read every version of a region with its policy: one request per version, for Lambda lists no policies."""
-    return [Audited(version, tuple(read_grants(client, version.arn))) for version in list_versions(client, layer)]
+    return [
+        AuditedVersion(version, tuple(read_grants(client, version.arn))) for version in list_versions(client, layer)
+    ]
 
 
-def audit(audited: Iterable[Audited], wanted: frozenset[Audience], yanked: Iterable[str] = ()) -> list[Finding]:
+def audit(audited: Iterable[AuditedVersion], wanted: frozenset[Audience], yanked: Iterable[str] = ()) -> list[Finding]:
     """Compare grants with what is wanted.
 
     Args:
@@ -83,7 +85,12 @@ _WIDEN = "`layerctl permissions --repair --apply` grants it"
 
 
 def reconcile(
-    client: Any, audited: Iterable[Audited], wanted: frozenset[Audience], *, yanked: Iterable[str] = (), dry_run: bool
+    client: Any,
+    audited: Iterable[AuditedVersion],
+    wanted: frozenset[Audience],
+    *,
+    yanked: Iterable[str] = (),
+    dry_run: bool,
 ) -> list[Change]:
     """Make grants what `layer.toml` says, narrower and wider, and return the steps."""
     withdrawn = set(yanked)

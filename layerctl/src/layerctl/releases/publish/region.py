@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from layerctl.releases.policies.audience import Audience
     from layerctl.releases.publish.payload import Payload
 
-__all__ = ["Published", "RegionPublisher"]
+__all__ = ["RegionOutcome", "RegionPublisher"]
 
 # What a direct upload keeps in memory: the zip, its base64, the JSON around it and the request's copy of that.
 _COPIES = 4
@@ -29,7 +29,7 @@ _MEMORY = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class RegionOutcome:
     """A region that has the content, or would have.
 
     Attributes:
@@ -77,7 +77,7 @@ class RegionPublisher:
         together = max(1, _MEMORY // (_COPIES * max(self.payload.size, 1)))
         self._memory = threading.BoundedSemaphore(together)
 
-    def __call__(self, region: str) -> Published:
+    def __call__(self, region: str) -> RegionOutcome:
         """Publish in a region.
 
         Raises:
@@ -91,7 +91,7 @@ class RegionPublisher:
         if present is None:
             if self.dry_run:
                 notes += [f"would grant {audience}" for audience in sorted(self.audiences)]
-                return Published("would publish", None, notes=tuple(notes))
+                return RegionOutcome("would publish", None, notes=tuple(notes))
             once = self._publish(client, region)
             status = "published" if once.published else "present"
             notes += once.notes
@@ -115,7 +115,7 @@ class RegionPublisher:
             ssm = self.aws.client("ssm", region)
             moved = move_latest(ssm, name, version, self.payload.release, versions, dry_run=self.dry_run)
             notes += [moved] if moved else []
-        return Published(status, version, stored.code_sha256, stored.size, tuple(notes), tuple(problems))
+        return RegionOutcome(status, version, stored.code_sha256, stored.size, tuple(notes), tuple(problems))
 
     def _notes(self, versions: Iterable[LayerVersion], present: LayerVersion | None) -> list[str]:
         """What is odd about releases and contents here."""

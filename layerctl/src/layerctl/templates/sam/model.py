@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from layerctl.core.arn import LayerVersionArn
 
-__all__ = ["Api", "Cors", "Function", "LayerReference", "Route", "Template"]
+__all__ = ["Api", "Cors", "Function", "Route", "SamLayerReference", "SamTemplate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerReference:
+class SamLayerReference:
     """One entry of a function's `Layers`.
 
     Attributes:
@@ -130,7 +130,7 @@ class Function:
     log_format: str = "Text"
     log_level: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
-    layers: tuple[LayerReference, ...] = ()
+    layers: tuple[SamLayerReference, ...] = ()
     routes: tuple[Route, ...] = ()
     foreign: str | None = None
     problem: str | None = None
@@ -140,7 +140,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class SamTemplate:
     """A template, its functions in its own order, and the names of its parameters."""
 
     path: Path

@@ -8,7 +8,7 @@ from layerctl.core.errors import LayerctlError
 from layerctl.templates.load import read_template
 from layerctl.templates.model import Value, text_of, unknown_in
 from layerctl.templates.sam.apis import Apis
-from layerctl.templates.sam.model import Function, LayerReference, Template
+from layerctl.templates.sam.model import Function, SamLayerReference, SamTemplate
 from layerctl.templates.samconfig import overridden_parameters
 from layerctl.templates.stand_ins import DEFAULT_REGION
 
@@ -26,7 +26,7 @@ __all__ = ["load_template"]
 _NUMBERS = {"Timeout": (3, 1, 900), "MemorySize": (128, 128, 10_240)}
 
 
-def load_template(path: Path, *, region: str | None = None, parameters: Mapping[str, str] | None = None) -> Template:
+def load_template(path: Path, *, region: str | None = None, parameters: Mapping[str, str] | None = None) -> SamTemplate:
     """Read a SAM or CloudFormation template, in YAML or JSON.
 
     What is wrong with one function, or cannot be worked out, is that function's `problem` or one of its `notes`.
@@ -48,7 +48,7 @@ def load_template(path: Path, *, region: str | None = None, parameters: Mapping[
         raise LayerctlError(f"{where} {' '.join(fault.message.split())}", hint=fault.hint)
     apis = Apis(template)
     notes = tuple(f"{fault.place.path}:{fault.place.line}: {fault.message}" for fault in template.unread)
-    return Template(path, tuple(_function(one, apis) for one in template.functions), template.parameters, notes)
+    return SamTemplate(path, tuple(_function(one, apis) for one in template.functions), template.parameters, notes)
 
 
 def _function(declared: declarations.Function, apis: Apis) -> Function:
@@ -126,7 +126,7 @@ def _number(data: Data | None, key: str) -> int:
     return int(text)
 
 
-def _layer(reference: declarations.LayerReference) -> LayerReference:
+def _layer(reference: declarations.LayerReference) -> SamLayerReference:
     resource = reference.resource
     name = resource.logical_id if resource is not None else reference.layer_name or reference.text
-    return LayerReference(reference.text, name, reference.arn, resource.path if resource is not None else None)
+    return SamLayerReference(reference.text, name, reference.arn, resource.path if resource is not None else None)

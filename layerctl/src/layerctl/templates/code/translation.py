@@ -1,0 +1,182 @@
+"""From the nodes of a syntax tree to expressions, names and scopes: what Python and TypeScript have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from layerctl.templates.code.syntax import Call, Expression, Path, Text, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tree_sitter import Node
+
+__all__ = ["Binding", "Translator"]
+
+_MAX_DEPTH = 60
+_MAX_LABEL = 60
+# Functions that give back what they are given, as text or as a number.
+_PASSING = frozenset({"str", "String", "int", "Number", "toString", "asString", "as_string"})
+_FOLLOWED = _PASSING | {"format", "join", "concat", "formatArn", "format_arn"}
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\n": "", "\r\n": ""}
+
+
+class Binding(NamedTuple):
+    """A name that is given a value, or something that is not followed (a loop's variable, an imported name).
+
+    Attributes:
+        name: the name, or a field's name.
+        value: the node of what it is given.
+        field: whether it is a field of the object or class at hand: ``self.name = ...``.
+        anywhere: whether it may be the name of an outer scope.
+    """
+
+    name: str
+    value: Node | None = None
+    field: bool = False
+    anywhere: bool = False
+
+
+class Translator:
+    """Translates the nodes of one file.
+
+    Attributes:
+        seen: the nodes that became part of an expression, by id.
+    """
+
+    composing: ClassVar[frozenset[str]]
+    scopes: ClassVar[frozenset[str]]
+    classes: ClassVar[frozenset[str]]
+    own: ClassVar[frozenset[str]]
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.seen: set[int] = set()
+        self._order: list[int] = []
+
+    @abstractmethod
+    def bindings(self, node: Node) -> Iterator[Binding]:
+        """The names that a node, for itself, gives values to."""
+
+    @abstractmethod
+    def known(self, node: Node, depth: int) -> Expression | None:
+        """The expression that a node is, or None if that is not followed."""
+
+    def expression(self, node: Node | None, depth: int = 0) -> Expression:
+        """The expression that a node is."""
+        if node is None:
+            return Unknown("...", 0)
+        before = len(self._order)
+        found = self.known(node, depth + 1) if depth < _MAX_DEPTH else None
+        if found is None:  # what is in it is none of it, then
+            self.seen.difference_update(self._order[before:])
+            del self._order[before:]
+            return Unknown(self.label(node), node.start_byte)
+        self._see(node)
+        return found
+
+    def _see(self, node: Node) -> None:
+        self.seen.add(node.id)
+        self._order.append(node.id)
+
+    def of(self, node: Node | None) -> str:
+        """A node's text."""
+        return self.text[node.start_byte : node.end_byte] if node is not None else ""
+
+    def label(self, node: Node) -> str:
+        """A node's text as it is shown to people."""
+        return " ".join(self.text[node.start_byte : min(node.end_byte, node.start_byte + _MAX_LABEL)].split())
+
+    def all(self, nodes: Iterable[Node], depth: int) -> tuple[Expression, ...]:
+        """The expressions that nodes are, without comments."""
+        return tuple(self.expression(node, depth) for node in nodes if node.type != "comment")
+
+    def inner(self, node: Node, depth: int) -> Expression:
+        """What stands in parentheses, or before a type."""
+        return next(iter(self.all(node.named_children, depth)), Unknown("...", node.start_byte))
+
+    def sum(self, node: Node, depth: int) -> Call:
+        """The operands of plus signs, however many there are."""
+        operands: list[Expression] = []
+        left: Node | None = node
+        while left is not None and left.type == node.type and self.of(left.child_by_field_name("operator")) == "+":
+            self._see(left)
+            operands.append(self.expression(left.child_by_field_name("right"), depth))
+            left = left.child_by_field_name("left")
+        operands.append(self.expression(left, depth))
+        return Call("+", tuple(reversed(operands)), node.start_byte)
+
+    def string(self, node: Node, depth: int, *, raw: bool = False) -> Text:
+        """A string: what stands between its quotes, escapes, and what is interpolated."""
+        children = node.children
+        parts: list[tuple[str, int | None] | Expression] = []
+        at = children[0].end_byte if children else node.start_byte
+        closed = len(children) > 1 and (not children[-1].is_named or children[-1].type == "string_end")
+        stop = children[-1].start_byte if closed else node.end_byte
+        for child in _flat(children[1:]):
+            parts += [(self.text[at : child.start_byte], at)] * (child.start_byte > at)
+            at = child.end_byte
+            if child.type == "escape_sequence":
+                parts.append((self.of(child) if raw else _unescaped(self.of(child)), child.start_byte if raw else None))
+            elif child.type == "escape_interpolation":
+                parts.append((self.of(child)[:1], None))
+            elif any(part.type in {"format_specifier", "type_conversion", "="} for part in child.children):
+                parts.append(Unknown(self.label(child).strip("{}"), child.start_byte))
+            else:
+                parts.append(self.inner(child, depth))
+        parts += [(self.text[at:stop], at)] * (stop > at)
+        return Text(tuple(parts), node.start_byte)
+
+    def into(self, node: Node, owner: Node | None, step: str | Expression, depth: int) -> Expression | None:
+        """A member or an item of something."""
+        value = self.expression(owner, depth)
+        return Path((*value.steps, step), node.start_byte) if isinstance(value, Path) else None
+
+    def follows(self, name: str) -> bool:
+        """Whether calls of a function or method are followed; else its arguments are expressions of their own."""
+        return name in _FOLLOWED
+
+    def call(self, node: Node, owner: Node | None, name: str, arguments: list[Expression]) -> Expression | None:
+        """A call of what is followed."""
+        at = node.start_byte
+        if name in {"formatArn", "format_arn"} or (name == "format" and self.of(owner).endswith("Arn")):
+            return Call("formatArn", tuple(arguments[:1]), at)
+        receiver = self.expression(owner) if owner is not None else None
+        first = arguments[0] if arguments else None
+        if name in _PASSING:
+            return receiver if name == "toString" else first
+        if receiver is None or first is None:
+            return None
+        match name:
+            case "format":
+                return Call("format", (receiver, *arguments), at)
+            case "concat":
+                return Text((receiver, *arguments), at)
+            case _ if len(arguments) > 1:  # Fn.join(":", [...])
+                return Call("join", tuple(arguments), at)
+            case _ if isinstance(first, Text) and not isinstance(receiver, Text):  # [...].join(":")
+                return Call("join", (first, receiver), at)
+            case _:  # ":".join([...])
+                return Call("join", (receiver, first), at)
+
+
+def _flat(children: Iterable[Node]) -> Iterator[Node]:
+    """What is special in a string, in its order."""
+    for child in children:
+        if child.type in {"escape_sequence", "escape_interpolation", "interpolation", "template_substitution"}:
+            yield child
+        elif child.type == "string_content":
+            yield from _flat(child.children)
+
+
+def _unescaped(written: str) -> str:
+    """What an escape stands for."""
+    body = written[1:]
+    digits = body[1:].strip("{}")
+    if body[:1] in {"x", "u", "U"} and digits:
+        try:
+            return chr(int(digits, 16))
+        except (ValueError, OverflowError):
+            return written
+    return _ESCAPES.get(body, body)

@@ -1,0 +1,180 @@
+"""The tutorial, the ten tasks and the guide of the orders service, walked by the watch: every command really runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import platform
+import re
+import shutil
+import sys
+import venv
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.checkout import copy_checkout
+from tests.support.sam import sam_environment
+from tests.support.walks import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("walks"),
+    pytest.mark.skipif(platform.system() != "Linux", reason="AWS's emulator runs on Linux only"),
+    pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="once is enough: the oldest Python runs it"),
+]
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """A reader who has walked all pages, in a checkout of their own."""
+    folder = copy_checkout(tmp_path_factory.mktemp("walk") / "shared-utils")
+    # The environment is the repository's by links: what it imports is the checkout's all the same.
+    own = {"PYTHONPATH": f"{folder}/src:{folder}/layerctl/src"}
+    with Walk(folder, sam_environment() | own) as reader:
+        # A guide tells to type what the tutorial's first step does in each terminal.
+        reader.page(DOCS / "tutorial.md", only=("1. Prepare",))
+        reader.page(DOCS / "guides" / "orders.md")
+        reader.page(DOCS / "guides" / "local-aws.md")
+        reader.page(DOCS / "tutorial.md", left_out=("1. Prepare", "On a real account"), go_on=True)
+        reader.page(DOCS / "guides" / "roll-back.md", go_on=True)
+        reader.page(DOCS / "tasks.md")
+        write_transcript(reader, "walk")
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def other_walk(walk: Walk) -> Iterator[Walk]:
+    """Another team's reader, who has set their repository up."""
+    environment = {name: value for name, value in walk.environment.items() if name != "PYTHONPATH"}
+    with Walk(consumer(walk.folder), environment) as reader:
+        reader.page(DOCS / "guides" / "consumer-repository.md", left_out=("1. Install the tools",))
+        write_transcript(reader, "walk-of-a-consumer")
+        yield reader
+
+
+def write_transcript(reader: Walk, name: str) -> None:
+    """Leave what was typed, what it printed and how long it took in build/, one JSON object a line."""
+    (DOCS.parent / "build").mkdir(exist_ok=True)
+    lines = [json.dumps(asdict(done)) for done in reader.done]
+    (DOCS.parent / "build" / f"{name}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def consumer(checkout: Path) -> Path:
+    """Make a repository beside the checkout, with what the guide has installed: pytest, and no shared_utils."""
+    folder = checkout.parent / "hello"
+    folder.mkdir()
+    venv.create(folder / ".venv", symlinks=True)
+    (packages,) = (folder / ".venv").glob("lib/*/site-packages")
+    for name in ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments"):
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        origin = Path(spec.origin)
+        origin = origin.parent if origin.name == "__init__.py" else origin
+        (packages / origin.name).symlink_to(origin)
+    shutil.copy(checkout / "dist" / "shared-utils-1.0.0.zip", folder)
+    return folder
+
+
+MOVED = r"todos/template.yaml\S* +shared-utils +2 .*users/template.yaml\S* +shared-utils +1 "
+# Section, part of its command, and what the page promises of its output (regular expressions).
+PROMISES = [
+    # the tutorial
+    ("2. See it run", "make demo", r"10 calls, everything as it should be"),
+    ("2. See it run", "make run", r"todos.*users"),
+    ("2. See it run", "curl", r'"todos": \['),
+    ("3. Look at a service", "pins list", r"examples/todos/template.yaml.*shared-utils +1 "),
+    ("3. Look at a service", "layerctl check", r"nothing found"),
+    ("4. Publish to a local AWS", "local-aws", r"export AWS_ENDPOINT_URL="),
+    ("4. Publish to a local AWS", "publish", r"arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:1\b"),
+    ("4. Publish to a local AWS", "stack-name todos", r"Successfully created/updated stack - todos"),
+    ("4. Publish to a local AWS", "stack-name users", r"Successfully created/updated stack - users"),
+    ("5. A second version", "pytest", r"1 passed"),
+    ("5. A second version", "diff", r"shared-utils +up +1\.0\.0 +1\.1\.0.*nothing found"),
+    ("5. A second version", "publish", r"layer:shared-utils:2\b"),
+    (
+        "6. Move one service",
+        "dry-run",
+        r"-.*shared-utils:1 # shared-utils 1.0.0\n\+.*shared-utils:2 # .* 1.1.0",
+    ),
+    (
+        "6. Move one service",
+        "pins list",
+        r"todos/template.yaml\S* +shared-utils +2 .*users/template.yaml\S* +shared-utils +1 ",
+    ),
+    ("6. Move one service", "/todos", r'"version": "1.1.0"'),
+    ("6. Move one service", "/users", r'"version": "1.0.0"'),
+    ("7. Who uses what", "usage", r"users-UsersFunction"),
+    ("7. Who uses what", "prune", r"shared-utils:1 +keep +used by users-UsersFunction"),
+    # back again
+    ("A service goes back", "dry-run", r"\+.*shared-utils:1 # shared-utils 1\.0\.0"),
+    # the ten tasks; those that are Python are walked by test_snippets.py
+    ("Add a helper and see it run", "pytest", r"1 passed"),
+    ("Add a helper and see it run", "invoke", r'"a-first-helper"'),
+    ("Give one function another level", "invoke", r'"DEBUG".*asked for'),
+    (
+        "Pin version 2 in one service only",
+        "pins list",
+        r"todos/template.yaml\S* +shared-utils +2 .*users/template.yaml\S* +shared-utils +1 ",
+    ),
+    ("Who uses version 1", "usage", r"users-UsersFunction"),
+    ("What makes the layer big", "inspect", r"layer.html"),
+    ("Explain one cold start", "invoke", r"INIT|Init Duration"),
+    ("Explain one cold start", "imports-of", r"shared_utils"),
+    ("Recall a release", "index yank", r"1\.0\.0"),
+    ("Recall a release", "pins check", r"pin-yanked.*loses lines"),
+    ("Recall a release", "usage --yanked", r"users-UsersFunction"),
+    # the orders service
+    ("On your machine", "stack-name orders", r"Successfully created/updated stack - orders"),
+    ("On your machine", '"quantity": 3', r'"status": 422'),
+    ("On your machine", "invoke", r'"batchItemFailures": \[\s*{\s*"itemIdentifier"'),
+]
+
+
+OF_A_CONSUMER = [
+    ("2. Pin the layer", "pins list", r"template.yaml:13\S* +shared-utils +1 "),
+    ("3. Let editor and tests see it", "sync", r"shared-utils"),
+    ("4. Test", "pytest", r"1 passed"),
+    ("4. Test", "curl", r"hello"),
+    ("5. Before commits, and in the pipeline", "layerctl check", r"nothing found"),
+]
+
+
+@pytest.mark.parametrize(("section", "command", "promise"), PROMISES, ids=lambda value: value[:24])
+def test_a_command_does_what_its_page_says(walk: Walk, section: str, command: str, promise: str) -> None:
+    """Each command of tutorial, tasks and guide was typed in order, ended as its page says, and printed this."""
+    assert re.search(promise, walk.said(section, command), re.DOTALL), walk.said(section, command)
+
+
+@pytest.mark.parametrize(("section", "command", "promise"), OF_A_CONSUMER, ids=lambda value: value[:24])
+def test_a_consumers_command_does_what_its_page_says(
+    other_walk: Walk, section: str, command: str, promise: str
+) -> None:
+    """The same in a repository of its own."""
+    assert re.search(promise, other_walk.said(section, command), re.DOTALL), other_walk.said(section, command)
+
+
+def test_a_post_that_comes_twice_is_answered_once(walk: Walk) -> None:
+    """The guide's two requests with one key have the same order and receipt."""
+    answers = [
+        json.JSONDecoder().raw_decode(done.output)[0]["order"]
+        for done in walk.done
+        if done.step.section == "On your machine" and '"quantity": 2' in done.step.command
+    ]
+    assert len(answers) == 2
+    assert answers[0] == answers[1]
+
+
+def test_the_tutorial_takes_less_than_twenty_minutes(walk: Walk) -> None:
+    """By the watch, reading not counted."""
+    tutorial = [section for section, *_ in PROMISES if section in (DOCS / "tutorial.md").read_text("utf-8")]
+    minutes = sum(done.seconds for done in walk.done if done.step.section in tutorial) / 60
+    assert minutes < 20

@@ -1,0 +1,40 @@
+"""A copy of the repository as it is now, for tests that change it, build in it or walk through it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["copy_checkout"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Copy what git tracks, and what it would; nothing that is generated.
+
+    Its environments are this one's by links, so that making them anew, which takes a minute, is no part of a test.
+
+    Returns:
+        `folder`.
+    """
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    for name in names:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").mkdir()
+    for item in Path(sys.prefix).iterdir():
+        if item.name != ".ready":
+            (folder / ".venv" / item.name).symlink_to(item)
+    (folder / ".venv" / ".ready").touch()
+    (folder / ".venv-sam").symlink_to(ROOT / ".venv-sam")
+    return folder
