@@ -186,14 +186,15 @@ def test_pauses_grow_with_each_failure_and_start_over(monkeypatch: pytest.Monkey
     assert pauses(15) == [2, 4, 8]
 
 
-def test_a_secret_path_stays_one() -> None:
+@pytest.mark.parametrize("names", [frozenset("a"), frozenset()])
+def test_a_secret_path_stays_one(names: frozenset[str]) -> None:
     """With all that is known of it, also when parts of it are newer."""
     alone = Alone()
-    alone.answers = {"ssm:///app/": Value({"a": 1}, sensitive=True, sensitive_names=frozenset("a"))}
+    alone.answers = {"ssm:///app/": Value({"a": 1}, sensitive=True, sensitive_names=names)}
     reference = parse("ssm:///app/")
     entry = alone.cache.read([Query(reference, 300.0, 0.0)], Deadline(5))[reference.base]
     assert isinstance(entry, Entry)
-    assert (entry.value.sensitive, entry.value.sensitive_names) == (True, {"a"})
+    assert (entry.value.sensitive, entry.value.sensitive_names) == (True, names)
 
 
 def test_a_read_that_ends_without_an_answer_says_so() -> None:

@@ -173,7 +173,7 @@ def test_what_is_not_well_formed_is_refused(scripted: Any, pool: Pool, raw: byte
     """At once, without waiting for more, and the connection is not used again."""
     server = scripted([raw, PLAIN], [PLAIN])
     with pytest.raises(
-        Failure, match="the answer is not HTTP, or larger than any configuration value can be"
+        Failure, match=r"^the answer is not HTTP, or larger than any configuration value can be$"
     ) as caught:
         ask(pool, server)
     assert (caught.value.kind, caught.value.retry) == (UNAVAILABLE, BRIEFLY)
@@ -195,7 +195,7 @@ def test_a_new_connection_that_is_closed_without_an_answer_says_so(scripted: Any
     where = f"127.0.0.1:{server.endpoint.port}"
     with pytest.raises(Failure, match=f"^{where} closed the connection without an answer$") as caught:
         ask(pool, server)
-    assert (caught.value.kind, caught.value.retry) == (UNAVAILABLE, BRIEFLY)
+    assert (caught.value.kind, caught.value.retry, caught.value.hint) == (UNAVAILABLE, BRIEFLY, "")
     assert len(server.requests) == 1
 
 
