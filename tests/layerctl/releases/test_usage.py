@@ -215,6 +215,23 @@ def test_pins_in_templates_are_found_in_any_language(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("named", [".", "kept"])
+def test_what_is_left_out_may_be_unreadable_but_not_in_use(published, layerctl, named):
+    """--exclude forgives what cannot be read or known; a version that is named there is in use, as in ignored files.
+
+    What [tool.layerctl] excludes for pins and check counts in full: usage and prune look there.
+    """
+    folder = published.root / "kept"
+    folder.mkdir()
+    (folder / "template.yaml").write_text(PINS)
+    (folder / "broken.yaml").write_text("Layers: [arn:aws:lambda:eu-central-1:123456789012:layer:helpers:5\n")
+    (published.root / "pyproject.toml").write_text('[tool.layerctl]\nexclude = ["kept/"]\n')
+    told = layerctl("usage", named, "--json", "--exclude", "kept/")
+    assert {one["version"] for one in told.data["templates"]} >= {3, 7, 8}
+    assert None not in {one["version"] for one in told.data["templates"]}
+    assert None in {one["version"] for one in layerctl("usage", named, "--json").data["templates"]}
+
+
 def test_templates_on_the_command_line_are_shown(published, layerctl):
     """Pins of the files that are named stand beside the functions."""
     (published.root / "template.yaml").write_text(PINS)

@@ -25,11 +25,12 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _NAMED = 6  # how many names a line has
 
 
-def exclude_option(*, ignored: bool = True) -> Callable[[F], F]:
+def exclude_option(*, for_uses: bool = False) -> Callable[[F], F]:
     """Add --exclude; the function gets what is left out as `exclusion`.
 
     Args:
-        ignored: whether what git ignores is left out as well.
+        for_uses: the command asks who uses a version, and must not overlook one: what git ignores and what
+            [tool.layerctl] excludes is searched, and --exclude is for what cannot be read.
     """
 
     def decorate(command: F) -> F:
@@ -38,8 +39,10 @@ def exclude_option(*, ignored: bool = True) -> Callable[[F], F]:
             from layerctl.rules.selection import Selection
             from layerctl.scan.exclusion import Exclusion
 
-            repository = Selection.load()
-            exclusion = Exclusion(ignored=ignored).and_patterns(repository.exclude, repository.root)
+            exclusion = Exclusion(ignored=not for_uses)
+            if not for_uses:
+                repository = Selection.load()
+                exclusion = exclusion.and_patterns(repository.exclude, repository.root)
             return command(*args, exclusion=exclusion.and_patterns(exclude, Path.cwd()), **rest)
 
         return click.option(  # type: ignore[return-value]
@@ -47,7 +50,8 @@ def exclude_option(*, ignored: bool = True) -> Callable[[F], F]:
             multiple=True,
             metavar="PATTERN",
             help="Files and folders to leave out, in the form of a .gitignore here: tests/fixtures/, *.sln.template. "
-            "Repeatable; adds to those of [tool.layerctl].",
+            "Repeatable; "
+            + ("a version that they name is in use all the same." if for_uses else "adds to those of [tool.layerctl]."),
         )(with_exclusion)
 
     return decorate

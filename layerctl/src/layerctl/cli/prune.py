@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @aws_options
-@exclude_option(ignored=False)
+@exclude_option(for_uses=True)
 @click.option("--keep", type=click.IntRange(min=1), default=1, show_default=True, help="Newest versions to keep.")
 @click.option("--older-than", type=Age(), help="Only versions of at least this age: 90d, 12w, 36h.")
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("templates", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @aws_options
-@exclude_option(ignored=False)
+@exclude_option(for_uses=True)
 @click.option("--role", "roles", multiple=True, metavar="ARN", help="Also scan the account of this role; repeatable.")
 @click.option("--owner", metavar="ID", help="The account that owns the layer; default: the caller's own.")
 @click.option("--no-aliases", is_flag=True, help="Do not ask for aliases: one request less per function that uses it.")

@@ -55,14 +55,20 @@ def scan_templates(paths: Iterable[Path], layer: str, exclusion: Exclusion | Non
     Args:
         paths: files and folders.
         layer: the layer's name.
-        exclusion: what is left out; default: nothing but what `pins` leaves out by its name. What git ignores counts:
-            it may be deployed all the same.
+        exclusion: where nothing has to be readable; default: nowhere but what `pins` leaves out by its name. A version
+            that is named there counts all the same, as in what git ignores: it may be deployed.
     """
+    paths = list(paths)
     report = scan(paths, exclusion=exclusion or Exclusion(ignored=False))
     found = TemplateScan(problems=[_problem(problem) for problem in report.problems], left_out=report.left_out)
     for pin in report.pins:
         if _may_name(pin.name, layer):
             found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
+    if exclusion is not None and exclusion.patterns:
+        seen = {use.place for use in found.uses}
+        for pin in scan(paths, exclusion=Exclusion(ignored=False)).pins:
+            if pin.place not in seen and _may_name(pin.name, layer):
+                found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
     for reference in report.unresolved:
         named = re.search(r":layer:((?:\$\{[^}]*\}|[^:$])+):", reference.written)
         if named is None or _may_name(named[1], layer):
