@@ -13,6 +13,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from layerctl.aws.failures import describe
+
 
 def ensure_bucket(settings: dict[str, Any]) -> str:
     """Make the bucket of one environment of samconfig.toml, private and of the caller's account; say what was done.
@@ -28,18 +30,22 @@ def ensure_bucket(settings: dict[str, Any]) -> str:
         return f"the bucket {bucket} is there"
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-            sys.exit(
-                f"error: the bucket {bucket} is not yours to use; name one of your own in samconfig.toml (s3_bucket)"
+            sys.exit(  # S3 does not say which
+                f"error: the bucket {bucket} is somebody else's, or you may not s3:ListBucket there; "
+                "name one of your own in samconfig.toml (s3_bucket)"
             )
     except BotoCoreError as error:
-        sys.exit(f"error: the bucket {bucket} cannot be looked at: {error}; log in to AWS, or see `make local-aws`")
+        failure = describe(error, region)
+        sys.exit(f"error: the bucket {bucket} cannot be looked at: {failure}; or try it on `make local-aws`")
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     try:
         client.create_bucket(Bucket=bucket, **where)
         blocks = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True))
     except (ClientError, BotoCoreError) as error:
-        sys.exit(f"error: {bucket} cannot be made in {region}: {error}; name another in samconfig.toml (s3_bucket)")
+        failure = describe(error, region)
+        another = "" if failure.kind == "denied" else "; name another in samconfig.toml (s3_bucket)"
+        sys.exit(f"error: {bucket} cannot be made in {region}: {failure}{another}")
     return f"made the bucket {bucket} in {region}"
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.layerctl.releases.test_least_privilege import policies
 from tests.support import local_aws
+from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.local_aws.sam_transform import translate
 from tests.support.sam import SAM, sam_environment
 
@@ -53,12 +57,44 @@ def test_nothing_is_exported() -> None:
     assert "Export:" not in template
 
 
+# What CloudFormation's handlers of a resource type ask for, by its registry, but for deleting what is retained.
+HANDLERS = {
+    "AWS::Lambda::LayerVersion": {"lambda:PublishLayerVersion", "lambda:GetLayerVersion"},
+    "AWS::Lambda::LayerVersionPermission": {"lambda:AddLayerVersionPermission", "lambda:GetLayerVersionPolicy"},
+    "AWS::SSM::Parameter": {
+        "ssm:PutParameter", "ssm:GetParameters", "ssm:AddTagsToResource", "ssm:DeleteParameter"
+    },
+}  # fmt: skip
+
+
+def test_the_policy_of_a_deploy_has_what_the_stacks_resources_need() -> None:
+    """docs/permissions.md: CloudFormation acts with the caller's rights on each resource of the processed template."""
+    types = {spec["Type"] for spec in processed().values()}
+    assert policies()["make deploy, what CloudFormation does"] == set().union(*(HANDLERS[one] for one in types))
+
+
+def actions_of(log: list[tuple[str, str]]) -> set[str]:
+    """The IAM actions of the requests that the SAM CLI and layer/bucket.py send (Service Authorization Reference)."""
+    of_bucket = {"HEAD": {"s3:ListBucket"}, "PUT": {"s3:CreateBucket", "s3:PutBucketPublicAccessBlock"}}
+    of_object = {"HEAD": {"s3:GetObject"}, "PUT": {"s3:PutObject"}}
+    actions: set[str] = set()
+    for operation, _ in log:
+        method, _, path = operation.partition(" ")
+        if not path:
+            actions.add(f"cloudformation:{operation}")
+        else:
+            assert path.split("/")[1] == BUCKET
+            actions |= (of_object if path.startswith(f"/{BUCKET}/") else of_bucket)[method]
+    return actions
+
+
 class Stack:
     """A copy of the stack's template with a small layer, deployed by the real SAM CLI."""
 
-    def __init__(self, folder: Path, aws: LocalAws) -> None:
+    def __init__(self, folder: Path, aws: LocalAws, proxy: FaultProxy) -> None:
         self.folder = folder
-        self.environment = sam_environment(aws)
+        self.log = proxy.log
+        self.environment = sam_environment(aws) | {"AWS_ENDPOINT_URL": proxy.endpoint}
         self.lambda_ = aws.client("lambda")
         self.ssm = aws.client("ssm")
         self.cloudformation = aws.client("cloudformation")
@@ -101,9 +137,10 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that is not deployed yet, and its bucket, on a local AWS of its own."""
-    with local_aws.start() as aws:
-        stack = Stack(tmp_path_factory.mktemp("stack"), aws)
-        stack.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    with local_aws.start() as aws, fault_proxy(aws.endpoint) as proxy:
+        stack = Stack(tmp_path_factory.mktemp("stack"), aws, proxy)
+        command = [sys.executable, str(ROOT / "layer" / "bucket.py"), "dev"]
+        subprocess.run(command, env=os.environ | stack.environment, check=True, capture_output=True)
         yield stack
 
 
@@ -160,6 +197,9 @@ def test_the_life_of_a_deployed_layer(stack: Stack) -> None:
     newer = stack.deploy("ANSWER = 2\n", *told, f"LatestVersionArn={existing[:-1]}4")
     assert newer.returncode == 0, newer.stdout + newer.stderr
     assert stack.latest().endswith(":4")
+
+    # docs/permissions.md: what was sent for all of that is what the policy allows, and nothing more
+    assert actions_of(stack.log) == policies()["make deploy"]
 
     stack.cloudformation.delete_stack(StackName="shared-utils-dev")
     assert stack.versions() == [1, 2, 3, 4]

@@ -285,7 +285,7 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
                 finally:
                     connection.close()
 
-            call = Call(_operation(self), _region(self), self.command, self.path, self.headers, forward)
+            call = Call(_operation(self, body), _region(self), self.command, self.path, self.headers, forward)
             fault = proxy._take(call)
             outcome = fault(call) if fault else forward()
             self.close_connection = True
@@ -319,7 +319,11 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
         thread.join(10)
 
 
-def _operation(request: BaseHTTPRequestHandler) -> str:
+def _operation(request: BaseHTTPRequestHandler, body: bytes) -> str:
+    if (request.headers.get("Content-Type") or "").startswith("application/x-www-form-urlencoded"):
+        named = urllib.parse.parse_qs(body.decode("utf-8", "replace")).get("Action")
+        if named:  # AWS's query protocol: CloudFormation, STS
+            return named[0]
     target = request.headers.get("X-Amz-Target")
     if target:
         return target.split(".")[-1]

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.find import find_above
-from layerctl.core.toml_schema import find_mistakes, line_of
+from layerctl.core.files.read import read_text
+from layerctl.core.toml_lines import TomlLines
+from layerctl.core.toml_schema import find_mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -127,17 +129,15 @@ class LayerConfig:
             LayerctlError: the file is missing or no TOML; or it names unknown keys, or values that are not as they
                 must be: then all of them are told, with their lines.
         """
+        text = read_text(path, missing="name a layer.toml with --layer-config")
         try:
-            text = path.read_text("utf-8")
             data = tomllib.loads(text)
-        except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", hint="name a layer.toml with --layer-config") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise LayerctlError(f"{path} cannot be read: {error}") from None
         except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
             raise LayerctlError(f"{path} is not TOML: {error}") from None
         found = [*find_mistakes(data, layer_schema()), *_other_releases(data), *_package_mistakes(data)]
-        if mistakes := sorted((line_of(text, keys), said) for keys, said in found):
+        if found:
+            lines = TomlLines(text)
+            mistakes = sorted((lines.of(keys), said) for keys, said in found)
             many = f"{path} has {len(mistakes)} mistakes:\n" if len(mistakes) > 1 else ""
             raise LayerctlError(many + "\n".join(f"{path}:{line}: {said}" for line, said in mistakes), hint=_REFERENCE)
         layer, provided, budget = (_table(data, name) for name in ("layer", "provided", "budget"))

@@ -228,8 +228,8 @@ def test_the_message_names_all_that_is_needed(run: Callable[..., tuple[int, list
     ("text", "said"),
     [
         ("[[exception]]\nid = 'X'\nreason = 'r'\n", "audit.toml:1: exception[0].expires is missing"),
-        ("\n[[exception]]\nid = 'X'\nreason = ' '\nexpires = 2026-01-01\n", "audit.toml:2: exception[0].reason"),
-        ("[[exception]]\nid = 'X'\nreason = 'r'\nexpires = 'soon'\n", "audit.toml:1: expires is no date"),
+        ("\n[[exception]]\nid = 'X'\nreason = ' '\nexpires = 2026-01-01\n", "audit.toml:4: exception[0].reason"),
+        ("[[exception]]\nid = 'X'\nreason = 'r'\nexpires = 'soon'\n", "audit.toml:4: expires is no date"),
         ("fail-on = 'bad'\n", "audit.toml:1: fail-on has the text 'bad'"),
         ("[[exceptions]]\nid = 'X'\n", "did you mean 'exception'?"),
         ("id =", "audit.toml is not TOML"),

@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[3] / "layer" / "bucket.py"
 BUCKET = "shared-utils-artifacts-dev"
+DENIED = "User: x is not authorized to perform: s3:CreateBucket on resource: r"
 
 
 def run(aws, *arguments: str):
@@ -34,6 +37,27 @@ def test_a_bucket_that_cannot_be_had_is_one_line(proxy):
     proxy.add(f"HEAD /{BUCKET}", lambda call: refused)
     ran = run(proxy, "dev")
     assert ran.returncode == 1
-    assert "is not yours to use; name one of your own in samconfig.toml" in ran.stderr
+    assert "is somebody else's, or you may not s3:ListBucket there; name one of your own" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
     assert proxy.count(f"PUT /{BUCKET}") == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (DENIED, "give the caller s3:CreateBucket"),
+        (
+            f"{DENIED} with an explicit deny in a service control policy",
+            "a service control policy forbids to s3:CreateBucket on r; no grant of the caller's own overrides that",
+        ),
+    ],
+)
+def test_a_bucket_that_may_not_be_made_says_why(proxy, message, said):
+    """A grant that is missing and a policy that forbids are told apart; another name would not help with either."""
+    xml = f"<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>".encode()
+    proxy.add(f"PUT /{BUCKET}", lambda call: (403, {"Content-Type": "application/xml"}, xml))
+    ran = run(proxy, "dev")
+    assert ran.returncode == 1
+    assert said in ran.stderr
+    assert "name another" not in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1

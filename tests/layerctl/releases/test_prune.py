@@ -140,8 +140,7 @@ arn:aws:iam::222222222222:role/reader</Message></Error></ErrorResponse>"""
 
 def test_a_role_that_may_not_be_assumed_is_a_refusal(proxy, published, layerctl):
     """Who is named on the command line and can't be seen is a gap, shared with or not."""
-    proxy.add("POST /", lambda call: call.forward())  # STS: whose credentials these are
-    proxy.add("POST /", lambda call: (403, {"Content-Type": "text/xml"}, DENIED_BY_STS))
+    proxy.add("AssumeRole", lambda call: (403, {"Content-Type": "text/xml"}, DENIED_BY_STS))
     refused = layerctl("prune", "--role", ROLE)
     assert refused.code == 2
     assert f"not allowed to sts:AssumeRole on {ROLE}" in refused.err

@@ -93,7 +93,7 @@ def test_the_table_is_found_from_below(repository, capsys, monkeypatch):
         ("per-path-ignores = []", "per-path-ignores a table of lists"),
         ('ignore = ["sceret"]', "there is no rule 'sceret'"),
         ('per-path-ignores = {"a" = ["sceret"]}', "there is no rule 'sceret'"),
-        ("ignore = [", "cannot be read"),
+        ("ignore = [", "is not TOML"),
     ],
 )
 def test_a_table_that_is_wrong(repository, capsys, table, said):

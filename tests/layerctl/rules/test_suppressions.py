@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -117,3 +118,28 @@ def test_any_text(text):
     assert all(1 <= comment.line <= lines for comment in comments)
     told, kept = apply_suppressions(findings, comments, applied=["pin-old"], known=lambda: ["pin-old"])
     assert sum(one.rule == "pin-old" for one in told) + kept == len(findings)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "# layerctl: ignore[a] why\n",
+        "# layerctl: ignore[",
+        "# layerctl: ",
+        "//",
+        "# layerctl: ignore[a\n",
+        "#\t \t",
+        "\n ",
+    ],
+)
+def test_comments_are_found_in_linear_time(unit):
+    """Whatever is repeated, in one line or many, doubling it again and again does not stall anybody."""
+    times = []
+    for doubling in range(9, 16):
+        begin = time.process_time()
+        list(find_suppressions("x.py", f"x = 1  # layerctl:\n{unit * 2**doubling}"))
+        times.append(time.process_time() - begin)
+        # four-fold growth is linear, sixteen-fold quadratic
+        assert len(times) < 3 or times[-3] < 0.02 or times[-1] < 12 * times[-3], (unit, times)
+        if times[-1] > 1:
+            break

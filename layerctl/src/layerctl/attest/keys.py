@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +58,7 @@ class PublicKey:
             LayerctlError: the file cannot be read, or holds no such key.
         """
         require_cryptography()
-        return cls.parse(_read(path), str(path))
+        return cls.parse(read_bytes(path, missing="name a file in PEM"), str(path))
 
     @classmethod
     def parse(cls, data: bytes, name: str) -> PublicKey:
@@ -146,7 +147,7 @@ class FileKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        data = _read(path)
+        data = read_bytes(path, missing="name a file in PEM")
         if path.stat().st_mode & 0o077:
             raise LayerctlError(f"{path} can be read by others", hint=f"chmod 600 {path}")
         try:
@@ -250,12 +251,3 @@ def new_key(path: Path) -> PublicKey:
         except OSError as error:
             raise LayerctlError(f"{target} cannot be written: {error.strerror}") from None
     return public
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", hint="name a file in PEM") from None
-    except OSError as error:
-        raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None

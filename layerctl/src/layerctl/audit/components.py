@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from packaging.utils import canonicalize_name
 from layerctl.artifact import open_artifact
 from layerctl.build.manifest import sbom_path
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_json
 from layerctl.python.distributions import read_distributions
 
 if TYPE_CHECKING:
@@ -79,12 +79,7 @@ def components_of(path: Path) -> Found:
 
 
 def _sbom(path: Path) -> tuple[set[Component], dict[str, PackageURL]]:
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", hint="`layerctl build` writes it beside the zip") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise LayerctlError(f"{path} cannot be read: {error}") from None
+    data = read_json(path, missing="`layerctl build` writes it beside the zip")
     if not isinstance(data, dict) or data.get("bomFormat") != "CycloneDX":
         raise LayerctlError(f"{path} is no CycloneDX document", hint="name a layer's zip or its .cdx.json")
     found: set[Component] = set()

@@ -12,7 +12,8 @@ from packaging.utils import canonicalize_name
 from layerctl.audit.severity import Rating
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.read import read_text
-from layerctl.core.toml_schema import find_mistakes, line_of
+from layerctl.core.toml_lines import TomlLines
+from layerctl.core.toml_schema import find_mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -93,9 +94,9 @@ def load_policy(path: Path) -> AuditPolicy:
     for number, one in enumerate(entries):
         if not isinstance(one["expires"], date) or isinstance(one["expires"], datetime):
             found.append((("exception", number, "expires"), "expires is no date; write e.g. 2027-01-31"))
-    lines = _lines(text)
+    lines = TomlLines(text)
     if found:
-        mistakes = sorted((_place(text, lines, keys), said) for keys, said in found)
+        mistakes = sorted((lines.of(keys), said) for keys, said in found)
         raise LayerctlError("\n".join(f"{path}:{line}: {said}" for line, said in mistakes), hint=_HINT)
     return AuditPolicy(
         str(path),
@@ -106,22 +107,8 @@ def load_policy(path: Path) -> AuditPolicy:
                 canonicalize_name(one["package"]) if "package" in one else None,
                 " ".join(one["reason"].split()),
                 one["expires"],
-                lines[number] if number < len(lines) else 1,
+                lines.of(("exception", number)),
             )
             for number, one in enumerate(entries)
         ),
     )
-
-
-def _lines(text: str) -> list[int]:
-    """Return the lines at which the tables of ``[[exception]]`` start."""
-    return [
-        number
-        for number, line in enumerate(text.splitlines(), 1)
-        if line.split("#")[0].replace(" ", "").strip() == "[[exception]]"
-    ]
-
-
-def _place(text: str, lines: list[int], keys: tuple[str | int, ...]) -> int:
-    number = keys[1] if len(keys) > 1 and keys[0] == "exception" else None
-    return lines[number] if isinstance(number, int) and number < len(lines) else line_of(text, keys)

@@ -53,12 +53,21 @@ _SIGNATURE = {
 _QUOTA = {"CodeStorageExceededException", "PolicyLengthExceededException", "ParameterLimitExceeded"}
 
 # The IAM action of an operation, where the two are not named alike (Service Authorization Reference).
-_ACTIONS = {"HeadObject": "GetObject", "GetLayerVersionByArn": "GetLayerVersion"}
+_ACTIONS = {
+    "HeadObject": "GetObject",
+    "GetLayerVersionByArn": "GetLayerVersion",
+    "HeadBucket": "ListBucket",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
 # An error tells its operation, not its service: all that are not Lambda's.
 _SERVICES = {
     "DescribeRegions": "ec2",
     "ListStackResources": "cloudformation",
+    "HeadBucket": "s3",
+    "CreateBucket": "s3",
+    "PutPublicAccessBlock": "s3",
     "HeadObject": "s3",
+    "GetObject": "s3",
     "PutObject": "s3",
     "GetParametersByPath": "ssm",
     "GetParameter": "ssm",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from layerctl.aws.clients import CONCURRENCY
 from layerctl.aws.failures import UNREACHABLE, Failure, describe
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 from layerctl.core.partitions import is_region
 
 if TYPE_CHECKING:
@@ -32,11 +33,7 @@ def read_regions(path: Path) -> list[str]:
     Raises:
         LayerctlError: the file cannot be read, or names no region.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise LayerctlError(f"{path} cannot be read: {reason}") from None
+    text = read_text(path)
     if text.lstrip().startswith("["):
         try:
             names: list[object] = json.loads(text)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from layerctl.core.errors import LayerctlError
-from layerctl.python.distributions import read_distributions
+from layerctl.python.distributions import read_distributions, record_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -167,7 +167,7 @@ def _refuse_overwritten(distributions: Iterable[Distribution], folder: Path) -> 
     brought: dict[str, tuple[str, str]] = {}
     for distribution in distributions:
         record = folder / distribution.folder / "RECORD"
-        rows = csv.reader(io.StringIO(record.read_text("utf-8"))) if record.is_file() else ()
+        rows = record_rows(record.read_bytes()) if record.is_file() else ()
         for path, digest, *_ in (row for row in rows if len(row) >= 2 and row[1]):
             other, known = brought.setdefault(path, (distribution.name, digest))
             if known != digest and not path.startswith(("bin/", "../")):

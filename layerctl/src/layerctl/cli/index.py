@@ -161,7 +161,7 @@ def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> in
 def yank(*, release: str, reason: str, severity: str | None, index_file: Path, dry_run: bool) -> None:
     """Mark RELEASE as withdrawn. It is not deleted: who pinned it can still deploy, and is told."""
     from layerctl.releases.index import store
-    from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.index.model import LayerIndex, how_soon
     from layerctl.releases.index.record import yank as mark
 
     if not reason.strip():
@@ -174,8 +174,7 @@ def yank(*, release: str, reason: str, severity: str | None, index_file: Path, d
     index = store.update(index_file, layer, change, dry_run=dry_run)
     yanked = index.releases[release].yanked
     assert yanked is not None
-    how_soon = f" ({severity})" if severity else ""
-    click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}{how_soon}")
+    click.echo(f"{'would yank' if dry_run else 'yanked'} {layer} {release}: {yanked.reason}{how_soon(severity or '')}")
     note("tell Parameter Store with `layerctl index mirror`")
 
 
@@ -258,7 +257,4 @@ def _replaced(index: LayerIndex, gone: LayerVersionArn, entries: Iterable[Entry]
 def _load(path: Path, layer: str) -> LayerIndex:
     from layerctl.releases.index.model import LayerIndex
 
-    index = LayerIndex.load(path)
-    if index.layer != layer:
-        raise LayerctlError(f"{path} is the index of {index.layer!r}, not of {layer!r}", hint="use --layer or --index")
-    return index
+    return LayerIndex.load(path).require_layer(layer, path)

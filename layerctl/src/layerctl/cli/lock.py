@@ -58,13 +58,14 @@ def command(
     Exit code 1: with --check, the lock is not up to date.
     """
     from layerctl.core.files.atomic import write_bytes
+    from layerctl.core.files.read import read_text
     from layerctl.dependencies.locking import changes, make_lock
 
     job = job_for(source, out, layer_config)
     with waiting(f"locking {job.source.name}"):
         text = make_lock(job, upgrade=upgrade, packages=packages)
     found = changes(job, text)
-    stale = not job.lock.is_file() or _requirements(job.lock.read_text("utf-8")) != _requirements(text)
+    stale = not job.lock.is_file() or _requirements(read_text(job.lock)) != _requirements(text)
     if stale and not (check or dry_run):
         write_bytes(job.lock, text.encode())
     tell(job, found, stale=stale, written=stale and not (check or dry_run), as_json=as_json)

@@ -48,9 +48,7 @@ def command(
     if offline and stage:
         raise click.UsageError("--offline asks no region, and --stage does")
     path = index_file or store.find(target.layer)
-    index = LayerIndex.load(path) if path else None
-    if index is not None and index.layer != target.layer:
-        raise LayerctlError(f"{path} is the index of {index.layer!r}", hint="use --layer or --index")
+    index = LayerIndex.load(path).require_layer(target.layer, path) if path else None
     if offline and index is None:
         raise LayerctlError("there is no index to read", hint="name one with --index, or leave --offline out")
 

@@ -1,18 +1,16 @@
-"""A TOML file held against a JSON Schema: every mistake in words, and the line that it is in."""
+"""A TOML file held against a JSON Schema: every mistake in words. `toml_lines` has the line that it is in."""
 
 from __future__ import annotations
 
 import difflib
-import re
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["find_mistakes", "line_of"]
+    from layerctl.core.toml_lines import Keys
 
-Keys = tuple[str | int, ...]
+__all__ = ["find_mistakes"]
 
 _KINDS = {
     "boolean": "true or false",
@@ -120,42 +118,3 @@ def _shown(value: object) -> str:
             return "a table"
         case _:
             return str(value)[:60]
-
-
-def line_of(text: str, keys: Sequence[str | int]) -> int:
-    """The line in which a value's statement begins; that of the nearest table above for what is not there.
-
-    `tomllib` tells no places. But a statement is the least number of lines that parses, so each is parsed by itself,
-    below the header of its table.
-    """
-    wanted = [key for key in keys if isinstance(key, str)]
-    best, depth = 1, 0
-    header = statement = ""
-    begins = 0
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        if not statement and (not line.strip() or line.lstrip().startswith("#")):
-            continue
-        begins = begins if statement else number
-        statement += line
-        is_header = re.match(r"\s*\[", statement) is not None
-        try:
-            parsed = tomllib.loads(statement if is_header else header + statement)
-        except tomllib.TOMLDecodeError:
-            continue  # it goes on in the next line
-        header = statement if is_header else header
-        statement = ""
-        found = _depth(parsed, wanted)
-        if found > depth:
-            best, depth = begins, found
-    return best
-
-
-def _depth(data: Any, keys: Sequence[str]) -> int:
-    """How many of the keys lead into the data, one below the other."""
-    for depth, key in enumerate(keys):
-        if isinstance(data, list):  # an array of tables
-            data = data[-1] if data else None
-        if not isinstance(data, dict) or key not in data:
-            return depth
-        data = data[key]
-    return len(keys)

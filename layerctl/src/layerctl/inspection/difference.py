@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from layerctl.artifact import Artifact
@@ -121,5 +121,5 @@ def _how(old: DistributionSize | None, new: DistributionSize | None) -> str:
         return "same"
     try:
         return "up" if Version(new.version) > Version(old.version) else "down"
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
         return "up" if new.version > old.version else "down"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from layerctl.core.diagnostics import Finding, Severity
 from layerctl.core.partitions import partition_of
 from layerctl.pins.open import in_order
+from layerctl.releases.index.model import how_soon
 from layerctl.scan.model import INDEX
 from layerctl.templates.regions import Deployment, deployment_of
 
@@ -190,8 +191,8 @@ def _yanked(pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion
     good = [other for other in known if other.yanked is None and other.arn.region == one.arn.region]
     newest = max(good, key=_age_order, default=None)
     hint = f"take {_shown(newest)}: `layerctl pins bump`" if newest else "there is no other version in that region"
-    severity = f" ({one.severity})" if one.severity else ""
-    yield _finding(pin, "pin-yanked", f"{pin.name} {_shown(one)} was yanked{severity}: {one.yanked}", hint)
+    said = f"{pin.name} {_shown(one)} was yanked{how_soon(one.severity)}: {one.yanked}"
+    yield _finding(pin, "pin-yanked", said, hint)
 
 
 def _age(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ def notes_of(changes: Iterable[Change], resolver: VersionResolver) -> list[Relea
     for change in changes:
         try:
             old, new = Version(change.old_release or ""), Version(change.release or "")
-        except InvalidVersion:
+        except ValueError:  # InvalidVersion, or a number of thousands of digits
             continue
         low, high = sorted((old, new))
         for one in resolver.everywhere(change.pin):

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import csv
 import email.parser
+import io
 import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from layerctl.python.licenses import licence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from email.message import Message
 
-__all__ = ["Distribution", "read_distributions"]
+__all__ = ["Distribution", "read_distributions", "record_rows"]
 
 _METADATA = re.compile(r"(?P<folder>(?P<root>(?:.*/)?)(?P<stem>[^/]+)\.(?:dist-info/METADATA|egg-info/PKG-INFO))")
 _MAX_METADATA = 4_000_000  # bytes; the largest of the 5,000 most used projects is below 400 kB
@@ -59,7 +60,7 @@ class Distribution:
         """The version, if it is one that can be compared (PEP 440)."""
         try:
             return Version(self.version)
-        except InvalidVersion:
+        except ValueError:  # InvalidVersion, or a number of thousands of digits
             return None
 
     def __str__(self) -> str:
@@ -115,17 +116,36 @@ def _requirements(metadata: Message) -> tuple[Requirement, ...]:
     requirements = []
     for line in metadata.get_all("Requires-Dist") or []:
         try:
-            requirements.append(Requirement(str(line)))
-        except InvalidRequirement:
+            requirement = Requirement(str(line))
+            requirement.specifier.contains("0")  # its versions are read no earlier
+        except ValueError:  # InvalidRequirement, or a number of thousands of digits
             continue  # old tools wrote forms that no installer reads either
+        requirements.append(requirement)
     return tuple(requirements)
 
 
 def _specifiers(text: object) -> SpecifierSet | None:
     try:
-        return SpecifierSet(str(text)) if text else None
-    except InvalidSpecifier:
+        specifiers = SpecifierSet(str(text)) if text else None
+        if specifiers is not None:
+            specifiers.contains("0")  # its versions are read no earlier
+    except ValueError:  # InvalidSpecifier, or a number of thousands of digits
         return None
+    return specifiers
+
+
+def record_rows(data: bytes) -> Iterator[list[str]]:
+    """The rows of a RECORD: path, digest, size; a row that no CSV reader takes is passed over."""
+    rows = csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=""))
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            continue
+        if row:
+            yield row
 
 
 def _metadata_folders(paths: Iterable[str]) -> dict[str, list[str]]:
@@ -141,6 +161,5 @@ def _recorded(folder: str, root: str, known: frozenset[str], read: Callable[[str
     """The files that RECORD lists and that are there."""
     if f"{folder}/RECORD" not in known:
         return frozenset()
-    text = read(f"{folder}/RECORD").decode("utf-8", "replace")
-    listed = (posixpath.normpath(root + row[0]) for row in csv.reader(text.splitlines()) if row)
+    listed = (posixpath.normpath(root + row[0]) for row in record_rows(read(f"{folder}/RECORD")))
     return frozenset(path for path in listed if path in known)

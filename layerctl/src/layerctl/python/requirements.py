@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.markers import UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -111,7 +110,7 @@ def _applies(requirement: Requirement, environment: dict[str, str], extra: str) 
         return not extra  # seen already when the distribution itself was judged
     try:
         return requirement.marker.evaluate(environment)
-    except UndefinedEnvironmentName:
+    except ValueError:  # UndefinedEnvironmentName, or a number of thousands of digits
         return False
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from layerctl.releases.index.model import how_soon
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,7 +29,7 @@ def write_notes(release: Release, section: str, changes: Iterable[tuple[str, str
     runtimes, architectures = ", ".join(release.runtimes), ", ".join(release.architectures)
     lines += [f"Content `{release.content_digest}`, for {runtimes} on {architectures}."]
     if release.yanked:
-        severity = f" ({release.yanked.severity})" if release.yanked.severity else ""
+        severity = how_soon(release.yanked.severity)
         lines += ["", f"**Yanked** on {release.yanked.date[:10]}{severity}: {release.yanked.reason}"]
     lines += ["", "| region | layer version ARN |", "|---|---|"]
     lines += [f"| {region} | `{there.arn}` |" for region, there in sorted(release.regions.items())]

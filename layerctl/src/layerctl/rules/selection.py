@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.find import find_above
+from layerctl.core.files.read import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -54,10 +54,8 @@ class Selection:
         path = find_above("pyproject.toml", start=start)
         if path is None:
             return cls()
-        try:
-            table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("layerctl", {})
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise LayerctlError(f"{path} cannot be read: {error}") from None
+        tool = read_toml(path).get("tool", {})
+        table = tool.get("layerctl", {}) if isinstance(tool, dict) else {}
         where = f"{path}: [tool.layerctl]"
         if not isinstance(table, dict):
             raise LayerctlError(f"{where} is no table")

@@ -23,7 +23,7 @@ __all__ = ["MARK", "Suppression", "apply_suppressions", "find_suppressions"]
 
 MARK = "layerctl:"
 _COMMENT = re.compile(
-    r"(?P<alone>^\s*)?(?:#|//)[ \t]*layerctl:[ \t]*ignore\[(?P<rules>[^\]\n]*)\][ \t]*(?P<reason>[^\n]*)"
+    r"(?P<alone>^\s*)?(?:#|//)[ \t]*layerctl:[ \t]*ignore\[(?P<rules>[^][\n]*)\][ \t]*(?P<reason>[^\n]*)"
 )
 _ONLY_COMMENT = re.compile(r"\s*(?:#|//|$)")
 
@@ -51,16 +51,24 @@ def find_suppressions(path: str, text: str) -> Iterator[Suppression]:
     if MARK not in text:
         return
     lines = text.splitlines()
+    following = _following(lines)
     for number, line in enumerate(lines, start=1):
         match = _COMMENT.search(line) if MARK in line else None
         if match is None:
             continue
         covers = {number}
         if match["alone"] is not None:
-            after = (at for at, other in enumerate(lines[number:], number + 1) if not _ONLY_COMMENT.match(other))
-            covers.add(next(after, number))
+            covers.add(following[number] or number)
         rules = tuple(name.strip() for name in match["rules"].split(",") if name.strip())
         yield Suppression(path, number, frozenset(covers), rules, match["reason"].strip())
+
+
+def _following(lines: list[str]) -> list[int]:
+    """For each line, from 1, the next one below it that is no comment; 0 where there is none."""
+    found = [0] * (len(lines) + 1)
+    for number in range(len(lines) - 1, 0, -1):
+        found[number] = found[number + 1] if _ONLY_COMMENT.match(lines[number]) else number + 1
+    return found
 
 
 def apply_suppressions(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.config import LayerConfig
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_toml
 from layerctl.dependencies.locking import Job, job_of, make_lock
 
 if TYPE_CHECKING:
@@ -105,10 +105,7 @@ def _project(folder: Path) -> str | None:
     path = folder / "pyproject.toml"
     if not path.is_file():
         return None
-    try:
-        project = tomllib.loads(path.read_text("utf-8")).get("project", {})
-    except (OSError, ValueError) as error:
-        raise LayerctlError(f"{path} cannot be read: {error}") from None
+    project = read_toml(path).get("project", {})
     return str(project["name"]) if isinstance(project, dict) and project.get("name") else None
 
 

@@ -14,6 +14,7 @@ from layerctl.build.layer_sources import layer_root
 from layerctl.build.outputs import replace_folder
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.atomic import write_bytes
+from layerctl.core.files.read import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,15 +100,12 @@ def installed(root: Path) -> list[Installed]:
         LayerctlError: the note cannot be read.
     """
     path = root / "layers.json"
+    hint = "delete it, and run `layerctl sync` again"
+    data = read_json(path, hint=hint) if path.exists() else {"layers": []}
     try:
-        data = json.loads(path.read_text("utf-8"))
         return [Installed(**layer) for layer in data["layers"]]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise LayerctlError(
-            f"{path} cannot be read: {error}", hint="delete it, and run `layerctl sync` again"
-        ) from None
+    except (TypeError, KeyError) as error:
+        raise LayerctlError(f"{path} cannot be read: {error}", hint=hint) from None
 
 
 def stale(wanted: Sequence[Wanted], root: Path) -> list[str]:

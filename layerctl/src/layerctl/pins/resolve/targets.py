@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from layerctl.core.errors import LayerctlError
 
@@ -192,7 +192,7 @@ def _same_release(one: PublishedVersion, wanted: str) -> bool:
         return True
     try:
         return one.order is not None and one.order == Version(wanted)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
         return False
 
 

@@ -18,7 +18,7 @@ from layerctl.core.files.read import read_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LayerIndex", "Published", "Release", "Yank", "is_release", "schema", "version_key"]
+__all__ = ["LayerIndex", "Published", "Release", "Yank", "how_soon", "is_release", "schema", "version_key"]
 
 SCHEMA_VERSION = 1
 
@@ -120,6 +120,18 @@ class LayerIndex:
         data = {"schema": SCHEMA_VERSION, "layer": self.layer, "releases": releases}
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
+    def require_layer(self, layer: str, source: object) -> LayerIndex:
+        """This index, if it is the one of `layer`; `source` names it in the error.
+
+        Raises:
+            LayerctlError: it is another layer's.
+        """
+        if self.layer != layer:
+            raise LayerctlError(
+                f"{source} is the index of {self.layer!r}, not of {layer!r}", hint="use --layer or --index"
+            )
+        return self
+
     def find(self, arn: LayerVersionArn) -> Release | None:
         """The release that an ARN is; None when the index has no such ARN."""
         for release in self.releases.values():
@@ -137,6 +149,11 @@ class LayerIndex:
     def with_release(self, release: Release) -> LayerIndex:
         """The same index with one release added or replaced."""
         return replace(self, releases=self.releases | {release.version: release})
+
+
+def how_soon(severity: str) -> str:
+    """What is said of a yank's severity beside it: `` (high)``; nothing where nobody said."""
+    return f" ({severity})" if severity else ""
 
 
 def is_release(text: str) -> bool:

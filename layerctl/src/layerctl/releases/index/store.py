@@ -37,11 +37,7 @@ def update(path: Path, layer: str, change: Callable[[LayerIndex], LayerIndex], *
         with contextlib.nullcontext() if dry_run else _locked(path.parent):
             before = path.read_bytes() if path.exists() else None
             index = LayerIndex(layer) if before is None else LayerIndex.load(path)
-            if index.layer != layer:
-                raise LayerctlError(
-                    f"{path} is the index of {index.layer!r}, not of {layer!r}", hint="name another file with --index"
-                )
-            changed = change(index)
+            changed = change(index.require_layer(layer, path))
             text = changed.dumps()
             LayerIndex.parse(text, str(path))  # what we write, we can read
             if not dry_run and before != text.encode():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +61,6 @@ def is_newer(current: LayerVersion, number: int | None, release: str) -> bool:
     mine = float("inf") if number is None else number
     try:
         theirs, ours = Version(current.release or ""), Version(release)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
         return current.number > mine
     return (not theirs.is_prerelease, theirs, current.number) > (not ours.is_prerelease, ours, mine)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +13,7 @@ from packaging.version import Version
 from layerctl.artifact import open_artifact
 from layerctl.build.manifest import manifest_path
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_json
 from layerctl.releases.versions import describe_content
 
 if TYPE_CHECKING:
@@ -131,12 +131,7 @@ def _facts(path: Path, config: LayerConfig | None, manifest: dict[str, Any]) -> 
 
 def _manifest(path: Path) -> dict[str, Any]:
     manifest = manifest_path(path)
-    try:
-        data = json.loads(manifest.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise LayerctlError(f"{manifest} cannot be read: {error}", hint="build again with `layerctl build`") from None
+    data = read_json(manifest, hint="build again with `layerctl build`") if manifest.exists() else {}
     if not isinstance(data, dict):
         raise LayerctlError(f"{manifest} is no manifest", hint="build again with `layerctl build`")
     return data

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from layerctl.core.errors import LayerctlError
-from layerctl.releases.index.model import LayerIndex, Release
+from layerctl.releases.index.model import LayerIndex, Release, how_soon
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,8 +46,7 @@ class Recall:
     def lines(self) -> list[str]:
         """Return a line for each yanked release: why, when, how soon to leave it."""
         return [
-            f"{one.version} was yanked on {one.yanked.date[:10]}"
-            f"{f' ({one.yanked.severity})' if one.yanked.severity else ''}: {one.yanked.reason}"
+            f"{one.version} was yanked on {one.yanked.date[:10]}{how_soon(one.yanked.severity)}: {one.yanked.reason}"
             for one in self.releases
             if one.yanked
         ] or ["no release is yanked"]
@@ -73,9 +71,7 @@ def recall_of(path: Path, layer: str) -> Recall:
     Raises:
         LayerctlError: the index cannot be read, or is another layer's.
     """
-    index = LayerIndex.load(path)
-    if index.layer != layer:
-        raise LayerctlError(f"{path} is the index of {index.layer!r}, not of {layer!r}", hint="use --layer or --index")
+    index = LayerIndex.load(path).require_layer(layer, path)
     releases = tuple(one for one in index.releases.values() if one.yanked is not None)
     arns = {there.arn for one in releases for there in one.regions.values()}
     return Recall(releases, frozenset(arns | {arn for one in releases for arn in one.deleted}))

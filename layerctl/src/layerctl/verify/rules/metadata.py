@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import posixpath
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from packaging.utils import canonicalize_name
 from layerctl.core.diagnostics import Severity
 from layerctl.core.runtimes import PROVIDED_OTHER, PROVIDED_SDK
 from layerctl.core.text import some
+from layerctl.python.distributions import record_rows
 from layerctl.python.licenses import is_allowed, spdx_expression
 from layerctl.python.requirements import SDK_CORE, unfit_urllib3, unmet_requirements
 from layerctl.rules import Rule
@@ -68,8 +68,7 @@ def check_records(case: ArtifactCase) -> Iterator[Finding]:
             yield RECORD_MISMATCH.finding(distribution.folder, message, "install wheels, with pip or uv", case.doubtful)
             continue
         gone = []
-        text = case.artifact.read(entry).decode("utf-8", "replace")
-        for row in (row for row in csv.reader(text.splitlines()) if row):
+        for row in record_rows(case.artifact.read(entry)):
             file = posixpath.normpath(distribution.root + row[0])
             # scripts and manual pages lie outside of a layer, or are left out of it: nobody runs them on Lambda
             if file in case.damaged or file.endswith(".pyc") or file.startswith(("..", "bin/", "python/bin/")):
