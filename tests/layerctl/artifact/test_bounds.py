@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import struct
@@ -12,6 +13,7 @@ import pytest
 
 from layerctl.artifact import ArtifactError, Limits, open_artifact, unpack, write_zip
 from layerctl.artifact.entry import Entry, Problem, kind_problem, path_problem, tree_problems
+from layerctl.artifact.folder import FolderArtifact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -346,3 +348,27 @@ def test_entries_are_compared_by_what_they_say() -> None:
     assert Entry("a", 0o644, 1, index=5) == Entry("a", 0o644, 1)
     assert Entry("a", 0o700).canonical_mode == Entry("a", 0o110).canonical_mode == 0o755
     assert Entry("a", 0o677).canonical_mode == 0o644
+
+
+class Broken(io.BytesIO):
+    """A file on a disk that fails."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Fail."""
+        raise OSError(5, "Input/output error")
+
+
+def test_a_folder_or_a_disk_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the system's reason."""
+    folder = unpack(make(tmp_path / "a.zip", ["a"]), tmp_path / "folder")
+    monkeypatch.setattr(FolderArtifact, "open", lambda self, entry: Broken())
+    with open_artifact(folder) as artifact, pytest.raises(ArtifactError) as caught:
+        artifact.read(artifact.require("a"))
+    assert str(caught.value).startswith(f"{folder}: a cannot be read: Input/output error")
+
+    def refuse(place: object) -> None:
+        raise PermissionError(13, "Permission denied", "some/where")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(ArtifactError, match=r"^some/where cannot be read: Permission denied"):
+        opened(folder)

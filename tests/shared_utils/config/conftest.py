@@ -16,9 +16,10 @@ from shared_utils.config.client import Limits, client
 from shared_utils.config.sources import registry
 from tests.support.fake_aws import Server
 from tests.support.fake_clock import Clock
+from tests.support.scripted import Scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 REGION = "eu-central-1"
 
@@ -125,3 +126,17 @@ def aws(moto: str, clients: Callable[[str], Any], monkeypatch: pytest.MonkeyPatc
     urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST"), timeout=30).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     return clients
+
+
+@pytest.fixture
+def scripted() -> Iterator[Any]:
+    """Servers that are closed after the test."""
+    servers: list[Scripted] = []
+
+    def start(*connections: Sequence[bytes | None]) -> Scripted:
+        servers.append(Scripted(connections))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()

@@ -200,3 +200,17 @@ def test_stack_info_shows_how_one_got_there(captured_logs):
     stack = captured_logs.one()["stack"]
     assert "test_stack_info_shows_how_one_got_there" in stack
     assert stack.splitlines()[-1].strip() == 'get_logger().info("it", stack_info=True)'
+
+
+def test_of_a_deep_traceback_both_ends_are_shown(captured_logs):
+    """The outermost ten frames and the innermost forty, each where it belongs."""
+    namespace: dict = {}
+    for number in range(99):
+        exec(f"def f{number}():\n    f{number + 1}()", namespace)
+    exec("def f99():\n    raise ValueError", namespace)
+    get_logger().error("it", exc_info=caught(namespace["f0"]))
+    frames = captured_logs.one()["stack_trace"]["frames"]
+    names = [frame.get("function", "") for frame in frames]
+    assert names[1:10] == [f"f{number}" for number in range(9)]
+    assert frames[10] == {"frames_not_shown": 51}
+    assert names[11:] == [f"f{number}" for number in range(60, 100)]

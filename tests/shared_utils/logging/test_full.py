@@ -56,6 +56,9 @@ def test_a_stack_is_shown_when_asked_for(captured_logs: CapturedLogs, given: Any
     """By a true value."""
     get_logger().info("it", stack_info=given, a={1})
     assert ("stack" in captured_logs.one()) is shown
+    if shown:
+        assert captured_logs.one()["stack"].startswith("  File ")
+        assert "\n  File " in captured_logs.one()["stack"]
 
 
 def test_a_line_of_a_text_that_fits_nowhere_says_so(written: io.StringIO) -> None:

@@ -189,7 +189,11 @@ class Session:
         module = str(Path(request["module"]).resolve())
         self._write(module, request["code"])
         running = set().union(*(self._runs.get((module, line), set()) for line in request["lines"]))
-        chosen = sorted(running & self._items.keys(), key=lambda one: self._seconds.get(one, 0))
+        stem = Path(module).stem  # a module's own tests come first, then quick ones
+        chosen = sorted(
+            running & self._items.keys(),
+            key=lambda one: (stem not in one.partition("::")[0], self._seconds.get(one, 0)),
+        )
         if "" in running or len(chosen) < FEW:
             files = {one.partition("::")[0] for one in chosen}
             rest = {
