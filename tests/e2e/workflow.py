@@ -37,7 +37,7 @@ CHANGED = {
     " --strict --install-pythons": ("", "with the interpreters that are here instead of those of layer.toml"),
     " --rebuild": ("", "`make verify` builds a second time"),
 }
-# What CloudFormation does for a role, by the handlers of its resource types, and what SAM asks of a stack that is there.
+# What CloudFormation does for a role, by the handlers of its resource types, and SAM asks of a stack that is there.
 BY_CLOUDFORMATION = {
     "cloudformation:GetTemplateSummary", "iam:PassRole", "lambda:AddLayerVersionPermission",
     "lambda:CreateFunction", "lambda:DeleteFunction", "lambda:GetFunction", "lambda:PublishLayerVersion",
