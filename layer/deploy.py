@@ -27,6 +27,7 @@ def run(*command: str | Path, output: bool = False) -> str:
         [str(one) for one in command], check=False, cwd=ROOT, stdout=subprocess.PIPE if output else None, text=True
     )
     if done.returncode:
+        sys.stderr.write(done.stdout or "")
         sys.exit(done.returncode)
     return done.stdout or ""
 

@@ -114,12 +114,14 @@ def has_parameter(cloudformation: Any, stack: str) -> bool:
         botocore.exceptions.ClientError, BotoCoreError: AWS refused.
     """
     try:
-        cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="LatestVersion")
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        return any(
+            one["LogicalResourceId"] == "LatestVersion" for page in pages for one in page["StackResourceSummaries"]
+        )
     except cloudformation.exceptions.ClientError as error:
         if code_of(error) != "ValidationError":
             raise
         return False
-    return True
 
 
 def _stays(
