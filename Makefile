@@ -120,8 +120,8 @@ run: layer ## serve both examples on http://127.0.0.1:3000 until Ctrl-C; PORT=30
 # --- checks -----------------------------------------------------------------------------------------------
 
 .PHONY: test lint types
-test: setup ## run the tests; SEED=7 runs modules, and the tests of each, in a random order (the same for a seed)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(if $(SEED),--random-order-bucket=module --random-order-seed=$(SEED))
+test: setup ## run the tests; SEED=7: in a random order of modules and within each; AGAIN=1: without what one Python proves for all
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(if $(AGAIN),-m "not once") $(if $(SEED),--random-order-bucket=module --random-order-seed=$(SEED))
 
 lint: $(VENV)/.ready ## ruff (lint and format), import-linter (which module may import which), zizmor (workflows)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo

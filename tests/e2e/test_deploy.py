@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "shared-utils-artifacts-dev"
 PERMISSIONS = {"PublicPermission", "OrganizationPermission", *(f"Account{n}Permission" for n in range(1, 6))}
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deploy")]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.xdist_group("deploy")]
 
 
 def processed(**parameters: str) -> dict[str, Any]:

@@ -12,12 +12,10 @@ import pytest
 from tests.support.fresh_machine import BIN, ROOT, Machine
 from tests.support.local_aws import start
 
-OLDEST = sys.version_info[:2] == (3, 11)
-
 pytestmark = [
+    pytest.mark.once,
     pytest.mark.slow,
     pytest.mark.skipif(platform.system() != "Linux", reason="AWS's emulator runs on Linux only"),
-    pytest.mark.skipif(not OLDEST, reason="once is enough: the oldest Python runs it"),
 ]
 
 

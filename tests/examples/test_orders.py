@@ -29,7 +29,7 @@ TEA = {"items": [{"sku": "tea", "quantity": 2}]}
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator[Any]:
     """Both tables, in moto; clients take longer to make than what most tests ask of them."""
-    with pytest.MonkeyPatch.context() as environment, mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as environment:  # moto's own variables end last
         for name, value in {
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",

@@ -130,6 +130,7 @@ class Walk:
             target.write_text(step.text, "utf-8")
             return
         command = re.sub(r"\b(?:3000|4566)\b", lambda match: self._ports[match[0]], step.command)
+        command = re.sub(r"\blayerctl run(?! .*--port)", f"layerctl run --port {self._ports['3000']}", command)
         began = time.monotonic()
         if _SERVES.match(command):
             output = self._serve(command.removesuffix("&"), step.section)

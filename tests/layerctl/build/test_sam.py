@@ -17,7 +17,7 @@ from layerctl.verify import verify
 from tests.support.checkout import copy_checkout
 from tests.support.sam import SAM, sam_environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sam-build")]
+pytestmark = [pytest.mark.slow, pytest.mark.once, pytest.mark.xdist_group("sam-build")]
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,10 @@ def test_the_template_is_valid_and_says_what_layer_toml_says(checkout: Path) -> 
 
     assert "is a valid SAM Template" in _sam(checkout, "validate", "--lint").stdout
     yaml = YAML(typ="rt")
-    properties = yaml.load(checkout / "template.yaml")["Resources"]["SharedUtilsLayer"]["Properties"]
+    template = yaml.load(checkout / "template.yaml")
+    properties = template["Resources"]["SharedUtilsLayer"]["Properties"]
     config = LayerConfig.load(checkout / "layer/layer.toml")
-    assert properties["Description"] == config.description
+    assert template["Parameters"]["VersionDescription"]["Default"] == config.description
     assert properties["CompatibleRuntimes"] == list(config.runtimes)
     assert properties["CompatibleArchitectures"] == list(config.architectures)
     assert properties["LicenseInfo"] == config.licence

@@ -67,6 +67,7 @@ def test_repository():
     assert list(_missing(counted, scan(names).pins)) == []
 
 
+@pytest.mark.once
 def test_installed_packages():
     """In every text file of the installed packages too, and none of them makes it crash."""
     report = scan([PACKAGES])
