@@ -34,7 +34,7 @@ _DEFAULT_RUNTIME = _OWN if _OWN in USUAL_RELEASES else _RUNTIME.choices[-1]
 @click.option("--kind", type=_KIND, help="thin: on top of shared-utils; bare: on its own.")
 @click.option("--package", metavar="NAME", help="The Python package that functions import, e.g. acme_lambda.")
 @click.option("--layer", metavar="NAME", help="The layer's name.  [default: the package's, with dashes]")
-@click.option("--runtime", "runtimes", multiple=True, type=_RUNTIME, help=f"Repeatable.  [default: {_DEFAULT_RUNTIME}]")
+@click.option("--runtime", "runtimes", multiple=True, type=_RUNTIME, help="Repeatable.  [default: that of this Python]")
 @click.option("--architecture", "architectures", multiple=True, type=_ARCHITECTURE, help="Repeatable.  [default: both]")
 @region_option("none; [publish] regions of layer.toml", repeatable=True)
 @click.option("--public", is_flag=True, help="Every AWS account may use releases.")
