@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
 
 __all__ = ["browser"]
-pytestmark = [needs_browser, pytest.mark.once]
+pytestmark = [*needs_browser, pytest.mark.once]
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
