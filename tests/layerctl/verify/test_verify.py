@@ -231,10 +231,10 @@ def test_bytecode_that_takes_too_long_is_the_files_error(
     good: LayerZip, config: LayerConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An interpreter that does not come to an end is stopped, and the file that it was at is named."""
-    monkeypatch.setattr("layerctl.verify.rules.bytecode._PATIENCE", 0.001)
+    monkeypatch.setattr("layerctl.verify.rules.bytecode._PATIENCE", 0)
     (finding,) = verify(good.write(tmp_path / "x.zip"), config)
     assert (finding.rule, finding.path) == ("bytecode-invalid", PYC)
-    assert "did not load it within 0.001 seconds" in finding.message
+    assert "did not load it within 0 seconds" in finding.message
 
 
 def test_no_secret_is_printed(
