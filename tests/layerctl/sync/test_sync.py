@@ -149,19 +149,22 @@ def test_the_same_version_with_other_content_is_named(consumer, tmp_path, capsys
 
 def test_wheels_that_are_what_the_layer_has_can_be_installed_instead(consumer, tmp_path, capsys):
     """--wheel shows the `pip install` of exactly these, with the layer's versions of all else; --check holds it."""
-    dependency = make_wheel(tmp_path / "release", "dependency", {"dependency.py": ""}, version="2.0").path
-    wheel = make_wheel(
-        tmp_path / "release", "tool", {"tool/__init__.py": "A = 1\n"}, metadata="Requires-Dist: dependency\n"
+    needs = "Requires-Dist: more; extra == 'extra'\nRequires-Dist: alone; python_version < '3'\n"
+    dependency = make_wheel(
+        tmp_path / "release", "dependency", {"dependency.py": ""}, version="2.0", metadata=needs
     ).path
+    more = make_wheel(tmp_path / "other", "more", {"more.py": ""}).path
+    asked = "Requires-Dist: dependency[extra]\n"
+    wheel = make_wheel(tmp_path / "release", "tool", {"tool/__init__.py": "A = 1\n"}, metadata=asked).path
     make_wheel(tmp_path / "release", "unknown", {"unknown.py": ""})
     alone = make_wheel(tmp_path / "other", "alone", {"alone.py": ""}).path
-    (tmp_path / "layer.zip").write_bytes(layer_of(wheel, dependency, alone))
+    (tmp_path / "layer.zip").write_bytes(layer_of(wheel, dependency, alone, more))
     named = ["template.yaml", "--layer", f"helpers={tmp_path / 'layer.zip'}", "--wheel"]
     said = ran(capsys, *named, str(wheel))
     assert f"pip install -c .layerctl/constraints.txt {wheel}\n" in said
     assert "installs nothing of alone 1.0, which" in said
     assert (consumer / ".layerctl/constraints.txt").read_text().splitlines()[1:] == [
-        "alone==1.0", "dependency==2.0", "tool==1.0",
+        "alone==1.0", "dependency==2.0", "more==1.0", "tool==1.0",
     ]  # fmt: skip
     assert not list((consumer / ".venv").rglob("layerctl-sync.pth"))
     assert f"{dependency} {wheel}" in ran(capsys, *named, str(tmp_path / "release"))
@@ -190,6 +193,8 @@ def test_a_wheel_that_is_not_what_the_layer_has_is_refused(consumer, tmp_path, f
     assert "pip install" not in shown
     (tmp_path / "no.whl").touch()
     assert "is no wheel" in ran(capsys, *named, str(tmp_path / "no.whl"), code=2)
+    wheel.write_bytes(b"PK")
+    assert f"--wheel {wheel} cannot be read" in ran(capsys, *named, str(wheel), code=2)
 
 
 @pytest.mark.parametrize("name", ["../evil.py", "/evil.py", "python/../../evil.py"])

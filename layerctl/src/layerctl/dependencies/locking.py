@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from layerctl.build.lock import parse_lock
 from layerctl.core.errors import LayerctlError
-from layerctl.core.files.read import read_text
+from layerctl.core.files.read import read_text, read_toml
 from layerctl.core.runtimes import sorted_pythons
 from layerctl.python.uv import run_uv
 
@@ -135,9 +134,9 @@ def _compile(job: Job, *, upgrade: bool, packages: Sequence[str], instead: str |
 def _asked(project: Path) -> set[str]:
     """The canonical names that a project's table asks for itself; what is no requirement uv will tell."""
     try:
-        asked = tomllib.loads(read_text(project)).get("project", {}).get("dependencies", [])
+        asked = read_toml(project).get("project", {}).get("dependencies", [])
         return {canonicalize_name(Requirement(text).name) for text in asked}
-    except (LayerctlError, ValueError, TypeError, AttributeError, InvalidRequirement):
+    except (LayerctlError, ValueError, TypeError, AttributeError):
         return set()
 
 

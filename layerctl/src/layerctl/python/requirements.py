@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packaging.markers import default_environment
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from layerctl.core.runtimes import marker_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from packaging.requirements import Requirement
 
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
 
-__all__ = ["SDK_CORE", "Unmet", "dependency_graph", "unfit_urllib3", "unmet_requirements"]
+__all__ = ["SDK_CORE", "Unmet", "dependency_graph", "required_by", "unfit_urllib3", "unmet_requirements"]
 
 # These three are released together and pin each other to the minor version (their own Requires-Dist).
 SDK_CORE = ("boto3", "botocore", "s3transfer")
@@ -56,7 +57,7 @@ def unmet_requirements(
     """
     have = frozenset(provided)
     unmet: dict[tuple[str, str], Unmet] = {}
-    for by, requirement, found in _edges(installed, runtime, architecture):
+    for by, requirement, found in _edges(installed, marker_environment(runtime, architecture)):
         if found is None:
             if canonicalize_name(requirement.name) not in have:
                 unmet[by.name, str(requirement)] = Unmet(by, requirement, None)
@@ -78,31 +79,48 @@ def dependency_graph(
     """
     graph: dict[str, set[str]] = {name: set() for name in installed}
     for runtime, architecture in targets:
-        for by, _, found in _edges(installed, runtime, architecture):
+        for by, _, found in _edges(installed, marker_environment(runtime, architecture)):
             if found is not None and found.name != by.name:
                 graph[by.name].add(found.name)
     return {name: tuple(sorted(names)) for name, names in sorted(graph.items())}
 
 
+def required_by(names: Collection[str], installed: Mapping[str, Distribution]) -> set[str]:
+    """What an installer brings here with some of the distributions: they themselves, and what they require.
+
+    Args:
+        names: canonical, of `installed`.
+        installed: canonical name -> distribution.
+    """
+    environment = {name: str(value) for name, value in default_environment().items()}
+    edges = _edges(installed, environment, names)
+    return {*names, *(found.name for _, _, found in edges if found is not None)}
+
+
 def _edges(
-    installed: Mapping[str, Distribution], runtime: Runtime, architecture: str
+    installed: Mapping[str, Distribution], environment: Mapping[str, str], start: Iterable[str] | None = None
 ) -> Iterator[tuple[Distribution, Requirement, Distribution | None]]:
-    """Every requirement that applies: who asks, for what, and the distribution of that name, if it is there."""
+    """Every requirement that applies: who asks, for what, and the distribution of that name, if it is there.
+
+    Args:
+        installed: canonical name -> distribution.
+        environment: what markers are judged by.
+        start: whose requirements are followed; None: everybody's.
+    """
     seen: set[tuple[str, str]] = set()
-    pending = [(name, "") for name in sorted(installed)]
+    pending = [(name, "") for name in sorted(installed if start is None else start)]
     while pending:
         name, extra = pending.pop()
         if (name, extra) in seen:
             continue
         seen.add((name, extra))
-        environment = marker_environment(runtime, architecture, extra=extra)
         for requirement in installed[name].requires:
-            if not _applies(requirement, environment, extra):
+            if not _applies(requirement, {**environment, "extra": extra}, extra):
                 continue
             found = installed.get(canonicalize_name(requirement.name))
             yield installed[name], requirement, found
             if found is not None:
-                pending += [(found.name, canonicalize_name(asked)) for asked in sorted(requirement.extras)]
+                pending += [(found.name, canonicalize_name(asked)) for asked in ("", *sorted(requirement.extras))]
 
 
 def _applies(requirement: Requirement, environment: dict[str, str], extra: str) -> bool:

@@ -8,7 +8,6 @@ on their insides. Settings of one's own are left alone.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.atomic import write_bytes
 from layerctl.core.files.find import find_above
-from layerctl.python.distributions import read_distributions
+from layerctl.python.distributions import read_distributions, record_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,10 +87,10 @@ class Environment:
 def recorded(folder: Path) -> dict[str, str]:
     """Return the files that a `.dist-info` folder notes with a hash, without metadata and bytecode: path -> hash."""
     try:
-        rows = list(csv.reader((folder / "RECORD").read_text("utf-8").splitlines()))
-    except (OSError, ValueError, csv.Error):  # none, or damaged: it says nothing
+        data = (folder / "RECORD").read_bytes()
+    except OSError:  # none: it says nothing
         return {}
-    noted = {row[0]: row[1] for row in rows if len(row) == 3 and row[1].startswith("sha256=")}
+    noted = {row[0]: row[1] for row in record_rows(data) if len(row) == 3 and row[1].startswith("sha256=")}
     return {
         path: digest
         for path, digest in noted.items()

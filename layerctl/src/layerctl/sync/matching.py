@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import zipfile
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from layerctl.artifact import ArtifactError, open_artifact
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.atomic import write_bytes
 from layerctl.core.text import some
+from layerctl.python.requirements import required_by
 from layerctl.sync.environment import distributions, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from packaging.version import Version
 
     from layerctl.python.distributions import Distribution
 
@@ -51,71 +55,65 @@ def match_wheels(given: Iterable[Path], folders: Sequence[Path]) -> Matching:
     Raises:
         LayerctlError: a file is no wheel, or a folder has none that fits.
     """
-    layered = {name: (one, folder) for folder in reversed(folders) for name, one in distributions(folder).items()}
+    layered = _layered(folders)
     found: dict[str, Path] = {}
     differences: list[str] = []
     for place in given:
         candidates = sorted(place.glob("*.whl")) if place.is_dir() else [place]
-        fitting = {name: path for path in candidates for name in [_name(path)] if name in layered}
+        fitting: defaultdict[str, list[tuple[Version, Path]]] = defaultdict(list)
+        for path in candidates:
+            name, version = _named(path)
+            if name in layered:
+                fitting[name].append((version, path))
         if not fitting:
             raise LayerctlError(
                 f"--wheel {place}: no layer has what it is a wheel of", hint=f"the layers have {some(layered, 10)}"
             )
-        for name in fitting:
-            paths = [path for path in candidates if _name(path) == name]
-            told = {path: list(_differences(path, *layered[name])) for path in paths}
-            path = min(told, key=lambda one: len(told[one]))
-            if told[path]:
-                differences += told[path]
+        for name, wheels in fitting.items():
+            told = {path: _difference(path, version, *layered[name]) for version, path in wheels}
+            same = next((path for path, difference in told.items() if not difference), None)
+            if same is None:
+                differences.append(next(iter(told.values())))
             else:
-                found[name] = path
+                found[name] = same
     installed = {name: one for name, (one, _) in layered.items()}
-    left = sorted(str(installed[name]) for name in installed.keys() - _reached(found, installed))
+    left = sorted(str(installed[name]) for name in installed.keys() - required_by(found, installed))
     return Matching(tuple(found.values()), frozenset(found), tuple(differences), tuple(left))
 
 
-def _name(path: Path) -> str:
+def _layered(folders: Sequence[Path]) -> dict[str, tuple[Distribution, Path]]:
+    """What programs see of the layers: canonical name -> distribution, and the folder that has it."""
+    return {name: (one, folder) for folder in reversed(folders) for name, one in distributions(folder).items()}
+
+
+def _named(path: Path) -> tuple[str, Version]:
     try:
-        return parse_wheel_filename(path.name)[0]
+        name, version, _, _ = parse_wheel_filename(path.name)
     except InvalidWheelFilename:
         raise LayerctlError(f"--wheel {path} is no wheel", hint="name a .whl, or a folder of them") from None
+    return name, version
 
 
-def _differences(path: Path, layered: Distribution, folder: Path) -> Iterable[str]:
-    version = parse_wheel_filename(path.name)[1]
+def _difference(path: Path, version: Version, layered: Distribution, folder: Path) -> str:
+    """In which way a wheel is not what a layer has; empty for in none."""
     if version != layered.parsed_version:
-        yield f"{path} is version {version}, the layer has {layered}: name the wheel of the layer's release"
-        return
+        return f"{path} is version {version}, the layer has {layered}: name the wheel of the layer's release"
     try:
-        with zipfile.ZipFile(path) as archive:
-            files = [name for name in archive.namelist() if not name.endswith("/") and ".dist-info/" not in name]
-            both = [name for name in files if (folder / name).is_file()]
-            other = [name for name in both if (folder / name).read_bytes() != archive.read(name)]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise LayerctlError(f"--wheel {path} cannot be read: {error}", hint="download it again") from None
-    other += sorted(recorded(folder / layered.folder).keys() - set(files))
-    if other:
-        what = f"{path} has other content than the layer's {layered} ({some(other, 3)})"
-        yield f"{what}: name the wheel of the layer's release"
-
-
-def _reached(names: Iterable[str], installed: dict[str, Distribution]) -> set[str]:
-    """The distributions that some names bring, themselves and what they require here."""
-    reached: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name in reached or name not in installed:
-            continue
-        reached.add(name)
-        needed = (one for one in installed[name].requires if one.marker is None or one.marker.evaluate({"extra": ""}))
-        left.extend(canonicalize_name(one.name) for one in needed)
-    return reached
+        with open_artifact(path) as wheel:
+            entries = [entry for entry in wheel.entries if ".dist-info/" not in entry.path]
+            both = [entry for entry in entries if (folder / entry.path).is_file()]
+            other = [entry.path for entry in both if (folder / entry.path).read_bytes() != wheel.read(entry)]
+    except ArtifactError as error:
+        raise LayerctlError(f"--wheel {path} cannot be read: {error.what}", hint="download it again") from None
+    other += sorted(recorded(folder / layered.folder).keys() - {entry.path for entry in entries})
+    if not other:
+        return ""
+    what = f"{path} has other content than the layer's {layered} ({some(other, 3)})"
+    return f"{what}: name the wheel of the layer's release"
 
 
 def write_constraints(root: Path, folders: Sequence[Path]) -> Path:
     """Write which version the layers have of what, as a constraints file of pip's."""
-    versions = {name: one for folder in reversed(folders) for name, one in distributions(folder).items()}
-    text = "".join(f"{name}=={versions[name].version}\n" for name in sorted(versions))
+    text = "".join(f"{name}=={one.version}\n" for name, (one, _) in sorted(_layered(folders).items()))
     write_bytes(root / CONSTRAINTS, f"# What the layers have. Made by `layerctl sync`.\n{text}".encode())
     return root / CONSTRAINTS
