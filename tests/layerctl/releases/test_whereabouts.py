@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from layerctl.releases.whereabouts import missing_regions, whereabouts
 from tests.layerctl.releases.conftest import REGIONS, put_versions
+from tests.layerctl.releases.test_index_exact import index_of, release
 from tests.layerctl.releases.test_usage import layer_arn
 from tests.support.fault_proxy import answer
 
@@ -67,6 +69,20 @@ def test_a_deleted_version_is_told_from_one_that_is_gone(released, layerctl):
     assert remarks["1.2.0", REGIONS[1]] == "not in the index"
     assert remarks[None, FIRST] == "names no release"
     assert ran.data["missing"] == {"1.2.0": [FIRST, REGIONS[2]], "1.1.0": [REGIONS[1], REGIONS[2]]}
+
+
+@pytest.mark.parametrize(
+    ("regions", "deleted", "seen"),
+    [((FIRST,), (), ["gone", "missing"]), ((), (FIRST,), ["deleted", "missing"]), ((), (), ["missing", "missing"])],
+)
+def test_a_yanked_release_is_missed_nowhere(regions, deleted, seen):
+    """Not where it was never published either, though no region has it any more; one that is not yanked is."""
+    for yanked in ("leaks", ""):
+        index = index_of(release("1.0.0", *regions, yanked=yanked, deleted=deleted))
+        rows = whereabouts(index, {FIRST: [], REGIONS[1]: []}, REGIONS[:2], offline=False)
+        assert [one.state for one in rows] == seen
+        wanted = [one.region for one in rows if one.state != "deleted"]
+        assert missing_regions(rows, index) == ({} if yanked else {"1.0.0": wanted})
 
 
 def test_a_region_that_fails_is_named_and_nothing_is_said_of_it(proxy, released, layerctl):

@@ -217,7 +217,7 @@ def test_several_patterns(tmp_path, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out.count("shared-utils") == 1
     assert "a/two.yaml" in out
-    assert "left out excluded: one.yaml, old" in err
+    assert "left out excluded: old, one.yaml" in err
     assert "left out: a/one.yaml (excluded)" in err
 
 

@@ -49,8 +49,7 @@ def command(
 
     if len(target.regions) != 1:
         raise LayerctlError("a stack is in one region", hint="name it with --region")
-    named = target.layer if target.config is None or target.layer != target.config.name else None
-    payload = Payload.read(artifact, target.config, layer=named)
+    payload = Payload.read(artifact, target.config, layer=target.named_layer)
     if built is not None:
         require_built(payload, built)
     index = LayerIndex.load(index_file) if index_file else None

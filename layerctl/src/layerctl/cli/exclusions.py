@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from layerctl.cli.output import detail, error, note, warning
-from layerctl.core.text import count_text
+from layerctl.core.text import count_text, some
 from layerctl.scan.model import EXCLUDED
 
 if TYPE_CHECKING:
@@ -74,10 +74,8 @@ def tell_left_out(left_out: Iterable[LeftOut], notes: Iterable[str] = ()) -> Non
 
 
 def _some(paths: Sequence[str]) -> str:
-    names = list(dict.fromkeys(path.rpartition("/")[2] for path in sorted(paths)))
-    more = f" and {len(names) - _NAMED} more names" if len(names) > _NAMED else ""
-    count = f" ({len(paths)})" if len(paths) > len(names) else ""
-    return ", ".join(names[:_NAMED]) + more + count
+    names = {path.rpartition("/")[2] for path in paths}
+    return some(names, _NAMED) + (f" ({len(paths)})" if len(paths) > len(names) else "")
 
 
 def tell_problems(problems: Sequence[Problem]) -> None:

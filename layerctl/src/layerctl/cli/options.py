@@ -218,6 +218,11 @@ class Target:
     aws: Aws
     as_json: bool
 
+    @property
+    def named_layer(self) -> str | None:
+        """The layer's name, where it is not layer.toml's own."""
+        return self.layer if self.config is None or self.layer != self.config.name else None
+
     def everywhere(self, what: str, work: Callable[[str], T], regions: Iterable[str] | None = None) -> InRegions[T]:
         """Do `work` in every region, with a progress bar that says `what`."""
         from layerctl.aws.regions import in_regions

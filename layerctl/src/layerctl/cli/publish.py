@@ -54,8 +54,7 @@ def command(
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
 
-    named = target.layer if target.config is None or target.layer != target.config.name else None
-    payload = Payload.read(artifact, target.config, layer=named, release=release)
+    payload = Payload.read(artifact, target.config, layer=target.named_layer, release=release)
     if not payload.runtimes:
         note("it names no compatible runtimes: there is neither a layer.toml nor a manifest")
     known = LayerIndex(payload.layer)

@@ -42,6 +42,7 @@ def command(
     """
     from layerctl.releases.index import store
     from layerctl.releases.index.model import LayerIndex
+    from layerctl.releases.publish.latest import held_by, latest_name
     from layerctl.releases.versions import list_versions
     from layerctl.releases.whereabouts import missing_regions, whereabouts
 
@@ -54,7 +55,8 @@ def command(
 
     def work(region: str) -> tuple[list[LayerVersion], str]:
         found = list(list_versions(target.aws.client("lambda", region), target.layer))
-        return found, _latest(target, region, stage) if stage else ""
+        name = latest_name(target.layer, stage) if stage else None
+        return found, held_by(target.aws.client("ssm", region), name) if name else ""
 
     regions = [*target.regions, *(name for one in (index.releases.values() if index else ()) for name in one.regions)]
     outcome = target.everywhere("listing", work, [] if offline else dict.fromkeys(regions))
@@ -63,23 +65,13 @@ def command(
     rows = whereabouts(index, listed, target.regions, offline=offline)
     if release is not None:
         rows = _only(rows, release)
-    missed = missing_regions(rows)
+    missed = missing_regions(rows, index)
     if target.as_json or form == "json":
         print_json(_data(target, rows, missed, latest, path) | target.data(outcome.failures))
     else:
         _show(rows, missed, latest)
         _say_what_was_read(target, index, path, outcome.failures, offline=offline)
     return 2 if outcome.failures else 0
-
-
-def _latest(target: Target, region: str, stage: str) -> str:
-    from layerctl.releases.publish.latest import latest_name
-
-    client = target.aws.client("ssm", region)
-    try:
-        return str(client.get_parameter(Name=latest_name(target.layer, stage))["Parameter"]["Value"])
-    except client.exceptions.ParameterNotFound:
-        return ""
 
 
 def _only(rows: Sequence[Whereabouts], release: str) -> list[Whereabouts]:

@@ -112,9 +112,12 @@ def _deleted(release: Release | None, region: str) -> list[tuple[LayerVersionArn
     return [(arn, date) for arn, date in sorted(release.deleted.items()) if arn.region == region] if release else []
 
 
-def missing_regions(rows: Sequence[Whereabouts]) -> dict[str, list[str]]:
-    """The regions that each release misses: it was never there, or is gone. A deleted or yanked one is not missed."""
-    yanked = {one.release for one in rows if one.state == "yanked"}
+def missing_regions(rows: Sequence[Whereabouts], index: LayerIndex | None) -> dict[str, list[str]]:
+    """The regions that each release misses: it was never there, or is gone.
+
+    A version that was deleted is not missed, and a yanked release nowhere.
+    """
+    yanked = {name for name, release in index.releases.items() if release.yanked} if index else set()
     missed: dict[str, list[str]] = {}
     for one in rows:
         if one.state in ("missing", "gone") and one.release not in yanked:

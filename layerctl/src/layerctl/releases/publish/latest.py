@@ -15,12 +15,25 @@ if TYPE_CHECKING:
 
     from layerctl.releases.versions import LayerVersion
 
-__all__ = ["is_newer", "latest_name", "move_latest"]
+__all__ = ["held_by", "is_newer", "latest_name", "move_latest"]
 
 
 def latest_name(layer: str, stage: str) -> str:
     """The parameter of a layer and stage."""
     return f"/{layer}/{stage}/latest"
+
+
+def held_by(client: Any, name: str) -> str:
+    """The ARN that the parameter names; empty where there is no such parameter.
+
+    Args:
+        client: the region's SSM client.
+        name: the parameter's.
+    """
+    try:
+        return str(client.get_parameter(Name=name)["Parameter"]["Value"])
+    except client.exceptions.ParameterNotFound:
+        return ""
 
 
 def move_latest(
@@ -36,10 +49,7 @@ def move_latest(
         listed: the versions that the region has.
         dry_run: only say it.
     """
-    try:
-        held = str(client.get_parameter(Name=name)["Parameter"]["Value"])
-    except client.exceptions.ParameterNotFound:
-        held = ""
+    held = held_by(client, name)
     if held == str(mine.arn):
         return ""
     current = next((one for one in listed if str(one.arn) == held), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from layerctl.artifact import open_artifact
 from layerctl.aws.failures import code_of
 from layerctl.core.errors import LayerctlError
-from layerctl.releases.publish.latest import is_newer, latest_name
+from layerctl.releases.publish.latest import held_by, is_newer, latest_name
 from layerctl.releases.publish.present import present_version
 from layerctl.releases.versions import DigestCache, list_versions
 
@@ -97,10 +97,7 @@ def stack_parameters(
     digests = DigestCache()
     digests.put(payload.code_sha256, payload.content_digest)
     existing = present_version(client, versions, payload.content_digest, digests)
-    try:
-        held = str(ssm.get_parameter(Name=latest_name(payload.layer, stage))["Parameter"]["Value"])
-    except ssm.exceptions.ParameterNotFound:
-        held = ""
+    held = held_by(ssm, latest_name(payload.layer, stage))
     current = next((one for one in versions if str(one.arn) == held), None)
     stays = current is not None and current != existing and _stays(current, existing, payload, index, released=released)
     description = payload.description if released else payload.content_digest
