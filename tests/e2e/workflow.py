@@ -90,7 +90,7 @@ def play_job(name: str, folder: Path, environment: Mapping[str, str], *, shows: 
                     console.print(f"     [dim]{line.strip()}[/]")
         for why, titles in skipped.items():
             console.print(f"   [dim]not run, {why}: {'; '.join(titles)}[/]")
-        return {_action(*one) for one in proxy.sent}
+        return {action_of(*one) for one in proxy.sent}
 
 
 def _step(run: str, folder: Path, environment: Mapping[str, str], title: str) -> str:
@@ -107,11 +107,6 @@ def _step(run: str, folder: Path, environment: Mapping[str, str], title: str) ->
     if done.returncode:
         raise PipelineError(f"{title} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
-
-
-def _action(service: str, operation: str) -> str:
-    names = {"HeadBucket": "ListBucket", "Invoke": "InvokeFunction"}
-    return action_of(service, names.get(operation, operation))
 
 
 def check_role(role: str, sent: set[str], *, beside: set[str]) -> None:

@@ -347,8 +347,15 @@ def _service(request: BaseHTTPRequestHandler) -> str:
 def _asked(request: BaseHTTPRequestHandler, operation: str) -> str:
     """The operation's name, also of S3, where only method and path tell it."""
     if " " in operation and _service(request) == "s3":
-        of = "Object" if urllib.parse.urlsplit(request.path).path.strip("/").count("/") else "Bucket"
-        return {"HEAD": "Head", "GET": "Get", "PUT": "Put", "POST": "Put"}.get(request.command, operation) + of
+        url = urllib.parse.urlsplit(request.path)
+        if url.path.strip("/").count("/"):
+            return {"HEAD": "Head", "GET": "Get", "PUT": "Put", "POST": "Put"}.get(
+                request.command, operation
+            ) + "Object"
+        if url.query:  # one of the bucket's settings
+            setting = url.query.partition("=")[0]
+            return request.command.title() + setting[0].upper() + setting[1:]
+        return {"HEAD": "Head", "PUT": "Create"}.get(request.command, operation) + "Bucket"
     return operation
 
 
