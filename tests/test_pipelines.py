@@ -133,9 +133,12 @@ def test_templates_are_linted(path):
     assert validated.returncode == 0, validated.stdout + validated.stderr
 
 
-@pytest.mark.parametrize("role", ["DevRole", "ReleaseRole"])
-def test_a_role_has_no_right_without_bounds(role):
-    """Each action is named, on resources that are named."""
+@pytest.mark.parametrize(
+    ("role", "not_sent"), [("DevRole", workflow.BY_CLOUDFORMATION), ("ReleaseRole", workflow.NOT_PROVOKED)]
+)
+def test_a_role_has_no_right_without_bounds(role, not_sent):
+    """Each action is named, on resources that are named; what the play excuses from being sent is among them."""
+    assert not_sent <= allowed(workflow.BOOTSTRAP, role)
     for statement in statements(workflow.BOOTSTRAP, role):
         assert "*" not in str(statement["Action"])
         assert statement["Resource"] != "*"

@@ -50,7 +50,8 @@ def test_a_workflow_is_bounded_and_asks_for_little(path):
         if "uses" in job:
             called = load(ROOT / job["uses"].removeprefix("$/"))  # bounded there, and of this very commit
             inputs = called["on"]["workflow_call"]["inputs"]
-            assert {name for name, told in inputs.items() if told.get("required")} <= job["with"].keys() <= inputs.keys()
+            required = {name for name, told in inputs.items() if told.get("required")}
+            assert required <= job["with"].keys() <= inputs.keys()
             continue
         assert 0 < job["timeout-minutes"] <= 60
     for step in steps(path):
