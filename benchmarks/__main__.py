@@ -132,7 +132,7 @@ def _cold_starts(
 
 def _footprint(options: argparse.Namespace, interpreters: list[Interpreter], console: Console) -> list[Comparison]:
     """Measure memory and bytes on the Python that the page shows."""
-    chosen = next((found for found in interpreters if found.version.startswith("3.13.")), interpreters[-1])
+    chosen = next((found for found in interpreters if found.version.startswith(page.PREFERRED)), interpreters[-1])
     rounds = min(5, options.rounds)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("memory and bytes in AWS's emulator", total=rounds * len(footprint.CASES))

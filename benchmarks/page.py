@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PAGE", "RESULTS", "filled", "tables"]
+__all__ = ["PAGE", "PREFERRED", "RESULTS", "filled", "tables"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "benchmarks" / "results" / "results.json"
 _TABLE = re.compile(r"(<!-- table: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_PREFERRED = "3.13."  # the page shows one Python; the results have them all
+PREFERRED = "3.13."  # the page shows one Python; the results have them all
 
 
 def filled(page: str, results: dict[str, Any]) -> str:
@@ -47,7 +47,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
 def _of_one_python(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of Python 3.13, or of the newest one that was measured."""
     versions = sorted({row["where"] for row in rows}, key=lambda text: [int(part) for part in text.split(".")])
-    chosen = next((version for version in versions if version.startswith(_PREFERRED)), versions[-1])
+    chosen = next((version for version in versions if version.startswith(PREFERRED)), versions[-1])
     return [row for row in rows if row["where"] == chosen]
 
 

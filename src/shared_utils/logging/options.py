@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shared_utils.errors import LoggingError
 
-__all__ = ["check", "configure"]
+__all__ = ["configure"]
 
 # Less would not hold the line's own keys.
 SMALLEST_LINE_BYTES = 1024
@@ -83,11 +83,11 @@ def configure(
         if hasattr(given.get(name), "keys"):
             given[name] = dict(given[name])
     options = {name: value for name, value in {**SETTINGS.options, **given}.items() if value is not None}
-    check(options)
+    _check(options)
     SETTINGS.configure(options)
 
 
-def check(options: dict[str, Any]) -> None:
+def _check(options: dict[str, Any]) -> None:
     """Raise LoggingError for the first option that cannot be used."""
 
     def refuse(name: str, expected: str) -> LoggingError:

@@ -91,20 +91,10 @@ def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
     What listens to the standard library's records gets it as one, unless it is one (`is_record`).
     """
     if "opentelemetry.trace" in _modules:
-        from shared_utils.logging.tracing import with_span
-
-        values = with_span(values, contexts)
-    if SETTINGS.processors:
-        processed = _process(number, event, values, where, name, contexts, state)
-        if processed is None:
-            return
-        line = processed
-    elif SETTINGS.serializer is not None:
-        from shared_utils.logging.plain import render_serialized
-
-        line = render_serialized(number, event, values, where, name, contexts, state)
-    else:
-        line = render(number, event, values, where, name, contexts, state)
+        values = _with_span(values, contexts)
+    line = _render(number, event, values, where, name, contexts, state)
+    if line is None:  # a processor has dropped it
+        return
     if state.buffer is None:
         write(line)
     else:
@@ -153,20 +143,30 @@ def _forward(  # noqa: PLR0917
     forward(handlers, number, event, values, where, name)
 
 
-def _process(  # noqa: PLR0917
-    number: int,
-    event: Any,
-    values: dict[str, Any],
-    where: FrameType | str | None,
-    name: str | None,
-    contexts: tuple[Context, ...],
-    state: LogState,
-) -> str | None:
-    global _process  # noqa: PLW0603 - what is imported stands here from the first line on
-    from shared_utils.logging.pipeline import process
+def _with_span(values: dict[str, Any], contexts: tuple[Context, ...]) -> dict[str, Any]:
+    global _with_span  # noqa: PLW0603 - what is imported stands here from the first such line on
+    from shared_utils.logging.tracing import with_span
 
-    _process = process
-    return process(number, event, values, where, name, contexts, state)
+    _with_span = with_span
+    return with_span(values, contexts)
+
+
+_render: Callable[..., str | None] = render
+
+
+def _choose_renderer() -> None:
+    """Have lines made as the settings ask for it."""
+    global _render  # noqa: PLW0603 - so that no line has to look
+    if SETTINGS.processors:
+        from shared_utils.logging.pipeline import process
+
+        _render = process
+    elif SETTINGS.serializer is not None:
+        from shared_utils.logging.plain import render_serialized
+
+        _render = render_serialized
+    else:
+        _render = render
 
 
 def write_or_buffer(number: int, line: str, state: LogState) -> None:
@@ -316,4 +316,4 @@ def wrote_whole(stream: Any, text: str) -> bool:
     return write_whole(stream, text, is_shared=is_shared)
 
 
-SETTINGS.on_resolved.append(_write_warnings)
+SETTINGS.on_resolved += [_choose_renderer, _write_warnings]

@@ -60,34 +60,21 @@ def render_serialized(  # noqa: PLR0917 - as render
     state: LogState,
 ) -> str:
     """Return the line that the user's serializer makes of a call. For the arguments see `render`."""
-    values = {**{key: value for one in contexts for key, value in one._context.items()}, **values}
-    line = None
+    bound = {key: value for context in contexts for key, value in context._context.items()}
+    values = {**bound, **values}
     if type(event) is str and keys_are_safe(values):
-        line = _serialize_plain(number, event, values, where, name, state)
-    return render_full(number, event, values, where, name, state) if line is None else line
-
-
-def _serialize_plain(  # noqa: PLR0917
-    number: int,
-    event: str,
-    values: dict[str, Any],
-    where: FrameType | str | None,
-    name: str | None,
-    state: LogState,
-) -> str | None:
-    """Return the line of plain values; None when they need the full way."""
-    encoded = encode_plain(values)
-    message = encode_basestring(event)
-    if encoded is None or REDACTION.suspects(message + encoded):
-        return None
-    record: dict[str, Any] = {"level": SETTINGS.names[standard(number)]}
-    if where is not None:
-        record["location"] = where if isinstance(where, str) else location_of(where)
-    if name is not None:
-        record["logger"] = name
-    record |= {"message": event, "timestamp": timestamp(), **state.fields()}
-    names = SETTINGS.key_names
-    if names:
-        record = {shown: value for key, value in record.items() if (shown := names.get(key, key)) is not None}
-    line = serialized(record | values, report=False)
-    return None if line is None or len(line) >= SETTINGS.safe_chars else line
+        encoded = encode_plain(values)
+        if encoded is not None and not REDACTION.suspects(encode_basestring(event) + encoded):
+            record: dict[str, Any] = {"level": SETTINGS.names[standard(number)]}
+            if where is not None:
+                record["location"] = where if isinstance(where, str) else location_of(where)
+            if name is not None:
+                record["logger"] = name
+            record |= {"message": event, "timestamp": timestamp(), **state.fields()}
+            names = SETTINGS.key_names
+            if names:
+                record = {shown: value for key, value in record.items() if (shown := names.get(key, key)) is not None}
+            line = serialized(record | values, report=False)
+            if line is not None and len(line) < SETTINGS.safe_chars:
+                return line
+    return render_full(number, event, values, where, name, state)

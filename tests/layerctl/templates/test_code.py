@@ -21,6 +21,7 @@ PYTHON = {
     "format by position and name": (f'ARN = "{HEAD}:layer:{{n}}:{{0}}".format(3, n="demo")', ["demo:3"]),
     "percent": (f'ARN = "%s:layer:%s:%d" % ("{HEAD}", "demo", 3)', ["demo:3"]),
     "percent with names": (f'ARN = "{HEAD}:layer:%(n)s:%(v)d" % {{"n": "demo", "v": 3}}', ["demo:3"]),
+    "percent of percents": (f'ARN = "%%s {HEAD}:layer:%s:%d" % ("demo", 3)', ["demo:3"]),
     "a table": (f'V = {{"demo": 3, "other": 4}}\nARN = f"{HEAD}:layer:demo:{{V[\'demo\']}}"', ["demo:3"]),
     "a table by an open key": (f'V = {{"a": 3, "b": 4}}\nARN = f"{HEAD}:layer:demo:{{V[k]}}"', ["demo:3", "demo:4"]),
     "a class's constant": (f'class L:\n    V = 3\nARN = f"{HEAD}:layer:demo:{{L.V}}"', ["demo:3"]),
@@ -92,6 +93,12 @@ TYPESCRIPT = {
     ),
     "a block's constant": (f"const v = f(); {{ const v = 3; g(`{HEAD}:layer:demo:${{v}}`); }}", ["demo:3"]),
     "set again": (f"let v = 3; v = 4; const a = `{HEAD}:layer:demo:${{v}}`;", [OPEN]),
+    "set again with others": (f"let v = 3; [[w], {{x: v}}] = f(); const a = `{HEAD}:layer:demo:${{v}}`;", [OPEN]),
+    "counted up": (f"let v = 3; v++; const a = `{HEAD}:layer:demo:${{v}}`;", [OPEN]),
+    "a field that is counted up": (
+        f"class S {{ v = 3; f() {{ this.v++; g(`{HEAD}:layer:a:${{this.v}}`); }} }}",
+        [OPEN],
+    ),
     "a sum": (f"const v = 3; const a = `{HEAD}:layer:demo:${{v + 1}}`;", [OPEN]),
     "a parameter": (f"const v = 3; const f = (v) => `{HEAD}:layer:demo:${{v}}`;", [OPEN]),
     "formatArn of what is open": (

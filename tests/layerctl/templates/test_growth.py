@@ -105,10 +105,17 @@ def test_any_text_is_read_or_at_fault_itself(tmp_path_factory, text, name):
         ("a = ':layer:arn:'" + " + a" * 5000, "app.py"),
         ("a = `:layer:arn:" + "${`" * 5000, "app.ts"),
         ("a = ':layer:arn:'" + "".join(f"\na{n} = a{n + 1} + a{n + 1}" for n in range(500)), "app.py"),
+        ("a = ':layer:arn:'" + ".format(a)" * 5000, "app.py"),
+        ("a = ':layer:arn:'" + ".concat(a)" * 5000, "app.ts"),
+        ("a = ':layer:arn:{" + "1" * 5000 + "}'.format(a)", "app.py"),
+        ("a = ':layer:arn:%[" + "1" * 5000 + "]d' % a", "app.py"),
+        ('layers = format(":layer:%[' + "1" * 5000 + ']s", "a")', "main.tf"),
+        ("for " + "(" * 5000 + "a" + ",)" * 5000 + " in b: ':layer:arn:' + a", "app.py"),
+        ("const " + "[" * 5000 + "a" + "]" * 5000 + " = ':layer:arn:' + a", "app.ts"),
         ("layers: " + "${self:" * 5000, "serverless.yml"),
         ("service: x\nprovider: {layers: ['" + "${self:provider.layers}" * 300 + "']}", "serverless.yml"),
     ],
-    ids=str,
+    ids=lambda part: part[:60],
 )
 def test_nesting_and_circles_end(tmp_path, text, name):
     """Circles of merge keys and deep nesting are no error of ours, however shallow Python's own stack is."""

@@ -291,7 +291,7 @@ def test_an_internal_failure_is_itself_a_line(captured_logs, monkeypatch):
     def fail(*args: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("shared_utils.logging.output.render", fail)
+    monkeypatch.setattr("shared_utils.logging.output._render", fail)
     get_logger().info("the lost one")
     line = captured_logs.one(level="ERROR")
     assert "the lost one" in line["message"]

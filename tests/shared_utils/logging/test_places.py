@@ -212,7 +212,7 @@ def test_a_line_that_cannot_be_made_is_told(
     @instrument
     def handler(event: object, context: object) -> None:
         get_logger().info("before")
-        monkeypatch.setattr("shared_utils.logging.output.render", fail)
+        monkeypatch.setattr("shared_utils.logging.output._render", fail)
         getattr(get_logger(), level)(message)
         monkeypatch.undo()
 

@@ -173,7 +173,7 @@ def test_a_record_that_cannot_be_made_is_told(
     def fail(*args: object) -> None:
         raise MemoryError("c4n4ry")
 
-    monkeypatch.setattr("shared_utils.logging.output.render", fail)
+    monkeypatch.setattr("shared_utils.logging.output._render", fail)
     write_line(number, "the lost one", {})
     line = captured_logs.one()
     assert line["message"] == "logging failed: MemoryError; the line was: the lost one"

@@ -157,7 +157,7 @@ def test_the_line_of_an_internal_failure_is_redacted(captured_logs, monkeypatch)
     def fail(*args: object) -> None:
         raise MemoryError("c4n4ry-Sq7xZ")
 
-    monkeypatch.setattr("shared_utils.logging.output.render", fail)
+    monkeypatch.setattr("shared_utils.logging.output._render", fail)
     get_logger().info("it is c4n4ry-Sq7xZ, password=c4n4ry-other")
     line = captured_logs.one()
     assert "it is [REDACTED]" in line["message"]

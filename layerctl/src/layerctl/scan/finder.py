@@ -11,8 +11,8 @@ from layerctl.scan.index_text import looks_like_index
 from layerctl.scan.model import INDEX, FileReport, Pin, Problem, Unread, Unresolved
 from layerctl.scan.walk import TEMPLATE_SUFFIXES
 from layerctl.templates.literals import text_arns
-from layerctl.templates.source import BinaryFileError, Source
-from layerctl.templates.structure import FileFault, Structure, structural_uses
+from layerctl.templates.source import BinaryFileError, FileFault, Source
+from layerctl.templates.structure import Structure, structural_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,12 +6,12 @@ import codecs
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BinaryFileError", "Source"]
+__all__ = ["BinaryFileError", "FileFault", "Source"]
 
 # Longest first: UTF-32's little-endian mark begins with UTF-16's.
 _MARKS = (
@@ -28,6 +28,15 @@ _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 
 class BinaryFileError(ValueError):
     """The bytes are no text in any encoding that we read."""
+
+
+class FileFault(NamedTuple):
+    """What is wrong with a file, with the offset; `of_template`: the file is a template, by all that can be seen."""
+
+    message: str
+    hint: str
+    offset: int
+    of_template: bool = True
 
 
 @dataclass(slots=True)

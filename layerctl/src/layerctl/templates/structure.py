@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from layerctl.templates.code.trees import PROGRAMS
 from layerctl.templates.literals import puts_together
+from layerctl.templates.source import FileFault
 from layerctl.templates.variables import variable_uses
 
 if TYPE_CHECKING:
@@ -19,16 +20,7 @@ if TYPE_CHECKING:
     from layerctl.templates.nested import Part
     from layerctl.templates.uses import Use
 
-__all__ = ["FileFault", "Structure", "looks_like_template", "needs_engine", "structural_uses"]
-
-
-class FileFault(NamedTuple):
-    """What is wrong with a file, with the offset; `of_template`: the file is a template, by all that can be seen."""
-
-    message: str
-    hint: str
-    offset: int
-    of_template: bool = True
+__all__ = ["Structure", "looks_like_template", "needs_engine", "structural_uses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +84,7 @@ def structural_uses(text: str, path: Path, written: list[TextArn], *, named: boo
     if suffix in {".tf", ".tfvars"}:
         from layerctl.templates.terraform import terraform_uses
 
-        uses, faults = terraform_uses(path, text)
-        return Structure(uses, [FileFault(*fault) for fault in faults])
+        return Structure(*terraform_uses(path, text))
     if suffix in PROGRAMS:
         return _program(text, suffix, written) if len(text) <= limit else Structure()
     return Structure(list(variable_uses(text, written)))
@@ -122,7 +113,7 @@ def _program(text: str, suffix: str, written: list[TextArn]) -> Structure:
 
     found = program_uses(text, suffix)
     written[:] = [arn for arn in written if not any(arn.arn_start in place for place in found.covered)]
-    return Structure(found.uses, [FileFault(*fault) for fault in found.unread])
+    return Structure(found.uses, found.unread)
 
 
 def _is_json(text: str, path: Path) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.code.hcl import Block
     from layerctl.templates.code.syntax import Expression
-    from layerctl.templates.code.trees import UnreadCode
+    from layerctl.templates.source import FileFault
 
 __all__ = ["terraform_uses"]
 
@@ -27,7 +27,7 @@ _MAX_MODULES = 4
 _MAX_MODULE = 8_000_000
 
 
-def terraform_uses(path: Path, text: str) -> tuple[list[Use], list[UnreadCode]]:
+def terraform_uses(path: Path, text: str) -> tuple[list[Use], list[FileFault]]:
     """The uses of layer versions whose version stands in this file, and what of it could not be read.
 
     They are this file's, whichever file of the module uses them.
@@ -70,7 +70,7 @@ def _read(path: Path, stamp: int, size: int) -> str:
 @lru_cache(maxsize=4)
 def _module_uses(
     folder: Path, texts: tuple[tuple[str, str], ...]
-) -> tuple[list[tuple[str, Use]], dict[str, UnreadCode]]:
+) -> tuple[list[tuple[str, Use]], dict[str, FileFault]]:
     if not any("layer" in text for _, text in texts):
         return [], {}
     module = _Uses(folder, texts)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from layerctl.templates.code.syntax import Expression
-    from layerctl.templates.code.trees import UnreadCode
+    from layerctl.templates.source import FileFault
 
 __all__ = ["Module"]
 
@@ -64,7 +64,7 @@ class Module(Evaluator):
         self.given = given or {}
         self.depth = depth
         self.names: set[str] = set()
-        self.unread: dict[str, UnreadCode] = {}
+        self.unread: dict[str, FileFault] = {}
         self.variables: dict[str, list[tuple[str, Expression]]] = {}
         self.locals: dict[str, tuple[str, Expression]] = {}
         self.layers: dict[str, tuple[str, hcl.Block]] = {}

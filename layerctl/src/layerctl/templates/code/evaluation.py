@@ -10,14 +10,14 @@ from layerctl.templates.code.syntax import Call, Choice, Expression, Items, Numb
 from layerctl.templates.spans import SpannedString, concatenate, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from layerctl.templates.spans import Span
 
-__all__ = ["Evaluator"]
+__all__ = ["VERBS", "Evaluator"]
 
-# "%s", "%[2]d" of Go, "%(name)s" of Python.
-_VERB = re.compile(r"%(?:\[(?P<number>\d+)\]|\((?P<name>\w+)\))?[sdvqr]")
+# "%s", "%[2]d" of Go, "%(name)s" of Python, and the sign itself.
+VERBS = re.compile(r"%(?:(?P<itself>%)|(?:\[(?P<number>\d{1,9})\]|\((?P<name>\w+)\))?[sdvqr])")
 _MAX_NESTING = 30
 
 
@@ -104,25 +104,41 @@ class Evaluator:
         return concatenate(parts)
 
     def printed(
-        self, name: str, pattern: Expression, arguments: Sequence[Expression], depth: int
+        self,
+        name: str,
+        pattern: Expression,
+        arguments: Sequence[Expression],
+        depth: int,
+        *,
+        fields: re.Pattern[str] = VERBS,
+        first: int = 1,
     ) -> list[SpannedString]:
-        """The arguments in place of a pattern's verbs."""
-        named = dict(entry for table in arguments if isinstance(table, Table) for entry in table.entries)
-        index = 0
+        """The arguments in place of a pattern's fields.
 
-        def verbs(text: str) -> Iterator[tuple[int, int]]:
-            return (verb.span() for verb in _VERB.finditer(text))
+        Args:
+            name: the file that the expressions stand in.
+            pattern: the text with the fields.
+            arguments: their values; those with names are in a table.
+            depth: how deeply the expression is nested.
+            fields: how a field is written, by its `number` or its `name`, and what stands for `itself`.
+            first: the number of the first argument.
+        """
+        named = dict(entry for table in arguments if isinstance(table, Table) for entry in table.entries)
+        index = first
 
         def meaning(span: Span, start: int, end: int) -> list[SpannedString]:
             nonlocal index
-            verb = _VERB.fullmatch(span.text, start, end)
-            if verb is not None and verb["name"]:
-                return self.evaluate(name, named.get(verb["name"]), depth + 1)
-            index = int(verb["number"]) if verb is not None and verb["number"] else index + 1
-            return self.evaluate(name, arguments[index - 1] if index <= len(arguments) else None, depth + 1)
+            field = fields.fullmatch(span.text, start, end)
+            if field is None or field["itself"]:
+                return [SpannedString.literal(span.text[start], None)]
+            if field["name"]:
+                return self.evaluate(name, named.get(field["name"]), depth + 1)
+            at = int(field["number"] or index) - first
+            index = at + first + 1
+            return self.evaluate(name, arguments[at] if 0 <= at < len(arguments) else None, depth + 1)
 
         found = []
         for value in self.evaluate(name, pattern, depth + 1):
-            index = 0
-            found += filled(value, verbs, meaning)
+            index = first
+            found += filled(value, lambda text: (field.span() for field in fields.finditer(text)), meaning)
         return found

@@ -5,10 +5,11 @@ After HashiCorp's "HCL Native Syntax Specification". Forgiving: what it does not
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from layerctl.templates.code.syntax import Call, Choice, Expression, Items, Path, Table, Text, Unknown
+from layerctl.templates.code.syntax import Call, Choice, Expression, Items, Path, Table, Text, Unknown, string_of
 from layerctl.templates.code.trees import parse_tree, unread
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from layerctl.templates.code.trees import UnreadCode
+    from layerctl.templates.source import FileFault
 
 __all__ = ["Block", "parse"]
 
@@ -34,13 +35,13 @@ class Block:
     blocks: list[Block] = field(default_factory=list)
 
 
-def parse(text: str) -> tuple[Block, UnreadCode | None]:
+def parse(text: str) -> tuple[Block, FileFault | None]:
     """Read a file, and tell what of it that speaks of layers could not be read. Never raises for what is in it."""
     file = Block("")
     root = parse_tree(text, ".tf")
     if root is not None:
         _Translator(text).body(file, root, 0)
-    return file, unread(root, lambda start, end: text.find("layer", start, end) >= 0)
+    return file, unread(root, [match.start() for match in re.finditer("layer", text)])
 
 
 class _Translator:
@@ -150,7 +151,6 @@ class _Translator:
 
     def _template(self, node: Node, depth: int) -> Text:
         """Text and interpolations; blanks are text, too, though the grammar leaves some of them out."""
-        parts: list[tuple[str, int | None] | Expression] = []
         ends = {"quoted_template_start", "quoted_template_end", "heredoc_start", "heredoc_identifier"}
         children = node.named_children
         marks = [child for child in children if child.type in ends]
@@ -158,15 +158,17 @@ class _Translator:
             marks[1 if node.type == "heredoc_template" and len(marks) > 1 else 0].end_byte if marks else node.end_byte
         )
         stop = marks[-1].start_byte if len(marks) > 1 else node.end_byte
-        for child in children:
-            if child.type in {"template_interpolation", "template_directive"}:
-                parts += [(self.text[start : child.start_byte], start)] * (child.start_byte > start)
-                inner = next((part for part in child.named_children if part.type == "expression"), None)
-                known = inner is not None and child.type == "template_interpolation"
-                parts.append(self.expression(inner, depth) if known and inner else Unknown("...", child.start_byte))
-                start = child.end_byte
-        parts += [(self.text[start:stop], start)] * (stop > start)
-        return Text(tuple(parts), node.start_byte)
+        special = [
+            (child.start_byte, child.end_byte, self._interpolated(child, depth))
+            for child in children
+            if child.type in {"template_interpolation", "template_directive"}
+        ]
+        return string_of(self.text, node.start_byte, start, stop, special)
+
+    def _interpolated(self, node: Node, depth: int) -> Expression:
+        inner = next((part for part in node.named_children if part.type == "expression"), None)
+        known = inner is not None and node.type == "template_interpolation"
+        return self.expression(inner, depth) if known and inner else Unknown("...", node.start_byte)
 
 
 def _into(value: Expression, step: str | Expression) -> Expression:

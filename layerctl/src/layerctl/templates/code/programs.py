@@ -12,7 +12,7 @@ from layerctl.templates.code.python import Python
 from layerctl.templates.code.syntax import Call, Expression, Items, Number, Path, Table, Text, Unknown
 from layerctl.templates.code.trees import parse_tree, unread
 from layerctl.templates.code.typescript import TypeScript
-from layerctl.templates.spans import Span, SpannedString, composed_arns, filled
+from layerctl.templates.spans import Span, SpannedString, composed_arns
 from layerctl.templates.uses import Use
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from layerctl.templates.code.translation import Binding
-    from layerctl.templates.code.trees import UnreadCode
+    from layerctl.templates.source import FileFault
 
 __all__ = ["ProgramUses", "program_uses"]
 
@@ -29,7 +29,7 @@ _MAX_EVALUATIONS = 100_000
 _MAX_BINDINGS = 20
 _LAYER = re.compile(r"[:\"'`]layer[:\"'`]|[fF]ormat(?:Arn|_arn)|Arn\.format")
 # Python's "{}", "{0}", "{name}", and the doubled braces that stand for one.
-_FIELD = re.compile(r"\{\{|\}\}|\{(?P<name>\w*)\}")
+_FIELDS = re.compile(r"(?P<itself>\{\{|\}\})|\{(?:(?P<number>\d{1,9})|(?P<name>\w*))\}")
 _HOLE = Unknown("...", 0)
 
 
@@ -44,7 +44,7 @@ class ProgramUses(NamedTuple):
 
     uses: list[Use]
     covered: list[range]
-    unread: list[UnreadCode]
+    unread: list[FileFault]
 
 
 def program_uses(text: str, suffix: str) -> ProgramUses:
@@ -57,7 +57,7 @@ def program_uses(text: str, suffix: str) -> ProgramUses:
             uses += found
             covered.append(range(node.start_byte, node.end_byte))
     marks = [match.start() for match in _LAYER.finditer(text)]
-    fault = unread(root, lambda start, end: bisect_right(marks, end - 1) > bisect_right(marks, start - 1))
+    fault = unread(root, marks)
     return ProgramUses(uses, covered, [fault] if fault else [])
 
 
@@ -206,7 +206,7 @@ class _Program(Evaluator):
             case "%":
                 return self.printed(name, arguments[0], arguments[1:], depth)
             case "format":
-                return self._formatted(name, arguments[0], arguments[1:], depth)
+                return self.printed(name, arguments[0], arguments[1:], depth, fields=_FIELDS, first=0)
             case "join":
                 items = self._resolved(arguments[1])
                 if isinstance(items, Items):
@@ -231,29 +231,6 @@ class _Program(Evaluator):
         for item in items:
             inner = self._resolved(item.arguments[0]) if isinstance(item, Call) and item.name == "..." else None
             yield from inner.items if isinstance(inner, Items) else [item]
-
-    def _formatted(
-        self, name: str, pattern: Expression, arguments: Sequence[Expression], depth: int
-    ) -> list[SpannedString]:
-        """Python's `str.format`."""
-        named = dict(entry for table in arguments if isinstance(table, Table) for entry in table.entries)
-        index = 0
-
-        def meaning(span: Span, start: int, end: int) -> list[SpannedString]:
-            nonlocal index
-            key = span.text[start + 1 : end - 1]
-            if span.text[start:end] in {"{{", "}}"}:
-                return [SpannedString.literal(span.text[start], None)]
-            if key and not key.isdecimal():
-                return self.evaluate(name, named.get(key), depth + 1)
-            index, at = (index, int(key)) if key else (index + 1, index)
-            return self.evaluate(name, arguments[at] if at < len(arguments) else None, depth + 1)
-
-        found = []
-        for value in self.evaluate(name, pattern, depth + 1):
-            index = 0
-            found += filled(value, lambda text: (match.span() for match in _FIELD.finditer(text)), meaning)
-        return found
 
     def _arn(self, name: str, given: dict[str, Expression], depth: int) -> list[SpannedString]:
         """The CDK's `formatArn`; a resource of which nothing is known is a version that is not known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from layerctl.templates.code.syntax import Call, Choice, Expression, Items, Number, Path, Table, Text
 from layerctl.templates.code.translation import Binding, Translator
@@ -25,6 +25,9 @@ class Python(Translator):
     )
     classes = frozenset({"class_definition"})
     own = frozenset({"self", "cls"})
+    member_of = "attribute", "attribute"
+    targets = frozenset({"identifier"})
+    patterns: ClassVar = dict.fromkeys(("pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern"))
 
     def known(self, node: Node, depth: int) -> Expression | None:
         """The expression that a node is."""
@@ -57,7 +60,7 @@ class Python(Translator):
                 arguments = right.items if isinstance(right, Items) else (right,)
                 return Call("%", (self.expression(field("left"), depth), *arguments), at)
             case "attribute":
-                return self.into(node, field("object"), self.of(field("attribute")), depth)
+                return self.into(node, *self.member(node), depth)
             case "subscript":
                 return self.into(node, field("value"), self.expression(field("subscript"), depth), depth)
             case "list" | "tuple" | "set" | "expression_list":
@@ -79,9 +82,7 @@ class Python(Translator):
         function, given = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         if function is None or given is None:
             return None
-        method = function.type == "attribute"
-        name = self.of(function.child_by_field_name("attribute") if method else function)
-        owner = function.child_by_field_name("object") if method else None
+        owner, name = self.member(function)
         if name == "ArnComponents":
             return Table(self._entries(given, "keyword_argument", "name", depth), node.start_byte)
         if not self.follows(name):
@@ -91,7 +92,7 @@ class Python(Translator):
         named = self._entries(given, "keyword_argument", "name", depth)
         if named:
             arguments.append(Table(named, given.start_byte))
-        return self.call(node, owner, name, arguments)
+        return self.call(node, owner, name, arguments, depth)
 
     def _entries(self, node: Node, kind: str, key: str, depth: int) -> tuple[tuple[str, Expression], ...]:
         pairs = [
@@ -106,9 +107,9 @@ class Python(Translator):
         match node.type:
             case "assignment" | "named_expression":
                 left = node.child_by_field_name("left" if node.type == "assignment" else "name")
-                yield from self._targets(left, node.child_by_field_name("right") or node.child_by_field_name("value"))
+                yield from self.assigned(left, node.child_by_field_name("right") or node.child_by_field_name("value"))
             case "augmented_assignment" | "for_statement" | "for_in_clause":
-                yield from self._targets(node.child_by_field_name("left"), None)
+                yield from self.assigned(node.child_by_field_name("left"), None)
             case "default_parameter" | "typed_default_parameter":
                 yield Binding(self.of(node.child_by_field_name("name")), node.child_by_field_name("value"))
             case "parameters" | "lambda_parameters" | "as_pattern_target" | "typed_parameter":
@@ -117,14 +118,3 @@ class Python(Translator):
                         yield Binding(self.of(child))
             case "global_statement" | "nonlocal_statement":
                 yield from (Binding(self.of(child), anywhere=True) for child in node.named_children)
-
-    def _targets(self, left: Node | None, value: Node | None) -> Iterator[Binding]:
-        if left is None:
-            return
-        if left.type == "identifier":
-            yield Binding(self.of(left), value)
-        elif left.type == "attribute" and self.of(left.child_by_field_name("object")) in self.own:
-            yield Binding(self.of(left.child_by_field_name("attribute")), value, field=True)
-        elif left.type in {"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern"}:
-            for child in left.named_children:
-                yield from self._targets(child, None)

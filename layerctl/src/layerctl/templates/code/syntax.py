@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["Call", "Choice", "Expression", "Items", "Number", "Path", "Table", "Text", "Unknown"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Call", "Choice", "Expression", "Items", "Number", "Part", "Path", "Table", "Text", "Unknown", "string_of"]
 
 
 class Text(NamedTuple):
     """A string (in Terraform's language any literal): parts that are text with its offset, or expressions."""
 
-    parts: tuple[tuple[str, int | None] | Expression, ...]
+    parts: tuple[Part, ...]
     at: int
 
 
@@ -66,3 +69,23 @@ class Unknown(NamedTuple):
 
 
 Expression = Text | Number | Path | Call | Items | Table | Choice | Unknown
+Part = tuple[str, int | None] | Expression
+
+
+def string_of(text: str, at: int, start: int, stop: int, special: Iterable[tuple[int, int, Part]]) -> Text:
+    """A string: what stands between two offsets as it is, and what is special there.
+
+    Args:
+        text: the file's text.
+        at: where the string begins, with its quote.
+        start: the offset behind its quote.
+        stop: the offset of its closing quote.
+        special: in order, from where to where, and what stands for it.
+    """
+    parts: list[Part] = []
+    for begin, end, part in special:
+        parts += [(text[start:begin], start)] * (begin > start)
+        parts.append(part)
+        start = end
+    parts += [(text[start:stop], start)] * (stop > start)
+    return Text(tuple(parts), at)

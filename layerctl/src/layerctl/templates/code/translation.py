@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from layerctl.templates.code.syntax import Call, Expression, Path, Text, Unknown
+from layerctl.templates.code.syntax import Call, Expression, Path, Text, Unknown, string_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tree_sitter import Node
+
+    from layerctl.templates.code.syntax import Part
 
 __all__ = ["Binding", "Translator"]
 
@@ -38,10 +40,15 @@ class Binding(NamedTuple):
     anywhere: bool = False
 
 
-class Translator:
+class Translator(ABC):
     """Translates the nodes of one file.
 
     Attributes:
+        composing, scopes, classes: the nodes that may put something together, in which names hold, that are classes.
+        own: the names of the object or class at hand.
+        member_of: the node of ``object.name``, and its field with the name.
+        targets: the nodes of names that are given a value.
+        patterns: those of several at once, and the field that holds them; none: all that is in it.
         seen: the nodes that became part of an expression, by id.
     """
 
@@ -49,6 +56,9 @@ class Translator:
     scopes: ClassVar[frozenset[str]]
     classes: ClassVar[frozenset[str]]
     own: ClassVar[frozenset[str]]
+    member_of: ClassVar[tuple[str, str]]
+    targets: ClassVar[frozenset[str]]
+    patterns: ClassVar[Mapping[str, str | None]]
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -110,23 +120,43 @@ class Translator:
     def string(self, node: Node, depth: int, *, raw: bool = False) -> Text:
         """A string: what stands between its quotes, escapes, and what is interpolated."""
         children = node.children
-        parts: list[tuple[str, int | None] | Expression] = []
-        at = children[0].end_byte if children else node.start_byte
+        start = children[0].end_byte if children else node.start_byte
         closed = len(children) > 1 and (not children[-1].is_named or children[-1].type == "string_end")
         stop = children[-1].start_byte if closed else node.end_byte
-        for child in _flat(children[1:]):
-            parts += [(self.text[at : child.start_byte], at)] * (child.start_byte > at)
-            at = child.end_byte
-            if child.type == "escape_sequence":
-                parts.append((self.of(child) if raw else _unescaped(self.of(child)), child.start_byte if raw else None))
-            elif child.type == "escape_interpolation":
-                parts.append((self.of(child)[:1], None))
-            elif any(part.type in {"format_specifier", "type_conversion", "="} for part in child.children):
-                parts.append(Unknown(self.label(child).strip("{}"), child.start_byte))
-            else:
-                parts.append(self.inner(child, depth))
-        parts += [(self.text[at:stop], at)] * (stop > at)
-        return Text(tuple(parts), node.start_byte)
+        special = ((one.start_byte, one.end_byte, self._special(one, depth, raw=raw)) for one in _flat(children[1:]))
+        return string_of(self.text, node.start_byte, start, stop, special)
+
+    def _special(self, node: Node, depth: int, *, raw: bool) -> Part:
+        """What an escape stands for, and what is interpolated."""
+        if node.type == "escape_sequence":
+            return (self.of(node), node.start_byte) if raw else (_unescaped(self.of(node)), None)
+        if node.type == "escape_interpolation":
+            return self.of(node)[:1], None
+        if any(part.type in {"format_specifier", "type_conversion", "="} for part in node.children):
+            return Unknown(self.label(node).strip("{}"), node.start_byte)
+        return self.inner(node, depth)
+
+    def member(self, node: Node) -> tuple[Node | None, str]:
+        """Of ``object.name`` the object and the name; of a plain name none, and the name."""
+        kind, name = self.member_of
+        if node.type != kind:
+            return None, self.of(node)
+        return node.child_by_field_name("object"), self.of(node.child_by_field_name(name))
+
+    def assigned(self, left: Node | None, value: Node | None) -> Iterator[Binding]:
+        """The names that an assignment gives values to; what several get at once is not followed."""
+        pending = [left]
+        while pending:
+            node = pending.pop()
+            if node is None:
+                continue
+            if node.type in self.patterns:
+                field = self.patterns[node.type]
+                pending += node.named_children if field is None else [node.child_by_field_name(field)]
+                continue
+            owner, name = self.member(node)
+            if node.type in self.targets or self.of(owner) in self.own:
+                yield Binding(name, value if node is left else None, field=owner is not None)
 
     def into(self, node: Node, owner: Node | None, step: str | Expression, depth: int) -> Expression | None:
         """A member or an item of something."""
@@ -137,12 +167,14 @@ class Translator:
         """Whether calls of a function or method are followed; else its arguments are expressions of their own."""
         return name in _FOLLOWED
 
-    def call(self, node: Node, owner: Node | None, name: str, arguments: list[Expression]) -> Expression | None:
+    def call(
+        self, node: Node, owner: Node | None, name: str, arguments: list[Expression], depth: int
+    ) -> Expression | None:
         """A call of what is followed."""
         at = node.start_byte
         if name in {"formatArn", "format_arn"} or (name == "format" and self.of(owner).endswith("Arn")):
             return Call("formatArn", tuple(arguments[:1]), at)
-        receiver = self.expression(owner) if owner is not None else None
+        receiver = self.expression(owner, depth) if owner is not None else None
         first = arguments[0] if arguments else None
         if name in _PASSING:
             return receiver if name == "toString" else first

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from bisect import bisect_left
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from layerctl.templates.source import FileFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from tree_sitter import Node, Parser
 
-__all__ = ["GRAMMARS", "PROGRAMS", "UnreadCode", "parse_tree", "unread"]
+__all__ = ["GRAMMARS", "PROGRAMS", "parse_tree", "unread"]
 
 # The dialect with JSX reads JavaScript too; it does not know TypeScript's `<T>value`.
 _TSX = ("tree_sitter_typescript", "language_tsx")
@@ -37,14 +40,6 @@ _CHUNK = 65_536
 _SECONDS, _SECONDS_PER_CHARACTER, _MAX_SECONDS = 0.2, 5e-6, 10.0
 
 
-class UnreadCode(NamedTuple):
-    """A part that could not be read: what is said of it, and where it begins."""
-
-    message: str
-    hint: str
-    at: int
-
-
 def parse_tree(text: str, suffix: str) -> Node | None:
     """Return the top node, or None if it takes too long; its offsets in bytes are offsets into `text`."""
     data = _one_byte_each(text)
@@ -60,23 +55,23 @@ def parse_tree(text: str, suffix: str) -> Node | None:
         return None
 
 
-def unread(root: Node | None, speaks: Callable[[int, int], bool]) -> UnreadCode | None:
+def unread(root: Node | None, marks: Sequence[int]) -> FileFault | None:
     """The first part that is no code in the language, as far as the grammar knows it, and speaks of layers.
 
     Args:
         root: the file's tree.
-        speaks: whether the text between two offsets speaks of layers.
+        marks: the offsets at which the text speaks of layers, in order.
     """
     if root is None:
-        return UnreadCode("its structure takes too long to read", "leave it out, or mend what is broken in it", 0)
+        return FileFault("its structure takes too long to read", "leave it out, or mend what is broken in it", 0)
     stack = [root]
     while stack:
         node = stack.pop()
-        if not node.has_error or not speaks(node.start_byte, node.end_byte):
+        if not node.has_error or bisect_left(marks, node.start_byte) == bisect_left(marks, node.end_byte):
             continue
         if node.is_error:
             message = "what stands here is not understood: layer versions that it puts together were not read"
-            return UnreadCode(message, "mend the file", node.start_byte)
+            return FileFault(message, "mend the file", node.start_byte)
         stack += reversed(node.children)
     return None
 

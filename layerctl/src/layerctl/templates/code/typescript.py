@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from layerctl.templates.code.syntax import Call, Choice, Expression, Items, Number, Path, Table
 from layerctl.templates.code.translation import Binding, Translator
@@ -26,6 +26,13 @@ class TypeScript(Translator):
     )
     classes = frozenset({"class_declaration", "class", "abstract_class_declaration", "enum_declaration"})
     own = frozenset({"this"})
+    member_of = "member_expression", "property"
+    targets = frozenset({"identifier", "shorthand_property_identifier_pattern"})
+    patterns: ClassVar = {
+        **dict.fromkeys(("object_pattern", "array_pattern", "rest_pattern")),
+        "pair_pattern": "value",
+        **dict.fromkeys(("assignment_pattern", "object_assignment_pattern"), "left"),
+    }
 
     def known(self, node: Node, depth: int) -> Expression | None:
         """The expression that a node is."""
@@ -50,7 +57,7 @@ class TypeScript(Translator):
             case "binary_expression" if self.of(field("operator")) in {"??", "||"}:
                 return Choice(self.expression(field("left"), depth), self.expression(field("right"), depth), at)
             case "member_expression":
-                return self.into(node, field("object"), self.of(field("property")), depth)
+                return self.into(node, *self.member(node), depth)
             case "subscript_expression":
                 return self.into(node, field("object"), self.expression(field("index"), depth), depth)
             case "array":
@@ -66,11 +73,9 @@ class TypeScript(Translator):
                 function, given = field("function"), field("arguments")
                 if function is None or given is None or given.type != "arguments":
                     return None
-                method = function.type == "member_expression"
-                name = self.of(function.child_by_field_name("property") if method else function)
-                owner = function.child_by_field_name("object") if method else None
+                owner, name = self.member(function)
                 if self.follows(name):
-                    return self.call(node, owner, name, list(self.all(given.named_children, depth)))
+                    return self.call(node, owner, name, list(self.all(given.named_children, depth)), depth)
         return None
 
     def _entries(self, node: Node, depth: int) -> Iterator[tuple[str, Expression]]:
@@ -89,32 +94,19 @@ class TypeScript(Translator):
 
         match node.type:
             case "variable_declarator":
-                yield from self._targets(field("name"), field("value"))
+                yield from self.assigned(field("name"), field("value"))
             case "required_parameter" | "optional_parameter":
-                yield from self._targets(field("pattern"), field("value"))
+                yield from self.assigned(field("pattern"), field("value"))
             case "arrow_function" | "catch_clause":
-                yield from self._targets(field("parameter"), None)
+                yield from self.assigned(field("parameter"), None)
             case "for_in_statement":
-                yield from self._targets(field("left"), None)
+                yield from self.assigned(field("left"), None)
             case "public_field_definition" | "enum_assignment":
                 yield Binding(self.of(field("name")), field("value"), field=True)
             case "assignment_expression" | "augmented_assignment_expression":
-                left = field("left")
-                if left is not None and left.type == "identifier":
-                    yield Binding(self.of(left), anywhere=True)
-                elif left is not None and self.of(left.child_by_field_name("object")) in self.own:
-                    plain = field("right") if node.type == "assignment_expression" else None
-                    yield Binding(self.of(left.child_by_field_name("property")), plain, field=True)
-
-    def _targets(self, left: Node | None, value: Node | None) -> Iterator[Binding]:
-        if left is None:
-            return
-        if left.type in {"identifier", "shorthand_property_identifier_pattern"}:
-            yield Binding(self.of(left), value)
-        elif left.type == "pair_pattern":
-            yield from self._targets(left.child_by_field_name("value"), None)
-        elif left.type in {"assignment_pattern", "object_assignment_pattern"}:
-            yield from self._targets(left.child_by_field_name("left"), None)
-        elif left.type in {"object_pattern", "array_pattern", "rest_pattern"}:
-            for child in left.named_children:
-                yield from self._targets(child, None)
+                plain = field("right") if node.type == "assignment_expression" else None
+                for binding in self.assigned(field("left"), plain):
+                    yield binding if binding.field else binding._replace(anywhere=True)
+            case "update_expression":
+                for binding in self.assigned(field("argument"), None):
+                    yield binding if binding.field else binding._replace(anywhere=True)
