@@ -79,6 +79,23 @@ def test_github_takes_its_files():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("name", ["service", "bump-pins"])
+def test_layerctl_comes_from_where_its_user_says(name, tmp_path):
+    """The name on the public index is somebody else's: no default installs it, and without a wheel nothing is run."""
+    github = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf-8"))
+    tool = github[True]["workflow_call"]["inputs"]["tool"]  # `on` is YAML 1.1's word for true
+    assert (tool["required"], tool.get("default")) == (True, None)
+    gitlab = ROOT / "pipelines" / "gitlab" / f"{name}.gitlab-ci.yml"
+    assert "TOOL" not in yaml.safe_load(gitlab.read_text("utf-8"))["variables"]
+    (line,) = [line for line in run_lines(gitlab) if "TOOL" in line]
+    (tmp_path / "python").symlink_to("/bin/true")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TOOL": ""}
+    command = ["bash", "-e", "-c", line]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "TOOL: names no wheel of layerctl" in done.stderr
+
+
 # Build specification reference for CodeBuild: the keys of version 0.2 that these files may use.
 BUILDSPEC = {
     "": {"version", "run-as", "env", "proxy", "batch", "phases", "reports", "artifacts", "cache"},
