@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from layerctl.aws.failures import action_of
 from tests.layerctl.releases.test_least_privilege import policies
 from tests.support import local_aws
 from tests.support.fault_proxy import FaultProxy, fault_proxy
@@ -73,27 +74,12 @@ def test_the_policy_of_a_deploy_has_what_the_stacks_resources_need() -> None:
     assert policies()["make deploy, what CloudFormation does"] == set().union(*(HANDLERS[one] for one in types))
 
 
-def actions_of(log: list[tuple[str, str]]) -> set[str]:
-    """The IAM actions of the requests that the SAM CLI and layer/bucket.py send (Service Authorization Reference)."""
-    of_bucket = {"HEAD": {"s3:ListBucket"}, "PUT": {"s3:CreateBucket", "s3:PutBucketPublicAccessBlock"}}
-    of_object = {"HEAD": {"s3:GetObject"}, "PUT": {"s3:PutObject"}}
-    actions: set[str] = set()
-    for operation, _ in log:
-        method, _, path = operation.partition(" ")
-        if not path:
-            actions.add(f"cloudformation:{operation}")
-        else:
-            assert path.split("/")[1] == BUCKET
-            actions |= (of_object if path.startswith(f"/{BUCKET}/") else of_bucket)[method]
-    return actions
-
-
 class Stack:
     """A copy of the stack's template with a small layer, deployed by the real SAM CLI."""
 
     def __init__(self, folder: Path, aws: LocalAws, proxy: FaultProxy) -> None:
         self.folder = folder
-        self.log = proxy.log
+        self.proxy = proxy
         self.environment = sam_environment(aws) | {"AWS_ENDPOINT_URL": proxy.endpoint}
         self.lambda_ = aws.client("lambda")
         self.ssm = aws.client("ssm")
@@ -199,7 +185,9 @@ def test_the_life_of_a_deployed_layer(stack: Stack) -> None:
     assert stack.latest().endswith(":4")
 
     # docs/permissions.md: what was sent for all of that is what the policy allows, and nothing more
-    assert actions_of(stack.log) == policies()["make deploy"]
+    assert {action_of(*request) for request in stack.proxy.sent} == policies()["make deploy"]
+    paths = {operation.partition(" ")[2] for operation, _ in stack.proxy.log}
+    assert {path.split("/")[1] for path in paths if path} == {BUCKET}
 
     stack.cloudformation.delete_stack(StackName="shared-utils-dev")
     assert stack.versions() == [1, 2, 3, 4]

@@ -347,7 +347,10 @@ def _service(request: BaseHTTPRequestHandler) -> str:
 def _asked(request: BaseHTTPRequestHandler, operation: str) -> str:
     """The operation's name, also of S3, where only method and path tell it."""
     if " " in operation and _service(request) == "s3":
-        of = "Object" if urllib.parse.urlsplit(request.path).path.strip("/").count("/") else "Bucket"
+        asked = urllib.parse.urlsplit(request.path)
+        of = "Object" if asked.path.strip("/").count("/") else "Bucket"
+        if (request.command, of) == ("PUT", "Bucket"):
+            return "PutPublicAccessBlock" if asked.query.startswith("publicAccessBlock") else "CreateBucket"
         return {"HEAD": "Head", "GET": "Get", "PUT": "Put", "POST": "Put"}.get(request.command, operation) + of
     return operation
 
