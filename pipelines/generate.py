@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-_REGION = "eu-central-1"  # where roles are taken; releases go to the regions of layer.toml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("layer.yaml", "service.yaml", "bump.yaml")
+_REGION = "eu-central-1"  # where roles are taken; releases go to the regions of layer.toml
 _WRITTEN = "# Written by `make pipelines` from {source}.\n"
 
 
@@ -53,11 +53,10 @@ def _indented(text: str, by: int) -> str:
     return "".join(f"{' ' * by}{line}\n" if line else "\n" for line in text.rstrip("\n").split("\n"))
 
 
-def _scalar(key: str, text: str, by: int) -> str:
-    """``key: text``, as a block where it has lines, quoted where YAML would read something else."""
-    if "\n" in text:
-        return f"{' ' * by}{key}: |\n{_indented(text, by + 2)}"
-    return f"{' ' * by}{key}: {text}\n"
+def _needs(job: dict[str, Any], system: str) -> str:
+    """The jobs that one waits for, where they differ those of the system; empty for none."""
+    needs = job.get("needs", "")
+    return str(needs[system] if isinstance(needs, dict) else needs)
 
 
 # --- GitHub -------------------------------------------------------------------------------------------------
@@ -70,9 +69,8 @@ def _github(source: dict[str, Any]) -> str:
 
 def _github_job(job: dict[str, Any]) -> str:
     lines = [f"  {job['id']}:\n", f"    name: {job['name']}\n"]
-    needs = job.get("needs")
-    if needs:
-        lines.append(f"    needs: {needs['github'] if isinstance(needs, dict) else needs}\n")
+    if needs := _needs(job, "github"):
+        lines.append(f"    needs: {needs}\n")
     if "when" in job:
         lines.append(f"    if: {job['when']}\n")
     lines += ["    runs-on: ubuntu-24.04\n", f"    timeout-minutes: {job['minutes']}\n"]
@@ -108,7 +106,8 @@ def _github_step(step: dict[str, Any]) -> str:
     lines = ([f"name: {step['name']}\n"] if "name" in step else []) + (
         ["env:\n", *(f"  {name}: {value}\n" for name, value in step["env"].items())] if "env" in step else []
     )
-    return _uses("".join(lines) + _scalar("run", _run(step, "github"), 0))
+    run = _run(step, "github")
+    return _uses("".join(lines) + (f"run: |\n{_indented(run, 2)}" if "\n" in run else f"run: {run}\n"))
 
 
 def _uses(text: str) -> str:
@@ -122,7 +121,7 @@ def _versions(job: dict[str, Any]) -> str:
         return ""
     runtimes = tomllib.loads((ROOT / "layer" / "layer.toml").read_text("utf-8"))["runtimes"]
     last = runtimes["python3.13"]
-    return "\n".join([*(one for one in runtimes.values() if one != last), last])
+    return "\n".join([*(version for version in runtimes.values() if version != last), last])
 
 
 def _pinned(text: str) -> str:
@@ -154,13 +153,9 @@ def _gitlab(source: dict[str, Any]) -> str:
 
 
 def _gitlab_job(job: dict[str, Any]) -> str:
-    stage = {"publish": "prod"}.get(job["id"], job["id"])
-    lines = [f"{job['id']}:\n", f"  stage: {stage}\n"]
-    needs = job.get("needs")
-    if needs:
-        lines.append(f"  needs: [{needs['gitlab'] if isinstance(needs, dict) else needs}]\n")
-        if any("takes" in step for step in job["steps"]) and job["id"] == "publish":
-            lines[-1] = "  needs: [build, dev]\n"
+    lines = [f"{job['id']}:\n", f"  stage: {job.get('stage', job['id'])}\n"]
+    if needs := _needs(job, "gitlab"):
+        lines.append(f"  needs: [{needs}]\n")
     if "environment" in job:
         lines.append(f"  environment: {job['environment']}\n")
     if job.get("gate"):

@@ -21,13 +21,13 @@ CODEBUILD = sorted((ROOT / "pipelines" / "codebuild").glob("*.yml"))
 SCHEMA = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema"]
 
 
-def run_lines(path):
-    """The lines that a file of any system runs, without what each system puts around a block."""
+def run_lines(path, jobs=None):
+    """The lines that a file of any system runs, of all of GitHub's jobs or some, without what a system puts around."""
     data = yaml.safe_load(path.read_text("utf-8"))
     if "phases" in data:
         blocks = data["phases"]["build"]["commands"]
     elif "jobs" in data:
-        blocks = [step["run"] for job in data["jobs"].values() for step in job["steps"] if "run" in step]
+        blocks = [step["run"] for job in jobs for step in data["jobs"][job]["steps"] if "run" in step]
     else:
         blocks = [block for job in data.values() if isinstance(job, dict) for block in job.get("script", ())]
     lines = [line.strip() for block in blocks for line in block.splitlines()]
@@ -43,25 +43,28 @@ def test_the_files_are_what_the_source_says():
         assert path.read_text("utf-8") == text, f"{path}: run `make pipelines`"
 
 
-@pytest.mark.parametrize("name", ["layer", "service"])
-def test_every_system_runs_the_same_lines(name):
-    """What all three systems run is the same, in the same order; the rest is a system's own."""
-    github = run_lines(ROOT / ".github" / "workflows" / {"layer": "release.yml"}.get(name, f"{name}.yml"))
+@pytest.mark.parametrize(
+    ("name", "workflow_name", "jobs"),
+    [("layer", "release", ("build", "dev", "publish")), ("service", "service", ("check", "dev", "prod"))],
+)
+def test_every_system_runs_the_same_lines(name, workflow_name, jobs):
+    """What all three systems run is the same, in the same order; the rest is a system's own, and named here."""
+    github = run_lines(ROOT / ".github" / "workflows" / f"{workflow_name}.yml", jobs)
     gitlab = run_lines(ROOT / "pipelines" / "gitlab" / f"{name}.gitlab-ci.yml")
-    order = {"layer": ("build", "dev", "publish"), "service": ("check", "dev", "prod")}[name]
-    codebuild = [line for job in order for line in run_lines(ROOT / f"pipelines/codebuild/{name}-{job}.buildspec.yml")]
-    common = [line for line in gitlab if line in codebuild]
-    assert len(common) >= 8
-    assert [line for line in codebuild if not line.startswith("cp -r")] == gitlab
-    assert [line for line in github if line in common][-len(common) :][-5:] == [
-        line for line in common if line in github
-    ][-5:]
-    assert set(github) >= {line for line in common if "FETCH_HEAD" not in line and "main" not in line}
+    codebuild = [line for job in jobs for line in run_lines(ROOT / f"pipelines/codebuild/{name}-{job}.buildspec.yml")]
+    assert len(gitlab) >= 14
+    assert [line for line in codebuild if not line.startswith("cp -r")] == gitlab  # GitLab has artifacts in their place
+    # The release before is GitHub's to tell; its checkout has main's index.
+    of_github = re.compile(r"\$\{?before\b|^before=|^mkdir before$")
+    of_the_others = re.compile(r"^mkdir -p main$|^git fetch |^git show FETCH_HEAD:")
+    shared = [line for line in gitlab if not of_the_others.search(line)]
+    assert [line for line in github if not of_github.search(line)] == shared
 
 
 @pytest.mark.parametrize("path", GITLAB, ids=lambda path: path.name)
 def test_gitlab_takes_its_file(path, tmp_path):
-    """GitLab's own schema is content; with a key that it does not know it is not."""
+    """GitLab's own schema is content; with a key that it does not know it is not. The file says when it runs."""
+    assert yaml.safe_load(path.read_text("utf-8"))["workflow"]["rules"]
     check = [*SCHEMA, "vendor.gitlab-ci"]
     done = subprocess.run([*check, path], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout
@@ -74,6 +77,23 @@ def test_github_takes_its_files():
     paths = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     done = subprocess.run([*SCHEMA, "vendor.github-workflows", *paths], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["service", "bump-pins"])
+def test_layerctl_comes_from_where_its_user_says(name, tmp_path):
+    """The name on the public index is somebody else's: no default installs it, and without a wheel nothing is run."""
+    github = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf-8"))
+    tool = github[True]["workflow_call"]["inputs"]["tool"]  # `on` is YAML 1.1's word for true
+    assert (tool["required"], tool.get("default")) == (True, None)
+    gitlab = ROOT / "pipelines" / "gitlab" / f"{name}.gitlab-ci.yml"
+    assert "TOOL" not in yaml.safe_load(gitlab.read_text("utf-8"))["variables"]
+    (line,) = [line for line in run_lines(gitlab) if "TOOL" in line]
+    (tmp_path / "python").symlink_to("/bin/true")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TOOL": ""}
+    command = ["bash", "-e", "-c", line]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "TOOL: names no wheel of layerctl" in done.stderr
 
 
 # Build specification reference for CodeBuild: the keys of version 0.2 that these files may use.
@@ -103,7 +123,7 @@ def test_codebuild_takes_its_file(path):
     assert data["phases"]["build"]["on-failure"] in ("ABORT", "CONTINUE")
     commands = data["phases"]["build"]["commands"]
     assert commands
-    assert all(isinstance(one, str) for one in commands)
+    assert all(isinstance(command, str) for command in commands)
     assert "files" in data.get("artifacts", {"files": ()})
 
 
@@ -131,9 +151,12 @@ def test_templates_are_linted(path):
     assert validated.returncode == 0, validated.stdout + validated.stderr
 
 
-@pytest.mark.parametrize("role", ["DevRole", "ReleaseRole"])
-def test_a_role_has_no_right_without_bounds(role):
-    """Each action is named, on resources that are named."""
+@pytest.mark.parametrize(
+    ("role", "not_sent"), [("DevRole", workflow.BY_CLOUDFORMATION), ("ReleaseRole", workflow.NOT_PROVOKED)]
+)
+def test_a_role_has_no_right_without_bounds(role, not_sent):
+    """Each action is named, on resources that are named; what the play excuses from being sent is among them."""
+    assert not_sent <= allowed(workflow.BOOTSTRAP, role)
     for statement in statements(workflow.BOOTSTRAP, role):
         assert "*" not in str(statement["Action"])
         assert statement["Resource"] != "*"

@@ -48,7 +48,10 @@ def test_a_workflow_is_bounded_and_asks_for_little(path):
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
         if "uses" in job:
-            assert job["uses"].startswith("$/.github/workflows/")  # bounded there, and of this very commit
+            called = load(ROOT / job["uses"].removeprefix("$/"))  # bounded there, and of this very commit
+            inputs = called["on"]["workflow_call"]["inputs"]
+            required = {name for name, told in inputs.items() if told.get("required")}
+            assert required <= job["with"].keys() <= inputs.keys()
             continue
         assert 0 < job["timeout-minutes"] <= 60
     for step in steps(path):

@@ -79,7 +79,7 @@ class Stack:
 
     def __init__(self, folder: Path, aws: LocalAws, proxy: FaultProxy) -> None:
         self.folder = folder
-        self.log, self.sent = proxy.log, proxy.sent
+        self.proxy = proxy
         self.environment = sam_environment(aws) | {"AWS_ENDPOINT_URL": proxy.endpoint}
         self.lambda_ = aws.client("lambda")
         self.ssm = aws.client("ssm")
@@ -185,8 +185,9 @@ def test_the_life_of_a_deployed_layer(stack: Stack) -> None:
     assert stack.latest().endswith(":4")
 
     # docs/permissions.md: what was sent for all of that is what the policy allows, and nothing more
-    assert {operation.split("/")[1] for operation, _ in stack.log if "/" in operation} == {BUCKET}
-    assert {action_of(*one) for one in stack.sent} == policies()["make deploy"]
+    assert {action_of(*request) for request in stack.proxy.sent} == policies()["make deploy"]
+    paths = {operation.partition(" ")[2] for operation, _ in stack.proxy.log}
+    assert {path.split("/")[1] for path in paths if path} == {BUCKET}
 
     stack.cloudformation.delete_stack(StackName="shared-utils-dev")
     assert stack.versions() == [1, 2, 3, 4]

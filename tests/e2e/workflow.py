@@ -86,11 +86,11 @@ def play_job(name: str, folder: Path, environment: Mapping[str, str], *, shows: 
             said = _step(changed(step["run"]), folder, {**environment, "AWS_ENDPOINT_URL": proxy.endpoint}, title)
             console.print(f"   [green]✓[/] {title}", markup=True)
             for line in said.splitlines():
-                if any(one in line for one in shows):
+                if any(text in line for text in shows):
                     console.print(f"     [dim]{line.strip()}[/]")
         for why, titles in skipped.items():
             console.print(f"   [dim]not run, {why}: {'; '.join(titles)}[/]")
-        return {action_of(*one) for one in proxy.sent}
+        return {action_of(*request) for request in proxy.sent}
 
 
 def _step(run: str, folder: Path, environment: Mapping[str, str], title: str) -> str:

@@ -16,6 +16,7 @@ from examples.users.src import app as users
 from moto import mock_aws
 
 from shared_utils.invocation import lifecycle
+from tests.examples.order_tables import ORDER_SETTINGS, create_order_tables
 from tests.examples.plain_templates import read_template
 
 if TYPE_CHECKING:
@@ -52,13 +53,7 @@ def use_orders(serve: Serve) -> None:
     for cached in (order_store.store, orders.place_once):
         cached.cache_clear()
     with mock_aws():
-        for table in ("orders-dev", "orders-requests-dev"):
-            boto3.client("dynamodb", region_name="eu-central-1").create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            )
+        create_order_tables()
         ids = []
         for key in ("k-1", "k-2"):
             body = '{"items": [{"sku": "tea", "quantity": 1}]}'
@@ -126,13 +121,7 @@ def test_a_dashboard_names_only_what_is_written(  # noqa: PLR0917 - fixtures
     config_values["env://PAGE_SIZE"] = "5"
     for name in ("CURSOR_KEY", "RECEIPT_KEY"):
         config_values[f"env://{name}"] = "key of the test"
-    settings = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "ORDERS_TABLE": "orders-dev",
-        "REQUESTS_TABLE": "orders-requests-dev",
-    }
+    settings = dict(ORDER_SETTINGS)
     variables = read_template(service).get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables")
     variables = variables or next(iter(functions(service).values()))["Environment"]["Variables"]
     for name in ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"):

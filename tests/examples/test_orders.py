@@ -8,13 +8,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from examples.orders.src.orders import api, shipments
 from examples.orders.src.orders import store as stores
 from moto import mock_aws
 
 import shared_utils
+from tests.examples.order_tables import ORDER_SETTINGS, create_order_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared_utils.testing import CapturedLogs, CapturedMetrics, ConfigValues, LambdaContext
 
 KEY = "key-of-the-test-that-signs"
-TABLES = ("orders-dev", "orders-requests-dev")
+TABLES = (ORDER_SETTINGS["ORDERS_TABLE"], ORDER_SETTINGS["REQUESTS_TABLE"])
 TEA = {"items": [{"sku": "tea", "quantity": 2}]}
 
 
@@ -30,23 +30,9 @@ TEA = {"items": [{"sku": "tea", "quantity": 2}]}
 def dynamodb() -> Iterator[Any]:
     """Both tables, in moto; clients take longer to make than what most tests ask of them."""
     with mock_aws(), pytest.MonkeyPatch.context() as environment:  # moto's own variables end last
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "ORDERS_TABLE": TABLES[0],
-            "REQUESTS_TABLE": TABLES[1],
-        }.items():
+        for name, value in ORDER_SETTINGS.items():
             environment.setenv(name, value)
-        client = boto3.client("dynamodb")
-        for table in TABLES:
-            client.create_table(
-                TableName=table,
-                BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-                KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            )
-        yield client
+        yield create_order_tables()
     for cached in (stores.store, api.place_once):
         cached.cache_clear()
 

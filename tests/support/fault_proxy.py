@@ -347,15 +347,11 @@ def _service(request: BaseHTTPRequestHandler) -> str:
 def _asked(request: BaseHTTPRequestHandler, operation: str) -> str:
     """The operation's name, also of S3, where only method and path tell it."""
     if " " in operation and _service(request) == "s3":
-        url = urllib.parse.urlsplit(request.path)
-        if url.path.strip("/").count("/"):
-            return {"HEAD": "Head", "GET": "Get", "PUT": "Put", "POST": "Put"}.get(
-                request.command, operation
-            ) + "Object"
-        if url.query:  # one of the bucket's settings
-            setting = url.query.partition("=")[0]
-            return request.command.title() + setting[0].upper() + setting[1:]
-        return {"HEAD": "Head", "PUT": "Create"}.get(request.command, operation) + "Bucket"
+        asked = urllib.parse.urlsplit(request.path)
+        of = "Object" if asked.path.strip("/").count("/") else "Bucket"
+        if (request.command, of) == ("PUT", "Bucket"):
+            return "PutPublicAccessBlock" if asked.query.startswith("publicAccessBlock") else "CreateBucket"
+        return {"HEAD": "Head", "GET": "Get", "PUT": "Put", "POST": "Put"}.get(request.command, operation) + of
     return operation
 
 

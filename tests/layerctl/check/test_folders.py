@@ -156,6 +156,24 @@ def test_a_strange_template_keeps_nobody_else(tmp_path, capsys, monkeypatch):
     assert "Traceback" not in err
 
 
+def test_ctrl_c_says_which_templates_are_done(tmp_path, capsys, monkeypatch):
+    """Interrupted, it names those that are checked and those that are not, though all of them have one name."""
+    _write(tmp_path, {f"{folder}/template.yaml": TEMPLATE for folder in "abc"})
+    from layerctl.check import report
+
+    found = report._findings
+
+    def interrupted(function, day):
+        if function.declared.place.path.startswith("b"):
+            raise KeyboardInterrupt
+        return found(function, day)
+
+    monkeypatch.setattr(report, "_findings", interrupted)
+    assert main(["check", "--offline", "."]) == 130
+    said = "done: a/template.yaml; not done: b/template.yaml, c/template.yaml"
+    assert f"interrupted while checking; {said}" in capsys.readouterr().err
+
+
 def test_each_file_once(tmp_path):
     """A template that is named and lies in a folder that is named too is checked once, as one that was named."""
     _write(tmp_path, {"a/template.yaml": TEMPLATE})

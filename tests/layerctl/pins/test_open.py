@@ -163,3 +163,19 @@ def test_included_files(tmp_path, capsys, case):
     assert _check(capsys, tmp_path / first, tmp_path / other, "--strict") == (0, [])
     assert main(["pins", "list", str(tmp_path / first)]) == 0
     assert "name it as well" in capsys.readouterr().err
+
+
+def test_what_is_excluded_is_read_once(tmp_path, monkeypatch):
+    """A version that is named in what is excluded is in use, and each file is read once."""
+    from layerctl.scan import files
+    from layerctl.scan.exclusion import Exclusion
+
+    for name, text in {"a.yaml": FUNCTION.format(ARN), "old/b.yaml": FUNCTION.format(f"{ARN[:-2]}12, !Ref L")}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(HEAD + text)
+    read, find_pins = [], files.find_pins
+    monkeypatch.setattr(files, "find_pins", lambda path, **more: read.append(path.name) or find_pins(path, **more))
+    exclusion = Exclusion(ignored=False).and_patterns(["old/"], tmp_path)
+    assert [use.version for use in scan_templates([tmp_path], "shared-utils", exclusion).uses] == [13, 12]
+    assert read == ["a.yaml", "b.yaml"]
+    assert [use.version for use in scan_templates([tmp_path], "shared-utils").uses] == [13, 12, None]

@@ -141,7 +141,7 @@ def other_request(error: IdempotencyValidationError) -> Response[str]:  # noqa: 
 def parse_items(event: BaseProxyEvent) -> list[Item]:
     """Return the items that a request's body asks for."""
     try:
-        document = json.loads(event.decoded_body or "")  # API Gateway encodes what it does not know for text
+        document = event.json_body  # decoded: API Gateway encodes what it does not know for text
     except (ValueError, RecursionError):
         raise BadRequestError("the body is not JSON") from None
     entries = document.get("items") if isinstance(document, dict) else None

@@ -5,7 +5,6 @@ A message that fails stays in the queue by itself, and after three attempts goes
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -37,7 +36,7 @@ def ship(record: SQSRecord) -> None:
     with logging.bound(message_id=record.message_id):  # in each line until the end of the block, botocore's too
         said = log
         try:
-            order_id, tracking = parse_shipment(record.body)
+            order_id, tracking = parse_shipment(record.json_body)
             said = log.bind(order_id=order_id)
             note_shipment(said, order_id, tracking)
         except Exception:
@@ -59,9 +58,8 @@ def note_shipment(said: BoundLogger, order_id: str, tracking: str) -> None:
     metrics.count("OrdersShipped")
 
 
-def parse_shipment(body: str) -> tuple[str, str]:
+def parse_shipment(document: Any) -> tuple[str, str]:
     """Return order and tracking number of ``{"order_id": "…", "tracking": "…"}``."""
-    document = json.loads(body)
     values = (document.get("order_id"), document.get("tracking")) if isinstance(document, dict) else (None, None)
     if not all(isinstance(value, str) and value for value in values):
         raise ValueError("a message must have the texts order_id and tracking")

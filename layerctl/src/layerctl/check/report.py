@@ -103,7 +103,7 @@ def check_templates(
         parameters: values of template parameters, in place of the samconfig's and of their defaults.
         region: what `AWS::Region` stands for; default: what the files beside a template say (samconfig.toml).
         today: the day that deprecation dates are compared with; default: today, UTC.
-        progress: told the name of each template that is done.
+        progress: told the path of each template that is done.
         given: what `find_templates` found, in place of `paths`.
         skip_others: whether named files that are no templates are left out.
 
@@ -127,7 +127,7 @@ def check_templates(
             elif named or template.path.resolve() not in within:
                 checker.check(template, named=named)
             if progress is not None:
-                progress(template.path.name)
+                progress(template.path.as_posix())
         names = {*sources.layers, *sources.code, *(name for name in sources.deployed if name != "*")}
         checker.report.unused = sorted(names - contents.used)
         return checker.result()

@@ -98,7 +98,7 @@ def command(
         dist=tuple(folder for folder in folders if folder.is_dir()),
         fetch=None if offline else fetcher.layer,
     )
-    with progress("checking", [path.name for path, _ in given.files]) as done:
+    with progress("checking", [path.as_posix() for path, _ in given.files]) as done:
         checked = check_templates(
             (),
             sources,

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
-
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.find import find_above
 from layerctl.core.files.git import ask_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pathspec import GitIgnoreSpec
 
 __all__ = ["Exclusion", "ignored_by_git"]
 
@@ -40,6 +40,8 @@ class Exclusion:
         lines = [line for line in patterns if line]
         if not lines:
             return self
+        from pathspec import GitIgnoreSpec  # half of what a search costs to import, and most have no patterns
+
         try:
             spec = GitIgnoreSpec.from_lines(lines)
         except ValueError as error:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from layerctl.scan.exclusion import Exclusion
     from layerctl.scan.model import Pin
+    from layerctl.scan.walk import FoundFiles
 
-__all__ = ["scan"]
+__all__ = ["scan", "search"]
 
 # Starting workers costs about as long as reading this much.
 _PARALLEL_FROM_BYTES = 6_000_000
@@ -42,7 +43,11 @@ def scan(
         progress: told how many of how many files are done.
         exclusion: what is left out; default: what git ignores.
     """
-    found = find_files(roots, exclusion)
+    return search(find_files(roots, exclusion), progress)
+
+
+def search(found: FoundFiles, progress: Callable[[int, int], None] | None = None) -> FileReport:
+    """Find the pins in files that were listed before; see `scan`."""
     report = FileReport(problems=list(found.problems), left_out=list(found.left_out), notes=list(found.notes))
     files = found.files
     batches = [files[at : at + _BATCH] for at in range(0, len(files), _BATCH)]

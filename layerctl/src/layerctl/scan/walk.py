@@ -57,6 +57,12 @@ class FoundFiles:
     notes: list[str] = field(default_factory=list)
     size: int = 0
 
+    def beyond(self, other: FoundFiles) -> FoundFiles:
+        """The files that another list does not have; what was not looked at is that one's to tell."""
+        known = {path for path, _ in other.files}
+        files = [(path, named) for path, named in self.files if path not in known]
+        return FoundFiles(files, size=max(self.size - other.size, 0))
+
 
 def find_files(roots: Iterable[Path], exclusion: Exclusion | None = None) -> FoundFiles:
     """List the files to read. A file that is reached twice (by links) is listed once.
@@ -167,12 +173,13 @@ def _vendored(here: Path, folders: Iterable[str]) -> frozenset[str]:
 
 def _modules(info: Path) -> set[str]:
     """The folders and files that a distribution has beside its metadata; its own name where these do not tell."""
-    for name in ("RECORD", "top_level.txt"):
-        with contextlib.suppress(OSError):
-            lines = (info / name).read_text("utf-8", "replace").splitlines()
-            if name == "RECORD":
-                return {line.split("/" if "/" in line else ",", 1)[0].strip('"') for line in lines if line}
-            return {each for line in lines if (module := line.strip()) for each in (module, f"{module}.py")}
+    from layerctl.python.distributions import record_rows
+
+    with contextlib.suppress(OSError):
+        return {row[0].partition("/")[0] for row in record_rows((info / "RECORD").read_bytes())}
+    with contextlib.suppress(OSError):
+        modules = (info / "top_level.txt").read_text("utf-8", "replace").split()
+        return {each for module in modules for each in (module, f"{module}.py")}
     module = info.name.partition("-")[0].lower()
     return {module, f"{module}.py"}
 

@@ -69,8 +69,8 @@ def _reached(case: FunctionCase) -> Collection[str]:
     """The modules of the code that the handler loads; all of them where it is not found."""
     code, handler = case.function.code, case.function.declared.handler
     assert code is not None
-    modules = [path for path in code.entries if path.endswith(".py")]
-    found = reached_modules(handler.text, frozenset(modules), code.read) if handler and handler.text else None
+    modules = frozenset(path for path in code.entries if path.endswith(".py"))
+    found = reached_modules(handler.text, modules, code.read) if handler and handler.text else None
     return modules if found is None else found
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerctl.scan.exclusion import Exclusion
-from layerctl.scan.files import scan
+from layerctl.scan.files import search
+from layerctl.scan.walk import find_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,16 +60,16 @@ def scan_templates(paths: Iterable[Path], layer: str, exclusion: Exclusion | Non
             that is named there counts all the same, as in what git ignores: it may be deployed.
     """
     paths = list(paths)
-    report = scan(paths, exclusion=exclusion or Exclusion(ignored=False))
+    everything = Exclusion(ignored=False)
+    listed = find_files(paths, exclusion or everything)
+    report = search(listed)
+    pins = report.pins
+    if exclusion is not None and exclusion.patterns:
+        pins = pins + search(find_files(paths, everything).beyond(listed)).pins
     found = TemplateScan(problems=[_problem(problem) for problem in report.problems], left_out=report.left_out)
-    for pin in report.pins:
+    for pin in pins:
         if _may_name(pin.name, layer):
             found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
-    if exclusion is not None and exclusion.patterns:
-        seen = {use.place for use in found.uses}
-        for pin in scan(paths, exclusion=Exclusion(ignored=False)).pins:
-            if pin.place not in seen and _may_name(pin.name, layer):
-                found.uses.append(TemplateUse(pin.place, pin.version, pin.region, pin.account))
     for reference in report.unresolved:
         named = re.search(r":layer:((?:\$\{[^}]*\}|[^:$])+):", reference.written)
         if named is None or _may_name(named[1], layer):
