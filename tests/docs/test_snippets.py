@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_durable_execution_sdk_python_testing import DurableFunctionTestRunner
 
 from tests.support.walks import file_of
 
@@ -83,10 +84,9 @@ def test_the_python_of_a_page_runs(page: Path, tmp_path: Path) -> None:
 
 def test_the_durable_function_of_the_page_runs(capfd: pytest.CaptureFixture[str]) -> None:
     """docs/durable.md: its function waits in the SDK's local runner, and "order received" is logged once."""
-    testing = pytest.importorskip("aws_durable_execution_sdk_python_testing")
     names: dict[str, Any] = {}
     exec(python_of(DOCS / "durable.md"), names)
-    with testing.DurableFunctionTestRunner(handler=names["handler"], poll_interval=0.01) as runner:
+    with DurableFunctionTestRunner(handler=names["handler"], poll_interval=0.01) as runner:
         result = runner.run(input="{}", execution_timeout=60)  # it skips the time of waits
     runner._scheduler._loop.close()  # which it leaves open
     assert result.status.value == "SUCCEEDED"

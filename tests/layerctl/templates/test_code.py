@@ -51,6 +51,16 @@ PYTHON = {
     "a loop's variable": (f'for v in (3, 4):\n    f(f"{HEAD}:layer:demo:{{v}}")', [OPEN]),
     "a comprehension's, beside a constant": (f'v = 3\nA = [f"{HEAD}:layer:demo:{{v}}" for v in w]', [OPEN]),
     "a parameter, beside a constant": (f'v = 3\ndef f(v):\n    return f"{HEAD}:layer:demo:{{v}}"', [OPEN]),
+    "further parameters, beside a constant": (
+        f'v = w = 3\ndef f(*v: int, **w):\n    return f"{HEAD}:layer:a:{{v}}", f"{HEAD}:layer:b:{{w}}"',
+        [OPEN, OPEN],
+    ),
+    "imported, or a constant": (
+        f'try:\n  from a import b as v, w\nexcept A:\n  v = w = 3\nf(f"{HEAD}:layer:a:{{v}}", f"{HEAD}:layer:b:{{w}}")',
+        [OPEN, OPEN],
+    ),
+    "a module of that name": (f'v = 3\nimport v.x\nARN = f"{HEAD}:layer:demo:{{v}}"', [OPEN]),
+    "matched": (f'v = 3\nmatch x:\n  case {{"a": [v]}}:\n    g(f"{HEAD}:layer:demo:{{v}}")', [OPEN]),
     "printed otherwise": (f'V = 3\nARN = f"{HEAD}:layer:demo:{{V:02}}"', [OPEN]),
     "in two strings": (f'ARN = "{HEAD}:layer:demo:1" + "2"', [OPEN]),
     "goes on in a hole": (f'ARN = f"{HEAD}:layer:demo:1{{v}}"', [OPEN]),

@@ -27,7 +27,9 @@ class Python(Translator):
     own = frozenset({"self", "cls"})
     member_of = "attribute", "attribute"
     targets = frozenset({"identifier"})
-    patterns: ClassVar = dict.fromkeys(("pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern"))
+    patterns: ClassVar = dict.fromkeys(
+        ("pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "dictionary_splat_pattern")
+    )
 
     def known(self, node: Node, depth: int) -> Expression | None:
         """The expression that a node is."""
@@ -114,7 +116,13 @@ class Python(Translator):
                 yield Binding(self.of(node.child_by_field_name("name")), node.child_by_field_name("value"))
             case "parameters" | "lambda_parameters" | "as_pattern_target" | "typed_parameter":
                 for child in node.named_children:
-                    if child.type == "identifier":
-                        yield Binding(self.of(child))
+                    yield from self.assigned(child, None)
+            case "import_statement" | "import_from_statement":
+                for child in node.children_by_field_name("name"):
+                    alias = child.child_by_field_name("alias")
+                    yield Binding(self.of(alias) if alias is not None else self.of(child).partition(".")[0])
+            case "case_pattern":
+                names = [self.of(child) for child in node.named_children if child.type == "dotted_name"]
+                yield from (Binding(name) for name in names if name.isidentifier())
             case "global_statement" | "nonlocal_statement":
                 yield from (Binding(self.of(child), anywhere=True) for child in node.named_children)
