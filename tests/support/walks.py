@@ -169,6 +169,8 @@ class Walk:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # What starts the tests in the background has them ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
         aws = "local-aws" in command
         self._servers[process] = "" if aws else section
