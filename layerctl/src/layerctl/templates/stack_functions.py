@@ -129,13 +129,19 @@ class StackFunctions(StackValues):
 
     def declare(self, logical_id: str, resource: yaml.Node, kind: str) -> DeclaredFunction:
         """A resource as a function."""
-        fields = dict(pairs(resource))
-        ignored = self.texts(fields["IgnoreGlobals"]) if "IgnoreGlobals" in fields else ()
-        return DeclaredFunction(logical_id, resource, kind, dict(pairs(fields.get("Properties"))), ignored)
+        ignored = get(resource, "IgnoreGlobals")
+        own = dict(pairs(get(resource, "Properties")))
+        return DeclaredFunction(logical_id, resource, kind, own, self.texts(ignored))
 
     def merged(self, function: DeclaredFunction, name: str) -> yaml.Node | None:
         """A property of a function, with `Globals`."""
+        if name not in self._shared_functions:  # as mostly
+            return function.own.get(name)
         return merged_property(self.root, function.kind, function.own, name, function.ignored)
+
+    @cached_property
+    def _shared_functions(self) -> dict[str, yaml.Node]:
+        return dict(pairs(get(self.root, "Globals", "Function")))
 
     def layer_entries(self, function: DeclaredFunction) -> Iterator[LayerEntry]:
         """A function's list of layers, with `Globals`."""

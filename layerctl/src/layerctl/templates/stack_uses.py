@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["template_uses", "uses_through_parameters"]
 
 # Where a text speaks of layers, the key `Layers` apart.
-_LAYER = re.compile(r"[Ll]ayer(?!s[\"']?\s*:)")
+_LAYER = re.compile(r"ayer(?<=[Ll]ayer)(?!s[\"']?\s*:)")
 
 
 def template_uses(text: str, root: yaml.Node, path: Path) -> Iterator[Use]:
