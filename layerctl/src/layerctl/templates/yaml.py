@@ -146,7 +146,7 @@ class Tree:
                         self._note_tag(name)
                 else:
                     pending.append(name)
-            if len(names) < len(node.value):
+            if len(names) < len(node.value) and isinstance(node, yaml.MappingNode):
                 self.faults += _duplicates(node)
         self.faults.sort(key=lambda fault: fault[1])
 
