@@ -93,15 +93,15 @@ class LayerConfig:
         parts = [self]
         if "runtime" in self.split_by:
             parts = [
-                replace(part, name=f"{part.name}-{one.replace('.', '')}", runtimes={one: exact}, split_by=())
+                replace(part, name=f"{part.name}-{runtime.replace('.', '')}", runtimes={runtime: exact}, split_by=())
                 for part in parts
-                for one, exact in self.runtimes.items()
+                for runtime, exact in self.runtimes.items()
             ]
         if "architecture" in self.split_by:
             parts = [
-                replace(part, name=f"{part.name}-{one}", architectures=(one,), split_by=())
+                replace(part, name=f"{part.name}-{architecture}", architectures=(architecture,), split_by=())
                 for part in parts
-                for one in self.architectures
+                for architecture in self.architectures
             ]
         return parts
 
@@ -222,8 +222,11 @@ def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
     """A table of a file that is right, with the schema's defaults for what is not named."""
     schema = layer_schema()
     known = schema["properties"][name]["properties"]
-    whole = {key: schema["$defs"].get(one.get("$ref", "").rpartition("/")[2], {}) | one for key, one in known.items()}
-    defaults = {key: one["default"] for key, one in whole.items() if "default" in one}
+    whole = {
+        key: schema["$defs"].get(setting.get("$ref", "").rpartition("/")[2], {}) | setting
+        for key, setting in known.items()
+    }
+    defaults = {key: setting["default"] for key, setting in whole.items() if "default" in setting}
     given: dict[str, Any] = data.get(name, {})
     return defaults | given
 

@@ -56,7 +56,7 @@ class Envelope:
 
     def to_json(self) -> str:
         """Return the envelope as it is written to disk."""
-        signatures = [{"keyid": one.key_id, "sig": _encode(one.value)} for one in self.signatures]
+        signatures = [{"keyid": signature.key_id, "sig": _encode(signature.value)} for signature in self.signatures]
         data = {"payloadType": self.payload_type, "payload": _encode(self.payload), "signatures": signatures}
         return json.dumps(data, indent=1) + "\n"
 
@@ -96,10 +96,10 @@ class Envelope:
         if not isinstance(kind, str) or not isinstance(signatures, list) or not signatures:
             raise ValueError("it lacks payloadType or signatures")
         parsed = []
-        for one in signatures:
-            if not isinstance(one, dict) or not isinstance(one.get("keyid") or "", str):
+        for signature in signatures:
+            if not isinstance(signature, dict) or not isinstance(signature.get("keyid") or "", str):
                 raise ValueError("a signature is no object with keyid and sig")
-            parsed.append(Signature(one.get("keyid") or "", _decode(one.get("sig"), "a signature")))
+            parsed.append(Signature(signature.get("keyid") or "", _decode(signature.get("sig"), "a signature")))
         return cls(_decode(found.get("payload"), "the payload"), kind, tuple(parsed))
 
 

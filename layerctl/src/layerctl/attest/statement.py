@@ -110,8 +110,8 @@ def statement(zip_path: Path, builder: Builder, *, expires: datetime | None = No
                     "layer": manifest.name,
                     "version": manifest.version,
                     "architectures": list(manifest.architectures),
-                    "runtimes": {one.runtime: one.named for one in manifest.runtimes},
-                    "leaveOut": [one.pattern for one in manifest.left_out],
+                    "runtimes": {runtime.runtime: runtime.named for runtime in manifest.runtimes},
+                    "leaveOut": [part.pattern for part in manifest.left_out],
                 },
                 "resolvedDependencies": _dependencies(manifest, builder),
             },
@@ -134,9 +134,9 @@ def _dependencies(manifest: Manifest, builder: Builder) -> list[dict[str, Any]]:
         {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}} for name, digest in source.locks.items()
     ]
     found += [
-        {"name": one.runtime, "uri": f"pkg:generic/cpython@{one.interpreter}"}
-        for one in manifest.runtimes
-        if one.interpreter
+        {"name": runtime.runtime, "uri": f"pkg:generic/cpython@{runtime.interpreter}"}
+        for runtime in manifest.runtimes
+        if runtime.interpreter
     ]
     return found
 

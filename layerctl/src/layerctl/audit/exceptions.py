@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditPolicy", "Exemption", "load_policy"]
 
-_RATINGS = [str(one) for one in Rating if one not in (Rating.NONE, Rating.UNKNOWN)]
+_RATINGS = [str(rating) for rating in Rating if rating not in (Rating.NONE, Rating.UNKNOWN)]
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -91,8 +91,8 @@ def load_policy(path: Path) -> AuditPolicy:
         raise LayerctlError(f"{path} is not TOML: {error}") from None
     found = find_mistakes(data, _SCHEMA)
     entries = data.get("exception", ()) if not found else ()
-    for number, one in enumerate(entries):
-        if not isinstance(one["expires"], date) or isinstance(one["expires"], datetime):
+    for number, entry in enumerate(entries):
+        if not isinstance(entry["expires"], date) or isinstance(entry["expires"], datetime):
             found.append((("exception", number, "expires"), "expires is no date; write e.g. 2027-01-31"))
     lines = TomlLines(text)
     if found:
@@ -103,12 +103,12 @@ def load_policy(path: Path) -> AuditPolicy:
         Rating[data.get("fail-on", "low").upper()],
         tuple(
             Exemption(
-                one["id"],
-                canonicalize_name(one["package"]) if "package" in one else None,
-                " ".join(one["reason"].split()),
-                one["expires"],
+                entry["id"],
+                canonicalize_name(entry["package"]) if "package" in entry else None,
+                " ".join(entry["reason"].split()),
+                entry["expires"],
                 lines.of(("exception", number)),
             )
-            for number, one in enumerate(entries)
+            for number, entry in enumerate(entries)
         ),
     )

@@ -170,13 +170,14 @@ class Manifest:
             return cls(
                 **_fields(cls, data, "zip", "runtimes", "distributions", "source", "files", "left_out"),
                 zip=ZipFacts(**_fields(ZipFacts, data["zip"])),
-                runtimes=tuple(ManifestRuntime(**_fields(ManifestRuntime, one)) for one in data["runtimes"]),
+                runtimes=tuple(ManifestRuntime(**_fields(ManifestRuntime, runtime)) for runtime in data["runtimes"]),
                 distributions=tuple(
-                    ManifestDistribution(**_fields(ManifestDistribution, one)) for one in data["distributions"]
+                    ManifestDistribution(**_fields(ManifestDistribution, distribution))
+                    for distribution in data["distributions"]
                 ),
                 source=LayerSource(**_fields(LayerSource, data["source"])),
-                files=tuple(ManifestFile(**_fields(ManifestFile, one)) for one in data["files"]),
-                left_out=tuple(ExcludedPart(**_fields(ExcludedPart, one)) for one in data.get("left_out", [])),
+                files=tuple(ManifestFile(**_fields(ManifestFile, file)) for file in data["files"]),
+                left_out=tuple(ExcludedPart(**_fields(ExcludedPart, part)) for part in data.get("left_out", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)

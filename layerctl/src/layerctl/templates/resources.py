@@ -24,7 +24,7 @@ def is_template(root: yaml.Node) -> bool:
     keys = dict(pairs(root))
     transform = keys.get("Transform")
     named = transform.value if isinstance(transform, yaml.SequenceNode) else [transform]
-    if "AWSTemplateFormatVersion" in keys or any((scalar(one) or "").startswith("AWS::") for one in named):
+    if "AWSTemplateFormatVersion" in keys or any((scalar(name) or "").startswith("AWS::") for name in named):
         return True
     return any("::" in (scalar(get(resource, "Type")) or "") for _, resource in resources_in(get(root, "Resources")))
 

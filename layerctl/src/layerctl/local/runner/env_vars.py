@@ -15,7 +15,7 @@ from layerctl.core.json_text import parse_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from layerctl.templates.sam import Function
+    from layerctl.templates.sam import LocalFunction
 
 __all__ = ["EnvVars"]
 
@@ -38,7 +38,7 @@ class EnvVars:
         self._used: set[tuple[str, str]] = set()
         self._known: set[str] = {_EVERY}
 
-    def of(self, function: Function) -> dict[str, str]:
+    def of(self, function: LocalFunction) -> dict[str, str]:
         """The variables of a function that the file replaces."""
         found: dict[str, str] = {}
         # The logical id goes before the name, and both before what is for all.

@@ -16,7 +16,7 @@ from layerctl.verify.rules.archive import ARCHIVE_DAMAGED, ARCHIVE_LIMITS, probl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.artifact import Entry
+    from layerctl.artifact import ArtifactEntry
     from layerctl.core.diagnostics import Finding
     from layerctl.verify.case import ArtifactCase
 
@@ -129,7 +129,7 @@ def check_content(case: ArtifactCase) -> Iterator[Finding]:
                 yield rule.finding(entry.path, message, hint, case.doubtful, line=line)
 
 
-def _pieces(case: ArtifactCase, entry: Entry) -> Iterator[tuple[bytes, int]]:
+def _pieces(case: ArtifactCase, entry: ArtifactEntry) -> Iterator[tuple[bytes, int]]:
     """Read a file in pieces that overlap; each comes with the number of lines before it."""
     tail, lines = b"", 0
     for chunk in case.artifact.chunks(entry):
@@ -141,7 +141,7 @@ def _pieces(case: ArtifactCase, entry: Entry) -> Iterator[tuple[bytes, int]]:
 
 
 def _suspects(
-    case: ArtifactCase, entry: Entry, piece: bytes, *, before: int, foreign: set[str], here: list[bytes]
+    case: ArtifactCase, entry: ArtifactEntry, piece: bytes, *, before: int, foreign: set[str], here: list[bytes]
 ) -> Iterator[tuple[Rule, str, int | None]]:
     compiled = _PYC.fullmatch(entry.path)
     binary = compiled is not None or _is_binary(piece)
