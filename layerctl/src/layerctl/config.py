@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.find import find_above
-from layerctl.core.files.read import read_text
+from layerctl.core.files.read import parse_toml, read_text
 from layerctl.core.toml_lines import TomlLines
 from layerctl.core.toml_schema import find_mistakes
 
@@ -130,10 +129,7 @@ class LayerConfig:
                 must be: then all of them are told, with their lines.
         """
         text = read_text(path, missing="name a layer.toml with --layer-config")
-        try:
-            data = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
-            raise LayerctlError(f"{path} is not TOML: {error}") from None
+        data = parse_toml(text, path)
         found = [*find_mistakes(data, layer_schema()), *_other_releases(data), *_package_mistakes(data)]
         if found:
             lines = TomlLines(text)

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,10 +71,8 @@ class Envelope:
         try:
             with path.open("rb") as file:
                 data = file.read(_MAX + 1)
-        except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", hint="`layerctl attest sign` writes it") from None
         except OSError as error:
-            raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
+            raise unreadable(path, error, missing="`layerctl attest sign` writes it") from None
         if len(data) > _MAX:
             raise ValueError(f"it has more than {_MAX:,} bytes")
         return cls.parse(data)

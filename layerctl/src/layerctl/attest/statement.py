@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from layerctl import __version__
 from layerctl.build.manifest import Manifest, manifest_path, sbom_path
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,10 +151,8 @@ def sha256_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", hint="`layerctl build` writes zip, manifest and SBOM") from None
     except OSError as error:
-        raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error, missing="`layerctl build` writes zip, manifest and SBOM") from None
 
 
 def attestation_path(zip_path: Path) -> Path:

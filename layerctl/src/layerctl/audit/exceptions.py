@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from layerctl.audit.severity import Rating
 from layerctl.core.errors import LayerctlError
-from layerctl.core.files.read import read_text
+from layerctl.core.files.read import parse_toml, read_text
 from layerctl.core.toml_lines import TomlLines
 from layerctl.core.toml_schema import find_mistakes
 
@@ -85,10 +84,7 @@ def load_policy(path: Path) -> AuditPolicy:
         LayerctlError: it is missing, no TOML, or not as it must be: every mistake with its line.
     """
     text = read_text(path, missing="leave out --exceptions, or write the file")
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LayerctlError(f"{path} is not TOML: {error}") from None
+    data = parse_toml(text, path)
     found = find_mistakes(data, _SCHEMA)
     entries = data.get("exception", ()) if not found else ()
     for number, entry in enumerate(entries):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 from layerctl.core.json_text import parse_json
 
 if TYPE_CHECKING:
@@ -73,13 +74,8 @@ class EnvVars:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise LayerctlError(f"--env-vars {path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise LayerctlError(f"--env-vars {path} is not text in UTF-8") from None
-    data = parse_json(text, f"--env-vars {path}")
+    name = f"--env-vars {path}"
+    data = parse_json(read_text(path, name=name).removeprefix("\ufeff"), name, hint="mend it")
     hint = 'expected {"FunctionId": {"NAME": "value"}}, or "Parameters" in place of a function\'s id'
     if not isinstance(data, dict):
         raise LayerctlError(f"--env-vars {path} is no JSON object", hint=hint)
