@@ -134,11 +134,6 @@ class Manifest:
     schema: int = SCHEMA
 
     @property
-    def version_description(self) -> str:
-        """The Description of the published version, by which content is recognised: ``1.0.0 sha256:…``."""
-        return f"{self.version} {self.content_digest}"
-
-    @property
     def runtimes_with_bytecode(self) -> tuple[str, ...]:
         """The runtimes that start with bytecode."""
         return tuple(runtime.runtime for runtime in self.runtimes if runtime.interpreter)

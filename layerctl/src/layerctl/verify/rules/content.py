@@ -88,7 +88,6 @@ _WORKPLACE = re.compile(
     rb")"
 )
 _WITHIN_TEXT = re.compile(rb"[^\s'\"`<>|,;()]*\Z")  # what stands before a path in one word
-_INSTALLED = ("/usr", "/opt", "/var/lang")  # folders of this machine that others have too
 _SCHEME = re.compile(rb"[A-Za-z]:/\Z")
 _SHEBANG = re.compile(rb"#!\s*(/\S+)")
 _RUNTIME_PLACES = (b"/usr/", b"/bin/", b"/opt/", b"/var/lang/", b"/var/task/")
