@@ -26,4 +26,5 @@ def is_template(root: yaml.Node) -> bool:
     named = transform.value if isinstance(transform, yaml.SequenceNode) else [transform]
     if "AWSTemplateFormatVersion" in keys or any((scalar(name) or "").startswith("AWS::") for name in named):
         return True
-    return any("::" in (scalar(get(resource, "Type")) or "") for _, resource in pairs(keys.get("Resources")))
+    resources = pairs(keys.get("Resources"))
+    return any(name.startswith("Fn::") or "::" in (scalar(get(body, "Type")) or "") for name, body in resources)
