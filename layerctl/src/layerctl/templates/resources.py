@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import yaml
 
 from layerctl.templates.yaml import get, pairs, scalar
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["FUNCTIONS", "LAYERS", "NESTED", "is_template"]
 
