@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from contextvars import Context
     from typing import Any
 
+    class Options:
+        """What `instrument` was asked for; sizes in bytes, 0 for not at all; `redact_uncaught` is a bool or "auto"."""
+
+        def __init__(
+            self,
+            *,
+            find_id: Callable[[Any], object] | None,
+            log_event: int,
+            log_response: int,
+            timeout_warning: bool,
+            redact_uncaught: bool | str,
+        ) -> None:
+            self.find_id = find_id
+            self.log_event = log_event
+            self.log_response = log_response
+            self.timeout_warning = timeout_warning
+            self.redact_uncaught = redact_uncaught
+
+else:
+    from types import SimpleNamespace as Options  # a class of its own costs a cold start as much as an import
+
 __all__ = ["Options", "Serving"]
-
-
-class Options:
-    """What `instrument` was asked for; sizes in bytes, 0 for not at all; `redact_uncaught` is a bool or "auto"."""
-
-    __slots__ = ("find_id", "log_event", "log_response", "redact_uncaught", "timeout_warning")
-
-    def __init__(
-        self,
-        *,
-        find_id: Callable[[Any], object] | None = None,
-        log_event: int = 0,
-        log_response: int = 0,
-        timeout_warning: bool = True,
-        redact_uncaught: bool | str = "auto",
-    ) -> None:
-        self.find_id = find_id
-        self.log_event = log_event
-        self.log_response = log_response
-        self.timeout_warning = timeout_warning
-        self.redact_uncaught = redact_uncaught
 
 
 class Serving:

@@ -1,34 +1,86 @@
-"""`bound` as a decorator. Loaded when it decorates."""
+"""`bound`: values for one block of code, or for a function whenever its body runs. Loaded when it is used.
+
+An exception takes what was bound where it was raised along: it is known until the exception has been logged as an
+uncaught one.
+"""
 
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 
 from shared_utils.invocation import ASYNC_GENERATOR, COROUTINE, GENERATOR, code_flags
+from shared_utils.logging.context import enter_block, innermost, leave_block
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Any, TypeVar
 
-    from shared_utils.logging.context import bound
+    from shared_utils.logging.context import BoundContext
 
-__all__ = ["bind_in"]
+    _F = TypeVar("_F", bound=Callable[..., Any])
+
+__all__ = ["bound", "noted"]
 
 
-def bind_in(block: bound, function: Any) -> Any:
+class bound:  # noqa: N801 - a block, as the functions beside it
+    """Bind values within a ``with`` block; afterwards everything is as it was before.
+
+    Also a decorator of functions, coroutine functions, generators and async generators: their bodies have the values
+    whenever they run, and whoever consumes a generator does not.
+    """
+
+    __slots__ = ("_own",)
+
+    def __init__(self, /, **values: Any) -> None:
+        self._own = values
+
+    def __enter__(self) -> None:
+        enter_block(self, self._own)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        inside = innermost()
+        if error is not None and inside is not None:
+            _note(error, inside)
+        leave_block(self)
+
+    def __call__(self, function: _F) -> _F:
+        """Decorate a function of any kind."""
+        decorated: _F = _bind_in(self, function)
+        return decorated
+
+    def _again(self, values: Mapping[str, Any] | None = None) -> bound:
+        """Return a block of the same values, or of others."""
+        return bound(**(self._own if values is None else values))
+
+    def _added(self) -> dict[str, Any]:
+        """Return what is bound within this block and not around it; to be called at its end."""
+        inside = innermost()
+        if inside is None:
+            return {}
+        around = {} if inside._outer is None else inside._outer._context
+        missing = object()
+        return {key: value for key, value in inside._context.items() if around.get(key, missing) is not value}
+
+
+def _bind_in(block: bound, function: Any) -> Any:
     """Return `function` with the values of `block` bound while its body runs; it stays a function of its kind.
 
     What the body of a generator binds itself is there when it goes on, and not in between.
     """
     if isinstance(function, (staticmethod, classmethod)):
-        return type(function)(bind_in(block, function.__func__))
+        return type(function)(_bind_in(block, function.__func__))
     flags = code_flags(function)
     wrapper: Any
     if flags & COROUTINE:
 
         @functools.wraps(function)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with block.again():
+            with block._again():
                 return await function(*args, **kwargs)
     elif flags & ASYNC_GENERATOR:
 
@@ -37,18 +89,18 @@ def bind_in(block: bound, function: Any) -> Any:
             generator = function(*args, **kwargs)
             step, sent, values = generator.asend, None, None
             while True:
-                inside = block.again(values)
+                inside = block._again(values)
                 with inside:
                     try:
                         item = await step(sent)
                     except StopAsyncIteration:
                         return
                     finally:
-                        values = inside.added()
+                        values = inside._added()
                 try:
                     step, sent = generator.asend, (yield item)
                 except GeneratorExit:
-                    with block.again(values):
+                    with block._again(values):
                         await generator.aclose()
                     raise
                 except BaseException as error:
@@ -60,18 +112,18 @@ def bind_in(block: bound, function: Any) -> Any:
             generator = function(*args, **kwargs)
             step, sent, values = generator.send, None, None
             while True:
-                inside = block.again(values)
+                inside = block._again(values)
                 with inside:
                     try:
                         item = step(sent)
                     except StopIteration as stop:
                         return stop.value
                     finally:
-                        values = inside.added()
+                        values = inside._added()
                 try:
                     step, sent = generator.send, (yield item)
                 except GeneratorExit:
-                    with block.again(values):
+                    with block._again(values):
                         generator.close()
                     raise
                 except BaseException as error:
@@ -80,7 +132,56 @@ def bind_in(block: bound, function: Any) -> Any:
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with block.again():
+            with block._again():
                 return function(*args, **kwargs)
 
     return wrapper
+
+
+_NAME = "_shared_utils_raised"
+
+
+class _Raised:
+    """Kept by the exception itself, so that it lives as long; a copy of the exception in another process has none."""
+
+    __slots__ = ("bound", "trace")
+
+    def __init__(self, bound: BoundContext, trace: TracebackType | None) -> None:
+        self.bound = bound
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return str, ()
+
+
+def _note(error: BaseException, bound: BoundContext) -> None:
+    """Take note of what is bound in a block that `error` leaves, unless it comes from a block within."""
+    if _known(error) is None:
+        with suppress(AttributeError):  # of a C extension that has no room for it
+            BaseException.__setattr__(error, _NAME, _Raised(bound, error.__traceback__))
+
+
+def noted(error: BaseException) -> BoundContext | None:
+    """Return what was bound in the innermost block that `error` has left, and forget it."""
+    known = _known(error)
+    attributes: dict[str, Any] = getattr(error, "__dict__", {})
+    attributes.pop(_NAME, None)
+    return None if known is None else known.bound
+
+
+def _known(error: BaseException) -> _Raised | None:
+    """Return what is known of an exception, unless that is of an earlier time that the same one was raised.
+
+    What was raised anew has been in a frame that it has in its traceback already, or has another traceback.
+    """
+    known = getattr(error, "__dict__", {}).get(_NAME)
+    if not isinstance(known, _Raised):
+        return None
+    passed = set()
+    trace = error.__traceback__
+    while trace is not None and trace is not known.trace:
+        if trace.tb_frame in passed:
+            return None
+        passed.add(trace.tb_frame)
+        trace = trace.tb_next
+    return None if trace is None or trace.tb_frame in passed else known
