@@ -6,7 +6,7 @@ import sys
 from _contextvars import copy_context
 
 from shared_utils.invocation import ITERABLE_COROUTINE, lifecycle
-from shared_utils.invocation.timeout import WATCH
+from shared_utils.invocation.timeout import unwatch, watch
 from shared_utils.logging.output import write_line
 from shared_utils.logging.state import current as log_state
 
@@ -117,7 +117,7 @@ class Serving:
         if options.find_id is not None:
             self._correlate(options.find_id)
         if options.timeout_warning:
-            WATCH.start(self)
+            watch(self)
         if options.log_event and not self.invocation.is_repeated:
             self._log("event", self._event, options.log_event)
 
@@ -146,7 +146,7 @@ class Serving:
 
     def end(self) -> None:
         """End the invocation, also one that did not get to begin."""
-        WATCH.stop(self)
+        unwatch(self)
         _adopt_powertools_metrics()
         lifecycle.end(self.invocation)
 
