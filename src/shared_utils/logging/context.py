@@ -145,8 +145,8 @@ def innermost() -> BoundContext | None:
 def values_when_raised(error: BaseException) -> dict[str, Any]:
     """Return what is bound now, and what was bound in the innermost `bound` block that `error` has left."""
     values = bound_values()
-    if "shared_utils.logging.blocks" in sys.modules:
-        from shared_utils.logging.blocks import noted
+    if "shared_utils.logging.raised" in sys.modules:
+        from shared_utils.logging.raised import noted
 
         values.update(_valid(noted(error), current())._context)
     return values
