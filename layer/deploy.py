@@ -32,7 +32,7 @@ def run(*command: str | Path, output: bool = False) -> str:
     return done.stdout or ""
 
 
-def deploy(stage: str, settings: dict[str, Any], artifact: str) -> None:
+def deploy(stage: str, environment: str, settings: dict[str, Any], artifact: str) -> None:
     """Deploy one environment of samconfig.toml: what `sam build` made, if it is the artifact's content."""
     where = ["--region", settings["global"]["parameters"]["region"], "--stage", stage]
     index = ["--index", "layers.json"] if stage == RELEASING else []
@@ -43,9 +43,8 @@ def deploy(stage: str, settings: dict[str, Any], artifact: str) -> None:
     if existing := found["ExistingVersionArn"]:
         print(f"{existing} has this content already: none will be published", flush=True)  # noqa: T201 - a script
     given = [f'{name}="{value}"' for name, value in found.items()]
-    config = "default" if stage == "dev" else stage
     overrides = settings["deploy"]["parameters"]["parameter_overrides"]
-    run(SAM, "deploy", "--config-env", config, "--parameter-overrides", *overrides, *given)
+    run(SAM, "deploy", "--config-env", environment, "--parameter-overrides", *overrides, *given)
     run(*LAYERCTL, "publish", artifact, *where, *index)
 
 
@@ -56,4 +55,4 @@ if __name__ == "__main__":
     if environment not in config:
         sys.exit(f"error: samconfig.toml has no environment {environment!r}")
     zips = sys.argv[2:3] or [json.loads(run(*LAYERCTL, "build", "--json", output=True))["zip"]]
-    deploy(stage, config[environment], zips[0])
+    deploy(stage, environment, config[environment], zips[0])

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +28,18 @@ SAM = ROOT / ".venv-sam" / "bin" / "sam"
 ROLE = "shared-utils-canary"  # as pipelines/bootstrap.yaml names it
 
 
-def fetched(client: Any, artifact: Path, folder: Path) -> LayerVersionArn:
-    """Fetch the version that has the artifact's content, and unpack it."""
+def fetched(client: Any, artifact: Path, target: Path) -> LayerVersionArn:
+    """Fetch the version that has the artifact's content."""
     with open_artifact(artifact) as opened:
         digest = opened.content_digest()
     version = present_version(client, list_versions(client, "shared-utils"), digest, DigestCache())
     if version is None:
         sys.exit(f"error: no version in {client.meta.region_name} has the content of {artifact}")
     _, stored = get_version(client, version.arn)
-    download(stored, folder / "layer.zip")
-    with open_artifact(folder / "layer.zip") as there:  # checked before it is unpacked
+    download(stored, target)
+    with open_artifact(target) as there:
         if there.content_digest() != digest:
             sys.exit(f"error: {version.arn} is not the content of {artifact}")
-    with zipfile.ZipFile(folder / "layer.zip") as archive:
-        archive.extractall(folder / "layer")
     print(f"{version.arn} holds the content of {artifact}, {digest}")  # noqa: T201 - a script
     return version.arn
 
@@ -82,8 +79,9 @@ def main(stage: str, artifact: Path) -> None:
     settings = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))["default" if stage == "dev" else stage]
     client = boto3.client("lambda", settings["global"]["parameters"]["region"])
     with tempfile.TemporaryDirectory(prefix="smoke-") as scratch:
-        arn = fetched(client, artifact, Path(scratch))
-        expected = emulated(arn, Path(scratch) / "layer")
+        layer = Path(scratch) / "layer.zip"
+        arn = fetched(client, artifact, layer)
+        expected = emulated(arn, layer)
     print(f"in the emulator the canary answers {expected}")  # noqa: T201
     answer = invoked(stage, settings, arn)
     print(f"deployed, it answers {answer}")  # noqa: T201

@@ -11,13 +11,14 @@ import tarfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from layerctl.__main__ import main
 from layerctl.artifact import open_artifact
+from layerctl.core.runtimes import USUAL_RELEASES
+from layerctl.local.emulator import own_interpreter
 from layerctl.python.interpreters import find_interpreters
 from tests.support.loopback import serving
 
@@ -66,13 +67,24 @@ def mirror(tmp_path: Path) -> Iterator[tuple[Path, str, list[str]]]:
         yield folder, address, asked
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the layer of the test is for 3.11 and another one")
 @pytest.mark.skipif(not FAMILY or sys.platform != "linux", reason="the archives are made for Linux")
 def test_a_missing_interpreter_is_fetched_once_and_compiles(
-    mini: MiniRepository, mirror: tuple[Path, str, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    mini: MiniRepository,
+    mirror: tuple[Path, str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """An exact release that the machine lacks comes through uv; the layer has bytecode for its runtime, strictly."""
-    others = [one for one in find_interpreters(["python3.12", "python3.13"]) if one.runtime != _running()]
+    own, found = own_interpreter(), find_interpreters(USUAL_RELEASES)
+    # the machine's own interpreters are out of sight, but for those of the system
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+    user = pwd.struct_passwd(("somebody", "x", 1000, 1000, "", str(tmp_path), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: user)
+    seen = {one.version for one in find_interpreters(USUAL_RELEASES)}
+    others = [one for one in found if one.runtime != own.runtime and one.version not in seen]
     if not others or not (others[0].path.resolve().parents[1] / "lib" / others[0].runtime / "os.py").is_file():
         pytest.skip("there is no second interpreter to make an archive of")
     folder, address, asked = mirror
@@ -88,16 +100,12 @@ def test_a_missing_interpreter_is_fetched_once_and_compiles(
     monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", address)
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "pythons"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    # the machine's own interpreters are out of sight
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("PYENV_ROOT", raising=False)
-    monkeypatch.setattr(pwd, "getpwuid", lambda uid: SimpleNamespace(pw_dir=str(tmp_path)))
-    mini.edit("layer/layer.toml", '"python3.13" = "3.13.0"', f'"{others[0].runtime}" = "{others[0].version}"')
-    assert not [one for one in find_interpreters([others[0].runtime]) if one.version == others[0].version]
+    runtimes = "".join(f'"{one.runtime}" = "{one.version}"\n' for one in (own, others[0]))
+    mini.edit("layer/layer.toml", '"python3.11" = "3.11.7"\n"python3.13" = "3.13.0"\n', runtimes)
 
     arguments = ["build", "--layer-config", str(mini.root / "layer/layer.toml"), "--strict"]
     assert main(arguments) == 2
+    assert others[0].version in capsys.readouterr().err
     assert not asked
     assert main([*arguments, "--install-pythons"]) == 0
     assert asked == [f"/{path}"]
@@ -108,7 +116,3 @@ def test_a_missing_interpreter_is_fetched_once_and_compiles(
         assert [entry.path for entry in artifact.entries if f".{fetched.tag}.pyc" in entry.path]
     assert main([*arguments, "--install-pythons"]) == 0
     assert len(asked) == 1
-
-
-def _running() -> str:
-    return f"python3.{sys.version_info.minor}"

@@ -377,6 +377,6 @@ def test_a_key_that_is_there_twice(tmp_path: Path) -> None:
         ("F", "python3.13", 3), ("G", "python3.12", 9),
     }  # fmt: skip
     assert [note.partition(": ")[2] for note in template.notes] == [
-        "duplicate key 'F': the last value counts",
         "duplicate key 'Timeout': the last value counts",
+        "duplicate key 'F': the last value counts",
     ]

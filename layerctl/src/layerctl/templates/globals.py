@@ -14,9 +14,9 @@ from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.yaml import get, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-__all__ = ["UNSUPPORTED", "merged_properties"]
+__all__ = ["UNSUPPORTED", "merged_properties", "merged_property", "shared_property"]
 
 Node = yaml.Node
 
@@ -50,6 +50,33 @@ def merged_properties(root: Node, kind: str, resource: Node, ignored: Collection
         return own
     kept_node = _mapping(shared, kept)
     return kept_node if own is None else _merge(kept_node, own, _REPLACED.get(section, frozenset()))
+
+
+def shared_property(root: Node, kind: str, name: str, ignored: Collection[str] = ()) -> Node | None:
+    """Return what `Globals` says of a property of all resources of a type; `ignored`: see `merged_properties`."""
+    section = kind.removeprefix(_PREFIX)
+    if section == kind or "*" in ignored or name in ignored or (section == "Function" and name in UNSUPPORTED):
+        return None
+    return get(root, "Globals", section, name)
+
+
+def merged_property(
+    root: Node, kind: str, own: Mapping[str, Node], name: str, ignored: Collection[str] = ()
+) -> Node | None:
+    """Return one of the properties that `merged_properties` gives, without the work for all others.
+
+    Args:
+        root: the template.
+        kind: the resource's type.
+        own: the resource's own properties.
+        name: the property.
+        ignored: its ``IgnoreGlobals``.
+    """
+    shared, mine = shared_property(root, kind, name, ignored), own.get(name)
+    if shared is None or mine is None:
+        return mine if shared is None else shared
+    replaced = name in _REPLACED.get(kind.removeprefix(_PREFIX), ())
+    return mine if replaced else _merge(shared, mine)
 
 
 def _merge(shared: Node, own: Node, replaced: Collection[str] = ()) -> Node:

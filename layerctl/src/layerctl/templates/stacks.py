@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
@@ -94,8 +93,8 @@ class StackReader(StackFunctions):
         for name, resource in self.resources.items():
             kind = scalar(get(resource, "Type")) or ""
             if kind in FUNCTIONS:
-                functions = self.functions(prefix + name, keys.get(name, resource), resource, kind)
-                template.functions += functions
+                declared = self.declare(name, resource, kind)
+                template.functions += self.functions(prefix + name, keys.get(name, resource), declared)
             elif kind in _OTHERS and self.there(resource) is not False:
                 properties = self.properties(merged_properties(self.root, kind, resource))
                 template.resources[prefix + name] = Resource(name, kind, self.place(resource), properties)
@@ -153,10 +152,7 @@ class StackReader(StackFunctions):
     def _from_here(self, values: list[SpannedString]) -> list[SpannedString]:
         """Values for another template: their characters stand in this one."""
         here = self.path.as_posix()
-        return [
-            replace(value, spans=tuple(span._replace(origin=span.origin or here) for span in value.spans))
-            for value in values
-        ]
+        return [value.standing_in(here) for value in values]
 
     def ask(self, function: str, what: str) -> list[SpannedString]:
         """What only a deployment knows, and an output of a nested stack that is on this machine."""
@@ -165,5 +161,7 @@ class StackReader(StackFunctions):
             nested = self.nested(name)
             node = get(nested.root, "Outputs", output, "Value") if isinstance(nested, StackReader) else None
             if isinstance(nested, StackReader) and node is not None:
-                return nested._from_here(nested.evaluate(node))
+                found = nested._from_here(nested.evaluate(node))
+                # what is open altogether has the name that it has here, where the other's would mean something else
+                return [SpannedString.unknown(what, value.why) if value.is_hole else value for value in found]
         return super().ask(function, what)

@@ -130,10 +130,13 @@ def needs_engine(text: str) -> bool:
 
 
 def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, told: bool) -> Structure:
-    from layerctl.templates import cloudformation, samconfig, serverless
+    from layerctl.templates import samconfig
     from layerctl.templates.intrinsics import KNOWN_TAGS
     from layerctl.templates.nested import included_functions, nested_stacks
     from layerctl.templates.resources import is_template
+    from layerctl.templates.serverless import is_serverless
+    from layerctl.templates.service_uses import service_uses
+    from layerctl.templates.stack_uses import template_uses
     from layerctl.templates.yaml import NodeError, Tree
 
     try:
@@ -148,11 +151,11 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
     for root in tree.documents:
         if is_template(root):
             kind = True
-            uses += cloudformation.template_uses(text, root, path)
+            uses += template_uses(text, root, path)
             nested += nested_stacks(root, path)
-        elif serverless.is_serverless(root):
+        elif is_serverless(root):
             kind = True
-            uses += serverless.serverless_uses(text, root, path)
+            uses += service_uses(text, root, path)
             nested += included_functions(root, path)
         elif path.stem.startswith("samconfig"):
             configuration = True
