@@ -76,7 +76,13 @@ class Instrument:
                 raise LoggingError(f"Instrument({name}={value!r}): expected True or False")
         self._app = app
         self._log_requests = log_requests
-        self._options = Options(find_id=_finder(correlation_id), timeout_warning=timeout_warning)
+        self._options = Options(
+            find_id=_finder(correlation_id),
+            log_event=0,
+            log_response=0,
+            timeout_warning=timeout_warning,
+            redact_uncaught="auto",
+        )
         SETTINGS.use(take_over=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

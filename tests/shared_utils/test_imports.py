@@ -19,7 +19,7 @@ LOGGING = PACKAGE | {
     *("shared_utils.logging.logger", "shared_utils.logging.output", "shared_utils.logging.render"),
     *("shared_utils.logging.settings", "shared_utils.logging.state", "shared_utils.logging.takeover"),
 }
-INSTRUMENT = LOGGING | {f"shared_utils.invocation.{module}" for module in ("decorator", "serving", "timeout")}
+INSTRUMENT = LOGGING | {f"shared_utils.invocation.{module}" for module in ("decorator", "serving")}
 INVOCATION = """
 from shared_utils import get_logger, instrument, logging
 log = get_logger().bind(a=1)

@@ -32,7 +32,7 @@ class correlation_paths:  # noqa: N801 - reads as the module of this name in Pow
 
 # One step: a name, a quoted name (a JSON string, as in JMESPath), or an index, with the dot before it. A name that is a
 # number is an index without its brackets.
-_STEP = re.compile(r'(?:^|\.)(?:("(?:[^"\\]|\\.)+")|(?![0-9]+(?![\w-]))([\w-]+))|\[([0-9]+)\]')
+_STEP = re.compile(r'(?:^|\.)(?:("(?:[^"\\\x00-\x1f]|\\.)+")|(?![0-9]+(?![\w-]))([\w-]+))|\[([0-9]+)\]')
 
 
 def finder(path: str | Callable[[Any], object]) -> Callable[[Any], object]:

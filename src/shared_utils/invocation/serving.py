@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 import sys
-from _contextvars import copy_context
+import time
+from _contextvars import Context, copy_context
 
 from shared_utils.invocation import ITERABLE_COROUTINE, lifecycle
-from shared_utils.invocation.timeout import WATCH
 from shared_utils.logging.output import write_line
 from shared_utils.logging.state import current as log_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from contextvars import Context
     from typing import Any
+
+    class Options:
+        """What `instrument` was asked for; sizes in bytes, 0 for not at all; `redact_uncaught` is a bool or "auto"."""
+
+        def __init__(
+            self,
+            *,
+            find_id: Callable[[Any], object] | None,
+            log_event: int,
+            log_response: int,
+            timeout_warning: bool,
+            redact_uncaught: bool | str,
+        ) -> None:
+            self.find_id = find_id
+            self.log_event = log_event
+            self.log_response = log_response
+            self.timeout_warning = timeout_warning
+            self.redact_uncaught = redact_uncaught
+
+else:
+    from types import SimpleNamespace as Options  # a class of its own costs a cold start as much as an import
 
 __all__ = ["Options", "Serving"]
 
-
-class Options:
-    """What `instrument` was asked for; sizes in bytes, 0 for not at all; `redact_uncaught` is a bool or "auto"."""
-
-    __slots__ = ("find_id", "log_event", "log_response", "redact_uncaught", "timeout_warning")
-
-    def __init__(
-        self,
-        *,
-        find_id: Callable[[Any], object] | None = None,
-        log_event: int = 0,
-        log_response: int = 0,
-        timeout_warning: bool = True,
-        redact_uncaught: bool | str = "auto",
-    ) -> None:
-        self.find_id = find_id
-        self.log_event = log_event
-        self.log_response = log_response
-        self.timeout_warning = timeout_warning
-        self.redact_uncaught = redact_uncaught
+# How long before an invocation times out the warning comes: a tenth of what is left at the start, within these bounds
+# (milliseconds), but not before half of it has passed.
+_LATEST_MS, _EARLIEST_MS = 150, 500
 
 
 class Serving:
@@ -117,7 +122,7 @@ class Serving:
         if options.find_id is not None:
             self._correlate(options.find_id)
         if options.timeout_warning:
-            WATCH.start(self)
+            _watch(self)
         if options.log_event and not self.invocation.is_repeated:
             self._log("event", self._event, options.log_event)
 
@@ -146,7 +151,7 @@ class Serving:
 
     def end(self) -> None:
         """End the invocation, also one that did not get to begin."""
-        WATCH.stop(self)
+        _unwatch(self)
         _adopt_powertools_metrics()
         lifecycle.end(self.invocation)
 
@@ -190,3 +195,90 @@ def _adopt_powertools_metrics() -> None:
         from shared_utils import metrics
 
         metrics.configure(cold_start=False)  # the function did not ask for metrics of ours
+
+
+_mutex = _thread.allocate_lock()
+_wake = _thread.allocate_lock()
+_wake.acquire()
+_deadlines: dict[Serving, float] = {}  # when to warn, in seconds of the monotonic clock
+_wakes_at: float | None = None  # None: there is no thread
+
+
+def _watch(serving: Serving) -> None:
+    """Warn before an invocation times out, unless nothing tells its remaining time.
+
+    One bare thread sleeps until the first deadline of the open invocations: to start one for each invocation would cost
+    ten times as much as all the rest of `instrument`. Deadlines only grow, mostly, so the thread need not be woken: an
+    invocation that ends in time is just taken off the list. The thread ends when it wakes up and none is open.
+    """
+    global _wakes_at  # noqa: PLW0603 - functions, not an object: a class costs a cold start as much as an import
+    try:
+        remaining = serving.invocation.remaining_ms()
+    except Exception:  # a test's context may be anything
+        return
+    if remaining is None:
+        return
+    margin = min(_EARLIEST_MS, max(_LATEST_MS, remaining // 10), remaining // 2)
+    deadline = time.monotonic() + (remaining - margin) / 1000
+    with _mutex:
+        _deadlines[serving] = deadline
+        if _wakes_at is None:
+            try:
+                _thread.start_new_thread(_run, ())
+            except RuntimeError:  # the process may have no more threads
+                return
+            _wakes_at = deadline
+        elif deadline < _wakes_at and _wake.locked():
+            _wake.release()
+
+
+def _unwatch(serving: Serving) -> None:
+    """Stop watching: the invocation has ended."""
+    _deadlines.pop(serving, None)
+
+
+def _run() -> None:
+    while _warn_and_sleep():
+        pass
+
+
+def _warn_and_sleep() -> bool:
+    """Warn of what is due, or sleep until the next deadline; return False when nothing is left to watch."""
+    due, left = _take_due(time.monotonic())
+    for serving in due:
+        from shared_utils.invocation.timeout import warn
+
+        Context().run(warn, serving)
+    if left is not None and not due:
+        _wake.acquire(timeout=min(left, _thread.TIMEOUT_MAX))
+    return bool(due) or left is not None
+
+
+def _take_due(now: float) -> tuple[list[Serving], float | None]:
+    """Return what is due, and the seconds until the next is; None when there is no next one."""
+    global _wakes_at  # noqa: PLW0603
+    due = []
+    with _mutex:
+        for serving, deadline in list(_deadlines.items()):
+            is_open = serving.invocation.is_open  # not when a signal's exception hit what takes it off the list
+            if deadline <= now or not is_open:
+                _deadlines.pop(serving, None)
+                if is_open:
+                    due.append(serving)
+        earliest = min(_deadlines.values(), default=None)
+        _wakes_at = now if due else earliest
+        return due, None if earliest is None else earliest - now
+
+
+def _forget() -> None:
+    """Start over in a forked child: the thread stayed with the parent, and may have held a lock."""
+    global _mutex, _wake, _wakes_at  # noqa: PLW0603
+    _mutex = _thread.allocate_lock()
+    _wake = _thread.allocate_lock()
+    _wake.acquire()
+    _deadlines.clear()
+    _wakes_at = None
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget)

@@ -14,22 +14,21 @@ from shared_utils.logging.state import OUTSIDE, current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextvars import Context
-    from types import TracebackType
-    from typing import Any, TypeVar
+    from typing import Any
 
     from shared_utils.logging.state import LogState
-
-    _F = TypeVar("_F", bound=Callable[..., Any])
 
 __all__ = [
     "BoundContext",
     "bind",
-    "bound",
     "bound_context",
     "bound_values",
     "clear",
+    "enter_block",
+    "innermost",
+    "leave_block",
     "unbind",
     "values_in",
     "values_when_raised",
@@ -121,54 +120,26 @@ def clear() -> None:
     _rebind(current(), {})
 
 
-class bound:  # noqa: N801 - a block, as the functions here
-    """Bind values within a ``with`` block; afterwards everything is as it was before.
+def enter_block(block: object, own: Mapping[str, Any]) -> None:
+    """Bind `own` beside what is bound already, until `block` is left."""
+    state = current()
+    before = _values.get()
+    values = {**_valid(before, state)._context, **own}
+    _values.set(BoundContext(_outside if state is OUTSIDE else state, values, block, before))
 
-    Also a decorator of functions, coroutine functions, generators and async generators: their bodies have the values
-    whenever they run, and whoever consumes a generator does not.
-    """
 
-    __slots__ = ("_own",)
+def leave_block(block: object) -> None:
+    """Bind what was bound before `block`, or a block around it that has been left already, was entered."""
+    inside = _values.get()
+    while inside is not None and inside._block is not block:
+        inside = inside._outer
+    if inside is not None:
+        _values.set(inside._outer)
 
-    def __init__(self, /, **values: Any) -> None:
-        self._own = values
 
-    def __enter__(self) -> None:
-        state = current()
-        before = _values.get()
-        values = {**_valid(before, state)._context, **self._own}
-        _values.set(BoundContext(_outside if state is OUTSIDE else state, values, self, before))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        inside = _values.get()
-        if error is not None and inside is not None:
-            from shared_utils.logging.raised import note
-
-            note(error, inside)
-        while inside is not None and inside._block is not self:
-            inside = inside._outer
-        if inside is not None:
-            _values.set(inside._outer)
-
-    def __call__(self, function: _F) -> _F:
-        """Decorate a function of any kind."""
-        from shared_utils.logging.bound_functions import bind_in
-
-        decorated: _F = bind_in(self, function)
-        return decorated
-
-    def again(self, values: Mapping[str, Any] | None = None) -> bound:
-        """Return a block of the same values, or of others."""
-        return bound(**(self._own if values is None else values))
-
-    def added(self) -> dict[str, Any]:
-        """Return what is bound within this block and not around it; to be called at its end."""
-        inside = _values.get() or _NOTHING
-        around = {} if inside._outer is None else inside._outer._context
-        missing = object()
-        return {key: value for key, value in inside._context.items() if around.get(key, missing) is not value}
+def innermost() -> BoundContext | None:
+    """Return what is bound in this context, valid or not, or None where nothing has ever been."""
+    return _values.get()
 
 
 def values_when_raised(error: BaseException) -> dict[str, Any]:

@@ -57,11 +57,8 @@ CONTROL_KEYS = frozenset({"exc_info", "stack_info", "stacklevel"})
 SETTABLE_KEYS = frozenset({"service", "correlation_id", "tenant_id", "logger"})
 
 
-class _Missing:
-    """No positional message was given."""
-
-
-MISSING = _Missing()
+MISSING: Any = object()
+"""No positional message was given."""
 
 # Characters beyond ASCII at which a reader may end the line, or which UTF-8 cannot carry (lone surrogates).
 _UNSAFE = "[\x7f-\x9f\u2028\u2029\ud800-\udfff]"

@@ -24,21 +24,23 @@ if TYPE_CHECKING:
     from shared_utils.logging.state import LogState
 
 __all__ = [
-    "QUIET",
     "LineLogger",
     "clear_buffer",
     "flush_buffer",
     "log_line",
     "observers",
     "report_failure",
+    "set_quiet",
     "write",
     "write_line",
     "write_or_buffer",
     "wrote_whole",
 ]
 
-# For tests: each is given every line, without its newline, before it is written.
 _root, _Logger, _modules = logging.root, logging.Logger, sys.modules
+_quiet_handlers: object = None  # how the standard library's logging looks while nothing in it wants our lines
+_quiet_call: object = None
+# For tests: each is given every line, without its newline, before it is written.
 observers: list[Callable[[str], None]] = []
 
 
@@ -99,21 +101,17 @@ def log_line(  # noqa: PLR0917 - called for every line; keywords would cost
         write(line)
     else:
         write_or_buffer(number, line, state)
-    if (_root.handlers is not QUIET.handlers or _Logger.callHandlers is not QUIET.call) and not is_record:
+    if (_root.handlers is not _quiet_handlers or _Logger.callHandlers is not _quiet_call) and not is_record:
         _forward(number, event, values, where, name, contexts, state)
 
 
-class _Quiet:
-    """How the standard library's logging looks while nothing in it wants our lines; a look for every line is dear."""
+def set_quiet(handlers: object) -> None:
+    """Take note that nothing wants our lines as records while the root logger has this list of handlers.
 
-    __slots__ = ("call", "handlers")
-
-    def __init__(self) -> None:
-        self.handlers: object = None
-        self.call: object = None
-
-
-QUIET = _Quiet()
+    None: something may. To look for each line would be dear.
+    """
+    global _quiet_handlers, _quiet_call
+    _quiet_handlers, _quiet_call = handlers, _Logger.callHandlers
 
 
 def _forward(  # noqa: PLR0917
@@ -132,7 +130,7 @@ def _forward(  # noqa: PLR0917
     handlers = listeners()
     if handlers is None:
         if type(_root.handlers) is not list:  # the one that tells us when it changes
-            QUIET.handlers, QUIET.call = _root.handlers, _Logger.callHandlers
+            set_quiet(_root.handlers)
         return
     for context in contexts:
         values = {**context._context, **values}

@@ -87,7 +87,7 @@ def process(  # noqa: PLR0917 - as render
     is_nested = processing.get()
     if is_nested and not chained:
         return render(number, event, values, where if SETTINGS.location else None, name, contexts, state)
-    reported = standard(number)
+    reported = number if number in NAMES else standard(number)
     level = _LEVELS[reported]
     standing: dict[str, Any] = {"level": level}
     frame = None if where is None or isinstance(where, str) else where
@@ -104,12 +104,12 @@ def process(  # noqa: PLR0917 - as render
     standing.update(state.base_fields if state.base_fields_json is not None else state.fields())
     for context in contexts:
         values = {**context._context, **values}
-    event_dict = standing.copy()
     if chained or not _SPECIAL.isdisjoint(values) or not standing.keys().isdisjoint(values):
+        event_dict = standing.copy()
         _add(event_dict, values, standing, event, chained)
+        event_dict["event"] = event_dict.get("event", "") if event is MISSING else event
     else:
-        event_dict.update(values)
-    event_dict["event"] = event_dict.get("event", "") if event is MISSING else event
+        event_dict = {**standing, **values, "event": "" if event is MISSING else event}
     if SETTINGS.processors and not is_nested:
         logger = _loggers.get(name) or _loggers.setdefault(name, NamedLogger(name))
         result = _run(logger, _METHODS[reported], event_dict, frame)

@@ -15,14 +15,15 @@ import logging
 import sys
 import threading
 import warnings
+from types import SimpleNamespace
 
-from shared_utils.logging.output import QUIET
+from shared_utils.logging.output import set_quiet
 from shared_utils.logging.settings import SETTINGS
 from shared_utils.logging.state import on_threshold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any, SupportsIndex
@@ -60,7 +61,7 @@ class _RootHandlers(list[logging.Handler]):
     def append(self, handler: logging.Handler) -> None:
         """Add a handler; an application's takes the place of ours."""
         super().append(handler)
-        QUIET.handlers = None
+        set_quiet(None)
         if _is_an_applications(handler) and not SETTINGS.takes_over:
             self._give_way()
 
@@ -76,7 +77,7 @@ class _RootHandlers(list[logging.Handler]):
     def insert(self, index: SupportsIndex, handler: logging.Handler) -> None:
         """Add a handler at a place of its own."""
         super().insert(index, handler)
-        QUIET.handlers = None
+        set_quiet(None)
 
     def remove(self, handler: logging.Handler) -> None:
         """Take a handler out. What takes ours out sets the level itself, except for basicConfig, which need not."""
@@ -121,7 +122,7 @@ def install() -> None:
     if type(root.handlers) is list:
         root.handlers = _RootHandlers(root.handlers)
         if root.handlers == [_handler] and logging.Logger.callHandlers.__module__ == "logging":
-            QUIET.handlers, QUIET.call = root.handlers, logging.Logger.callHandlers
+            set_quiet(root.handlers)
     _set_levels()
     _follow_level()
     if warnings.showwarning is not _show_warning:
@@ -202,64 +203,30 @@ def _thread_failed(args: threading.ExceptHookArgs) -> None:
 
 def join_structlog() -> None:
     """Set structlog up now if it is imported, else right after it will be."""
-    structlog = sys.modules.get("structlog")
-    if structlog is not None:
-        _set_up(structlog)
-    elif not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder(_set_up))
+    if "structlog" in sys.modules:
+        _structlog_imported()
+    elif _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
 
 
-def _set_up(_structlog: ModuleType) -> None:
+def _structlog_imported() -> None:
     from shared_utils.logging.structlog_defaults import set_up
 
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
     set_up()
 
 
-class _Finder:
-    """Finds structlog by the other finders, once, and has its loader call back (importlib's finder protocol)."""
-
-    def __init__(self, call_back: Callable[[ModuleType], None]) -> None:
-        self._call_back = call_back
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return the spec of structlog, and None for every other module."""
-        if name != "structlog":
-            return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader, self._imported)  # type: ignore[assignment]
-                return spec
+def _find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+    """Return the spec of structlog, and None for every other module (importlib's finder protocol)."""
+    if name != "structlog":
         return None
+    from shared_utils.logging.structlog_import import find
 
-    def _imported(self, module: ModuleType) -> None:
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-        self._call_back(module)
+    return find(_finder, path, target, _structlog_imported)
 
 
-class _Loader:
-    """Loads as the loader that it stands for, which the module keeps, and calls back."""
-
-    def __init__(self, loader: Any, imported: Callable[[ModuleType], None]) -> None:
-        self._loader = loader
-        self._imported = imported
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Create the module as its own loader does."""
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module, then call back; an import that fails leaves the finder where it was."""
-        assert module.__spec__ is not None
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._imported(module)
-
+_finder: Any = SimpleNamespace(find_spec=_find_spec)  # a class of its own costs a cold start as much as an import
 
 SETTINGS.on_use.append(install)
 SETTINGS.on_use.append(join_structlog)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -74,9 +76,9 @@ def test_a_refusing_address_costs_no_time(serve: Serve, monkeypatch: pytest.Monk
     started: list[float] = []
     real = _connect._start
 
-    def start(info: Any) -> Any:
+    def start(*given: Any) -> Any:
         started.append(time.monotonic())
-        return real(info)
+        return real(*given)
 
     monkeypatch.setattr(_connect, "_start", start)
     resolve_to(monkeypatch, ("127.0.0.1", refusing), ("127.0.0.1", refusing), ("127.0.0.1", server.port))
@@ -116,8 +118,8 @@ def test_the_losers_of_the_race_are_closed(serve: Serve, monkeypatch: pytest.Mon
     made: list[Any] = []
     real = _connect._start
 
-    def start(info: Any) -> Any:
-        made.append(real(info))
+    def start(*given: Any) -> Any:
+        made.append(real(*given))
         return made[-1]
 
     monkeypatch.setattr(_connect, "_start", start)
@@ -213,3 +215,37 @@ def test_reads_at_exit_need_no_thread(monkeypatch: pytest.MonkeyPatch, serve: Se
     monkeypatch.setattr(threading.Thread, "start", refuse)
     fields = {f"p{number}": config.ssm(f"/{number}") for number in range(25)}
     assert type("Many", (config.Settings,), fields).load().p24 == "24"
+
+
+PLAIN = """
+import sys
+from shared_utils import config
+assert config.get("ssm:///a") == "1"
+assert config.get("ssm:///b", max_age=0) == "2"
+print(sorted({"socket", "selectors", "ssl"} & set(sys.modules)))
+"""
+
+
+def test_a_read_over_plain_http_needs_no_import_of_socket(serve: Serve) -> None:
+    """The extension, an emulator and a container's credentials are reached without 2 ms of enumerations."""
+    server = serve(FakeSsm(**{"/a": "1", "/b": "2"}))
+    done = subprocess.run([sys.executable, "-c", PLAIN], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+    assert len(server.calls) == 2
+
+
+def test_what_has_patched_socket_is_respected(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that forbid connections (pytest-socket) and other event loops (gevent) put a class of theirs there."""
+    server = serve(FakeSsm(**{"/a": "1"}))
+
+    class Forbidden(socket.socket):
+        def __init__(self, *_: object, **__: object) -> None:
+            super().__init__()
+            self.close()
+            raise OSError("no connections in this test")
+
+    monkeypatch.setattr(socket, "socket", Forbidden)
+    config.configure(deadline=0.3)
+    with pytest.raises(config.ConfigUnavailable, match="no connections in this test"):
+        config.get("ssm:///a")
+    assert not server.calls

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared_utils import instrument, logging
@@ -125,6 +125,8 @@ def test_what_means_no_path_is_refused_too(path: Any) -> None:
 
 
 @given(st.text(alphabet="abZ09_-.[]\"'$@*|`() \\é:\n", max_size=12))
+@example('"\n"')
+@example('a."b\tc"')
 def test_any_accepted_path_finds_the_value_in_an_event_made_from_it(path: str) -> None:
     """A path is refused, and what the message suggests is accepted, or it finds what lies there."""
     try:

@@ -14,9 +14,9 @@ from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.yaml import get, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-__all__ = ["UNSUPPORTED", "merged_properties"]
+__all__ = ["UNSUPPORTED", "merged_properties", "merged_property"]
 
 Node = yaml.Node
 
@@ -42,14 +42,37 @@ def merged_properties(root: Node, kind: str, resource: Node, ignored: Collection
     own = get(resource, "Properties")
     section = kind.removeprefix(_PREFIX)
     shared = get(root, "Globals", section) if section != kind else None
-    if "*" in ignored or not isinstance(shared, yaml.MappingNode):
+    if not isinstance(shared, yaml.MappingNode):
         return own
-    unsupported = UNSUPPORTED if section == "Function" else frozenset[str]()
-    kept = [(key, value) for key, value in _entries(shared) if key.value not in unsupported.union(ignored)]
+    kept = [(key, value) for key, value in _entries(shared) if _is_taken(section, key.value, ignored)]
     if not kept or not (own is None or isinstance(own, yaml.MappingNode)):
         return own
     kept_node = _mapping(shared, kept)
     return kept_node if own is None else _merge(kept_node, own, _REPLACED.get(section, frozenset()))
+
+
+def merged_property(
+    root: Node, kind: str, own: Mapping[str, Node], name: str, ignored: Collection[str] = ()
+) -> Node | None:
+    """Return one of the properties that `merged_properties` gives, without the work for all others.
+
+    Args:
+        root: the template.
+        kind: the resource's type.
+        own: the resource's own properties.
+        name: the property.
+        ignored: its ``IgnoreGlobals``.
+    """
+    section, mine = kind.removeprefix(_PREFIX), own.get(name)
+    shared = get(root, "Globals", section, name) if section != kind and _is_taken(section, name, ignored) else None
+    if shared is None or mine is None:
+        return mine if shared is None else shared
+    return mine if name in _REPLACED.get(section, ()) else _merge(shared, mine)
+
+
+def _is_taken(section: str, name: str, ignored: Collection[str]) -> bool:
+    """Whether resources take a property over from their section."""
+    return "*" not in ignored and name not in ignored and not (section == "Function" and name in UNSUPPORTED)
 
 
 def _merge(shared: Node, own: Node, replaced: Collection[str] = ()) -> Node:

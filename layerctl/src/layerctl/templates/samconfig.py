@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from layerctl.templates.cloudformation import uses_through_parameters
 from layerctl.templates.documents import SAMCONFIGS, TEMPLATES
 from layerctl.templates.source import BinaryFileError, Source
 from layerctl.templates.spans import Span, SpannedString, part_of
+from layerctl.templates.stack_uses import uses_through_parameters
 from layerctl.templates.yaml import NodeError, Tree, get, pairs, scalar, spanned_scalar
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _uses(path: Path, tables: list[Overrides], templates: list[str]) -> Iterator
     names = list(dict.fromkeys(templates)) or [name for name in TEMPLATES if (path.parent / name).is_file()]
     for table in tables:
         for name in names if table.given else ():
-            yield from uses_through_parameters(path.parent / name, table.given, table.at)
+            yield from uses_through_parameters(path.parent / name, table.given, path.as_posix(), table.at)
 
 
 def _strings(text: str, at: int) -> Iterator[tuple[int, int]]:

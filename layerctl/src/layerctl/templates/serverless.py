@@ -14,17 +14,12 @@ import yaml
 
 from layerctl.templates.documents import read_document
 from layerctl.templates.expressions import Expressions
-from layerctl.templates.intrinsics import intrinsic
-from layerctl.templates.model import Fault, FunctionFacts
+from layerctl.templates.model import Fault
 from layerctl.templates.spans import (
     SpannedString,
-    composed_arns,
     filled,
-    is_open,
-    open_reference,
     part_of,
 )
-from layerctl.templates.uses import Use
 from layerctl.templates.yaml import children, get, pairs, scalar
 
 if TYPE_CHECKING:
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
     from layerctl.templates.source import Source
     from layerctl.templates.spans import Span
 
-__all__ = ["ServiceExpressions", "is_serverless", "is_service", "open_pseudo", "serverless_uses"]
+__all__ = ["ServiceExpressions", "is_serverless", "is_service", "open_pseudo"]
 
 Node = yaml.Node
 
@@ -61,11 +56,6 @@ def is_serverless(root: Node) -> bool:
     )
 
 
-def serverless_uses(text: str, root: Node, path: Path) -> Iterator[Use]:
-    """Every layer version ARN that the service's structure gives."""
-    yield from _Service(text, root, path).uses()
-
-
 class ServiceExpressions(Expressions):
     """Evaluates the values of one service: the framework's variables besides CloudFormation's functions.
 
@@ -87,8 +77,14 @@ class ServiceExpressions(Expressions):
         self.unread: list[tuple[Node, str]] = []
 
     def function_nodes(self) -> Iterator[tuple[yaml.ScalarNode, Node]]:
-        """The functions, their keys with what is below them, those of files that the service names included."""
+        """The functions, their keys with what is below them, those of files that the service names included.
+
+        A file of functions that a service includes has them at its top.
+        """
         section = self.behind(get(self._root, "functions"))
+        if section is None and isinstance(self._root, yaml.MappingNode):
+            found = ((key, self.behind(value)) for key, value in self._root.value)
+            yield from ((key, node) for key, node in found if node is not None and get(node, "handler") is not None)
         for part in section.value if isinstance(section, yaml.SequenceNode) else [section]:
             functions = self.behind(part)
             if isinstance(functions, yaml.MappingNode):
@@ -103,6 +99,11 @@ class ServiceExpressions(Expressions):
 
     def behind(self, node: Node | None) -> Node | None:
         """The node that a whole-value ``${self:…}`` or ``${file(…)}`` stands for, or the node itself."""
+        return self.followed(node)[0]
+
+    def followed(self, node: Node | None) -> tuple[Node | None, str]:
+        """The same, and the name that the file has for it; empty where it stands there itself."""
+        name = ""
         for _ in range(_MAX_NESTING):
             match = _WHOLE.fullmatch((scalar(node) or "").strip())
             if match is None:
@@ -113,7 +114,8 @@ class ServiceExpressions(Expressions):
             if found is None:
                 break
             node = found
-        return node
+            name = match["path"].rpartition(".")[2] if match["path"] else name
+        return node, name
 
     def included(self, name: str) -> Node | None:
         """The content of a file that the service names; None where it is not there, or is a program."""
@@ -201,86 +203,6 @@ class ServiceExpressions(Expressions):
             nodes = [child for node in nodes for child in _step(node, name)]
         last = next((name for name in reversed(names.split(".")) if "\0" not in name), "")
         return [value.through(last) for node in nodes for value in self.evaluate(node, depth + 1) if value.spans]
-
-
-class _Service(ServiceExpressions):
-    def __init__(self, text: str, root: Node, path: Path) -> None:
-        super().__init__(text, root, path)
-        self._provider = dict(pairs(get(root, "provider")))
-
-    def uses(self) -> Iterator[Use]:
-        """What functions get by their own layers and by the provider's, then every other composed ARN."""
-        inheriting: list[FunctionFacts] = []
-        done: set[int] = set()
-        for name, function in self._functions():
-            fields = dict(pairs(function))
-            facts = self._facts(name, fields)
-            if "layers" in fields:
-                done.add(id(fields["layers"]))
-                yield from self._attached(fields["layers"], (facts,), None)
-            else:
-                inheriting.append(facts)
-        if "layers" in self._provider:
-            done.add(id(self._provider["layers"]))
-            yield from self._attached(self._provider["layers"], tuple(inheriting), "provider")
-        for node, written in self.unread:
-            yield Use(open_reference(written), node.start_mark.index)
-        for node in self._others(done):
-            yield from self._found(node, (), None)
-
-    def _functions(self) -> Iterator[tuple[str, Node]]:
-        if get(self._root, "functions") is not None:
-            yield from ((key.value, node) for key, node in self.function_nodes())
-        else:  # a file of functions that a service includes
-            yield from ((name, value) for name, value in pairs(self._root) if get(value, "handler") is not None)
-
-    def _facts(self, name: str, fields: dict[str, Node]) -> FunctionFacts:
-        own = self._provider | fields
-        architecture = own.get("architecture")
-        return FunctionFacts(
-            name,
-            self.one_text(own.get("runtime")),
-            "x86_64" if architecture is None else self.one_text(architecture),  # Lambda's default
-        )
-
-    def _found(self, node: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
-        for value in self.evaluate(node):
-            opened = open_pseudo(value)
-            for arn in composed_arns(opened):
-                if id(node) in self.files and arn.version is None:
-                    continue
-                yield Use(arn, self._at(node), functions, via or arn.via, opened.region)
-
-    def _at(self, node: Node) -> int:
-        """Where a node stands in the service's own file; for one of another file, the functions."""
-        here = node if id(node) not in self.files else get(self._root, "functions") or self._root
-        return int(here.start_mark.index)
-
-    def _attached(self, layers: Node, functions: tuple[FunctionFacts, ...], via: str | None) -> Iterator[Use]:
-        """The uses in a list of layers, and its entries of which only a deployment knows what they are."""
-        yield from self._found(layers, functions, via)
-        if id(layers) in self.files:
-            return  # what is open there is told where it stands
-        listed = isinstance(layers, yaml.SequenceNode) and intrinsic(layers) is None
-        for item in layers.value if listed else [layers]:
-            for value in self.evaluate(item):
-                opened = open_pseudo(value)
-                of_own = opened.shown.endswith("LambdaLayer}")  # the framework's names for the service's own layers
-                if is_open(opened) and not of_own and not composed_arns(opened):
-                    yield Use(open_reference(opened.shown), item.start_mark.index, functions, via)
-
-    def _others(self, done: set[int]) -> Iterator[Node]:
-        stack = [self._root]
-        seen = set(done)
-        while stack:
-            node = stack.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if intrinsic(node) is not None or (isinstance(node, yaml.ScalarNode) and ":layer:" in node.value):
-                yield node
-            else:
-                stack += children(node)
 
 
 def _step(node: Node, name: str) -> list[Node]:

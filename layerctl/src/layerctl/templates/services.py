@@ -13,7 +13,7 @@ import yaml
 
 from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.layers import layer_of
-from layerctl.templates.model import Code, Fault, Function, LayerReference, LayerResource, Place, Value
+from layerctl.templates.model import Code, Fault, Function, FunctionFacts, LayerReference, LayerResource, Place, Value
 from layerctl.templates.serverless import ServiceExpressions, open_pseudo
 from layerctl.templates.yaml import get, pairs
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.model import Template
     from layerctl.templates.source import Source
+    from layerctl.templates.spans import SpannedString
 
 __all__ = ["ServiceReader"]
 
@@ -72,13 +73,8 @@ class ServiceReader(ServiceExpressions):
         return Place(path.as_posix(), *source.place(node.start_mark.index))
 
     def _function(self, name: str, place: Place, node: yaml.Node) -> Function:
-        """One function; what it does not say itself the provider says."""
-
-        def own(key: str, *, inherit: bool = True) -> yaml.Node | None:
-            return get(node, key) or (get(self.provider, key) if inherit else None)
-
-        runtime, handler = own("runtime"), own("handler", inherit=False)
-        architecture, layers = own("architecture"), own("layers")  # the function's own list replaces the provider's
+        runtime, handler = self.inherited(node, "runtime"), get(node, "handler")
+        layers = self.inherited(node, "layers")
         function = Function(
             name,
             place,
@@ -87,7 +83,7 @@ class ServiceReader(ServiceExpressions):
             Code(place),
             runtime=self._value(runtime) if runtime is not None else None,
             handler=self._value(handler) if handler is not None else None,
-            architecture=self.one_text(architecture) if architecture is not None else "x86_64",
+            architecture=self.architecture(node),
             is_image=get(node, "image") is not None,
             layers=tuple(self._layers(layers)) if layers is not None else (),
             environment={
@@ -97,6 +93,19 @@ class ServiceReader(ServiceExpressions):
             },
         )
         return function if function.is_image else replace(function, code=self._code(function, node))
+
+    def inherited(self, function: yaml.Node, key: str) -> yaml.Node | None:
+        """What a function says, or where it says nothing its provider; a list of its own replaces the provider's."""
+        return get(function, key) or get(self.provider, key)
+
+    def architecture(self, function: yaml.Node) -> str | None:
+        """Where a function runs; Lambda's default (CreateFunction, Architectures) where nobody says it."""
+        node = self.inherited(function, "architecture")
+        return "x86_64" if node is None else self.one_text(node)
+
+    def facts(self, name: str, function: yaml.Node) -> FunctionFacts:
+        """What the service says of a function, as far as it does."""
+        return FunctionFacts(name, self.one_text(self.inherited(function, "runtime")), self.architecture(function))
 
     def _code(self, function: Function, node: yaml.Node) -> Code:
         artifact = get(node, "package", "artifact") or get(self.service, "package", "artifact")
@@ -115,12 +124,19 @@ class ServiceReader(ServiceExpressions):
             return Value(None, self.place(node), "variables decide between several values")
         return Value(found.text, self.place(node), found.why)
 
-    def _layers(self, node: yaml.Node) -> Iterator[LayerReference]:
-        node = self.behind(node) or node
-        for item in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+    def layer_entries(self, layers: yaml.Node) -> Iterator[tuple[yaml.Node, list[SpannedString]]]:
+        """A list's entries, each with its node and what it can be."""
+        node, name = self.followed(layers)
+        listed = node.value if isinstance(node, yaml.SequenceNode) and intrinsic(node) is None else [node or layers]
+        for item in listed:
+            values = [open_pseudo(value) for value in self.evaluate(item)]
+            yield item, [value.through(name) for value in values] if name else values
+
+    def _layers(self, layers: yaml.Node) -> Iterator[LayerReference]:
+        for item, values in self.layer_entries(layers):
             call = intrinsic(item)
             name = str(call[1].value) if call is not None and call[0] == "Ref" else ""
             if name in self.layers:
                 yield LayerReference(name, name, self.place(item), identity=name, resource=self.layers[name])
             else:
-                yield layer_of(self.place(item), [open_pseudo(value) for value in self.evaluate(item)], self.region)
+                yield layer_of(self.place(item), values, self.region)

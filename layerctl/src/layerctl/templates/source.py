@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class Source:
         if self._starts is None:
             # "\r\n" ends with "\n"; a lone "\r" (classic Mac) ends a line only where there is no "\n" at all.
             end = "\n" if "\n" in self.text or "\r" not in self.text else "\r"
-            self._starts = [0, *(match.end() for match in re.finditer(end, self.text))]
+            lengths = map(len, self.text.split(end)[:-1])
+            self._starts = [begin + line for line, begin in enumerate(accumulate(lengths, initial=0))]
         return self._starts
 
     def line_end(self, offset: int) -> int:

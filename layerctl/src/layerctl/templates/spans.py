@@ -90,6 +90,11 @@ class SpannedString:
         return cls((Span(label, None, hole=True, why=why),))
 
     @property
+    def is_hole(self) -> bool:
+        """Whether nothing of it is known."""
+        return len(self.spans) == 1 and self.spans[0].hole
+
+    @property
     def shown(self) -> str:
         """The whole text, holes as ``${label}``."""
         return "".join(f"${{{span.text}}}" if span.hole else span.text for span in self.spans)
@@ -136,6 +141,10 @@ class SpannedString:
         """The same value, noted to be what `name` holds."""
         return replace(self, spans=tuple(span._replace(via=span.via or name) for span in self.spans))
 
+    def standing_in(self, path: str) -> SpannedString:
+        """The same value for another file: its characters stand in `path`, where they do not elsewhere."""
+        return replace(self, spans=tuple(span._replace(origin=span.origin or path) for span in self.spans))
+
     @property
     def region(self) -> str | None:
         """The region that is assumed."""
@@ -146,7 +155,7 @@ class SpannedString:
         return replace(self, assumed=self.assumed + ((name, value),) * ((name, value) not in self.assumed))
 
     def __add__(self, other: SpannedString) -> SpannedString:
-        assumed = self.assumed + tuple(one for one in other.assumed if one not in self.assumed)
+        assumed = self.assumed + tuple(assumption for assumption in other.assumed if assumption not in self.assumed)
         return SpannedString(self.spans + other.spans, assumed)
 
     def agrees(self, other: SpannedString) -> bool:

@@ -10,20 +10,31 @@ import itertools
 import re
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from layerctl.templates.globals import merged_properties
+from layerctl.templates.globals import merged_properties, merged_property
 from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.layers import layer_of
-from layerctl.templates.model import Alias, Code, Event, Fault, Function, LayerReference, LayerResource, Place, Value
+from layerctl.templates.model import (
+    Alias,
+    Code,
+    Event,
+    Fault,
+    Function,
+    FunctionFacts,
+    LayerReference,
+    LayerResource,
+    Place,
+    Value,
+)
 from layerctl.templates.resources import FUNCTIONS, LAYERS
 from layerctl.templates.stack_values import StackValues
 from layerctl.templates.yaml import children, get, pairs, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from layerctl.templates.model import Data
@@ -37,6 +48,35 @@ _VARYING = ("Layers", "Runtime", "Architectures", "PackageType")
 _MAX_CONDITIONS = 4
 
 
+class DeclaredFunction(NamedTuple):
+    """A function as the template declares it: once, whatever conditions decide.
+
+    Attributes:
+        own: its own properties, without those of `Globals`.
+        ignored: its ``IgnoreGlobals``.
+    """
+
+    logical_id: str
+    resource: yaml.Node
+    kind: str
+    own: Mapping[str, yaml.Node]
+    ignored: Collection[str] = ()
+
+
+class LayerEntry(NamedTuple):
+    """An entry of a function's list of layers.
+
+    Attributes:
+        node: the entry; the function that makes the list, where an intrinsic does.
+        values: what it can be.
+        shared: whether `Globals` holds it.
+    """
+
+    node: yaml.Node
+    values: list[SpannedString]
+    shared: bool = False
+
+
 class StackFunctions(StackValues):
     """Reads the functions and layers of one template.
 
@@ -46,7 +86,6 @@ class StackFunctions(StackValues):
 
     Attributes:
         resources: by logical id, those that loops make included.
-        built: whether the template is what a build wrote, so that its paths lead to what is deployed.
     """
 
     def __init__(
@@ -60,9 +99,13 @@ class StackFunctions(StackValues):
         super().__init__(path, source, root, given)
         self.region = region
         self.resources = dict(pairs(get(root, "Resources")))
-        folder = path.resolve().parent
+
+    @cached_property
+    def built(self) -> bool:
+        """Whether the template is what a build wrote, so that its paths lead to what is deployed."""
+        folder = self.path.resolve().parent
         # `sam build` writes build.toml beside the folder with its results, whatever their names are.
-        self.built = (folder.parent / "build.toml").is_file() or folder.parts[-2:] == (".aws-sam", "build")
+        return (folder.parent / "build.toml").is_file() or folder.parts[-2:] == (".aws-sam", "build")
 
     @cached_property
     def layers(self) -> dict[str, LayerResource]:
@@ -77,22 +120,74 @@ class StackFunctions(StackValues):
         """The layer of that name, which the template creates, or one around it."""
         return self.layers.get(logical_id)
 
-    def functions(self, logical_id: str, key: yaml.Node, resource: yaml.Node, kind: str) -> Iterator[Function]:
+    def declared(self) -> Iterator[DeclaredFunction]:
+        """The functions, those that loops make included."""
+        for name, resource in self.resources.items():
+            kind = scalar(get(resource, "Type"))
+            if kind in FUNCTIONS:
+                yield self.declare(name, resource, kind)
+
+    def declare(self, logical_id: str, resource: yaml.Node, kind: str) -> DeclaredFunction:
+        """A resource as a function."""
+        ignored = get(resource, "IgnoreGlobals")
+        own = dict(pairs(get(resource, "Properties")))
+        return DeclaredFunction(logical_id, resource, kind, own, self.texts(ignored))
+
+    def merged(self, function: DeclaredFunction, name: str) -> yaml.Node | None:
+        """A property of a function, with `Globals`."""
+        if name not in self._shared_functions:  # as mostly
+            return function.own.get(name)
+        return merged_property(self.root, function.kind, function.own, name, function.ignored)
+
+    @cached_property
+    def _shared_functions(self) -> dict[str, yaml.Node]:
+        return dict(pairs(get(self.root, "Globals", "Function")))
+
+    def layer_entries(self, function: DeclaredFunction) -> Iterator[LayerEntry]:
+        """A function's list of layers, with `Globals`."""
+        merged, own = self.merged(function, "Layers"), function.own.get("Layers")
+        if merged is None:
+            return
+        theirs = () if merged is own else self.shared_nodes
+        for node, values in self.items(merged):
+            yield LayerEntry(node, values, own is None or id(node) in theirs)
+
+    def shared_layers(self) -> Iterator[LayerEntry]:
+        """The list of layers that `Globals` has for functions."""
+        for node, values in self.items(get(self.root, "Globals", "Function", "Layers")):
+            yield LayerEntry(node, values, shared=True)
+
+    @cached_property
+    def shared_nodes(self) -> frozenset[int]:
+        """The identities of the entries of `shared_layers`."""
+        return frozenset(id(entry.node) for entry in self.shared_layers())
+
+    def facts(self, function: DeclaredFunction) -> FunctionFacts:
+        """What the template says of a function, as far as it does."""
+        runtime, architectures = self.merged(function, "Runtime"), self.merged(function, "Architectures")
+        return FunctionFacts(function.logical_id, self.one(runtime), self.architecture(architectures))
+
+    def architecture(self, architectures: yaml.Node | None) -> str | None:
+        """Where a function runs; Lambda's default (CreateFunction, Architectures) where it does not say."""
+        chosen = self.choose(architectures)
+        return "x86_64" if chosen is None else self.one_text(chosen)
+
+    def functions(self, logical_id: str, key: yaml.Node, declared: DeclaredFunction) -> Iterator[Function]:
         """A function, once for each combination of the conditions that decide how it is judged.
 
         Args:
             logical_id: with the stacks around it.
             key: where it stands.
-            resource: the resource.
-            kind: its type.
+            declared: the function.
         """
+        resource, kind = declared.resource, declared.kind
         empty = Function(logical_id, self.place(key), kind, logical_id, Code(self.place(key)))
         condition = scalar(get(resource, "Condition"))
         there = self.there(resource)
         if there is False:
             return
         own = get(resource, "Properties")
-        properties = merged_properties(self.root, kind, resource, self.texts(get(resource, "IgnoreGlobals")))
+        properties = merged_properties(self.root, kind, resource, declared.ignored)
         if own is not None and not isinstance(own, yaml.MappingNode):
             fault = Fault(self.place(own), f"{logical_id}: Properties is no mapping", "mend the template")
             yield replace(empty, problem=fault)
@@ -110,15 +205,17 @@ class StackFunctions(StackValues):
             for values in itertools.product((True, False), repeat=len(names)):
                 self.choosing({**fixed, **dict(zip(names, values, strict=True))})
                 if len(self.chosen) < 2 or self.consistent():
-                    yield self._function(empty, resource, kind, properties)
+                    yield self._function(empty, declared, properties)
         finally:
             self.choosing({})
 
-    def _function(self, empty: Function, resource: yaml.Node, kind: str, properties: yaml.Node | None) -> Function:
+    def _function(self, empty: Function, declared: DeclaredFunction, properties: yaml.Node | None) -> Function:
+        resource, kind = declared.resource, declared.kind
+
         def own(name: str) -> yaml.Node | None:
             return self.choose(get(properties, name))
 
-        runtime, handler, architectures = own("Runtime"), own("Handler"), own("Architectures")
+        runtime, handler = own("Runtime"), own("Handler")
         variables = self.data(get(self.choose(get(properties, "Environment")), "Variables"))
         named = own("FunctionName")
         logical_id = empty.logical_id.rpartition("/")[2]
@@ -128,10 +225,9 @@ class StackFunctions(StackValues):
             code=self._code(empty, resource, own(FUNCTIONS[kind]), own("InlineCode")),
             runtime=self.value(runtime) if runtime is not None else None,
             handler=self.value(handler) if handler is not None else None,
-            # Lambda's default (CreateFunction, Architectures)
-            architecture=self.one(architectures) if architectures is not None else "x86_64",
+            architecture=self.architecture(get(properties, "Architectures")),
             is_image=self.one(own("PackageType")) == "Image" or own("ImageUri") is not None,
-            layers=tuple(self._layer(item, values) for item, values in self.items(get(properties, "Layers"))),
+            layers=tuple(self._layer(entry) for entry in self.layer_entries(declared)),
             environment=self._environment(variables, empty.place),
             events=tuple(self._events(get(resource, "Properties", "Events"))) if "Serverless" in kind else (),
             alias=self._alias(properties) if "Serverless" in kind else None,
@@ -194,7 +290,8 @@ class StackFunctions(StackValues):
             return Code(place, path, None, built, why, "run `sam build` and check .aws-sam/build/template.yaml")
         return Code(place, path, built=built)
 
-    def _layer(self, node: yaml.Node, values: list[SpannedString]) -> LayerReference:
+    def _layer(self, entry: LayerEntry) -> LayerReference:
+        node, values, _ = entry
         place = self.place(node)
         if len(values) == 1 and len(values[0].spans) == 1:
             (span,) = values[0].spans

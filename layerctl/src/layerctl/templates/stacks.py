@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import yaml
@@ -94,8 +93,8 @@ class StackReader(StackFunctions):
         for name, resource in self.resources.items():
             kind = scalar(get(resource, "Type")) or ""
             if kind in FUNCTIONS:
-                functions = self.functions(prefix + name, keys.get(name, resource), resource, kind)
-                template.functions += functions
+                declared = self.declare(name, resource, kind)
+                template.functions += self.functions(prefix + name, keys.get(name, resource), declared)
             elif kind in _OTHERS and self.there(resource) is not False:
                 properties = self.properties(merged_properties(self.root, kind, resource))
                 template.resources[prefix + name] = Resource(name, kind, self.place(resource), properties)
@@ -121,12 +120,17 @@ class StackReader(StackFunctions):
             self._nested[name] = self._read_nested(name, self.resources[name])
         return self._nested[name]
 
+    def nested_location(self, resource: yaml.Node) -> tuple[yaml.Node, Path | None]:
+        """Where a nested stack says which template it has, and that file, if it is on this machine."""
+        node = get(resource, "Properties", NESTED[scalar(get(resource, "Type")) or ""])
+        path = self.local_path(self.asset(resource) or (self.one(node) if scalar(node) is not None else None))
+        return resource if node is None else node, path if path is not None and path.is_file() else None
+
     def _read_nested(self, name: str, resource: yaml.Node) -> StackReader | Fault:
-        location = get(resource, "Properties", NESTED[scalar(get(resource, "Type")) or ""])
-        place = self.place(location if location is not None else resource)
-        path = self.local_path(self.asset(resource) or (self.one(location) if scalar(location) is not None else None))
+        node, path = self.nested_location(resource)
+        place = self.place(node)
         hint = "check that template by itself"
-        if path is None or not path.is_file():
+        if path is None:
             return Fault(place, f"the template of {name} is not on this machine, and was not read", hint)
         if len(self._around) > _MAX_STACKS or path in self._around:
             return Fault(place, f"the template of {name} leads back to itself, and was not read", hint)
@@ -153,10 +157,7 @@ class StackReader(StackFunctions):
     def _from_here(self, values: list[SpannedString]) -> list[SpannedString]:
         """Values for another template: their characters stand in this one."""
         here = self.path.as_posix()
-        return [
-            replace(value, spans=tuple(span._replace(origin=span.origin or here) for span in value.spans))
-            for value in values
-        ]
+        return [value.standing_in(here) for value in values]
 
     def ask(self, function: str, what: str) -> list[SpannedString]:
         """What only a deployment knows, and an output of a nested stack that is on this machine."""
@@ -165,5 +166,7 @@ class StackReader(StackFunctions):
             nested = self.nested(name)
             node = get(nested.root, "Outputs", output, "Value") if isinstance(nested, StackReader) else None
             if isinstance(nested, StackReader) and node is not None:
-                return nested._from_here(nested.evaluate(node))
+                found = nested._from_here(nested.evaluate(node))
+                # what is open altogether has the name that it has here, where the other's would mean something else
+                return [SpannedString.unknown(what, value.why) if value.is_hole else value for value in found]
         return super().ask(function, what)

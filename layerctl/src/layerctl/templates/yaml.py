@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import yaml
@@ -118,34 +119,36 @@ class Tree:
 
     def _survey(self, root: Node, *, aliases: bool) -> None:
         """Visit each node once, without recursion, for duplicate keys and tags; aliased nodes once as well."""
+        scalars, mappings = yaml.ScalarNode, yaml.MappingNode
         seen: set[int] = set()
-        stack: list[Node] = [root]
-        while stack:
-            node = stack.pop()
+        pending: list[Node] = [root]
+        for node in pending:  # which grows meanwhile
             if node.tag:
                 self._note_tag(node)
-            if isinstance(node, yaml.ScalarNode):
+            kind = type(node)
+            if kind is scalars:
                 continue
             if aliases:
                 if id(node) in seen:
                     continue
                 seen.add(id(node))
-            if isinstance(node, yaml.SequenceNode):
-                stack += node.value
+            if kind is not mappings:
+                pending += [item for item in node.value if item.tag or type(item) is not scalars]
                 continue
             names: set[str] = set()
             for name, value in node.value:
-                # most nodes are plain scalars: they never go onto the stack
-                if value.tag or not isinstance(value, yaml.ScalarNode):
-                    stack.append(value)
-                if isinstance(name, yaml.ScalarNode):
+                # most nodes are plain scalars: they are never pending
+                if type(value) is not scalars or value.tag:
+                    pending.append(value)
+                if type(name) is scalars:
                     names.add(name.value)
                     if name.tag:
                         self._note_tag(name)
                 else:
-                    stack.append(name)
+                    pending.append(name)
             if len(names) < len(node.value) and isinstance(node, yaml.MappingNode):
                 self.faults += _duplicates(node)
+        self.faults.sort(key=lambda fault: fault[1])
 
     def _note_tag(self, node: Node) -> None:
         at = node.start_mark.index
@@ -184,11 +187,8 @@ def _guard_depth(text: str) -> None:
     """Refuse what is nested too deep, before the composer recurses into it."""
     suspicious = text.count("[") + text.count("{") > MAX_DEPTH
     if suspicious:
-        depth = deepest = 0
-        for match in _OPENERS.finditer(text):
-            depth += 1 if match[0] in "[{" else -1
-            deepest = max(deepest, depth)
-        suspicious = deepest > MAX_DEPTH
+        steps = [1 if bracket in "[{" else -1 for bracket in _OPENERS.findall(text)]
+        suspicious = max(accumulate(steps)) > MAX_DEPTH
     if not suspicious and _DEEP_PREFIX.search(text) is None:
         return
     depth = 0

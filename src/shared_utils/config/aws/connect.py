@@ -1,17 +1,24 @@
-"""Connections to the addresses of a host, as RFC 8305 ("Happy Eyeballs") says, within a deadline that includes DNS."""
+"""Connections to the addresses of a host, as RFC 8305 ("Happy Eyeballs") says, within a deadline that includes DNS.
+
+The import of `socket` costs a cold start 2 ms, most of it for enumerations; what it stands on, `_socket`, does what is
+needed here. Where `socket` is loaded all the same it is used: TLS needs its class, and a function's own code or its
+tests may have patched it (gevent, pytest-socket).
+"""
 
 from __future__ import annotations
 
+import _socket
 import errno
 import os
-import socket
+import select
+import sys
 import time
-from selectors import EVENT_WRITE, DefaultSelector
 
 from shared_utils.config.aws.retry import run_within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Collection, Sequence
     from typing import Any
 
@@ -37,14 +44,15 @@ def connect(host: bytes, port: int, ends: float, avoid: Collection[object] = ())
         TimeoutError: none answered in time.
         OSError: all of them refused, or the host has none.
     """
+    sockets: Any = sys.modules.get("socket", _socket)
     try:
-        found = run_within(ends - time.monotonic(), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        found = run_within(ends - time.monotonic(), lambda: sockets.getaddrinfo(host, port, 0, _socket.SOCK_STREAM))
     except TimeoutError:
         raise TimeoutError(": its name was not found") from None
     ordered = sorted(interleave(found), key=lambda info: info[4] in avoid)
     if not ordered:
         raise OSError(f"{host.decode()} has no address")
-    return _race(ordered, ends)
+    return _race(sockets.socket, ordered, ends)
 
 
 def interleave(infos: Sequence[AddressInfo]) -> list[AddressInfo]:
@@ -56,10 +64,10 @@ def interleave(infos: Sequence[AddressInfo]) -> list[AddressInfo]:
     return [same[number] for number in range(longest) for same in families.values() if number < len(same)]
 
 
-def _start(info: AddressInfo) -> socket.socket:
-    """Return a socket that is connecting, or has connected. Raises OSError."""
+def _start(new: type[socket.socket], info: AddressInfo) -> socket.socket:
+    """Return a `new` socket that is connecting, or has connected. Raises OSError."""
     family, kind, protocol, _, address = info
-    sock = socket.socket(family, kind, protocol)
+    sock = new(family, kind, protocol)
     sock.setblocking(False)
     code = sock.connect_ex(address)
     if code in _UNDER_WAY:
@@ -68,7 +76,7 @@ def _start(info: AddressInfo) -> socket.socket:
     raise OSError(code, os.strerror(code))
 
 
-def _race(infos: Sequence[AddressInfo], ends: float) -> tuple[socket.socket, object]:
+def _race(new: type[socket.socket], infos: Sequence[AddressInfo], ends: float) -> tuple[socket.socket, object]:
     waiting = list(infos)
     racing: dict[socket.socket, object] = {}
     failure: OSError = TimeoutError("")
@@ -78,7 +86,7 @@ def _race(infos: Sequence[AddressInfo], ends: float) -> tuple[socket.socket, obj
             if waiting:
                 info = waiting.pop(0)
                 try:
-                    racing[_start(info)] = info[4]
+                    racing[_start(new, info)] = info[4]
                 except OSError as error:
                     failure = error
                     continue
@@ -86,7 +94,7 @@ def _race(infos: Sequence[AddressInfo], ends: float) -> tuple[socket.socket, obj
             if pause <= 0:
                 raise TimeoutError("")
             for sock in _wait(racing, min(pause, _ATTEMPT_DELAY) if waiting else pause):
-                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                code = sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
                 if code == 0:
                     winner = sock
                     break
@@ -104,7 +112,15 @@ def _race(infos: Sequence[AddressInfo], ends: float) -> tuple[socket.socket, obj
 
 def _wait(racing: Collection[socket.socket], seconds: float) -> list[socket.socket]:
     """Return the sockets that have connected, or failed to, within some seconds; none when there is none."""
-    with DefaultSelector() as selector:
-        for sock in racing:
-            selector.register(sock, EVENT_WRITE)
-        return [key.fileobj for key, _ in selector.select(seconds)]  # type: ignore[misc]
+    if not hasattr(select, "poll"):  # Windows, and some builds for macOS
+        from selectors import EVENT_WRITE, DefaultSelector
+
+        with DefaultSelector() as selector:
+            for sock in racing:
+                selector.register(sock, EVENT_WRITE)
+            return [key.fileobj for key, _ in selector.select(seconds)]  # type: ignore[misc]
+    poll = select.poll()
+    numbers = {sock.fileno(): sock for sock in racing}
+    for number in numbers:
+        poll.register(number, select.POLLOUT)
+    return [numbers[number] for number, _ in poll.poll(seconds * 1000)]

@@ -7,7 +7,7 @@ whole exchange, and so do limits on what is read (RFC 9112 for the message synta
 
 from __future__ import annotations
 
-import socket
+import _socket
 import time
 from threading import RLock
 
@@ -17,6 +17,7 @@ from shared_utils.config.outcomes import BRIEFLY, INVALID, MORE_TIME, UNAVAILABL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     import ssl
 
     from shared_utils.config.aws.endpoints import Endpoint
@@ -169,7 +170,7 @@ class Pool:
             host = endpoint.host.encode("ascii")
             plain, address = connect(host, endpoint.port, ends, self._silent)
             self._silent.add(address)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             if context is not None:
                 plain.settimeout(max(0.001, ends - time.monotonic()))
                 plain = context.wrap_socket(plain, server_hostname=host)
@@ -235,7 +236,7 @@ class _Connection:
         self._socket.setblocking(False)
         try:
             # The plain socket's method: that of a TLS socket takes no flags.
-            socket.SocketType.recv(self._socket, 1, socket.MSG_PEEK)
+            _socket.socket.recv(self._socket, 1, _socket.MSG_PEEK)
         except BlockingIOError:  # nothing to be read: open and quiet
             return True
         except OSError:
