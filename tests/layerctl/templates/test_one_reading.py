@@ -1,7 +1,6 @@
 """What `pins` says of functions is what `check` and `run` read: Globals, loops, conditions, nested stacks."""
 
 import textwrap
-import time
 
 import pytest
 
@@ -167,10 +166,8 @@ def test_templates_that_nest_each_other(tmp_path):
         text = f"Parameters: {{V: {{Type: Number, Default: 1}}}}\nResources:\n{function}{stacks}"
         (tmp_path / name).write_text(text)
     path = tmp_path / names[0]
-    began = time.process_time()
     template = read_template(path)
     (pin,) = find_pins(path).pins
-    assert time.process_time() - began < 20  # it took minutes
     assert len(template.functions) == 1001
     assert any("there are more than 1,000" in fault.message for fault in template.unread)
     assert len(pin.functions) == 1
