@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from layerctl.__main__ import main
 from layerctl.attest import PublicKey, Trust, check_attestation
 from layerctl.attest.statement import BUILD_TYPE, CONTENT_DIGEST, PREDICATE_TYPE, STATEMENT_TYPE
 from layerctl.audit import components_of, load_policy, load_records
@@ -172,14 +173,55 @@ def test_numbers_nesting_and_long_fields_are_errors_of_the_file(tmp_path, name):
             _read(tmp_path, name, text)
 
 
-@pytest.mark.parametrize("name", [name for name, one in READERS.items() if one[1] != "content" and name != "comments"])
-def test_what_is_no_text_or_no_file_is_said(tmp_path, name):
-    """Bytes that are no UTF-8, and a folder by the name of the file, are told in one line."""
+# What has an own way to say that bytes are no text: a finding, or an error of the format.
+NO_TEXT = {
+    "records": "no record of a PyPI package",
+    "public key": "is no public key in PEM",
+    "attestation": "it is no DSSE envelope",
+}
+FOLDERS = {"records": "no record of a PyPI package"}  # of which it reads every file
+FILES_OF_THEIR_OWN = [name for name, reader in READERS.items() if reader[1] != "content" and name != "comments"]
+
+
+def _said(tmp_path: Path, name: str) -> str:
+    """What is said of a file that cannot be read: which file, what is wrong, what to do; and that it is exit code 2."""
     read, file, _ = READERS[name]
-    (tmp_path / file).write_bytes(b"\xff\xfe\x00")
-    with contextlib.suppress(LayerctlError):
+    if name == "attestation" and (tmp_path / file).is_file():  # what is no envelope is a finding
+        (finding,) = read(tmp_path, tmp_path / file)
+        assert (finding.severity, finding.path) == ("error", file)
+        assert finding.hint
+        return finding.message
+    with pytest.raises(LayerctlError) as caught:
         read(tmp_path, tmp_path / file)
-    (tmp_path / file).unlink()
-    (tmp_path / file).mkdir()
-    with contextlib.suppress(LayerctlError):
-        read(tmp_path, tmp_path / file)
+    error = caught.value
+    assert error.exit_code == 2
+    assert error.hint
+    assert str(tmp_path / file) in error.what
+    assert "\n" not in error.what
+    return error.what
+
+
+@pytest.mark.parametrize("name", FILES_OF_THEIR_OWN)
+def test_what_is_no_text_is_said(tmp_path, name):
+    """Bytes that are no UTF-8: the error names the file, says where they are no text, and what to do."""
+    (tmp_path / READERS[name][1]).write_bytes(b"\xff\xfe\x00")
+    assert NO_TEXT.get(name, "is not text in UTF-8: invalid start byte (byte 1)") in _said(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", FILES_OF_THEIR_OWN)
+def test_a_folder_in_place_of_a_file_is_said(tmp_path, name):
+    """A folder by the name of the file: the error names it, and says that it is one."""
+    (tmp_path / READERS[name][1]).mkdir()
+    assert FOLDERS.get(name, "cannot be read: Is a directory") in _said(tmp_path, name)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"{"])
+def test_the_command_ends_with_2(tmp_path, capsys, content):
+    """Whatever keeps a file from being read, the command says it in one line, and ends with 2."""
+    path = tmp_path / "layer.toml"
+    path.write_bytes(content)
+    assert main(["build", "--layer-config", str(path), "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {path} ")
+    assert said.count("\n") == 1
+    assert "; " in said

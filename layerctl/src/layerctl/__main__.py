@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import os
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from layerctl.core.loading import Loading
 
-import click
+with Loading():
+    import contextlib
+    import gc
+    import os
+    import sys
+    from pathlib import Path
+    from typing import TYPE_CHECKING
 
-from layerctl.cli.app import cli
-from layerctl.core.errors import LayerctlError, ReaderLeftError
+    import click
+
+    from layerctl.cli.app import cli
+    from layerctl.core.errors import LayerctlError, ReaderLeftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +56,10 @@ def _reader_left() -> int:
 
 def entry_point() -> None:
     """The `layerctl` console script."""
-    code = main()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # before it could be caught, or once more while it was told
+        code = _INTERRUPTED
     if code == _INTERRUPTED:
         # What is left is the interpreter's own clean-up, a second and more with the SDK loaded on a busy machine.
         for stream in (sys.stdout, sys.stderr):

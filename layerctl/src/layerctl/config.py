@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.find import find_above
-from layerctl.core.files.read import read_text
+from layerctl.core.files.read import parse_toml, read_text
 from layerctl.core.toml_lines import TomlLines
 from layerctl.core.toml_schema import find_mistakes
 
@@ -93,15 +92,15 @@ class LayerConfig:
         parts = [self]
         if "runtime" in self.split_by:
             parts = [
-                replace(part, name=f"{part.name}-{one.replace('.', '')}", runtimes={one: exact}, split_by=())
+                replace(part, name=f"{part.name}-{runtime.replace('.', '')}", runtimes={runtime: exact}, split_by=())
                 for part in parts
-                for one, exact in self.runtimes.items()
+                for runtime, exact in self.runtimes.items()
             ]
         if "architecture" in self.split_by:
             parts = [
-                replace(part, name=f"{part.name}-{one}", architectures=(one,), split_by=())
+                replace(part, name=f"{part.name}-{architecture}", architectures=(architecture,), split_by=())
                 for part in parts
-                for one in self.architectures
+                for architecture in self.architectures
             ]
         return parts
 
@@ -130,10 +129,7 @@ class LayerConfig:
                 must be: then all of them are told, with their lines.
         """
         text = read_text(path, missing="name a layer.toml with --layer-config")
-        try:
-            data = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
-            raise LayerctlError(f"{path} is not TOML: {error}") from None
+        data = parse_toml(text, path)
         found = [*find_mistakes(data, layer_schema()), *_other_releases(data), *_package_mistakes(data)]
         if found:
             lines = TomlLines(text)
@@ -222,8 +218,11 @@ def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
     """A table of a file that is right, with the schema's defaults for what is not named."""
     schema = layer_schema()
     known = schema["properties"][name]["properties"]
-    whole = {key: schema["$defs"].get(one.get("$ref", "").rpartition("/")[2], {}) | one for key, one in known.items()}
-    defaults = {key: one["default"] for key, one in whole.items() if "default" in one}
+    whole = {
+        key: schema["$defs"].get(setting.get("$ref", "").rpartition("/")[2], {}) | setting
+        for key, setting in known.items()
+    }
+    defaults = {key: setting["default"] for key, setting in whole.items() if "default" in setting}
     given: dict[str, Any] = data.get(name, {})
     return defaults | given
 

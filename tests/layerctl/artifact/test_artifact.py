@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerctl.artifact import ArtifactError, Limits, content_digest, open_artifact, unpack, write_zip
+from layerctl.artifact import ArtifactError, ReadLimits, content_digest, open_artifact, unpack, write_zip
 
 
 def _zip(path: Path, files: dict[str, bytes], modes: dict[str, int] | None = None) -> Path:
@@ -147,7 +147,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = _zip(tmp_path / "bomb.zip", {f"python/{number}": bytes(100_000) for number in range(20)})
     with (
         pytest.raises(ArtifactError, match="unpacks to 2000000 bytes"),
-        open_artifact(path, limits=Limits(unpacked_bytes=1_000_000)),
+        open_artifact(path, limits=ReadLimits(unpacked_bytes=1_000_000)),
     ):
         pass
     path = _zip(tmp_path / "liar.zip", {"python/a": b"x"})
@@ -172,7 +172,7 @@ def test_a_hundred_thousand_entries(tmp_path: Path) -> None:
         pass
     with (
         pytest.raises(ArtifactError, match="its directory takes"),
-        open_artifact(path, limits=Limits(directory_bytes=1_000)),
+        open_artifact(path, limits=ReadLimits(directory_bytes=1_000)),
     ):
         pass
 
@@ -181,11 +181,11 @@ def test_a_folder_of_too_many_files(tmp_path: Path) -> None:
     """The limits hold for folders too."""
     for number in range(4):
         (tmp_path / str(number)).write_bytes(bytes(10))
-    with pytest.raises(ArtifactError, match="more than 3 files"), open_artifact(tmp_path, limits=Limits(entries=3)):
+    with pytest.raises(ArtifactError, match="more than 3 files"), open_artifact(tmp_path, limits=ReadLimits(entries=3)):
         pass
     with (
         pytest.raises(ArtifactError, match="holds 40 bytes"),
-        open_artifact(tmp_path, limits=Limits(unpacked_bytes=39)),
+        open_artifact(tmp_path, limits=ReadLimits(unpacked_bytes=39)),
     ):
         pass
 

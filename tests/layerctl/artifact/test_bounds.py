@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from layerctl.artifact import ArtifactError, Limits, open_artifact, unpack, write_zip
-from layerctl.artifact.entry import Entry, Problem, kind_problem, path_problem, tree_problems
+from layerctl.artifact import ArtifactError, ReadLimits, open_artifact, unpack, write_zip
+from layerctl.artifact.entry import ArtifactEntry, ArtifactProblem, kind_problem, path_problem, tree_problems
 from layerctl.artifact.folder import FolderArtifact
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ NAMES: list[tuple[str, str | None]] = [
 @pytest.mark.parametrize(("name", "message"), NAMES, ids=lambda value: repr(value)[:24])
 def test_which_names_are_refused(name: str, message: str | None) -> None:
     """A name is relative, plain and not too long; a problem says which one, and shortens it where it is long."""
-    expected = None if message is None else Problem("path", name[:200] if message == LONG else name, message)
+    expected = None if message is None else ArtifactProblem("path", name[:200] if message == LONG else name, message)
     assert path_problem(name) == expected
 
 
 def test_a_name_that_is_no_text() -> None:
     """It is shown as far as it is."""
-    assert path_problem("a\udcffb") == Problem("path", "a\\udcffb", "the name is not UTF-8")
+    assert path_problem("a\udcffb") == ArtifactProblem("path", "a\\udcffb", "the name is not UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_name_that_is_no_text() -> None:
 def test_which_kinds_of_files_are_refused(mode: int, kind: str | None) -> None:
     """Links and whatever is no file, each named."""
     messages = {"link": "it is a symbolic link", "special": "it is neither a file nor a folder"}
-    assert kind_problem("a/b", mode) == (None if kind is None else Problem(kind, "a/b", messages[kind]))
+    assert kind_problem("a/b", mode) == (None if kind is None else ArtifactProblem(kind, "a/b", messages[kind]))
 
 
 def test_names_that_exclude_each_other() -> None:
@@ -75,21 +75,21 @@ def test_names_that_exclude_each_other() -> None:
     twice = "the name is there twice, and readers differ in which one they take"
     both = "it is a file and a folder at once"
     assert tree_problems(["b/c/d", "a", "a", "b", "b/c", "a", "e/f"]) == [
-        Problem("duplicate", "a", twice),
-        Problem("duplicate", "a", twice),
-        Problem("duplicate", "b", both),
-        Problem("duplicate", "b/c", both),
+        ArtifactProblem("duplicate", "a", twice),
+        ArtifactProblem("duplicate", "a", twice),
+        ArtifactProblem("duplicate", "b", both),
+        ArtifactProblem("duplicate", "b/c", both),
     ]
     assert tree_problems(["a/b", "a/c", "ab"]) == []
 
 
 def test_a_problem_names_its_entry() -> None:
     """Of the whole archive there is none to name."""
-    assert str(Problem("size", "a/b", "too large")) == "a/b: too large"
-    assert str(Problem("size", "", "too large")) == "too large"
+    assert str(ArtifactProblem("size", "a/b", "too large")) == "a/b: too large"
+    assert str(ArtifactProblem("size", "", "too large")) == "too large"
 
 
-def opened(path: Path, limits: Limits | None = None) -> int:
+def opened(path: Path, limits: ReadLimits | None = None) -> int:
     """Open an artifact, and return how many files it holds."""
     with open_artifact(path, limits=limits) as artifact:
         return len(artifact.entries)
@@ -169,17 +169,17 @@ def test_the_limits_are_what_is_taken_at_most(tmp_path: Path, kind: str) -> None
     path = make(tmp_path / "a.zip", ["a", "b"])
     if kind == "folder":
         path = unpack(path, tmp_path / "folder")
-    assert opened(path, Limits(entries=2, unpacked_bytes=2000)) == 2
+    assert opened(path, ReadLimits(entries=2, unpacked_bytes=2000)) == 2
     with pytest.raises(ArtifactError) as many:
-        opened(path, Limits(entries=1))
+        opened(path, ReadLimits(entries=1))
     with pytest.raises(ArtifactError) as large:
-        opened(path, Limits(unpacked_bytes=1999))
+        opened(path, ReadLimits(unpacked_bytes=1999))
     if kind == "zip":
         assert str(many.value).startswith(f"{path} holds more than 1 entries")
-        assert many.value.problem == Problem("size", "", "too many entries")
+        assert many.value.problem == ArtifactProblem("size", "", "too many entries")
         assert many.value.hint == "no layer needs that many files"
         assert str(large.value).startswith(f"{path} unpacks to 2000 bytes, more than the 1999 that are read at most")
-        assert large.value.problem == Problem("size", "", "too large")
+        assert large.value.problem == ArtifactProblem("size", "", "too large")
         assert large.value.hint == "Lambda takes 262,144,000 bytes"
     else:
         assert str(many.value).startswith(f"{path} holds more than 1 files")
@@ -191,13 +191,13 @@ def test_the_directory_of_a_zip_has_a_limit(tmp_path: Path) -> None:
     """Of exactly so many bytes it is read; the size that a zip64 record states counts where there is one."""
     path = make(tmp_path / "a.zip", ["a", "bc"])
     size = 2 * 46 + 3
-    assert opened(path, Limits(directory_bytes=size)) == 2
+    assert opened(path, ReadLimits(directory_bytes=size)) == 2
     with pytest.raises(ArtifactError) as caught:
-        opened(path, Limits(directory_bytes=size - 1))
+        opened(path, ReadLimits(directory_bytes=size - 1))
     assert str(caught.value).startswith(
         f"{path}: its directory takes {size} bytes, more than the {size - 1} that are read"
     )
-    assert caught.value.problem == Problem("size", "", "too large a directory")
+    assert caught.value.problem == ArtifactProblem("size", "", "too large a directory")
     assert caught.value.hint == "no layer needs that many files"
 
 
@@ -215,9 +215,9 @@ def test_a_zip64_archive_is_read(tmp_path: Path, in_front: bytes) -> None:
         assert [entry.path for entry in artifact.entries] == ["a", "b", "c"]
         assert artifact.read(artifact.require("b")) == b"x" * 1000
     with pytest.raises(ArtifactError, match="holds more than 2 entries"):
-        opened(path, Limits(entries=2))
+        opened(path, ReadLimits(entries=2))
     with pytest.raises(ArtifactError, match=f"its directory takes {size} bytes"):
-        opened(path, Limits(directory_bytes=size - 1))
+        opened(path, ReadLimits(directory_bytes=size - 1))
     path.write_bytes(data[:end] + b"XX" + record[2:] + locator + data[end:])
     with pytest.raises(ArtifactError, match="is not a readable zip: its zip64 record is missing"):
         opened(path)
@@ -345,9 +345,9 @@ def test_unpacking_works_beside_the_target(tmp_path: Path, monkeypatch: pytest.M
 
 def test_entries_are_compared_by_what_they_say() -> None:
     """Their place in an archive does not count."""
-    assert Entry("a", 0o644, 1, index=5) == Entry("a", 0o644, 1)
-    assert Entry("a", 0o700).canonical_mode == Entry("a", 0o110).canonical_mode == 0o755
-    assert Entry("a", 0o677).canonical_mode == 0o644
+    assert ArtifactEntry("a", 0o644, 1, index=5) == ArtifactEntry("a", 0o644, 1)
+    assert ArtifactEntry("a", 0o700).canonical_mode == ArtifactEntry("a", 0o110).canonical_mode == 0o755
+    assert ArtifactEntry("a", 0o677).canonical_mode == 0o644
 
 
 class Broken(io.BytesIO):

@@ -9,7 +9,7 @@ import pytest
 
 from layerctl.artifact import open_artifact
 from layerctl.check.case import FunctionCase
-from layerctl.check.model import Content, Function, Layer
+from layerctl.check.model import CheckedFunction, Content, Layer
 from layerctl.check.rules.limits import check_limits
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.diagnostics import Severity
@@ -47,7 +47,7 @@ def findings(
     declared = declarations.Function(
         "F", place(1), "AWS::Serverless::Function", "F", declarations.Code(place(2)), is_image=is_image
     )
-    function = Function(declared, layers=layers, code=code, deployed=deployed)
+    function = CheckedFunction(declared, layers=layers, code=code, deployed=deployed)
     return list(check_limits(FunctionCase(function, dt.date(2026, 11, 26))))
 
 

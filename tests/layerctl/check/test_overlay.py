@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from layerctl.artifact import open_artifact
 from layerctl.check.contents import Sources
-from layerctl.check.model import Content, Function
+from layerctl.check.model import CheckedFunction, Content
 from layerctl.check.overlay import CodePart, module_conflicts, overwritten, roots_of
 from layerctl.check.report import check_templates
 from layerctl.templates import model as declarations
@@ -78,7 +78,8 @@ def test_the_winner_is_what_python_imports(tmp_path_factory, code, first, second
             for index, artifact in enumerate([zero, one, two, three])
         ]
         roots = roots_of(
-            Function(declarations.Function("F", _PLACE, "x", "F", Code(_PLACE), Value("python3.13", _PLACE))), parts
+            CheckedFunction(declarations.Function("F", _PLACE, "x", "F", Code(_PLACE), Value("python3.13", _PLACE))),
+            parts,
         )
         for path, loser, winner in overwritten(parts):
             assert (opt / path).read_text("utf-8") == f"WHO = {winner.index}\n"

@@ -95,9 +95,9 @@ def test_a_function_that_fails_is_exit_code_1(
     ("arguments", "message"),
     [
         (["template.yaml", "Nothing"], "has no function 'Nothing'; it has One, Dies, Inline"),
-        (["template.yaml", "One", "--event", "nowhere.json"], "nowhere.json cannot be read"),
+        (["template.yaml", "One", "--event", "nowhere.json"], "nowhere.json does not exist"),
         (["template.yaml", "One", "--event", "broken.json"], "broken.json:2:3 is not JSON"),
-        (["template.yaml", "One", "--event", "bytes.json"], "bytes.json cannot be read"),
+        (["template.yaml", "One", "--event", "bytes.json"], "bytes.json is not text in UTF-8"),
         (["template.yaml", "One", "--event", "deep.json"], "deep.json is nested too deep"),
         (["template.yaml", "One", "--event", "nan.json"], "nan.json is not JSON: NaN is no JSON value"),
         (["template.yaml", "Dies"], "template.yaml:5: Dies cannot start: RuntimeError: no table (dies.py:1)"),

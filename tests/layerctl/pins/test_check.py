@@ -6,7 +6,7 @@ import pytest
 
 from layerctl.core.errors import LayerctlError
 from layerctl.core.text import parse_age
-from layerctl.pins.check import Limits, check_pins
+from layerctl.pins.check import StalenessLimits, check_pins
 from layerctl.pins.resolve.versions import VersionResolver
 from layerctl.pins.rules import RULES
 from layerctl.scan.files import scan
@@ -22,7 +22,9 @@ def findings(tmp_path, text, *indexes, name="template.yaml", beside=None, region
         (tmp_path / other).write_text(content)
     path = tmp_path / name
     path.write_text(text)
-    found = check_pins(scan([path]).pins, resolver(*indexes), Limits(**limits), regions=frozenset(regions), now=NOW)
+    found = check_pins(
+        scan([path]).pins, resolver(*indexes), StalenessLimits(**limits), regions=frozenset(regions), now=NOW
+    )
     assert {one.rule for one in found} <= set(RULES)
     return [(one.rule, one.message) for one in found if one.severity != "note"]
 
@@ -178,5 +180,5 @@ def test_an_empty_catalogue_finds_regions_only(tmp_path):
     """Without sources, regions and partitions are still checked."""
     path = tmp_path / "template.yaml"
     path.write_text(template(arn(12).replace("arn:aws:", "arn:aws-cn:")))
-    found = check_pins(scan([path]).pins, VersionResolver([]), Limits())
+    found = check_pins(scan([path]).pins, VersionResolver([]), StalenessLimits())
     assert [one.rule for one in found] == ["pin-partition"]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from layerctl.core.errors import LayerctlError
-from layerctl.pins.bump import Outcome, bump_all
+from layerctl.pins.bump import BumpOutcome, bump_all
 from layerctl.pins.resolve.targets import BumpRequest
 from layerctl.pins.resolve.versions import VersionResolver
 from layerctl.scan.finder import find_pins
-from layerctl.scan.model import INDEX, FileReport, LeftOut, Problem, Unread, Unresolved
+from layerctl.scan.model import INDEX, FileProblem, FileReport, LeftOut, Unread, Unresolved
 from tests.layerctl.pins.made import resolver
 from tests.layerctl.pins.test_bump import arn, template
 
@@ -28,7 +28,7 @@ def report(tmp_path: Path, **files: str) -> FileReport:
     return found
 
 
-def shown(outcome: Outcome, *, as_json: bool = False) -> str:
+def shown(outcome: BumpOutcome, *, as_json: bool = False) -> str:
     """Return what an outcome shows."""
     out = io.StringIO()
     outcome.show(out, as_json=as_json)
@@ -79,7 +79,7 @@ def test_what_is_left_alone_is_told(tmp_path: Path) -> None:
     """A file with an error, what was not read, what is decided elsewhere; and everything that the search said."""
     found = report(tmp_path, good=template(arn(3)), bad=template(arn(3)))
     good, bad = str(tmp_path / "good.yaml"), str(tmp_path / "bad.yaml")
-    problem, left = Problem(bad, "is broken", "mend it", 1, 2), LeftOut("node_modules", "copies")
+    problem, left = FileProblem(bad, "is broken", "mend it", 1, 2), LeftOut("node_modules", "copies")
     found.problems.append(problem)
     found.left_out.append(left)
     found.notes.append("a note")

@@ -6,7 +6,7 @@ import pytest
 
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
-from layerctl.pins.resolve.targets import BumpRequest, NoTargetError, Target, choose, newest
+from layerctl.pins.resolve.targets import BumpRequest, BumpTarget, NoTargetError, choose, newest
 from layerctl.pins.resolve.versions import PublishedVersion, VersionResolver
 from layerctl.scan.model import Pin
 
@@ -44,7 +44,7 @@ class Known:
         return self.versions if asked.name in self.layers else None
 
 
-def go(asked: Pin, *versions: PublishedVersion, to: str = "latest", **options: object) -> Target | tuple[str, str]:
+def go(asked: Pin, *versions: PublishedVersion, to: str = "latest", **options: object) -> BumpTarget | tuple[str, str]:
     """Return where a pin goes, or what is said."""
     try:
         return choose(asked, BumpRequest(to, **options), VersionResolver([Known(*versions)]))  # type: ignore[arg-type]
@@ -59,21 +59,21 @@ MAJOR = "say --major if it is meant"
 @pytest.mark.parametrize(
     ("now", "to", "options", "target"),
     [
-        (1, "latest", {}, Target(3, "1.10.0", "1.0.0", ("2.0.0 exists; --major goes there",))),
-        (3, "latest", {}, Target(3, "1.10.0", "1.10.0", ("2.0.0 exists; --major goes there",))),
-        (1, "latest", {"major": True}, Target(4, "2.0.0", "1.0.0")),
-        (4, "latest", {}, Target(4, "2.0.0", "2.0.0")),
-        (5, "latest", {}, Target(5, "2.1.0rc1", "2.1.0rc1")),
-        (4, "1.1", {"major": True}, Target(2, "1.1.0", "2.0.0")),
-        (4, "2.1.0rc1", {}, Target(5, "2.1.0rc1", "2.0.0")),
-        (1, "2", {}, Target(2, "1.1.0", "1.0.0")),
-        (4, "4", {}, Target(4, "2.0.0", "2.0.0")),
-        (1, "1.1.0", {}, Target(2, "1.1.0", "1.0.0")),
+        (1, "latest", {}, BumpTarget(3, "1.10.0", "1.0.0", ("2.0.0 exists; --major goes there",))),
+        (3, "latest", {}, BumpTarget(3, "1.10.0", "1.10.0", ("2.0.0 exists; --major goes there",))),
+        (1, "latest", {"major": True}, BumpTarget(4, "2.0.0", "1.0.0")),
+        (4, "latest", {}, BumpTarget(4, "2.0.0", "2.0.0")),
+        (5, "latest", {}, BumpTarget(5, "2.1.0rc1", "2.1.0rc1")),
+        (4, "1.1", {"major": True}, BumpTarget(2, "1.1.0", "2.0.0")),
+        (4, "2.1.0rc1", {}, BumpTarget(5, "2.1.0rc1", "2.0.0")),
+        (1, "2", {}, BumpTarget(2, "1.1.0", "1.0.0")),
+        (4, "4", {}, BumpTarget(4, "2.0.0", "2.0.0")),
+        (1, "1.1.0", {}, BumpTarget(2, "1.1.0", "1.0.0")),
         (1, "4", {}, ("1.0.0 to 2.0.0 is a jump over a major version", MAJOR)),
         (4, "1.0.0", {}, ("2.0.0 to 1.0.0 is a jump over a major version", MAJOR)),
         (6, "latest", {}, ("shared:6 is newer than what the list knows (5)", "refresh the index")),
         (6, "1.0.0", {}, ("shared:6 is in no source, so 1.0.0 may be a jump over a major version", MAJOR)),
-        (6, "1.0.0", {"major": True}, Target(1, "1.0.0", None)),
+        (6, "1.0.0", {"major": True}, BumpTarget(1, "1.0.0", None)),
         (
             *(1, "3.0.0", {}),
             (
@@ -112,7 +112,7 @@ def test_a_version_that_no_source_knows_is_judged_by_its_neighbours(
     """Of the numbers right below and above; without both, or with other major versions, the jump must be meant."""
     what = f"shared:{now} is in no source, so {refused} may be a jump over a major version"
     top = versions[-1]
-    assert go(pin(now), *versions) == ((what, MAJOR) if refused else Target(top.arn.version, top.release, None))
+    assert go(pin(now), *versions) == ((what, MAJOR) if refused else BumpTarget(top.arn.version, top.release, None))
 
 
 YANKED = [one(1, "1.0.0"), one(2, "1.1.0"), one(3, "1.2.0", yanked="it leaks")]
@@ -122,21 +122,21 @@ def test_a_yanked_release_is_not_taken_unless_it_is_meant() -> None:
     """By name it must be forced, and the note says why; a pin that is there already stays, with the note."""
     refused = ("1.2.0 (3) of shared was yanked: it leaks", "say --force if it is meant")
     note = ("1.2.0 (3) was yanked: it leaks",)
-    assert go(pin(1), *YANKED) == Target(2, "1.1.0", "1.0.0")
+    assert go(pin(1), *YANKED) == BumpTarget(2, "1.1.0", "1.0.0")
     assert go(pin(1), *YANKED, to="1.2.0") == refused
     assert go(pin(1), *YANKED, to="3") == refused
-    assert go(pin(1), *YANKED, to="3", force=True) == Target(3, "1.2.0", "1.0.0", note)
-    assert go(pin(3), *YANKED, to="1.2.0") == Target(3, "1.2.0", "1.2.0", note)
-    assert go(pin(3), *YANKED) == Target(2, "1.1.0", "1.2.0")
-    assert go(pin(1), one(1, yanked=""), to="1") == Target(1, None, None, ("1 was yanked: ",))
+    assert go(pin(1), *YANKED, to="3", force=True) == BumpTarget(3, "1.2.0", "1.0.0", note)
+    assert go(pin(3), *YANKED, to="1.2.0") == BumpTarget(3, "1.2.0", "1.2.0", note)
+    assert go(pin(3), *YANKED) == BumpTarget(2, "1.1.0", "1.2.0")
+    assert go(pin(1), one(1, yanked=""), to="1") == BumpTarget(1, None, None, ("1 was yanked: ",))
     assert go(pin(1), *(one(n, f"1.{n}.0", yanked="all") for n in (1, 2)))[0] == "shared has no latest in eu-west-1"
 
 
 def test_the_newest_where_releases_are_not_known() -> None:
     """The highest number that was not yanked; where some are known, one of those."""
-    assert go(pin(1), one(1), one(3), one(2)) == Target(3, None, None)
-    assert go(pin(1), one(1), one(3, yanked="bad"), one(2)) == Target(2, None, None)
-    assert go(pin(1), one(1, "1.0.0"), one(2), one(3, "1.0.1"), one(4, "no version")) == Target(3, "1.0.1", "1.0.0")
+    assert go(pin(1), one(1), one(3), one(2)) == BumpTarget(3, None, None)
+    assert go(pin(1), one(1), one(3, yanked="bad"), one(2)) == BumpTarget(2, None, None)
+    assert go(pin(1), one(1, "1.0.0"), one(2), one(3, "1.0.1"), one(4, "no version")) == BumpTarget(3, "1.0.1", "1.0.0")
     assert newest([], None, major=False, notes=[]) == []
     assert newest([one(1, "1.0a1"), one(2, "1.0a2")], None, major=False, notes=[]) == [one(2, "1.0a2")]
 
@@ -166,12 +166,14 @@ def test_a_pin_without_a_region() -> None:
         "1.1.0 of shared has different numbers: 2 in eu-west-1, 3 in us-east-1",
         "say with --region where the template is deployed",
     )
-    assert go(anywhere, *EVERYWHERE, to="1.1.0", regions=frozenset({"us-east-1"})) == Target(3, "1.1.0", "1.0.0")
-    assert go(anywhere, *EVERYWHERE) == Target(4, "1.2.0", "1.0.0", ("1.2.0 is not in eu-west-1",))
+    assert go(anywhere, *EVERYWHERE, to="1.1.0", regions=frozenset({"us-east-1"})) == BumpTarget(3, "1.1.0", "1.0.0")
+    assert go(anywhere, *EVERYWHERE) == BumpTarget(4, "1.2.0", "1.0.0", ("1.2.0 is not in eu-west-1",))
     note = "1.2.0 is not in eu-west-1"
-    assert go(pin(3, region=None), *EVERYWHERE) == Target(4, "1.2.0", None, (note,))  # regions disagree on the old one
+    assert go(pin(3, region=None), *EVERYWHERE) == BumpTarget(
+        4, "1.2.0", None, (note,)
+    )  # regions disagree on the old one
     assert go(anywhere, *EVERYWHERE, to="9.0.0")[0] == "shared has no 9.0.0 in any region"
-    assert go(pin(1), *EVERYWHERE, to="1.1.0", regions=frozenset({"us-east-1"})) == Target(2, "1.1.0", "1.0.0")
+    assert go(pin(1), *EVERYWHERE, to="1.1.0", regions=frozenset({"us-east-1"})) == BumpTarget(2, "1.1.0", "1.0.0")
 
 
 def test_a_region_without_the_layer_names_those_with_it() -> None:
@@ -189,14 +191,14 @@ def test_a_region_without_the_layer_names_those_with_it() -> None:
 def test_a_layer_that_no_source_knows() -> None:
     """A number is taken, with a note where there are sources; anything else is refused with what helps."""
     other = pin(1, name="other")
-    assert go(other, *USUAL, to="7") == Target(
+    assert go(other, *USUAL, to="7") == BumpTarget(
         7, None, None, (f"no source knows {other.layer}: whether version 7 exists was not checked",)
     )
     assert go(other, *USUAL) == (
         f"no source of versions knows {other.layer}",
         "name its index with --index, or a number with --to N",
     )
-    assert choose(other, BumpRequest("7"), VersionResolver([])) == Target(7, None, None)
+    assert choose(other, BumpRequest("7"), VersionResolver([])) == BumpTarget(7, None, None)
 
 
 def test_only_the_last_eight_are_shown() -> None:

@@ -20,7 +20,7 @@ from layerctl.releases.policies.audience import (
     configured,
     organization,
 )
-from layerctl.releases.policies.grants import Change, Grant, apply, missing, plan_changes, read_grants, too_wide
+from layerctl.releases.policies.grants import Grant, SharingStep, apply, missing, plan_changes, read_grants, too_wide
 from layerctl.releases.prune.plan import IncompleteViewError, Inventory, Policy, VersionFacts, plan_prune
 
 if TYPE_CHECKING:
@@ -173,9 +173,9 @@ def test_a_policy_is_read_by_its_statements() -> None:
 def test_steps_are_asked_for_once_and_may_be_done_already() -> None:
     """What is there or gone is fine; a statement of ours that grants something else is an error."""
     client = Lambda([allow("layerctl-account-222222222222", "222222222222"), allow("old", "*")])
-    grant = Change("grant", ARN, ANN, ANN.statement_id)
-    revoke, again = Change("revoke", ARN, PUBLIC, "old"), Change("revoke", ARN, BOB, "old")
-    apply(client, [grant, revoke, again, Change("revoke", ARN, BOB, "gone")])
+    grant = SharingStep("grant", ARN, ANN, ANN.statement_id)
+    revoke, again = SharingStep("revoke", ARN, PUBLIC, "old"), SharingStep("revoke", ARN, BOB, "old")
+    apply(client, [grant, revoke, again, SharingStep("revoke", ARN, BOB, "gone")])
     where = {"LayerName": "helpers", "VersionNumber": 1}
     added = {"StatementId": ANN.statement_id, "Action": "lambda:GetLayerVersion", "Principal": "222222222222"}
     assert client.calls == [
@@ -196,9 +196,9 @@ def test_the_fewest_steps() -> None:
     """What is granted already is not granted again; of a statement with several those who stay get their own."""
     grants = [Grant("mixed", frozenset({ANN, BOB})), Grant("all", frozenset({PUBLIC}))]
     assert plan_changes(ARN, grants, add=[ANN, ORG], remove=[BOB]) == [
-        Change("grant", ARN, ORG, ORG.statement_id),
-        Change("grant", ARN, ANN, ANN.statement_id),
-        Change("revoke", ARN, BOB, "mixed"),
+        SharingStep("grant", ARN, ORG, ORG.statement_id),
+        SharingStep("grant", ARN, ANN, ANN.statement_id),
+        SharingStep("revoke", ARN, BOB, "mixed"),
     ]
     assert plan_changes(ARN, grants, remove=[ORG]) == []
     assert plan_changes(ARN, grants) == []

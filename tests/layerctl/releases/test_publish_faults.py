@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from layerctl.releases.index.model import LayerIndex
-from layerctl.releases.index.record import Entry, merge
+from layerctl.releases.index.record import RegionalRelease, merge
 from layerctl.releases.publish import region as region_module
 from layerctl.releases.publish.payload import Payload
 from layerctl.releases.publish.s3 import put_zip
@@ -186,7 +186,7 @@ def test_an_index_that_two_publishers_wrote_has_the_lowest_number(project, layer
         LayerName="helpers", Content={"ZipFile": (project.root / "helpers-1.0.0.zip").read_bytes()}, **other
     )
     lower, higher = (
-        Entry("1.0.0", one.content_digest, one, "x", 1)
+        RegionalRelease("1.0.0", one.content_digest, one, "x", 1)
         for one in sorted(list_versions(client, "helpers"), key=lambda one: one.number)
     )
     for entries in ([lower, higher], [higher, lower]):

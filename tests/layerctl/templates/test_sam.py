@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerctl.core.errors import LayerctlError
-from layerctl.templates.sam import Function, load_template
+from layerctl.templates.sam import LocalFunction, load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +21,10 @@ ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:1"
 
 
 @pytest.fixture
-def function(tmp_path: Path) -> Callable[..., Function]:
+def function(tmp_path: Path) -> Callable[..., LocalFunction]:
     """Read the only function of a template that is given as text."""
 
-    def read(text: str, only: str | None = None, **options: Any) -> Function:
+    def read(text: str, only: str | None = None, **options: Any) -> LocalFunction:
         path = tmp_path / "template.yaml"
         path.write_text(text, "utf-8")
         (found,) = (one for one in load_template(path, **options).functions if only in (None, one.logical_id))
@@ -78,18 +78,18 @@ def properties(text: str) -> str:
         ("!Ref None_", "None_"),
     ],
 )
-def test_values_are_worked_out(function: Callable[..., Function], value: str, expected: str) -> None:
+def test_values_are_worked_out(function: Callable[..., LocalFunction], value: str, expected: str) -> None:
     """Every intrinsic that is known without an account; what only a deployment knows has a readable stand-in."""
     assert function(properties(f"Environment: {{Variables: {{X: {value}}}}}")).environment == {"X": expected}
 
 
-def test_no_value_is_no_variable(function: Callable[..., Function]) -> None:
+def test_no_value_is_no_variable(function: Callable[..., LocalFunction]) -> None:
     """A variable that is AWS::NoValue is not there."""
     text = properties('Environment: {Variables: {A: !If [Prod, x, !Ref "AWS::NoValue"], B: b}}')
     assert function(text).environment == {"B": "b"}
 
 
-def test_parameters_and_region_can_be_given(function: Callable[..., Function]) -> None:
+def test_parameters_and_region_can_be_given(function: Callable[..., LocalFunction]) -> None:
     """Given values go before the defaults."""
     text = properties(
         "Environment: {Variables: {A: !Sub '${Stage}-${AWS::Region}'}}\n"
@@ -99,7 +99,7 @@ def test_parameters_and_region_can_be_given(function: Callable[..., Function]) -
     assert (found.environment["A"], found.timeout) == ("prod-us-east-1", 9)
 
 
-def test_globals_are_merged_as_sam_does(function: Callable[..., Function]) -> None:
+def test_globals_are_merged_as_sam_does(function: Callable[..., LocalFunction]) -> None:
     """Variables and layers are added up, the function's last; every other value of the function replaces the global."""
     found = function(
         "Globals:\n  Function:\n    Runtime: python3.12\n    Timeout: 8\n    MemorySize: 512\n"
@@ -129,7 +129,7 @@ def test_globals_are_merged_as_sam_does(function: Callable[..., Function]) -> No
         ("[]", []),
     ],
 )
-def test_layers_are_found(function: Callable[..., Function], value: str, names: list[str]) -> None:
+def test_layers_are_found(function: Callable[..., LocalFunction], value: str, names: list[str]) -> None:
     """Literal ARNs, references to parameters and to layers of the same template, and whatever makes one of them."""
     layers = function(properties(f"Layers: {value}")).layers
     assert [layer.name for layer in layers] == names
@@ -138,7 +138,7 @@ def test_layers_are_found(function: Callable[..., Function], value: str, names: 
         assert (layer.arn is not None) == (layer.name in {"shared-utils", "x", "y"})
 
 
-def test_events_become_routes(function: Callable[..., Function]) -> None:
+def test_events_become_routes(function: Callable[..., LocalFunction]) -> None:
     """HttpApi and Api events, with their payload formats and times; other events are none."""
     found = function(
         properties(
@@ -197,7 +197,7 @@ def test_plain_cloudformation_json_and_conditions(tmp_path: Path) -> None:
         ("Handler: ''", "no Handler"),
     ],
 )
-def test_what_cannot_be_run_says_why(function: Callable[..., Function], text: str, expected: str) -> None:
+def test_what_cannot_be_run_says_why(function: Callable[..., LocalFunction], text: str, expected: str) -> None:
     """Such a function is read all the same, with the reason."""
     key = text.partition(":")[0]
     template = "\n".join(line for line in properties("").splitlines() if not line.startswith(f"      {key}:"))
@@ -330,7 +330,7 @@ HERE = "eu-central-1:123456789012"
         ("!Sub 'https://${ServerlessHttpApi}.x'", "https://ServerlessHttpApi.x"),
     ],
 )
-def test_references_take_the_templates_names(function: Callable[..., Function], value: str, expected: str) -> None:
+def test_references_take_the_templates_names(function: Callable[..., LocalFunction], value: str, expected: str) -> None:
     """A name that the template gives is the real one; what SAM generates is known."""
     assert function(REFERENCES.replace("%s", value), only="F").environment == {"X": expected}
 

@@ -7,17 +7,17 @@ Everything that looks into an artifact goes through `open_artifact`, so that an 
 from __future__ import annotations
 
 from layerctl.artifact.base import Artifact, content_digest
-from layerctl.artifact.entry import ArtifactError, Entry, Limits, Problem
+from layerctl.artifact.entry import ArtifactEntry, ArtifactError, ArtifactProblem, ReadLimits
 from layerctl.artifact.open import open_artifact
 from layerctl.artifact.unpacking import unpack
 from layerctl.artifact.write import write_zip
 
 __all__ = [
     "Artifact",
+    "ArtifactEntry",
     "ArtifactError",
-    "Entry",
-    "Limits",
-    "Problem",
+    "ArtifactProblem",
+    "ReadLimits",
     "content_digest",
     "open_artifact",
     "unpack",

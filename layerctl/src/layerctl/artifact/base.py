@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from layerctl.artifact.entry import Entry, Problem
+    from layerctl.artifact.entry import ArtifactEntry, ArtifactProblem
 
 __all__ = ["CHUNK", "Artifact", "content_digest"]
 
@@ -31,7 +31,11 @@ class Artifact(ABC):
     """
 
     def __init__(
-        self, path: Path, entries: Iterable[Entry], problems: Iterable[Problem], folders: Iterable[Entry]
+        self,
+        path: Path,
+        entries: Iterable[ArtifactEntry],
+        problems: Iterable[ArtifactProblem],
+        folders: Iterable[ArtifactEntry],
     ) -> None:
         self.path = path
         self.entries = tuple(sorted(entries, key=lambda entry: entry.path.encode()))
@@ -46,7 +50,7 @@ class Artifact(ABC):
         """The zip's size in bytes; None for a folder."""
 
     @abstractmethod
-    def open(self, entry: Entry) -> IO[bytes]:
+    def open(self, entry: ArtifactEntry) -> IO[bytes]:
         """Open a file for reading in binary. Reading raises `ArtifactError` where the data is damaged."""
 
     @property
@@ -54,11 +58,11 @@ class Artifact(ABC):
         """The unpacked size of all files, in bytes."""
         return sum(entry.size for entry in self.entries)
 
-    def get(self, path: str) -> Entry | None:
+    def get(self, path: str) -> ArtifactEntry | None:
         """The entry of that path, if there is one."""
         return self._by_path.get(path)
 
-    def require(self, path: str) -> Entry:
+    def require(self, path: str) -> ArtifactEntry:
         """The entry of that path.
 
         Raises:
@@ -72,7 +76,7 @@ class Artifact(ABC):
     def close(self) -> None:  # noqa: B027 - a folder has nothing to close
         """Let go of the file."""
 
-    def chunks(self, entry: Entry) -> Iterator[bytes]:
+    def chunks(self, entry: ArtifactEntry) -> Iterator[bytes]:
         """Read a file piece by piece. Its hash is known afterwards, without another reading.
 
         Raises:
@@ -85,7 +89,7 @@ class Artifact(ABC):
                 yield chunk
         self._hashes[entry.path] = digest.hexdigest()
 
-    def read(self, entry: Entry) -> bytes:
+    def read(self, entry: ArtifactEntry) -> bytes:
         """Read a whole file.
 
         Raises:
@@ -96,7 +100,7 @@ class Artifact(ABC):
             out.write(chunk)
         return out.getvalue()
 
-    def sha256(self, entry: Entry) -> str:
+    def sha256(self, entry: ArtifactEntry) -> str:
         """The hex SHA-256 of a file's content, kept for the next call."""
         if entry.path not in self._hashes:
             for _ in self.chunks(entry):
@@ -107,7 +111,7 @@ class Artifact(ABC):
         """The layer's identity, ``sha256:<hex>``: see `content_digest`."""
         return content_digest((entry.path, entry.canonical_mode, self.sha256(entry)) for entry in self.entries)
 
-    def _read(self, stream: IO[bytes], entry: Entry) -> bytes:
+    def _read(self, stream: IO[bytes], entry: ArtifactEntry) -> bytes:
         try:
             return stream.read(CHUNK)
         except OSError as error:

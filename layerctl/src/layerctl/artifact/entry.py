@@ -8,11 +8,19 @@ from dataclasses import dataclass, field
 
 from layerctl.core.errors import LayerctlError
 
-__all__ = ["ArtifactError", "Entry", "Limits", "Problem", "kind_problem", "path_problem", "tree_problems"]
+__all__ = [
+    "ArtifactEntry",
+    "ArtifactError",
+    "ArtifactProblem",
+    "ReadLimits",
+    "kind_problem",
+    "path_problem",
+    "tree_problems",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReadLimits:
     """How much is read before an artifact is refused, so that a hostile one costs neither memory nor disk.
 
     Lambda's own limit is 262,144,000 bytes unzipped, so nothing that it takes comes near these.
@@ -24,7 +32,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class ArtifactEntry:
     """One file of an artifact.
 
     Attributes:
@@ -45,7 +53,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ArtifactProblem:
     """Why an entry (or the whole archive, where `path` is empty) can't be trusted.
 
     Attributes:
@@ -63,54 +71,56 @@ class Problem:
 class ArtifactError(LayerctlError):
     """An artifact that is not readable as a layer, or not safe to read."""
 
-    def __init__(self, what: str, *, problem: Problem | None = None, hint: str | None = None) -> None:
+    def __init__(self, what: str, *, problem: ArtifactProblem | None = None, hint: str | None = None) -> None:
         super().__init__(what, hint=hint)
         self.problem = problem
 
 
-def path_problem(path: str) -> Problem | None:
+def path_problem(path: str) -> ArtifactProblem | None:
     """Say what is wrong with an entry's name, if anything: it must be relative, plain, and stay below the root."""
     if not path or any(ord(character) < 32 or ord(character) == 127 for character in path):
-        return Problem("path", path, "the name is empty or holds control characters")
+        return ArtifactProblem("path", path, "the name is empty or holds control characters")
     if path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        return Problem("path", path, "the name is absolute")
+        return ArtifactProblem("path", path, "the name is absolute")
     if "\\" in path:
-        return Problem("path", path, "the name holds a backslash, which is no separator on Lambda")
+        return ArtifactProblem("path", path, "the name holds a backslash, which is no separator on Lambda")
     parts = path.split("/")
     if ".." in parts:
-        return Problem("path", path, "the name leaves the root with '..'")
+        return ArtifactProblem("path", path, "the name leaves the root with '..'")
     if "" in parts or "." in parts:
-        return Problem("path", path, "the name holds an empty or '.' component")
+        return ArtifactProblem("path", path, "the name holds an empty or '.' component")
     if any(len(part.encode("utf-8", "surrogatepass")) > 255 for part in parts) or len(path) > 4000:
-        return Problem("path", path[:200], "the name is too long for a file system")
+        return ArtifactProblem("path", path[:200], "the name is too long for a file system")
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
-        return Problem("path", path.encode("utf-8", "backslashreplace").decode(), "the name is not UTF-8")
+        return ArtifactProblem("path", path.encode("utf-8", "backslashreplace").decode(), "the name is not UTF-8")
     return None
 
 
-def kind_problem(path: str, mode: int) -> Problem | None:
+def kind_problem(path: str, mode: int) -> ArtifactProblem | None:
     """Say whether a full Unix mode (type and permissions) is of something else than a regular file."""
     if stat.S_ISLNK(mode):
-        return Problem("link", path, "it is a symbolic link")
+        return ArtifactProblem("link", path, "it is a symbolic link")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return Problem("special", path, "it is neither a file nor a folder")
+        return ArtifactProblem("special", path, "it is neither a file nor a folder")
     return None
 
 
-def tree_problems(files: list[str]) -> list[Problem]:
+def tree_problems(files: list[str]) -> list[ArtifactProblem]:
     """Find names that exclude each other: the same one twice, or a file where another needs a folder."""
-    problems: list[Problem] = []
+    problems: list[ArtifactProblem] = []
     seen: set[str] = set()
     for path in files:
         if path in seen:
             problems.append(
-                Problem("duplicate", path, "the name is there twice, and readers differ in which one they take")
+                ArtifactProblem("duplicate", path, "the name is there twice, and readers differ in which one they take")
             )
         seen.add(path)
     folders = {path[:end] for path in seen for end in _slashes(path)}
-    problems += [Problem("duplicate", path, "it is a file and a folder at once") for path in sorted(seen & folders)]
+    problems += [
+        ArtifactProblem("duplicate", path, "it is a file and a folder at once") for path in sorted(seen & folders)
+    ]
     return problems
 
 

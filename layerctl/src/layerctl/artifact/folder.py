@@ -7,7 +7,14 @@ import stat
 from typing import IO, TYPE_CHECKING
 
 from layerctl.artifact.base import Artifact
-from layerctl.artifact.entry import ArtifactError, Entry, Limits, Problem, kind_problem, path_problem
+from layerctl.artifact.entry import (
+    ArtifactEntry,
+    ArtifactError,
+    ArtifactProblem,
+    ReadLimits,
+    kind_problem,
+    path_problem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,27 +27,27 @@ class FolderArtifact(Artifact):
     """The files below a folder. Links are never followed."""
 
     @classmethod
-    def scan(cls, root: Path, limits: Limits) -> FolderArtifact:
+    def scan(cls, root: Path, limits: ReadLimits) -> FolderArtifact:
         """List a folder.
 
         Raises:
             ArtifactError: it holds more than the limits allow, or cannot be listed.
         """
-        entries: list[Entry] = []
-        folders: list[Entry] = []
-        problems: list[Problem] = []
+        entries: list[ArtifactEntry] = []
+        folders: list[ArtifactEntry] = []
+        problems: list[ArtifactProblem] = []
         total = 0
         try:
             for name, status in _walk(root, ""):
                 problem = path_problem(name)
                 if problem is None and stat.S_ISDIR(status.st_mode):
-                    folders.append(Entry(name, stat.S_IMODE(status.st_mode)))
+                    folders.append(ArtifactEntry(name, stat.S_IMODE(status.st_mode)))
                     continue
                 problem = problem or kind_problem(name, status.st_mode)
                 if problem is not None:
                     problems.append(problem)
                     continue
-                entries.append(Entry(name, stat.S_IMODE(status.st_mode), status.st_size))
+                entries.append(ArtifactEntry(name, stat.S_IMODE(status.st_mode), status.st_size))
                 total += status.st_size
                 if len(entries) > limits.entries:
                     raise ArtifactError(f"{root} holds more than {limits.entries} files", hint="that is no layer")
@@ -57,7 +64,7 @@ class FolderArtifact(Artifact):
         """None: a folder has no zip."""
         return None
 
-    def open(self, entry: Entry) -> IO[bytes]:
+    def open(self, entry: ArtifactEntry) -> IO[bytes]:
         """Open a file for reading; what is no regular file any more is refused."""
         # O_NOFOLLOW: what was a file when it was listed may be a link by now
         try:

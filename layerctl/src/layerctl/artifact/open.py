@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerctl.artifact.entry import ArtifactError, Limits
+from layerctl.artifact.entry import ArtifactError, ReadLimits
 from layerctl.artifact.folder import FolderArtifact
 from layerctl.artifact.zip import ZipArtifact
 
@@ -19,7 +19,7 @@ __all__ = ["open_artifact"]
 
 
 @contextmanager
-def open_artifact(path: Path | str, *, strict: bool = True, limits: Limits | None = None) -> Iterator[Artifact]:
+def open_artifact(path: Path | str, *, strict: bool = True, limits: ReadLimits | None = None) -> Iterator[Artifact]:
     """Open a layer's zip, or the folder that it unpacks to (the one that holds ``python/``).
 
     Args:
@@ -34,7 +34,7 @@ def open_artifact(path: Path | str, *, strict: bool = True, limits: Limits | Non
     if not path.exists():
         raise ArtifactError(f"{path} does not exist", hint="name a layer's zip or folder; `layerctl build` makes one")
     kind: type[FolderArtifact | ZipArtifact] = FolderArtifact if path.is_dir() else ZipArtifact
-    artifact = kind.scan(path, limits or Limits())
+    artifact = kind.scan(path, limits or ReadLimits())
     try:
         if strict and artifact.problems:
             first, more = artifact.problems[0], len(artifact.problems) - 1

@@ -13,7 +13,15 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
 from layerctl.artifact.base import CHUNK, Artifact
-from layerctl.artifact.entry import ArtifactError, Entry, Limits, Problem, kind_problem, path_problem, tree_problems
+from layerctl.artifact.entry import (
+    ArtifactEntry,
+    ArtifactError,
+    ArtifactProblem,
+    ReadLimits,
+    kind_problem,
+    path_problem,
+    tree_problems,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +46,7 @@ class ZipArtifact(Artifact):
         path: Path,
         archive: zipfile.ZipFile,
         files: ExitStack,
-        listed: tuple[list[Entry], list[Problem], list[Entry]],
+        listed: tuple[list[ArtifactEntry], list[ArtifactProblem], list[ArtifactEntry]],
     ) -> None:
         super().__init__(path, *listed)
         self._archive = archive
@@ -46,7 +54,7 @@ class ZipArtifact(Artifact):
         self._infos = archive.infolist()
 
     @classmethod
-    def scan(cls, path: Path, limits: Limits) -> ZipArtifact:
+    def scan(cls, path: Path, limits: ReadLimits) -> ZipArtifact:
         """List a zip, and keep it open until `close`.
 
         Raises:
@@ -75,25 +83,25 @@ class ZipArtifact(Artifact):
         """The zip's own size in bytes."""
         return self.path.stat().st_size
 
-    def open(self, entry: Entry) -> IO[bytes]:
+    def open(self, entry: ArtifactEntry) -> IO[bytes]:
         """Open an entry for reading; what it holds is checked while it is read."""
         try:
             return self._archive.open(self._infos[entry.index])
         except (*_MALFORMED, RuntimeError, OSError) as error:
             raise self._damaged(entry, error) from None
 
-    def _read(self, stream: IO[bytes], entry: Entry) -> bytes:
+    def _read(self, stream: IO[bytes], entry: ArtifactEntry) -> bytes:
         try:
             return stream.read(CHUNK)
         except (*_MALFORMED, RuntimeError, OSError) as error:
             raise self._damaged(entry, error) from None
 
-    def _damaged(self, entry: Entry, error: Exception) -> ArtifactError:
-        problem = Problem("crc", entry.path, f"its data is damaged: {error}")
+    def _damaged(self, entry: ArtifactEntry, error: Exception) -> ArtifactError:
+        problem = ArtifactProblem("crc", entry.path, f"its data is damaged: {error}")
         return ArtifactError(f"{self.path}: {problem}", problem=problem, hint="build or download it anew")
 
 
-def _check_directory(stream: IO[bytes], path: Path, limits: Limits) -> None:
+def _check_directory(stream: IO[bytes], path: Path, limits: ReadLimits) -> None:
     """Count the central directory's entries before `zipfile` makes an object of each.
 
     The counts that the archive states may lie, so the entries themselves are counted.
@@ -120,7 +128,7 @@ def _check_directory(stream: IO[bytes], path: Path, limits: Limits) -> None:
     if directory_size > limits.directory_bytes:
         raise ArtifactError(
             f"{path}: its directory takes {directory_size} bytes, more than the {limits.directory_bytes} that are read",
-            problem=Problem("size", "", "too large a directory"),
+            problem=ArtifactProblem("size", "", "too large a directory"),
             hint="no layer needs that many files",
         )
     # like zipfile, find the directory from its end: data may stand before the archive
@@ -134,15 +142,17 @@ def _check_directory(stream: IO[bytes], path: Path, limits: Limits) -> None:
         if count > limits.entries:
             raise ArtifactError(
                 f"{path} holds more than {limits.entries} entries",
-                problem=Problem("size", "", "too many entries"),
+                problem=ArtifactProblem("size", "", "too many entries"),
                 hint="no layer needs that many files",
             )
 
 
-def _list(archive: zipfile.ZipFile, path: Path, limits: Limits) -> tuple[list[Entry], list[Problem], list[Entry]]:
-    entries: list[Entry] = []
-    folders: list[Entry] = []
-    problems: list[Problem] = []
+def _list(
+    archive: zipfile.ZipFile, path: Path, limits: ReadLimits
+) -> tuple[list[ArtifactEntry], list[ArtifactProblem], list[ArtifactEntry]]:
+    entries: list[ArtifactEntry] = []
+    folders: list[ArtifactEntry] = []
+    problems: list[ArtifactProblem] = []
     total = 0
     for index, info in enumerate(archive.infolist()):
         mode = info.external_attr >> 16 if info.create_system == _UNIX else 0
@@ -151,18 +161,18 @@ def _list(archive: zipfile.ZipFile, path: Path, limits: Limits) -> tuple[list[En
         # orig_filename: zipfile cuts a name at its first NUL, other readers don't
         problem = path_problem(info.orig_filename.removesuffix("/"))
         if problem is None and is_folder:
-            folders.append(Entry(name.removesuffix("/"), stat.S_IMODE(mode) or 0o755, 0, index))
+            folders.append(ArtifactEntry(name.removesuffix("/"), stat.S_IMODE(mode) or 0o755, 0, index))
             continue
         problem = problem or kind_problem(name, mode) or _storage_problem(info)
         if problem is not None:
             problems.append(problem)
             continue
-        entries.append(Entry(name, stat.S_IMODE(mode) or 0o644, info.file_size, index))
+        entries.append(ArtifactEntry(name, stat.S_IMODE(mode) or 0o644, info.file_size, index))
         total += info.file_size
     if total > limits.unpacked_bytes:
         raise ArtifactError(
             f"{path} unpacks to {total} bytes, more than the {limits.unpacked_bytes} that are read at most",
-            problem=Problem("size", "", "too large"),
+            problem=ArtifactProblem("size", "", "too large"),
             hint="Lambda takes 262,144,000 bytes",
         )
     clashes = tree_problems([entry.path for entry in entries])
@@ -170,12 +180,14 @@ def _list(archive: zipfile.ZipFile, path: Path, limits: Limits) -> tuple[list[En
     return [entry for entry in entries if entry.path not in twice], problems + clashes, folders
 
 
-def _storage_problem(info: zipfile.ZipInfo) -> Problem | None:
+def _storage_problem(info: zipfile.ZipInfo) -> ArtifactProblem | None:
     if info.flag_bits & _ENCRYPTED:
-        return Problem("encrypted", info.filename, "it is encrypted")
+        return ArtifactProblem("encrypted", info.filename, "it is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return Problem("compression", info.filename, f"its compression method {info.compress_type} is not deflate")
+        return ArtifactProblem(
+            "compression", info.filename, f"its compression method {info.compress_type} is not deflate"
+        )
     # deflate shrinks by 1,032 at most, so a greater claim is a lie
     if info.file_size > 1_040 * info.compress_size + 1_024:
-        return Problem("size", info.filename, f"it claims {info.file_size} bytes from {info.compress_size}")
+        return ArtifactProblem("size", info.filename, f"it claims {info.file_size} bytes from {info.compress_size}")
     return None

@@ -96,14 +96,14 @@ _REFUSE = "don't use it: it is not what was built and signed"
 
 def _signed(envelope: Envelope, keys: Sequence[PublicKey], where: str) -> Finding | None:
     """What is wrong with the signatures; the key ids in the envelope only tell which message fits."""
-    if any(key.accepts(one.value, envelope.signed_bytes) for one in envelope.signatures for key in keys):
+    if any(key.accepts(signature.value, envelope.signed_bytes) for signature in envelope.signatures for key in keys):
         return None
     ids = {key.id: key.name for key in keys}
-    claimed = [ids[one.key_id] for one in envelope.signatures if one.key_id in ids]
+    claimed = [ids[signature.key_id] for signature in envelope.signatures if signature.key_id in ids]
     if claimed:
         message = f"the statement, or its signature by {some(claimed, 3)}, was changed after it was signed"
         return rules.ATTESTATION_SIGNATURE.finding(where, message, _REFUSE)
-    signers = [one.key_id[:16] or "an unnamed key" for one in envelope.signatures]
+    signers = [signature.key_id[:16] or "an unnamed key" for signature in envelope.signatures]
     trusted = [f"{key.id[:16]} ({key.name})" for key in keys]
     message = f"signed by key {some(signers, 3)}, which is not trusted; trusted: {some(trusted, 3)}"
     hint = "get the publisher's public key from where you trust it to be, or don't use the layer"
@@ -137,15 +137,20 @@ def _parse(data: dict[str, Any]) -> _Statement:
     definition, run = data["predicate"]["buildDefinition"], data["predicate"]["runDetails"]
     if definition["buildType"] != BUILD_TYPE:
         raise ValueError(f"its build type is {definition['buildType']}")
-    zips = [one for one in data["subject"] if CONTENT_DIGEST in one.get("annotations", {})]
+    zips = [subject for subject in data["subject"] if CONTENT_DIGEST in subject.get("annotations", {})]
     if len(zips) != 1:
         raise ValueError("it names no content digest")
     source: dict[str, Any] = next(
-        (one for one in definition.get("resolvedDependencies", ()) if "gitCommit" in one.get("digest", {})), {}
+        (
+            dependency
+            for dependency in definition.get("resolvedDependencies", ())
+            if "gitCommit" in dependency.get("digest", {})
+        ),
+        {},
     )
     end = run.get("metadata", {}).get(EXPIRES)
     return _Statement(
-        subjects={str(one["name"]): str(one["digest"]["sha256"]) for one in data["subject"]},
+        subjects={str(subject["name"]): str(subject["digest"]["sha256"]) for subject in data["subject"]},
         zip_name=str(zips[0]["name"]),
         content_digest=str(zips[0]["annotations"][CONTENT_DIGEST]),
         builder=str(run["builder"]["id"]),

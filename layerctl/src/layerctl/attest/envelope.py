@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ class Envelope:
 
     def to_json(self) -> str:
         """Return the envelope as it is written to disk."""
-        signatures = [{"keyid": one.key_id, "sig": _encode(one.value)} for one in self.signatures]
+        signatures = [{"keyid": signature.key_id, "sig": _encode(signature.value)} for signature in self.signatures]
         data = {"payloadType": self.payload_type, "payload": _encode(self.payload), "signatures": signatures}
         return json.dumps(data, indent=1) + "\n"
 
@@ -71,10 +71,8 @@ class Envelope:
         try:
             with path.open("rb") as file:
                 data = file.read(_MAX + 1)
-        except FileNotFoundError:
-            raise LayerctlError(f"{path} does not exist", hint="`layerctl attest sign` writes it") from None
         except OSError as error:
-            raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
+            raise unreadable(path, error, missing="`layerctl attest sign` writes it") from None
         if len(data) > _MAX:
             raise ValueError(f"it has more than {_MAX:,} bytes")
         return cls.parse(data)
@@ -96,10 +94,10 @@ class Envelope:
         if not isinstance(kind, str) or not isinstance(signatures, list) or not signatures:
             raise ValueError("it lacks payloadType or signatures")
         parsed = []
-        for one in signatures:
-            if not isinstance(one, dict) or not isinstance(one.get("keyid") or "", str):
+        for signature in signatures:
+            if not isinstance(signature, dict) or not isinstance(signature.get("keyid") or "", str):
                 raise ValueError("a signature is no object with keyid and sig")
-            parsed.append(Signature(one.get("keyid") or "", _decode(one.get("sig"), "a signature")))
+            parsed.append(Signature(signature.get("keyid") or "", _decode(signature.get("sig"), "a signature")))
         return cls(_decode(found.get("payload"), "the payload"), kind, tuple(parsed))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from layerctl import __version__
 from layerctl.build.manifest import Manifest, manifest_path, sbom_path
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,8 +111,8 @@ def statement(zip_path: Path, builder: Builder, *, expires: datetime | None = No
                     "layer": manifest.name,
                     "version": manifest.version,
                     "architectures": list(manifest.architectures),
-                    "runtimes": {one.runtime: one.named for one in manifest.runtimes},
-                    "leaveOut": [one.pattern for one in manifest.left_out],
+                    "runtimes": {runtime.runtime: runtime.named for runtime in manifest.runtimes},
+                    "leaveOut": [part.pattern for part in manifest.left_out],
                 },
                 "resolvedDependencies": _dependencies(manifest, builder),
             },
@@ -134,9 +135,9 @@ def _dependencies(manifest: Manifest, builder: Builder) -> list[dict[str, Any]]:
         {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}} for name, digest in source.locks.items()
     ]
     found += [
-        {"name": one.runtime, "uri": f"pkg:generic/cpython@{one.interpreter}"}
-        for one in manifest.runtimes
-        if one.interpreter
+        {"name": runtime.runtime, "uri": f"pkg:generic/cpython@{runtime.interpreter}"}
+        for runtime in manifest.runtimes
+        if runtime.interpreter
     ]
     return found
 
@@ -150,10 +151,8 @@ def sha256_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise LayerctlError(f"{path} does not exist", hint="`layerctl build` writes zip, manifest and SBOM") from None
     except OSError as error:
-        raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
+        raise unreadable(path, error, missing="`layerctl build` writes zip, manifest and SBOM") from None
 
 
 def attestation_path(zip_path: Path) -> Path:

@@ -39,13 +39,13 @@ def ask_api(components: Iterable[Component], address: str) -> Records:
         raise LayerctlError(f"{address!r} is no address of an OSV API", hint="expected https://…")
     address = address.rstrip("/")
     records = Records(origin=address)
-    names = sorted({one.name for one in components})
+    names = sorted({component.name for component in components})
     ids = {found for start in range(0, len(names), _BATCH) for found in _ids(address, names[start : start + _BATCH])}
-    for one in sorted(ids):
+    for record_id in sorted(ids):
         try:
-            records.add(parse_record(_ask(f"{address}/v1/vulns/{urllib.parse.quote(one, safe='')}")))
+            records.add(parse_record(_ask(f"{address}/v1/vulns/{urllib.parse.quote(record_id, safe='')}")))
         except ValueError as error:
-            records.problems.append(f"{address}: {one}: {error}")
+            records.problems.append(f"{address}: {record_id}: {error}")
     return records
 
 
@@ -58,7 +58,7 @@ def _ids(address: str, names: list[str]) -> Iterator[str]:
             raise LayerctlError(f"{address} answers something else than OSV", hint="name another --api, or --records")
         again: list[dict[str, Any]] = []
         for query, result in zip(pending, results, strict=True):
-            yield from (str(one["id"]) for one in (result or {}).get("vulns") or ())
+            yield from (str(vulnerability["id"]) for vulnerability in (result or {}).get("vulns") or ())
             if token := (result or {}).get("next_page_token"):
                 again.append(query | {"page_token": token})
         if not again:

@@ -59,8 +59,8 @@ def components_of(path: Path) -> Found:
         return Found(tuple(sorted(components)), tuple(sorted(left_out)))
     with open_artifact(path) as artifact:
         held = {
-            Component(canonicalize_name(one.name), one.version)
-            for one in read_distributions(
+            Component(canonicalize_name(distribution.name), distribution.version)
+            for distribution in read_distributions(
                 (entry.path for entry in artifact.entries), lambda name: artifact.read(artifact.require(name))
             )
         }
@@ -68,11 +68,14 @@ def components_of(path: Path) -> Found:
     if path.is_dir() or not beside.exists():
         return Found(tuple(sorted(held)))
     listed, left_out = _sbom(beside)
-    others = {Component(canonicalize_name(one.name), one.version or ""): purl for purl, one in left_out.items()}
+    others = {
+        Component(canonicalize_name(distribution.name), distribution.version or ""): purl
+        for purl, distribution in left_out.items()
+    }
     unlisted = held - listed - others.keys()
     return Found(
         tuple(sorted(held - others.keys())),
-        tuple(sorted(purl for one, purl in others.items() if one in held)),
+        tuple(sorted(purl for component, purl in others.items() if component in held)),
         tuple(sorted(unlisted)),
         tuple(sorted(listed - held)),
     )
@@ -97,8 +100,8 @@ def _sbom(path: Path) -> tuple[set[Component], dict[str, PackageURL]]:
 
 
 def _purls(components: Any) -> Iterator[str]:
-    for one in components if isinstance(components, list) else ():
-        if isinstance(one, dict):
-            if isinstance(one.get("purl"), str):
-                yield one["purl"]
-            yield from _purls(one.get("components"))
+    for component in components if isinstance(components, list) else ():
+        if isinstance(component, dict):
+            if isinstance(component.get("purl"), str):
+                yield component["purl"]
+            yield from _purls(component.get("components"))

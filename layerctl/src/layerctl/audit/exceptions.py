@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from layerctl.audit.severity import Rating
 from layerctl.core.errors import LayerctlError
-from layerctl.core.files.read import read_text
+from layerctl.core.files.read import parse_toml, read_text
 from layerctl.core.toml_lines import TomlLines
 from layerctl.core.toml_schema import find_mistakes
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditPolicy", "Exemption", "load_policy"]
 
-_RATINGS = [str(one) for one in Rating if one not in (Rating.NONE, Rating.UNKNOWN)]
+_RATINGS = [str(rating) for rating in Rating if rating not in (Rating.NONE, Rating.UNKNOWN)]
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -85,14 +84,11 @@ def load_policy(path: Path) -> AuditPolicy:
         LayerctlError: it is missing, no TOML, or not as it must be: every mistake with its line.
     """
     text = read_text(path, missing="leave out --exceptions, or write the file")
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LayerctlError(f"{path} is not TOML: {error}") from None
+    data = parse_toml(text, path)
     found = find_mistakes(data, _SCHEMA)
     entries = data.get("exception", ()) if not found else ()
-    for number, one in enumerate(entries):
-        if not isinstance(one["expires"], date) or isinstance(one["expires"], datetime):
+    for number, entry in enumerate(entries):
+        if not isinstance(entry["expires"], date) or isinstance(entry["expires"], datetime):
             found.append((("exception", number, "expires"), "expires is no date; write e.g. 2027-01-31"))
     lines = TomlLines(text)
     if found:
@@ -103,12 +99,12 @@ def load_policy(path: Path) -> AuditPolicy:
         Rating[data.get("fail-on", "low").upper()],
         tuple(
             Exemption(
-                one["id"],
-                canonicalize_name(one["package"]) if "package" in one else None,
-                " ".join(one["reason"].split()),
-                one["expires"],
+                entry["id"],
+                canonicalize_name(entry["package"]) if "package" in entry else None,
+                " ".join(entry["reason"].split()),
+                entry["expires"],
                 lines.of(("exception", number)),
             )
-            for number, one in enumerate(entries)
+            for number, entry in enumerate(entries)
         ),
     )

@@ -40,7 +40,7 @@ class Vulnerability:
     @property
     def names(self) -> str:
         """The ids, the one first that people look for."""
-        return ", ".join(sorted(self.ids, key=lambda one: (not one.startswith("CVE-"), one)))
+        return ", ".join(sorted(self.ids, key=lambda known_id: (not known_id.startswith("CVE-"), known_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +80,28 @@ def audit(found: Found, records: Records, policy: AuditPolicy, *, path: str, tod
         for record in known:
             if record.withdrawn is None:
                 try:
-                    hits += [(record, one) for one in _hits(record, component)]
+                    hits += [(record, affected) for affected in _hits(record, component)]
                 except UnreadableRangeError as error:
                     covering = _covering(policy, record.ids, component.name)
                     used |= covering
-                    if not any(one.expires >= today for one in covering):
+                    if not any(exemption.expires >= today for exemption in covering):
                         findings.append(_unclear(record, component, error, path))
-        for one in _grouped(component, hits):
-            covering = _covering(policy, one.ids, component.name)
+        for vulnerability in _grouped(component, hits):
+            covering = _covering(policy, vulnerability.ids, component.name)
             used |= covering
             if any(exemption.expires >= today for exemption in covering):
-                accepted.append(one)
+                accepted.append(vulnerability)
             else:
-                open_ones.append(one)
-                findings.append(_known(one, policy.fail_on, path))
+                open_ones.append(vulnerability)
+                findings.append(_known(vulnerability, policy.fail_on, path))
     findings += [*_sbom(found, path), *_exemptions(policy, used, today)]
     return AuditedComponents(tuple(findings), tuple(open_ones), tuple(accepted), withdrawn)
 
 
 def _hits(record: Record, component: Component) -> Iterator[Affected]:
-    for one in record.affected:
-        if one.name == component.name and affected_by(one, component.version):
-            yield one
+    for affected in record.affected:
+        if affected.name == component.name and affected_by(affected, component.version):
+            yield affected
 
 
 def _grouped(component: Component, hits: list[tuple[Record, Affected]]) -> Iterator[Vulnerability]:
@@ -110,7 +110,7 @@ def _grouped(component: Component, hits: list[tuple[Record, Affected]]) -> Itera
     for hit in hits:
         same = [group for group in groups if any(hit[0].ids & record.ids for record, _ in group)]
         groups = [group for group in groups if group not in same]
-        groups.append([hit, *(one for group in same for one in group)])
+        groups.append([hit, *(member for group in same for member in group)])
     for group in groups:
         ratings = [affected.rating for _, affected in group]
         rated = [rating for rating in ratings if rating is not Rating.UNKNOWN]
@@ -124,15 +124,18 @@ def _grouped(component: Component, hits: list[tuple[Record, Affected]]) -> Itera
 
 
 def _covering(policy: AuditPolicy, ids: frozenset[str], name: str) -> set[Exemption]:
-    return {one for one in policy.exemptions if one.covers(ids, name)}
+    return {exemption for exemption in policy.exemptions if exemption.covers(ids, name)}
 
 
-def _known(one: Vulnerability, fail_on: Rating, path: str) -> Finding:
-    what = f"{one.component.name} {one.component.version}: {one.names} ({one.rating})"
+def _known(vulnerability: Vulnerability, fail_on: Rating, path: str) -> Finding:
+    component = vulnerability.component
+    what = f"{component.name} {component.version}: {vulnerability.names} ({vulnerability.rating})"
     hint = "no version mends it yet; leave it out, or accept it in audit.toml"
-    hint = f"take {' or '.join(one.fixed)}" if one.fixed else hint
-    severity = Severity.ERROR if one.rating >= fail_on else Severity.WARNING
-    return rules.VULNERABILITY_KNOWN.finding(path, f"{what}: {one.summary}" if one.summary else what, hint, severity)
+    hint = f"take {' or '.join(vulnerability.fixed)}" if vulnerability.fixed else hint
+    severity = Severity.ERROR if vulnerability.rating >= fail_on else Severity.WARNING
+    return rules.VULNERABILITY_KNOWN.finding(
+        path, f"{what}: {vulnerability.summary}" if vulnerability.summary else what, hint, severity
+    )
 
 
 def _unclear(record: Record, component: Component, error: Exception, path: str) -> Finding:
@@ -141,20 +144,20 @@ def _unclear(record: Record, component: Component, error: Exception, path: str) 
 
 
 def _sbom(found: Found, path: str) -> Iterator[Finding]:
-    for one in found.unlisted:
-        message = f"{one.name} {one.version} is in the zip, and not in the SBOM beside it"
+    for component in found.unlisted:
+        message = f"{component.name} {component.version} is in the zip, and not in the SBOM beside it"
         yield rules.SBOM_DIFFERS.finding(path, message, "build the layer anew")
-    for one in found.gone:
-        message = f"{one.name} {one.version} is in the SBOM, and not in the zip"
+    for component in found.gone:
+        message = f"{component.name} {component.version} is in the SBOM, and not in the zip"
         yield rules.SBOM_DIFFERS.finding(path, message, "build the layer anew")
 
 
 def _exemptions(policy: AuditPolicy, used: set[Exemption], today: date) -> Iterator[Finding]:
     rule = rules.VULNERABILITY_EXEMPT
-    for one in policy.exemptions:
-        if one not in used:
-            message = f"the exception for {one.id} is about nothing that the layer holds"
-            yield rule.finding(policy.path, message, "take it out", line=one.line)
-        elif one.expires < today:
-            message = f"the exception for {one.id} expired on {one.expires} ({one.reason})"
-            yield rule.finding(policy.path, message, "mend it, or decide again", line=one.line)
+    for exemption in policy.exemptions:
+        if exemption not in used:
+            message = f"the exception for {exemption.id} is about nothing that the layer holds"
+            yield rule.finding(policy.path, message, "take it out", line=exemption.line)
+        elif exemption.expires < today:
+            message = f"the exception for {exemption.id} expired on {exemption.expires} ({exemption.reason})"
+            yield rule.finding(policy.path, message, "mend it, or decide again", line=exemption.line)

@@ -81,7 +81,7 @@ def parse_record(data: object) -> Record:
     try:
         return Record(
             id=data["id"],
-            aliases=frozenset(str(one) for one in data.get("aliases") or ()),
+            aliases=frozenset(str(alias) for alias in data.get("aliases") or ()),
             summary=" ".join(str(data.get("summary") or data.get("details") or "").split())[:200],
             modified=data["modified"],
             withdrawn=data.get("withdrawn") or None,
@@ -92,20 +92,24 @@ def parse_record(data: object) -> Record:
 
 
 def _affected(data: dict[str, Any]) -> Iterator[Affected]:
-    for one in data.get("affected") or ():
-        package = one.get("package") or {}
+    for affected in data.get("affected") or ():
+        package = affected.get("package") or {}
         if str(package.get("ecosystem", "")).partition(":")[0] != "PyPI":
             continue
         words = [
             (place.get("database_specific") or {}).get("severity")
-            for place in (one, one.get("package") or {}, data)
+            for place in (affected, affected.get("package") or {}, data)
             if isinstance(place.get("database_specific") or {}, dict)
         ]
         yield Affected(
             name=canonicalize_name(package["name"]),
-            versions=tuple(str(version) for version in one.get("versions") or ()),
-            ranges=tuple(_events(found["events"]) for found in one.get("ranges") or () if found.get("type") != "GIT"),
-            rating=rate([*(one.get("severity") or ()), *(data.get("severity") or ())], next(filter(None, words), None)),
+            versions=tuple(str(version) for version in affected.get("versions") or ()),
+            ranges=tuple(
+                _events(found["events"]) for found in affected.get("ranges") or () if found.get("type") != "GIT"
+            ),
+            rating=rate(
+                [*(affected.get("severity") or ()), *(data.get("severity") or ())], next(filter(None, words), None)
+            ),
         )
 
 
@@ -126,7 +130,7 @@ def affected_by(affected: Affected, version: str) -> bool:
     if not affected.versions and not affected.ranges:  # the schema: a record without either affects every version
         return True
     mine = _parse(version)
-    if any(_public(one) == mine for one in affected.versions):
+    if any(_public(version) == mine for version in affected.versions):
         return True
     return any(_within(events, mine) for events in affected.ranges)
 
@@ -137,7 +141,7 @@ def _within(events: tuple[RangeEvent, ...], mine: Version) -> bool:
     if limits and mine >= max(limits):
         return False
     inside = False
-    for event in sorted((one for one in events if one.kind != "limit"), key=_order):
+    for event in sorted((event for event in events if event.kind != "limit"), key=_order):
         if event.version == "0":  # the beginning: before any version, pre-releases included
             inside = inside or event.kind == "introduced"
         elif event.kind == "introduced":

@@ -41,7 +41,7 @@ class Records:
         """Take a record in."""
         self.seen += bool(record.affected)
         self.newest = max(self.newest, record.modified if record.affected else "")
-        for name in {one.name for one in record.affected}:
+        for name in {affected.name for affected in record.affected}:
             self.by_name.setdefault(name, []).append(record)
 
 

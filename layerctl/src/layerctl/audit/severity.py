@@ -45,10 +45,12 @@ def rate(severities: Iterable[Any], word: object) -> Rating:
         severities: OSV's ``severity`` lists, the affected package's first: ``{"type": "CVSS_V3", "score": vector}``.
         word: the database's own rating, for records without a vector that can be read.
     """
-    found = [one for one in severities if isinstance(one, dict)]
+    found = [rated for rated in severities if isinstance(rated, dict)]
     for kind in _ORDER:
         scores = [
-            score for one in found if one.get("type") == kind and (score := _score(kind, one.get("score"))) is not None
+            score
+            for rated in found
+            if rated.get("type") == kind and (score := _score(kind, rated.get("score"))) is not None
         ]
         if scores:
             return next(rating for least, rating in _SCORES if max(scores) >= least)

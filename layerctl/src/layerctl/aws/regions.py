@@ -61,7 +61,7 @@ def enabled_regions(aws: Aws, ask: str) -> list[str]:
         answer = aws.client("ec2", ask).describe_regions()
     except UNREACHABLE as error:
         raise LayerctlError(f"--all-regions: {describe(error, ask)}") from None
-    return sorted(one["RegionName"] for one in answer["Regions"])
+    return sorted(region["RegionName"] for region in answer["Regions"])
 
 
 class InRegions(Generic[T]):

@@ -39,7 +39,7 @@ def distributions_of(content: Artifact) -> list[Distribution]:
 
 def owners(content: Artifact, distributions: list[Distribution]) -> dict[str, str]:
     """File -> name of the distribution it belongs to; bytecode belongs to its source's."""
-    owned = {path: one.name for one in reversed(distributions) for path in one.files}
+    owned = {path: distribution.name for distribution in reversed(distributions) for path in distribution.files}
     for entry in content.entries:
         folder, _, name = entry.path.rpartition("/")
         if entry.path not in owned and folder.endswith("/__pycache__") and name.endswith(".pyc"):
@@ -70,10 +70,10 @@ def describe(
     """
     distributions = distributions_of(content)
     graph = dependency_graph(
-        {one.name: one for one in distributions},
+        {distribution.name: distribution for distribution in distributions},
         [(found, arch) for name in config.runtimes if (found := runtime_of(name)) for arch in config.architectures],
     )
-    hashes = {one.name: one.hashes for one in read_lock(config)}
+    hashes = {requirement.name: requirement.hashes for requirement in read_lock(config)}
     owned = owners(content, distributions)
     files = tuple(
         ManifestFile(
@@ -96,7 +96,8 @@ def describe(
             _runtime(runtime, named, chosen.get(runtime), files) for runtime, named in config.runtimes.items()
         ),
         distributions=tuple(
-            _distribution(one, files, graph[one.name], hashes.get(one.name, ())) for one in distributions
+            _distribution(distribution, files, graph[distribution.name], hashes.get(distribution.name, ()))
+            for distribution in distributions
         ),
         source=source_facts(config),
         files=files,

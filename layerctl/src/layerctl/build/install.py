@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from layerctl.build.lock import LockedRequirement
     from layerctl.config import LayerConfig
 
-__all__ = ["Target", "install_locked", "install_wheel", "targets_of"]
+__all__ = ["InstallTarget", "install_locked", "install_wheel", "targets_of"]
 
 _NETWORK = re.compile(r"sending request|dns error|network|timed out|connect|offline|unreachable", re.IGNORECASE)
 # uv knows these glibc levels; a wheel for the level below also runs on a newer one.
@@ -24,7 +24,7 @@ _MANYLINUX = ((2, 17), (2, 28), (2, 31), (2, 34))
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class InstallTarget:
     """One runtime on one architecture."""
 
     runtime: str
@@ -48,13 +48,15 @@ class Target:
         return f"{ARCHITECTURES[self.architecture]}-manylinux_{level[0]}_{level[1]}"
 
 
-def targets_of(config: LayerConfig) -> list[Target]:
+def targets_of(config: LayerConfig) -> list[InstallTarget]:
     """Every runtime and architecture of the layer, in a fixed order."""
-    return [Target(runtime, architecture) for runtime in config.runtimes for architecture in config.architectures]
+    return [
+        InstallTarget(runtime, architecture) for runtime in config.runtimes for architecture in config.architectures
+    ]
 
 
 def install_locked(
-    locked: list[LockedRequirement], target: Target, folder: Path, *, lock: Path, offline: bool = False
+    locked: list[LockedRequirement], target: InstallTarget, folder: Path, *, lock: Path, offline: bool = False
 ) -> bool:
     """Install a part of the lock for a target: wheels only, hashes required, nothing that is not in the lock.
 
@@ -73,7 +75,7 @@ def install_locked(
     """
     folder.mkdir(parents=True)
     requirements = folder.with_name(folder.name + ".txt")
-    requirements.write_text("".join(f"{one.text}\n" for one in locked), "utf-8")
+    requirements.write_text("".join(f"{requirement.text}\n" for requirement in locked), "utf-8")
     command = [
         *("--python-version", target.python, "--python-platform", target.platform),
         *("--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(requirements)),
@@ -96,7 +98,7 @@ def install_locked(
     )
 
 
-def install_wheel(wheel: Path, name: str, target: Target, folder: Path) -> None:
+def install_wheel(wheel: Path, name: str, target: InstallTarget, folder: Path) -> None:
     """Install one wheel by its project's name, so that no trace of its path gets in.
 
     Raises:

@@ -11,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 from layerctl.artifact import unpack
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.cache import cached_folder
+from layerctl.core.files.read import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,10 +85,7 @@ def layer_content(path: Path) -> Path:
         if not (folder / "python").is_dir():
             raise LayerctlError(f"{path} is not a layer: it has no python/ in it", hint="name the folder above python/")
         return folder
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise LayerctlError(f"{path} cannot be read: {error.strerror}") from None
+    digest = hashlib.sha256(read_bytes(path)).hexdigest()
     return cached_folder(f"layers/{digest[:32]}", lambda folder: unpack(path, folder))
 
 

@@ -113,12 +113,12 @@ def shipped(locked: list[LockedRequirement], config: LayerConfig) -> list[Locked
     """
     if not config.bundle_sdk:
         provided = {canonicalize_name(name) for name in config.provided}
-        return [one for one in locked if one.name not in provided]
-    missing = sorted({canonicalize_name(name) for name in config.sdk} - {one.name for one in locked})
+        return [requirement for requirement in locked if requirement.name not in provided]
+    missing = sorted({canonicalize_name(name) for name in config.sdk} - {requirement.name for requirement in locked})
     if missing:
         raise LayerctlError(
             f"{config.path} says bundle-sdk, but {config.requirements.name} lacks {', '.join(missing)}",
             hint="run `layerctl add boto3`",
         )
     other = {canonicalize_name(name) for name in config.provided - config.sdk}
-    return [one for one in locked if one.name not in other]
+    return [requirement for requirement in locked if requirement.name not in other]

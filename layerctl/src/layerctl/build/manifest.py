@@ -134,11 +134,6 @@ class Manifest:
     schema: int = SCHEMA
 
     @property
-    def version_description(self) -> str:
-        """The Description of the published version, by which content is recognised: ``1.0.0 sha256:…``."""
-        return f"{self.version} {self.content_digest}"
-
-    @property
     def runtimes_with_bytecode(self) -> tuple[str, ...]:
         """The runtimes that start with bytecode."""
         return tuple(runtime.runtime for runtime in self.runtimes if runtime.interpreter)
@@ -170,13 +165,14 @@ class Manifest:
             return cls(
                 **_fields(cls, data, "zip", "runtimes", "distributions", "source", "files", "left_out"),
                 zip=ZipFacts(**_fields(ZipFacts, data["zip"])),
-                runtimes=tuple(ManifestRuntime(**_fields(ManifestRuntime, one)) for one in data["runtimes"]),
+                runtimes=tuple(ManifestRuntime(**_fields(ManifestRuntime, runtime)) for runtime in data["runtimes"]),
                 distributions=tuple(
-                    ManifestDistribution(**_fields(ManifestDistribution, one)) for one in data["distributions"]
+                    ManifestDistribution(**_fields(ManifestDistribution, distribution))
+                    for distribution in data["distributions"]
                 ),
                 source=LayerSource(**_fields(LayerSource, data["source"])),
-                files=tuple(ManifestFile(**_fields(ManifestFile, one)) for one in data["files"]),
-                left_out=tuple(ExcludedPart(**_fields(ExcludedPart, one)) for one in data.get("left_out", [])),
+                files=tuple(ManifestFile(**_fields(ManifestFile, file)) for file in data["files"]),
+                left_out=tuple(ExcludedPart(**_fields(ExcludedPart, part)) for part in data.get("left_out", [])),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -18,7 +18,7 @@ from layerctl.python.distributions import read_distributions, record_rows
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from layerctl.build.install import Target
+    from layerctl.build.install import InstallTarget
     from layerctl.python.distributions import Distribution
 
 __all__ = ["MergedTree"]
@@ -32,7 +32,7 @@ class _File:
     source: Path
     sha256: str
     owners: set[str]
-    target: Target
+    target: InstallTarget
     executable: bool = False
 
 
@@ -45,11 +45,11 @@ class MergedTree:
     """
 
     _files: dict[str, _File] = field(default_factory=dict)
-    _versions: dict[str, tuple[Distribution, Target]] = field(default_factory=dict)
+    _versions: dict[str, tuple[Distribution, InstallTarget]] = field(default_factory=dict)
     _tags: dict[str, set[str]] = field(default_factory=dict)
     _own: set[str] = field(default_factory=set)
 
-    def add(self, folder: Path, target: Target, *, own: bool = False) -> None:
+    def add(self, folder: Path, target: InstallTarget, *, own: bool = False) -> None:
         """Add what was installed for one target. Only what a RECORD lists counts.
 
         Args:
@@ -109,7 +109,7 @@ class MergedTree:
             _write_record(root, f"{distribution.folder}/RECORD", files)
         return left_out
 
-    def _claim(self, path: str, distribution: Distribution, folder: Path, target: Target) -> None:
+    def _claim(self, path: str, distribution: Distribution, folder: Path, target: InstallTarget) -> None:
         if _is_script(path, distribution, folder):
             return
         inside = path.removeprefix(distribution.folder + "/")
@@ -129,7 +129,7 @@ class MergedTree:
         known.owners.add(distribution.name)
         known.executable |= source.stat().st_mode & 0o100 != 0
 
-    def _collide(self, path: str, distribution: Distribution, target: Target, known: _File) -> None:
+    def _collide(self, path: str, distribution: Distribution, target: InstallTarget, known: _File) -> None:
         others = known.owners - {distribution.name}
         if others:
             raise _both_bring(path, {*others, distribution.name})

@@ -120,7 +120,7 @@ def _interpreters(build: _Build) -> dict[str, Interpreter]:
     found = find_interpreters(named)
     chosen = {}
     problems = []
-    missing = [exact for exact in named.values() if exact not in {one.version for one in found}]
+    missing = [exact for exact in named.values() if exact not in {interpreter.version for interpreter in found}]
     if missing and build.options.install_pythons:
         build.step(f"fetching {', '.join(missing)}")
         if failure := install_pythons(missing):
@@ -183,7 +183,7 @@ def _check_closure(config: LayerConfig, root: Path) -> str:
     """Refuse a lock that does not hold what the distributions ask for; returns the layer's version."""
     with open_artifact(root) as content:
         distributions = distributions_of(content)
-    installed = {one.name: one for one in distributions}
+    installed = {distribution.name: distribution for distribution in distributions}
     for runtime_name in config.runtimes:
         runtime = runtime_of(runtime_name)
         for architecture in config.architectures if runtime else ():
@@ -205,7 +205,12 @@ def _compile(build: _Build, chosen: dict[str, Interpreter], root: Path) -> None:
     cache = BytecodeCache() if build.options.cache and not build.options.strict else None
     with open_artifact(root) as content:
         own = build.config.distribution and canonicalize_name(build.config.distribution)
-        ours = {path for one in distributions_of(content) if one.name == own for path in one.files}
+        ours = {
+            path
+            for distribution in distributions_of(content)
+            if distribution.name == own
+            for path in distribution.files
+        }
     for interpreter in chosen.values():
         build.step(f"compiling {len(modules)} modules for {interpreter.runtime}")
         for failure in compile_tree(root, modules, interpreter, cache):
@@ -234,8 +239,8 @@ def _check_budget(config: LayerConfig, manifest: Manifest) -> None:
     )
     for kind, size, budget in sizes:
         if size > budget:
-            largest = sorted(manifest.distributions, key=lambda one: one.size, reverse=True)[:3]
-            names = ", ".join(f"{one.name} {one.size:,}" for one in largest)
+            largest = sorted(manifest.distributions, key=lambda distribution: distribution.size, reverse=True)[:3]
+            names = ", ".join(f"{distribution.name} {distribution.size:,}" for distribution in largest)
             raise LayerctlError(
                 f"the layer is {size:,} bytes {kind}, over the budget of {budget:,} ({config.path}); largest: {names}",
                 hint=f"leave something out, or raise budget.{kind}",

@@ -32,7 +32,9 @@ def sbom(manifest: Manifest) -> str:
     facts = {"content-digest": manifest.content_digest, "commit": manifest.source.commit or ""}
     facts |= {"commit-dirty": "true"} if manifest.source.dirty else {}
     facts |= {f"lock:{file}": digest for file, digest in manifest.source.locks.items()}
-    facts |= {f"interpreter:{one.runtime}": one.interpreter for one in manifest.runtimes if one.interpreter}
+    facts |= {
+        f"interpreter:{runtime.runtime}": runtime.interpreter for runtime in manifest.runtimes if runtime.interpreter
+    }
     layer = Component(
         name=manifest.name,
         version=manifest.version,
@@ -49,15 +51,17 @@ def sbom(manifest: Manifest) -> str:
         metadata=BomMetaData(component=layer, tools=ToolRepository(components=[tool])),
     )
     components = {
-        one.name: _component(one, manifest.name, [file for file in manifest.files if file.distribution == one.name])
-        for one in manifest.distributions
+        distribution.name: _component(
+            distribution, manifest.name, [file for file in manifest.files if file.distribution == distribution.name]
+        )
+        for distribution in manifest.distributions
     }
     for component in components.values():
         bom.components.add(component)
-    depended_on = {name for one in manifest.distributions for name in one.depends_on}
+    depended_on = {name for distribution in manifest.distributions for name in distribution.depends_on}
     bom.register_dependency(layer, [component for name, component in components.items() if name not in depended_on])
-    for one in manifest.distributions:
-        bom.register_dependency(components[one.name], [components[name] for name in one.depends_on])
+    for distribution in manifest.distributions:
+        bom.register_dependency(components[distribution.name], [components[name] for name in distribution.depends_on])
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     del document["metadata"]["timestamp"]  # the library always writes one; the schema does not ask for it
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

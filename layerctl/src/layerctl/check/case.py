@@ -11,7 +11,7 @@ from layerctl.check.overlay import installed_distributions, parts_of, roots_of
 if TYPE_CHECKING:
     import datetime as dt
 
-    from layerctl.check.model import Function
+    from layerctl.check.model import CheckedFunction
     from layerctl.check.overlay import CodePart, PresentDistribution, Root
 
 __all__ = ["FunctionCase"]
@@ -21,7 +21,7 @@ __all__ = ["FunctionCase"]
 class FunctionCase:
     """One function, with its code and layers laid over each other; and the day, for dates of deprecation."""
 
-    function: Function
+    function: CheckedFunction
     today: dt.date
 
     @property

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-from layerctl.artifact import Artifact, ArtifactError, Entry, Limits, open_artifact
+from layerctl.artifact import Artifact, ArtifactEntry, ArtifactError, ReadLimits, open_artifact
 from layerctl.build.layer_sources import newest_artifact
-from layerctl.check.model import Content, Function, Layer
+from layerctl.check.model import CheckedFunction, Content, Layer
 from layerctl.core.errors import LayerctlError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["Contents", "Sources"]
 # What SAM's Python builder and the Serverless Framework leave out of a package.
 _LEFT_OUT = (".aws-sam/", ".chalice/", ".git/", ".serverless/", "node_modules/.cache/", ".venv/")
 # A source folder may hold a repository; what Lambda takes is counted after leaving that out.
-_CODE_LIMITS = Limits(entries=400_000, unpacked_bytes=2**34)
+_CODE_LIMITS = ReadLimits(entries=400_000, unpacked_bytes=2**34)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Contents:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.close()
 
-    def fill(self, declared: declarations.Function) -> Function:
+    def fill(self, declared: declarations.Function) -> CheckedFunction:
         """Find the content of a function's code and layers."""
-        function = Function(declared)
+        function = CheckedFunction(declared)
         self._code(function)
         for reference in declared.layers:
             layer = Layer(reference, unknown=reference.unknown, hint=reference.hint)
@@ -79,7 +79,7 @@ class Contents:
 
     # --- code ---------------------------------------------------------------------------------------------
 
-    def _code(self, function: Function) -> None:
+    def _code(self, function: CheckedFunction) -> None:
         if function.is_image:
             return
         code = function.declared.code
@@ -96,7 +96,7 @@ class Contents:
         elif code.path is not None and not code.unknown:
             self._local_code(function, code.path)
 
-    def _local_code(self, function: Function, path: Path) -> None:
+    def _local_code(self, function: CheckedFunction, path: Path) -> None:
         try:
             function.code = self._content(path, code=True)
         except LayerctlError as error:
@@ -198,13 +198,13 @@ class _Inline(Artifact):
 
     def __init__(self, text: str) -> None:
         self._data = text.encode()
-        super().__init__(Path("index.py"), [Entry("index.py", size=len(self._data))], (), ())
+        super().__init__(Path("index.py"), [ArtifactEntry("index.py", size=len(self._data))], (), ())
 
     @property
     def zipped_size(self) -> int | None:
         return None
 
-    def open(self, entry: Entry) -> IO[bytes]:
+    def open(self, entry: ArtifactEntry) -> IO[bytes]:
         return io.BytesIO(self._data)
 
 

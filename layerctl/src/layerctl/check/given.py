@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from layerctl.scan.exclusion import Exclusion
-from layerctl.scan.model import LeftOut, Problem
+from layerctl.scan.model import FileProblem, LeftOut
 from layerctl.scan.walk import find_files
 from layerctl.templates.load import synthesised
 from layerctl.templates.source import BinaryFileError, Source
@@ -35,7 +35,7 @@ class GivenTemplates:
     """
 
     files: list[tuple[Path, bool]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -57,7 +57,7 @@ def find_templates(paths: Iterable[Path], exclusion: Exclusion | None = None) ->
             files = [(file, False) for file in _likely(file for file, _ in found.files)]
             if not files and not found.problems:
                 what = "holds no template of SAM, CloudFormation or the Serverless Framework"
-                given.problems.append(Problem(path.as_posix(), what, "name a template, or the folder of one"))
+                given.problems.append(FileProblem(path.as_posix(), what, "name a template, or the folder of one"))
             given.files += files
             given.problems += found.problems
         else:  # what cannot be read is told where it is read
@@ -71,7 +71,7 @@ def find_templates(paths: Iterable[Path], exclusion: Exclusion | None = None) ->
 
 
 def _wanted(path: Path, left_out: Iterable[LeftOut]) -> bool:
-    return all(one.path != path.as_posix() for one in left_out)
+    return all(part.path != path.as_posix() for part in left_out)
 
 
 def waits_for_engine(path: Path) -> bool:

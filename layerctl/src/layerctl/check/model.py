@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from layerctl.core.runtimes import runtime_of
 
 if TYPE_CHECKING:
-    from layerctl.artifact import Artifact, Entry
+    from layerctl.artifact import Artifact, ArtifactEntry
     from layerctl.core.runtimes import Runtime
     from layerctl.python.distributions import Distribution
     from layerctl.python.metadata_reads import MetadataRead
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from layerctl.templates import model as declarations
     from layerctl.templates.model import LayerReference, Place
 
-__all__ = ["Content", "Function", "Layer"]
+__all__ = ["CheckedFunction", "Content", "Layer"]
 
 _LARGEST_MODULE = 2_000_000  # bytes; what is larger is data that was generated
 
@@ -40,16 +40,18 @@ class Content:
     declared_architectures: tuple[str, ...] = ()
 
     @cached_property
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, ArtifactEntry]:
         """Path -> entry, without the folders that packaging leaves out."""
         return {
             entry.path: entry for entry in self.artifact.entries if not entry.path.startswith(self.left_out or ("\0",))
         }
 
     @property
-    def folders(self) -> list[Entry]:
+    def folders(self) -> list[ArtifactEntry]:
         """The folders with their modes, without those that packaging leaves out; a zip may have none."""
-        return [one for one in self.artifact.folders if not f"{one.path}/".startswith(self.left_out or ("\0",))]
+        return [
+            folder for folder in self.artifact.folders if not f"{folder.path}/".startswith(self.left_out or ("\0",))
+        ]
 
     @cached_property
     def size(self) -> int:
@@ -143,7 +145,7 @@ class Layer:
 
 
 @dataclass(eq=False)
-class Function:
+class CheckedFunction:
     """One function with what is known of its content.
 
     Attributes:

@@ -17,7 +17,7 @@ from layerctl.core.runtimes import import_roots
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from layerctl.check.model import Content, Function
+    from layerctl.check.model import CheckedFunction, Content
     from layerctl.python.distributions import Distribution
     from layerctl.templates.model import Place
 
@@ -71,7 +71,7 @@ class Root:
     files: Mapping[str, CodePart]
 
 
-def parts_of(function: Function) -> list[CodePart]:
+def parts_of(function: CheckedFunction) -> list[CodePart]:
     """The code and the layers whose content is known."""
     parts = []
     if function.code is not None:
@@ -82,7 +82,7 @@ def parts_of(function: Function) -> list[CodePart]:
     return parts
 
 
-def roots_of(function: Function, parts: Iterable[CodePart]) -> list[Root]:
+def roots_of(function: CheckedFunction, parts: Iterable[CodePart]) -> list[Root]:
     """The folders on `sys.path` before the runtime's own, in order. The runtime must be a known Python."""
     assert function.runtime is not None
     code = [part for part in parts if part.is_code]
@@ -115,7 +115,9 @@ class PresentDistribution:
         return frozenset(names)
 
 
-def installed_distributions(function: Function, parts: Iterable[CodePart]) -> dict[str, list[PresentDistribution]]:
+def installed_distributions(
+    function: CheckedFunction, parts: Iterable[CodePart]
+) -> dict[str, list[PresentDistribution]]:
     """Every distribution that lies on the function's path, by name, the one that wins first."""
     assert function.runtime is not None
     found: dict[str, list[PresentDistribution]] = defaultdict(list)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from layerctl.check.model import Function
+    from layerctl.check.model import CheckedFunction
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["RULES", "CheckedTemplates", "Summary", "check_templates"]
@@ -147,7 +147,10 @@ class _Checker:
         self.report.templates.append(template.path)
         for fault in template.unread:
             self._found[TEMPLATE_UNREAD.at(fault.place, fault.message, fault.hint)] = []
-        faults = [*template.problems, *(one.problem for one in template.functions if one.problem is not None)]
+        faults = [
+            *template.problems,
+            *(function.problem for function in template.functions if function.problem is not None),
+        ]
         try:
             for declared in template.functions:
                 if declared.problem is None:
@@ -175,7 +178,7 @@ class _Checker:
         )
         return self.report
 
-    def _function(self, path: Path, function: Function) -> None:
+    def _function(self, path: Path, function: CheckedFunction) -> None:
         for finding in _findings(function, self._day):
             if function.name not in self._found[finding]:
                 self._found[finding].append(function.name)
@@ -209,13 +212,13 @@ def _agreed(environments: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     every = list(environments.values())
     return {
         name: value
-        for one in every[:1]
-        for name, value in one.items()
+        for mapping in every[:1]
+        for name, value in mapping.items()
         if all(other.get(name) == value for other in every)
     }
 
 
-def _findings(function: Function, today: dt.date) -> Iterator[Finding]:
+def _findings(function: CheckedFunction, today: dt.date) -> Iterator[Finding]:
     case = FunctionCase(function, today)
     for check in checks_in("layerctl.check.rules"):
         yield from check(case)
@@ -227,7 +230,7 @@ def _named(finding: Finding, functions: list[str]) -> Finding:
     return replace(finding, message=f"{who}: {finding.message}") if functions else finding
 
 
-def _summary(path: Path, function: Function) -> Summary:
+def _summary(path: Path, function: CheckedFunction) -> Summary:
     looked_into = [(function.name, function.code), *((layer.name, layer.content) for layer in function.layers)]
     return Summary(
         path.as_posix(),

@@ -69,7 +69,7 @@ def sign(
     if dry_run:
         print_json(said)
         return
-    if any(one.get("annotations", {}).get("dirty") for one in _dependencies(said)):
+    if any(dependency.get("annotations", {}).get("dirty") for dependency in _dependencies(said)):
         warning("the layer was built from files that differ from the commit; the statement says so")
     target = out or attestation_path(artifact)
     _write(target, Envelope.sign(said, signer).to_json())

@@ -94,7 +94,7 @@ def _tell(found: Found, done: AuditedComponents) -> None:
         note(f"not audited: {purl} is of no index that has records")
     if not found.components:
         note("note: it holds no distribution; what was copied in without metadata cannot be audited")
-    for one in done.accepted:
-        note(f"accepted: {one.component.name} {one.component.version}: {one.names}")
+    for vulnerability in done.accepted:
+        note(f"accepted: {vulnerability.component.name} {vulnerability.component.version}: {vulnerability.names}")
     if done.withdrawn:
         note(f"{count_text(done.withdrawn, 'withdrawn record')} passed over")

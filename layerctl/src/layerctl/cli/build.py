@@ -56,8 +56,8 @@ def command(
     from layerctl.build import BuildOptions, build_layer
 
     whole = load_layer_config(layer_config)
-    parts = [one for one in whole.parts if part in (None, one.name)]
-    names = ", ".join(one.name for one in whole.parts)
+    parts = [known for known in whole.parts if part in (None, known.name)]
+    names = ", ".join(known.name for known in whole.parts)
     if not parts:
         raise click.UsageError(f"--part {part!r}: layer.toml makes {names}")
     if into and len(parts) > 1:
@@ -123,8 +123,11 @@ def _table(result: BuildResult, config: LayerConfig) -> Table:
     for runtime in manifest.runtimes:
         with_what = f"bytecode of {runtime.bytecode} modules by {runtime.interpreter}"
         table.add_row(runtime.runtime, with_what if runtime.interpreter else "no bytecode")
-    for one in manifest.distributions:
-        table.add_row(one.name, f"{one.version}  {one.size:,} bytes  {one.licence or 'licence unknown'}")
+    for distribution in manifest.distributions:
+        table.add_row(
+            distribution.name,
+            f"{distribution.version}  {distribution.size:,} bytes  {distribution.licence or 'licence unknown'}",
+        )
     return table
 
 

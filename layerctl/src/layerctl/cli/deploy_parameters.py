@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, aws_options, index_option, stage_option
+from layerctl.cli.options import LayerTarget, aws_options, index_option, stage_option
 from layerctl.cli.output import note, print_json
 from layerctl.core.errors import LayerctlError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @index_option("The index file: it knows what was yanked.")
 def command(
     *,
-    target: Target,
+    target: LayerTarget,
     artifact: Path,
     stage: str,
     built: Path | None,

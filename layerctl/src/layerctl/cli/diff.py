@@ -67,7 +67,7 @@ def command(
     findings = list(check_step(compared.changes, was.version, now.version, str(new)))
     if report.form == "json":
         wanted = report.wanted(findings, rules=RULES)
-        print_json(_data(compared, timed) | {"findings": [asdict(one) for one in wanted]})
+        print_json(_data(compared, timed) | {"findings": [asdict(finding) for finding in wanted]})
         return report.exit_code(wanted)
     if report.for_people:
         write_changes(compared.content)
@@ -85,7 +85,7 @@ def _time(path: Path, side: Survey, packages: tuple[str, ...], step: Callable[[s
     step(f"importing {side.name} {side.version}")
     package = packages[0] if packages else side.name.replace("-", "_")
     with open_artifact(path) as artifact:
-        return measure_imports(artifact, package, [one.runtime for one in side.coverage])
+        return measure_imports(artifact, package, [covered.runtime for covered in side.coverage])
 
 
 def _tell(compared: Comparison, timed: list[Waterfall]) -> None:
@@ -96,7 +96,7 @@ def _tell(compared: Comparison, timed: list[Waterfall]) -> None:
     if timed:
         was, now = timed
         click.echo(f"imports: {was.total / 1000:.1f} ms to {now.total / 1000:.1f} ms on Python {now.interpreter}")
-        names = [{one.name for one in side.imports} for side in timed]
+        names = [{module.name for module in side.imports} for side in timed]
         changed = [("added", name) for name in sorted(names[1] - names[0])]
         changed += [("removed", name) for name in sorted(names[0] - names[1])]
         if changed:
@@ -105,11 +105,15 @@ def _tell(compared: Comparison, timed: list[Waterfall]) -> None:
 
 def _data(compared: Comparison, timed: list[Waterfall]) -> dict[str, Any]:
     return asdict(compared.content) | {
-        "changes": [asdict(one) | {"step": str(one.step)} for one in compared.changes],
+        "changes": [asdict(change) | {"step": str(change.step)} for change in compared.changes],
         "internal_changes": compared.api.internal,
         "imports": [
-            {"interpreter": one.interpreter, "total_us": one.total, "modules": [each.name for each in one.imports]}
-            for one in timed
+            {
+                "interpreter": waterfall.interpreter,
+                "total_us": waterfall.total,
+                "modules": [each.name for each in waterfall.imports],
+            }
+            for waterfall in timed
         ]
         or None,
     }

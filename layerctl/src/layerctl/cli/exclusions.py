@@ -16,7 +16,7 @@ from layerctl.scan.model import EXCLUDED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from layerctl.scan.model import LeftOut, Problem
+    from layerctl.scan.model import FileProblem, LeftOut
 
 __all__ = ["exclude_option", "tell_left_out", "tell_problems"]
 
@@ -78,7 +78,7 @@ def _some(paths: Sequence[str]) -> str:
     return some(names, _NAMED) + (f" ({len(paths)})" if len(paths) > len(names) else "")
 
 
-def tell_problems(problems: Sequence[Problem]) -> None:
+def tell_problems(problems: Sequence[FileProblem]) -> None:
     """Say what could not be read: an error for what was named, a warning for what was found in a folder."""
     found = 0
     for problem in problems:

@@ -63,7 +63,7 @@ class Report:
         if unknown := [name for name in self.selection.unknown(rules) if name in self.selection.unknown(all_rules())]:
             raise LayerctlError(f"there is no rule {unknown[0]!r}", hint="`layerctl rule` lists them")
         findings = list(findings)
-        comments = [one for path in dict.fromkeys(files) for one in find_suppressions(path, _text(path))]
+        comments = [comment for path in dict.fromkeys(files) for comment in find_suppressions(path, _text(path))]
         told, suppressed = apply_suppressions(findings, comments, applied=rules, known=lambda: all_rules().keys())
         wanted = [finding for finding in told if self.selection.wants(finding)]
         if suppressed:
@@ -142,8 +142,8 @@ def _split(values: Sequence[str]) -> list[str]:
 
 
 def _counts(findings: Sequence[Finding]) -> str:
-    counts = {severity: sum(one.severity is severity for one in findings) for severity in Severity}
-    return ", ".join(count_text(count, str(one)) for one, count in counts.items() if count) or "nothing found"
+    counts = {severity: sum(finding.severity is severity for finding in findings) for severity in Severity}
+    return ", ".join(count_text(count, str(severity)) for severity, count in counts.items() if count) or "nothing found"
 
 
 def _text(path: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 from layerctl.cli.options import verbosity_options
 from layerctl.core.errors import ReaderLeftError
+from layerctl.core.loading import Loading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,7 +80,8 @@ class LazyGroup(Group):
         """Import a command."""
         if name not in self._modules:
             return None
-        command = import_module(self._modules[name]).command
+        with Loading():
+            command = import_module(self._modules[name]).command
         assert isinstance(command, click.Command)
         return _with_verbosity(command)
 

@@ -11,7 +11,7 @@ import click
 from layerctl.cli.groups import Group
 from layerctl.cli.options import (
     FILE,
-    Target,
+    LayerTarget,
     aws_findings_options,
     aws_options,
     dry_run_option,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from layerctl.core.diagnostics import Finding
     from layerctl.releases.index.mirror import Mirrored
     from layerctl.releases.index.model import LayerIndex
-    from layerctl.releases.index.record import Entry
+    from layerctl.releases.index.record import RegionalRelease
 
 _FILE = index_option("The index file.", default=Path("layers.json"))
 
@@ -45,7 +45,7 @@ def command() -> None:
 @_FILE
 @click.option("--forget-deleted", is_flag=True, help="Note that versions which do not exist any more were deleted.")
 @dry_run_option
-def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bool) -> int:
+def write(*, target: LayerTarget, index_file: Path, forget_deleted: bool, dry_run: bool) -> int:
     """Write what the regions have into the index. Adds only; a release whose content would change is refused.
 
     Exit code 0: the index has every region. 2: a region could not be read; what the others have is written.
@@ -56,11 +56,11 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
 
     index = LayerIndex.load(index_file) if index_file.exists() else LayerIndex(target.layer)
 
-    def work(region: str) -> tuple[list[Entry], list[LayerVersionArn]]:
+    def work(region: str) -> tuple[list[RegionalRelease], list[LayerVersionArn]]:
         return scan_region(target.aws.client("lambda", region), index, region)
 
     outcome = target.everywhere("reading", work)
-    entries = [one for found, _ in outcome.results.values() for one in found]
+    entries = [entry for found, _ in outcome.results.values() for entry in found]
     gone = [arn for _, lost in outcome.results.values() for arn in lost]
 
     def change(current: LayerIndex) -> LayerIndex:
@@ -69,7 +69,7 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
         )
 
     store.update(index_file, target.layer, change, dry_run=dry_run)
-    rows = [("added", one.release, str(one.version.arn)) for one in entries]
+    rows = [("added", entry.release, str(entry.version.arn)) for entry in entries]
     rows += [("forgotten" if forget_deleted else "gone", "", str(arn)) for arn in gone]
     if target.as_json:
         changes = [{"status": status, "release": release, "arn": arn} for status, release, arn in rows]
@@ -87,7 +87,7 @@ def write(*, target: Target, index_file: Path, forget_deleted: bool, dry_run: bo
 @_FILE
 @stage_option
 @click.option("--no-mirror", is_flag=True, help="Compare with the regions only, not with Parameter Store.")
-def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mirror: bool) -> int:
+def check(*, target: LayerTarget, report: Report, index_file: Path, stage: str, no_mirror: bool) -> int:
     """Compare the index with its schema, the regions, and its mirror in Parameter Store.
 
     Exit code 0: all agree, or warnings only. 1: they differ; each difference is named. 2: the index or a region could
@@ -104,14 +104,14 @@ def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mi
             findings += check_mirror(target.aws.client("ssm", region), index, region, stage, str(index_file))
         return findings
 
-    regions = dict.fromkeys([*target.regions, *(name for one in index.releases.values() for name in one.regions)])
+    regions = dict.fromkeys([*target.regions, *(name for known in index.releases.values() for name in known.regions)])
     outcome = target.everywhere("checking", work, regions)
     findings = check_coverage(index, target.config.regions if target.config else (), str(index_file))
-    findings += [one for found in outcome.results.values() for one in found]
+    findings += [finding for found in outcome.results.values() for finding in found]
     complete = not outcome.failures
     if target.as_json:
         wanted = report.wanted(findings, rules=RULES)
-        print_json({"findings": [asdict(one) for one in wanted]} | target.data(outcome.failures))
+        print_json({"findings": [asdict(finding) for finding in wanted]} | target.data(outcome.failures))
         return report.exit_code(wanted, complete=complete)
     target.close(outcome.failures)
     return report.close(findings, tool="index check", rules=RULES, looked_at=str(index_file), complete=complete)
@@ -122,7 +122,7 @@ def check(*, target: Target, report: Report, index_file: Path, stage: str, no_mi
 @_FILE
 @stage_option
 @dry_run_option
-def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> int:
+def mirror(*, target: LayerTarget, index_file: Path, stage: str, dry_run: bool) -> int:
     """Make Parameter Store say what the index says: /NAME/STAGE/versions/RELEASE holds the ARN and never changes.
 
     /NAME/STAGE/yanked/RELEASE says why a release was yanked. Parameters of deleted versions go.
@@ -138,18 +138,23 @@ def mirror(*, target: Target, index_file: Path, stage: str, dry_run: bool) -> in
         return mirror_region(target.aws.client("ssm", region), index, region, stage, dry_run=dry_run)
 
     outcome = target.everywhere("mirroring", work)
-    done = [(region, one) for region, mirrored in outcome.results.items() for one in mirrored]
+    done = [(region, parameter) for region, mirrored in outcome.results.items() for parameter in mirrored]
     if target.as_json:
-        parameters = [{"region": region} | asdict(one) for region, one in done]
+        parameters = [{"region": region} | asdict(parameter) for region, parameter in done]
         print_json({"dry_run": dry_run, "parameters": parameters} | target.data(outcome.failures))
     else:
         rows = [
-            (region, one.name, one.status, one.value + (f" (it holds {one.held})" if one.status == "refused" else ""))
-            for region, one in done
+            (
+                region,
+                parameter.name,
+                parameter.status,
+                parameter.value + (f" (it holds {parameter.held})" if parameter.status == "refused" else ""),
+            )
+            for region, parameter in done
         ]
         print_table(("region", "parameter", "status", "value"), rows)
         target.close(outcome.failures)
-    return 2 if outcome.failures or any(one.status == "refused" for _, one in done) else 0
+    return 2 if outcome.failures or any(parameter.status == "refused" for _, parameter in done) else 0
 
 
 @command.command()
@@ -247,11 +252,11 @@ def schema() -> None:
     print_json(loaded())
 
 
-def _replaced(index: LayerIndex, gone: LayerVersionArn, entries: Iterable[Entry]) -> bool:
+def _replaced(index: LayerIndex, gone: LayerVersionArn, entries: Iterable[RegionalRelease]) -> bool:
     """Whether a version that is gone has a successor of the same release in its region."""
     release = index.find(gone)
-    here = [one for one in entries if one.version.arn.region == gone.region]
-    return release is not None and any(one.release == release.version for one in here)
+    here = [entry for entry in entries if entry.version.arn.region == gone.region]
+    return release is not None and any(entry.release == release.version for entry in here)
 
 
 def _load(path: Path, layer: str) -> LayerIndex:

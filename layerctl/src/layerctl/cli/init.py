@@ -17,7 +17,7 @@ from layerctl.scaffold.choices import HELPERS, KINDS, Choices, Sharing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.scaffold.write import Outcome
+    from layerctl.scaffold.write import CreatedFiles
 
 __all__ = ["command"]
 
@@ -164,7 +164,7 @@ def _prompt(question: str, default: str, read: Callable[[str], Any]) -> Any:
     )
 
 
-def _tell(folder: Path, outcome: Outcome, *, dry_run: bool) -> None:
+def _tell(folder: Path, outcome: CreatedFiles, *, dry_run: bool) -> None:
     for name in outcome.written:
         click.echo(f"{'would write' if dry_run else 'wrote'} {folder / name}")
     for name in outcome.kept:

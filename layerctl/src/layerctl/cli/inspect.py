@@ -64,7 +64,7 @@ def command(
             from layerctl.inspection.imports import measure_imports
 
             package = imports_of or _own_package(config)
-            waterfall = measure_imports(opened, package, [one.runtime for one in found.coverage])
+            waterfall = measure_imports(opened, package, [covered.runtime for covered in found.coverage])
         if html is not None:
             step("drawing")
             _write(html, found, changes, waterfall)
@@ -101,7 +101,10 @@ def _data(found: Survey, changes: Difference | None, waterfall: Waterfall | None
     data["budgets"] = [dict(zip(("label", "used", "allowed"), budget, strict=True)) for budget in found.budgets]
     data["against"] = asdict(changes) if changes is not None else None
     if waterfall is not None:
-        rows = [(one.name, one.origin, one.depth, one.start, one.own, one.total) for one in waterfall.imports]
+        rows = [
+            (module.name, module.origin, module.depth, module.start, module.own, module.total)
+            for module in waterfall.imports
+        ]
         keys = ("name", "origin", "depth", "start_us", "own_us", "total_us")
         data["imports"] = {
             "interpreter": waterfall.interpreter,

@@ -26,7 +26,7 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
     title = f"{found.name} {found.version}".strip()
     click.echo(f"{title}: {found.files:,} files, {size_text(found.unzipped)} unzipped{zipped}")
     click.echo(found.digest)
-    runtimes = [one.runtime for one in found.coverage]
+    runtimes = [covered.runtime for covered in found.coverage]
     columns = ["distribution", "version", "licence", "files", "size", "share", "of budget"]
     columns += [f"bytecode {runtime.removeprefix('python')}" for runtime in runtimes]
     rows = [
@@ -51,7 +51,7 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
         "100%",
         percent_text(found.unzipped / found.budgets[0][2]),
     ]
-    print_table(columns, [*rows, [*total, *(percent_text(one.share) for one in found.coverage)]])
+    print_table(columns, [*rows, [*total, *(percent_text(covered.share) for covered in found.coverage)]])
     budgets = [
         (label, size_text(used), size_text(most), percent_text(used / most)) for label, used, most in found.budgets
     ]
@@ -59,7 +59,7 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
     if changes is not None:
         write_changes(changes)
     if waterfall is not None:
-        ranked = sorted(waterfall.imports, key=lambda one: -one.own)[:_MOST_EXPENSIVE]
+        ranked = sorted(waterfall.imports, key=lambda module: -module.own)[:_MOST_EXPENSIVE]
         click.echo(
             f"importing {', '.join(waterfall.modules)} on {waterfall.interpreter}: {waterfall.total / 1000:.1f} ms"
         )
@@ -67,7 +67,7 @@ def write_tables(found: Survey, changes: Difference | None, waterfall: Waterfall
             note(f"note: {module} was left out: {lacks}")
         print_table(
             ["module", "itself", "with what it imports"],
-            [(one.name, f"{one.own / 1000:.1f} ms", f"{one.total / 1000:.1f} ms") for one in ranked],
+            [(module.name, f"{module.own / 1000:.1f} ms", f"{module.total / 1000:.1f} ms") for module in ranked],
         )
 
 
@@ -78,5 +78,7 @@ def write_changes(changes: Difference) -> None:
         return
     counts = ", ".join(f"{changes.count(how):,} {how}" for how in ("added", "removed", "changed"))
     click.echo(f"since {changes.old}: {signed_text(changes.bytes)} unzipped; files: {counts}")
-    rows = [(one.name, one.how, one.before or "-", one.after or "-", signed_text(one.bytes)) for one in changes.parts]
+    rows = [
+        (part.name, part.how, part.before or "-", part.after or "-", signed_text(part.bytes)) for part in changes.parts
+    ]
     print_table(["distribution", "change", "before", "after", "bytes"], rows)

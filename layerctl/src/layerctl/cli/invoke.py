@@ -14,6 +14,7 @@ from layerctl.cli.options import json_option
 from layerctl.cli.output import print_json, waiting
 from layerctl.cli.run_options import logs_option, run_options, with_run_options
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 from layerctl.core.json_text import parse_json
 from layerctl.local.emulator.check import import_problem
 from layerctl.local.runner import import_failure, plan
@@ -75,12 +76,12 @@ def _event(path: str | None) -> Any:
     """
     if path is None:
         return {}
+    name = f"the event {path}"
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise LayerctlError(f"the event {path} cannot be read: {reason}") from None
-    return parse_json(text, f"the event {path}", hint="check the file")
+        text = sys.stdin.read() if path == "-" else read_text(Path(path), name=name).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        raise LayerctlError(f"{name} is not text in UTF-8", hint="pipe UTF-8") from None
+    return parse_json(text, name, hint="check the file")
 
 
 def _value(payload: bytes) -> Any:

@@ -82,7 +82,12 @@ def _directive(directive: Any, record: dict[str, Any]) -> list[str]:
     match directive:
         case {"Metrics": [*metrics], **rest}:
             sets = rest.get("Dimensions")
-            names = [name for one in (sets if isinstance(sets, list) else []) if isinstance(one, list) for name in one]
+            names = [
+                name
+                for names_set in (sets if isinstance(sets, list) else [])
+                if isinstance(names_set, list)
+                for name in names_set
+            ]
             dimensions = [_pair(name, record[name]) for name in dict.fromkeys(map(str, names)) if name in record]
             label = click.style(f"{'METRIC':<8}", fg="magenta")
             lines = []

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FILE",
     "Age",
+    "LayerTarget",
     "Pairs",
-    "Target",
     "apply_option",
     "aws_findings_options",
     "aws_options",
@@ -209,7 +209,7 @@ def parse_layer_options(options: Iterable[str]) -> dict[str, Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LayerTarget:
     """Which layer, where, and how to report: what `aws_options` makes of a command line."""
 
     config: LayerConfig | None  # None: no layer.toml, --layer names the layer
@@ -235,7 +235,8 @@ class Target:
         """Return what every --json has: failures by region, and the requests that were sent."""
         return {
             "failures": {
-                region: {"kind": one.kind, "error": one.what, "hint": one.hint} for region, one in failures.items()
+                region: {"kind": failure.kind, "error": failure.what, "hint": failure.hint}
+                for region, failure in failures.items()
             },
             "requests": dict(sorted(self.aws.requests.items())),
         }
@@ -304,7 +305,7 @@ def _target(
     profile: str | None,
     timeout: float,
     **rest: Any,
-) -> tuple[Target, dict[str, Any]]:
+) -> tuple[LayerTarget, dict[str, Any]]:
     """Take the options of regions out of a command line, and resolve them."""
     from layerctl.aws.clients import Aws
     from layerctl.aws.regions import enabled_regions, read_regions
@@ -327,4 +328,4 @@ def _target(
     if all_regions:
         names = enabled_regions(aws, names[0])
     detail(f"regions: {', '.join(names)}")
-    return Target(config, name, list(dict.fromkeys(names)), aws, as_json), rest
+    return LayerTarget(config, name, list(dict.fromkeys(names)), aws, as_json), rest

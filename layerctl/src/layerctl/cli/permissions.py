@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import Target, apply_option, aws_findings_options, index_option
+from layerctl.cli.options import LayerTarget, apply_option, aws_findings_options, index_option
 from layerctl.cli.output import note, print_json, print_table
 from layerctl.core.errors import LayerctlError
 from layerctl.core.text import count_text
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from layerctl.cli.findings import Report
     from layerctl.releases.policies.audit import AuditedVersion
-    from layerctl.releases.policies.grants import Change
+    from layerctl.releases.policies.grants import SharingStep
 
 
 @click.command()
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--repair", is_flag=True, help="Plan the grants that make it what layer.toml says, and the revocations.")
 @apply_option("Carry out what --repair plans.")
 @index_option("The index file: its yanked releases need not be shared.")
-def command(*, target: Target, report: Report, repair: bool, apply_: bool, index_file: Path | None) -> int:
+def command(*, target: LayerTarget, report: Report, repair: bool, apply_: bool, index_file: Path | None) -> int:
     """Audit who may use which version: every retained version, in every region, against layer.toml's [sharing].
 
     Without a layer.toml, --layer and --region say which and where, and who may use what is listed only.
@@ -49,24 +49,24 @@ def command(*, target: Target, report: Report, repair: bool, apply_: bool, index
     index = LayerIndex.load(index_file) if index_file else LayerIndex(target.layer)
     yanked = [release.version for release in index.releases.values() if release.yanked]
 
-    def work(region: str) -> tuple[list[AuditedVersion], list[Change]]:
+    def work(region: str) -> tuple[list[AuditedVersion], list[SharingStep]]:
         client = target.aws.client("lambda", region)
         audited = read_region(client, target.layer)
         steps = reconcile(client, audited, wanted, yanked=yanked, dry_run=dry_run) if repair else []
         return (read_region(client, target.layer) if steps and not dry_run else audited), steps
 
     outcome = target.everywhere("auditing", work)
-    audited = [one for found, _ in outcome.results.values() for one in found]
+    audited = [version for found, _ in outcome.results.values() for version in found]
     steps = [step for _, taken in outcome.results.values() for step in taken]
     findings = report.wanted(audit(audited, wanted, yanked) if target.config else [], rules=RULES)
-    rows = [_row(one) for one in audited]
+    rows = [_row(shared) for shared in audited]
     if target.as_json:
         data = {
             "layer": target.layer,
-            "wanted": [str(one) for one in sorted(wanted)] if target.config else None,
+            "wanted": [str(audience) for audience in sorted(wanted)] if target.config else None,
             "versions": rows,
-            "findings": [asdict(one) for one in findings],
-            "changes": [{"arn": str(one.arn), "change": str(one), "done": not dry_run} for one in steps],
+            "findings": [asdict(finding) for finding in findings],
+            "changes": [{"arn": str(step.arn), "change": str(step), "done": not dry_run} for step in steps],
         }
         print_json(data | target.data(outcome.failures))
     else:
@@ -92,5 +92,5 @@ def _row(audited: AuditedVersion) -> dict[str, Any]:
     return {
         "arn": str(audited.version.arn),
         "release": audited.version.release,
-        "audiences": [str(one) for one in sorted(audited.audiences)],
+        "audiences": [str(audience) for audience in sorted(audited.audiences)],
     }

@@ -118,13 +118,15 @@ def check(
     Exit code 0: all is well, or warnings only. 1: errors. 2: a template that was named could not be read, or nobody
     knows any versions.
     """
-    from layerctl.pins.check import Limits, check_pins
+    from layerctl.pins.check import StalenessLimits, check_pins
     from layerctl.pins.open import in_order, what_is_open
     from layerctl.pins.rules import RULES
 
     resolver = _resolver(**sources)
     found = _scan(paths, exclusion)
-    findings = check_pins(found.pins, resolver, Limits(max_behind, max_age), regions=frozenset(sources["regions"]))
+    findings = check_pins(
+        found.pins, resolver, StalenessLimits(max_behind, max_age), regions=frozenset(sources["regions"])
+    )
     findings = in_order([*findings, *what_is_open(found)])
     tell_left_out(found.left_out, found.notes)
     for where, failure in resolver.failures():
@@ -189,8 +191,8 @@ def bump(
     moving = partial(progress, "planning" if dry_run else "moving pins")
     outcome = bump_all(found, request, resolver, comment=comment, dry_run=dry_run, moving=moving)
     outcome.show(sys.stdout, as_json=as_json)
-    for one in outcome.releases:
-        note(f"{'' if one.taken else 'taken back: '}{one.layer} {one.release}\n\n{one.notes}\n")
+    for release in outcome.releases:
+        note(f"{'' if release.taken else 'taken back: '}{release.layer} {release.release}\n\n{release.notes}\n")
     for text in outcome.notes:
         note(f"note: {text}")
     tell_left_out(outcome.left_out)

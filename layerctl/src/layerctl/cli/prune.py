@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layerctl.cli.exclusions import exclude_option, tell_left_out
-from layerctl.cli.options import Age, Target, apply_option, aws_options, index_option
+from layerctl.cli.options import Age, LayerTarget, apply_option, aws_options, index_option
 from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @apply_option("Delete what is planned.")
 def command(
     *,
-    target: Target,
+    target: LayerTarget,
     exclusion: Exclusion,
     templates: Sequence[Path],
     keep: int,
@@ -96,7 +96,7 @@ def command(
 
     if apply_:
         try:
-            with progress("deleting", [_short(one.arn) for one in decisions if one.delete]) as done:
+            with progress("deleting", [_short(decision.arn) for decision in decisions if decision.delete]) as done:
 
                 def gone(arn: LayerVersionArn) -> None:
                     deleted.add(arn)
@@ -108,17 +108,26 @@ def command(
             raise
     if target.as_json:
         rows = [
-            {"arn": str(one.arn), "delete": one.delete, "reason": one.reason, "deleted": one.arn in deleted}
-            for one in decisions
+            {
+                "arn": str(decision.arn),
+                "delete": decision.delete,
+                "reason": decision.reason,
+                "deleted": decision.arn in deleted,
+            }
+            for decision in decisions
         ]
         print_json({"applied": apply_, "versions": rows} | target.data(failures))
     else:
         lines = [
-            (str(one.arn), ("deleted" if one.arn in deleted else "delete") if one.delete else "keep", one.reason)
-            for one in decisions
+            (
+                str(decision.arn),
+                ("deleted" if decision.arn in deleted else "delete") if decision.delete else "keep",
+                decision.reason,
+            )
+            for decision in decisions
         ]
         print_table(("layer version", "deleted" if apply_ else "plan", "because"), lines)
-        planned = sum(one.delete for one in decisions)
+        planned = sum(decision.delete for decision in decisions)
         if planned and not apply_:
             note(f"{planned} would be deleted; nothing was done: use --apply")
         target.note_if_none(decisions)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import Target, aws_options, dry_run_option, index_option, stage_option
+from layerctl.cli.options import LayerTarget, aws_options, dry_run_option, index_option, stage_option
 from layerctl.cli.output import note, print_json, print_table, warning
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @dry_run_option
 def command(
     *,
-    target: Target,
+    target: LayerTarget,
     artifact: Path,
     release: str | None,
     s3_bucket: str | None,
@@ -49,7 +49,7 @@ def command(
     """
     from layerctl.releases.index import store
     from layerctl.releases.index.model import LayerIndex
-    from layerctl.releases.index.record import Entry, forget, gone_for, merge, require_same_content
+    from layerctl.releases.index.record import RegionalRelease, forget, gone_for, merge, require_same_content
     from layerctl.releases.policies.audience import configured
     from layerctl.releases.publish.payload import Payload
     from layerctl.releases.publish.region import RegionPublisher
@@ -75,14 +75,14 @@ def command(
         target.close(outcome.failures)
     if index_file and not dry_run:
         entries = [
-            Entry(payload.release, payload.content_digest, one.version, one.code_sha256, one.size)
-            for one in outcome.results.values()
-            if one.version and not one.problems
+            RegionalRelease(payload.release, payload.content_digest, result.version, result.code_sha256, result.size)
+            for result in outcome.results.values()
+            if result.version and not result.problems
         ]
         if entries:
             gone = gone_for(target.aws, known, entries)
             store.update(index_file, payload.layer, lambda index: merge(forget(index, gone), entries))
-    problems = any(one.problems for one in outcome.results.values())
+    problems = any(result.problems for result in outcome.results.values())
     return 2 if outcome.failures else 1 if problems else 0
 
 
@@ -90,12 +90,12 @@ def _show(payload: Payload, outcome: InRegions[RegionOutcome]) -> None:
     numbers = _numbers(outcome)
     usual = max(numbers, key=lambda number: (len(numbers[number]), number), default=0)
     rows: list[tuple[object, ...]] = []
-    for region, one in outcome.results.items():
-        remarks = [*(f"WRONG: {problem}" for problem in one.problems), *one.notes]
-        number, arn = (one.version.number, one.version.arn) if one.version else ("", "")
-        if one.version and one.version.number != usual:
+    for region, result in outcome.results.items():
+        remarks = [*(f"WRONG: {problem}" for problem in result.problems), *result.notes]
+        number, arn = (result.version.number, result.version.arn) if result.version else ("", "")
+        if result.version and result.version.number != usual:
             remarks.append(f"numbered {number}, elsewhere {usual}")
-        rows.append((region, "differs" if one.problems else one.status, number, arn, "; ".join(remarks)))
+        rows.append((region, "differs" if result.problems else result.status, number, arn, "; ".join(remarks)))
     rows += [(region, "FAILED", "", "", failure.what) for region, failure in outcome.failures.items()]
     columns = ("region", "status", "version", "ARN", "notes")
     print_table(columns, rows, title=f"{payload.layer} {payload.description}")
@@ -106,9 +106,9 @@ def _show(payload: Payload, outcome: InRegions[RegionOutcome]) -> None:
 
 def _numbers(outcome: InRegions[RegionOutcome]) -> dict[int, list[str]]:
     numbers: defaultdict[int, list[str]] = defaultdict(list)
-    for region, one in outcome.results.items():
-        if one.version:
-            numbers[one.version.number].append(region)
+    for region, result in outcome.results.items():
+        if result.version:
+            numbers[result.version.number].append(region)
     return dict(numbers)
 
 
@@ -121,14 +121,14 @@ def _data(payload: Payload, outcome: InRegions[RegionOutcome], dry_run: bool) ->
         "version_numbers_differ": len(_numbers(outcome)) > 1,
         "regions": {
             region: {
-                "status": one.status,
-                "arn": str(one.version.arn) if one.version else None,
-                "version": one.version.number if one.version else None,
-                "code_sha256": one.code_sha256 or None,
-                "size": one.size or None,
-                "notes": list(one.notes),
-                "problems": list(one.problems),
+                "status": result.status,
+                "arn": str(result.version.arn) if result.version else None,
+                "version": result.version.number if result.version else None,
+                "code_sha256": result.code_sha256 or None,
+                "size": result.size or None,
+                "notes": list(result.notes),
+                "problems": list(result.problems),
             }
-            for region, one in outcome.results.items()
+            for region, result in outcome.results.items()
         },
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from layerctl.cli.options import Target, aws_options, index_option
+from layerctl.cli.options import LayerTarget, aws_options, index_option
 from layerctl.cli.output import note, print_json, print_table
 from layerctl.core.errors import LayerctlError
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Only what the index says: no region is asked.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to write it.")
 def command(
-    *, target: Target, index_file: Path | None, release: str | None, stage: str | None, offline: bool, form: str
+    *, target: LayerTarget, index_file: Path | None, release: str | None, stage: str | None, offline: bool, form: str
 ) -> int:
     """List what is where: each release in each region, by the index and by what the regions have.
 
@@ -58,7 +58,10 @@ def command(
         name = latest_name(target.layer, stage) if stage else None
         return found, held_by(target.aws.client("ssm", region), name) if name else ""
 
-    regions = [*target.regions, *(name for one in (index.releases.values() if index else ()) for name in one.regions)]
+    regions = [
+        *target.regions,
+        *(name for known in (index.releases.values() if index else ()) for name in known.regions),
+    ]
     outcome = target.everywhere("listing", work, [] if offline else dict.fromkeys(regions))
     listed = {region: found for region, (found, _) in outcome.results.items()}
     latest = {region: held for region, (_, held) in outcome.results.items()} if stage else {}
@@ -75,9 +78,9 @@ def command(
 
 
 def _only(rows: Sequence[Whereabouts], release: str) -> list[Whereabouts]:
-    chosen = [one for one in rows if one.release == release]
+    chosen = [row for row in rows if row.release == release]
     if not chosen:
-        have = ", ".join(dict.fromkeys(one.release for one in rows if one.release)) or "none"
+        have = ", ".join(dict.fromkeys(row.release for row in rows if row.release)) or "none"
         raise LayerctlError(f"there is no release {release!r}", hint=f"there is: {have}")
     return chosen
 
@@ -85,15 +88,15 @@ def _only(rows: Sequence[Whereabouts], release: str) -> list[Whereabouts]:
 def _show(rows: Sequence[Whereabouts], missed: Mapping[str, list[str]], latest: Mapping[str, str]) -> None:
     lines = [
         (
-            one.release or "-",
-            one.region,
-            one.arn.version if one.arn else "",
-            one.state + (" (latest)" if one.arn and latest.get(one.region) == str(one.arn) else ""),
-            one.arn or "",
-            one.digest,
-            one.remark,
+            row.release or "-",
+            row.region,
+            row.arn.version if row.arn else "",
+            row.state + (" (latest)" if row.arn and latest.get(row.region) == str(row.arn) else ""),
+            row.arn or "",
+            row.digest,
+            row.remark,
         )
-        for one in rows
+        for row in rows
     ]
     print_table(("release", "region", "version", "state", "ARN", "content", ""), lines)
     for release, regions in missed.items():
@@ -101,7 +104,7 @@ def _show(rows: Sequence[Whereabouts], missed: Mapping[str, list[str]], latest: 
 
 
 def _say_what_was_read(
-    target: Target, index: LayerIndex | None, path: Path | None, failures: Mapping[str, Failure], *, offline: bool
+    target: LayerTarget, index: LayerIndex | None, path: Path | None, failures: Mapping[str, Failure], *, offline: bool
 ) -> None:
     if index is None:
         note("there is no index here: what was yanked or deleted is not known (--index)")
@@ -113,7 +116,7 @@ def _say_what_was_read(
 
 
 def _data(
-    target: Target,
+    target: LayerTarget,
     rows: Sequence[Whereabouts],
     missed: Mapping[str, list[str]],
     latest: Mapping[str, str],
@@ -124,15 +127,15 @@ def _data(
         "index": str(path) if path else None,
         "releases": [
             {
-                "release": one.release or None,
-                "region": one.region,
-                "arn": str(one.arn) if one.arn else None,
-                "version": one.arn.version if one.arn else None,
-                "state": one.state,
-                "content_digest": one.digest or None,
-                "remark": one.remark,
+                "release": row.release or None,
+                "region": row.region,
+                "arn": str(row.arn) if row.arn else None,
+                "version": row.arn.version if row.arn else None,
+                "state": row.state,
+                "content_digest": row.digest or None,
+                "remark": row.remark,
             }
-            for one in rows
+            for row in rows
         ],
         "missing": dict(missed),
         "latest": {region: held or None for region, held in latest.items()},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from layerctl.cli.options import Target, apply_option, aws_options, dry_run_option, index_option
+from layerctl.cli.options import LayerTarget, apply_option, aws_options, dry_run_option, index_option
 from layerctl.cli.output import note, print_json, print_table
 from layerctl.core.errors import LayerctlError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layerctl.releases.policies.audience import Audience
-    from layerctl.releases.policies.grants import Change
+    from layerctl.releases.policies.grants import SharingStep
     from layerctl.releases.versions import LayerVersion
 
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @dry_run_option
 def command(
     *,
-    target: Target,
+    target: LayerTarget,
     number: int | None,
     release: str | None,
     index_file: Path | None,
@@ -76,7 +76,7 @@ def command(
         by_release = release is not None and (version.arn in arns or version.release == release)
         return all_versions or version.number == number or by_release
 
-    def work(region: str) -> list[tuple[LayerVersion, list[Change]]]:
+    def work(region: str) -> list[tuple[LayerVersion, list[SharingStep]]]:
         client = target.aws.client("lambda", region)
         versions = [version for version in list_versions(client, target.layer) if chosen(version)]
         if not versions and not all_versions:
@@ -92,13 +92,13 @@ def command(
         return taken
 
     outcome = target.everywhere("sharing", work)
-    taken = [one for each in outcome.results.values() for one in each]
+    taken = [change for each in outcome.results.values() for change in each]
     if target.as_json:
         rows = [
             {
                 "arn": str(version.arn),
                 "release": version.release,
-                "changes": [{"action": one.action, "audience": str(one.audience)} for one in changes],
+                "changes": [{"action": change.action, "audience": str(change.audience)} for change in changes],
             }
             for version, changes in taken
         ]
@@ -112,7 +112,7 @@ def command(
     return 2 if outcome.failures else 0
 
 
-def _words(changes: Iterable[Change], dry_run: bool) -> str:
+def _words(changes: Iterable[SharingStep], dry_run: bool) -> str:
     return ", ".join(f"{'would ' if dry_run else ''}{change}" for change in changes) or "nothing to change"
 
 

@@ -112,7 +112,7 @@ def command(
         write_constraints(into, folders)
     shadowed = environment.shadowed(folders) if environment else []
     if as_json:
-        facts = [{"name": one.name, "source": one.source, "content_digest": one.content_digest} for one in done]
+        facts = [{"name": layer.name, "source": layer.source, "content_digest": layer.content_digest} for layer in done]
         places = {
             "paths": [str(folder) for folder in folders],
             "venv": str(environment.root) if environment else None,
@@ -149,7 +149,7 @@ def _tell(
     if check:
         click.echo("run the same without --check" if differences else "what is here is what is pinned")
         return
-    for one in done:
-        click.echo(f"{one.folder(into)}{os.sep}python  {one.source}")
+    for layer in done:
+        click.echo(f"{layer.folder(into)}{os.sep}python  {layer.source}")
     if environment:
         click.echo(f"{environment.root} sees them ({environment.file.name})")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from layerctl.cli.exclusions import exclude_option, tell_left_out
-from layerctl.cli.options import Target, aws_options, index_option
+from layerctl.cli.options import LayerTarget, aws_options, index_option
 from layerctl.cli.output import error, note, print_json, print_table, progress, waiting
 from layerctl.core.partitions import partition_of
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 def command(
     *,
-    target: Target,
+    target: LayerTarget,
     exclusion: Exclusion,
     templates: Sequence[Path],
     roles: Sequence[str],
@@ -72,16 +72,16 @@ def command(
     def versions_of(region: str) -> list[tuple[LayerVersion, frozenset[Audience]]]:
         client = target.aws.client("lambda", region)
         if ours and not scanned_only:
-            return [(one.version, one.audiences) for one in read_region(client, target.layer)]
+            return [(shared.version, shared.audiences) for shared in read_region(client, target.layer)]
         partition = partition_of(region)
         name = f"arn:{partition}:lambda:{region}:{owners[partition]}:layer:{target.layer}"
-        return [(one, frozenset()) for one in list_versions(client, target.layer if ours else name)]
+        return [(version, frozenset()) for version in list_versions(client, target.layer if ours else name)]
 
     listed = target.everywhere("listing", versions_of)
     with progress("scanning", accounts.places) as done:
         scan = scan_accounts(accounts.opened, owners, target.layer, aliases=not no_aliases, done=done)
     scan.problems[:0] = [*accounts.problems, *pins.problems]
-    found = [one for each in listed.results.values() for one in each]
+    found = [version for each in listed.results.values() for version in each]
     versions = [version for version, _ in found]
     if not scanned_only:
         shared = [(version.arn, audiences) for version, audiences in found]
@@ -124,7 +124,7 @@ def _show(versions: Sequence[LayerVersion], scan: FunctionScan, pins: Sequence[T
         name = release.get(arn, "(deleted)")
         rows += [
             (arn, name, f"{use.account} {use.function}", use.qualifier, ", ".join(use.aliases))
-            for use in sorted(users[arn], key=lambda one: (one.account, one.function, one.qualifier))
+            for use in sorted(users[arn], key=lambda use: (use.account, use.function, use.qualifier))
         ]
         if not users[arn]:
             rows.append((arn, name, "-", "", ""))
@@ -136,7 +136,7 @@ def _show(versions: Sequence[LayerVersion], scan: FunctionScan, pins: Sequence[T
 
 def _data(versions: Sequence[LayerVersion], scan: FunctionScan, pins: Sequence[TemplateUse]) -> dict[str, object]:
     return {
-        "versions": [{"arn": str(one.arn), "release": one.release} for one in versions],
+        "versions": [{"arn": str(version.arn), "release": version.release} for version in versions],
         "functions": [
             {
                 "layer_version": str(use.layer),

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"""(?s:"{3}(?:\\.|[^\\])*?"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n]
 _MOST_NESTED = 4  # lists within lists that are closed to look into them
 
 
-class _Statement(NamedTuple):
+class _TomlStatement(NamedTuple):
     """A header, or a key with its value.
 
     Attributes:
@@ -56,7 +56,7 @@ class TomlLines:
         return _within(best, keys, depth) if best else 1
 
 
-def _statements(text: str) -> Iterator[_Statement]:
+def _statements(text: str) -> Iterator[_TomlStatement]:
     header, line = "", 1
     places: dict[tuple[str, ...], int] = {}
     for statement in _split(text):
@@ -67,9 +67,9 @@ def _statements(text: str) -> Iterator[_Statement]:
         if statement.lstrip().startswith("["):
             header = statement
             places = _entered(places, statement)
-            yield _Statement(begins, statement, header, tomllib.loads(statement), places)
+            yield _TomlStatement(begins, statement, header, tomllib.loads(statement), places)
         else:
-            yield _Statement(begins, statement, header, tomllib.loads(f"{header}\n{statement}"), places)
+            yield _TomlStatement(begins, statement, header, tomllib.loads(f"{header}\n{statement}"), places)
 
 
 def _split(text: str) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _depth(data: Any, keys: Keys, places: dict[tuple[str, ...], int]) -> int:
     return len(keys)
 
 
-def _within(statement: _Statement, keys: Keys, depth: int) -> int:
+def _within(statement: _TomlStatement, keys: Keys, depth: int) -> int:
     """The first line of a statement with which it says as much of the keys as with all of them, once it is closed."""
     lines = statement.text.lstrip().split("\n")
     header = "" if statement.text is statement.header else f"{statement.header}\n"

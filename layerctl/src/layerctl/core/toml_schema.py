@@ -87,14 +87,14 @@ def _meant(key: str, keys: Keys, here: dict[str, Any], schema: dict[str, Any]) -
     near = _nearest(key, here.get("properties", ()))
     if near:
         return f"; did you mean {near!r}?"
-    for table, one in schema["properties"].items():
-        if (table,) != keys and key in one.get("properties", ()):
+    for table, known in schema["properties"].items():
+        if (table,) != keys and key in known.get("properties", ()):
             return f"; it belongs in [{table}]"
     return ""
 
 
 def _nearest(key: str, known: Iterable[str]) -> str | None:
-    lower = {one.lower(): one for one in known}
+    lower = {name.lower(): name for name in known}
     near = difflib.get_close_matches(key.lower(), lower, n=1, cutoff=0.7)
     return lower[near[0]] if near else None
 

@@ -95,14 +95,16 @@ def api_difference(
             elif now is None:
                 changes.append(ApiChange(name, "removed", "package", Step.MAJOR))
             else:
-                every = {_key(one) for one in _breakages(was, now)}
+                every = {_key(breakage) for breakage in _breakages(was, now)}
                 _hide_internal(was, public)
                 _hide_internal(now, public)
                 found = list(_compare(was, now))
-                counted = {_key(one) for one in _breakages(was, now)}
+                counted = {_key(breakage) for breakage in _breakages(was, now)}
                 changes += found
                 internal += len(every - counted)
-    return ApiDifference(tuple(sorted(set(changes), key=lambda one: (-one.step, one.path, one.what))), internal)
+    return ApiDifference(
+        tuple(sorted(set(changes), key=lambda change: (-change.step, change.path, change.what))), internal
+    )
 
 
 def _load(folder: Path, name: str) -> griffe.Module | None:
@@ -132,8 +134,8 @@ def _hide_internal(module: griffe.Module, public: Collection[str]) -> None:
     for name, member in module.members.items():
         if member.is_alias or not member.is_module:
             continue
-        wanted = member.path in public or any(one.startswith(f"{member.path}.") for one in public)
-        if exports is not None and name not in {str(one) for one in exports} and not wanted:
+        wanted = member.path in public or any(known.startswith(f"{member.path}.") for known in public)
+        if exports is not None and name not in {str(exported) for exported in exports} and not wanted:
             member.public = False
         else:
             _hide_internal(member, public)  # type: ignore[arg-type]
@@ -145,19 +147,19 @@ def _breakages(was: griffe.Module, now: griffe.Module) -> list[griffe.Breakage]:
     return list(griffe.find_breaking_changes(was, now))
 
 
-def _key(one: griffe.Breakage) -> tuple[str, str, str]:
-    return one.obj.path, one.kind.value, str(getattr(one.old_value, "name", ""))
+def _key(breakage: griffe.Breakage) -> tuple[str, str, str]:
+    return breakage.obj.path, breakage.kind.value, str(getattr(breakage.old_value, "name", ""))
 
 
 def _compare(was: griffe.Module, now: griffe.Module) -> Iterator[ApiChange]:
     before, after = dict(_public(was)), dict(_public(now))
     # griffe names an object where it is defined; users know it by where it is public
-    names = {target: path for path, one in (*after.items(), *before.items()) if (target := _target(one))}
-    told = [_breaking(one, names) for one in _breakages(was, now)]
+    names = {target: path for path, member in (*after.items(), *before.items()) if (target := _target(member))}
+    told = [_breaking(breakage, names) for breakage in _breakages(was, now)]
     yield from told
-    known = {one.path for one in told}
+    known = {breakage.path for breakage in told}
     for path in sorted(before.keys() - after.keys()):
-        if not any(path == one or path.startswith(f"{one}.") for one in known):
+        if not any(path == name or path.startswith(f"{name}.") for name in known):
             known.add(path)
             yield ApiChange(path, "removed", "no longer public", Step.MAJOR)
     for path in sorted(after.keys() - before.keys()):
@@ -167,20 +169,20 @@ def _compare(was: griffe.Module, now: griffe.Module) -> Iterator[ApiChange]:
         yield from _more(path, _resolved(before[path]), _resolved(after[path]))
 
 
-def _breaking(one: griffe.Breakage, names: dict[str, str]) -> ApiChange:
+def _breaking(breakage: griffe.Breakage, names: dict[str, str]) -> ApiChange:
     from griffe import BreakageKind
 
-    path = one.obj.path
+    path = breakage.obj.path
     holder = path
     while holder and holder not in names:
         holder = holder.rpartition(".")[0]
     if holder:
         path = names[holder] + path[len(holder) :]
-    parameter = one.kind.name.startswith("PARAMETER")
+    parameter = breakage.kind.name.startswith("PARAMETER")
     if parameter:
-        path = f"{path}({getattr(one.old_value or one.new_value, 'name', '')})"
-    removed = one.kind in (BreakageKind.OBJECT_REMOVED, BreakageKind.PARAMETER_REMOVED)
-    words = one.kind.value[0].lower() + one.kind.value[1:]
+        path = f"{path}({getattr(breakage.old_value or breakage.new_value, 'name', '')})"
+    removed = breakage.kind in (BreakageKind.OBJECT_REMOVED, BreakageKind.PARAMETER_REMOVED)
+    words = breakage.kind.value[0].lower() + breakage.kind.value[1:]
     return ApiChange(path, "removed" if removed else "changed", words, Step.MAJOR)
 
 
@@ -193,8 +195,8 @@ def _public(module: griffe.Module | Any, seen: frozenset[str] = frozenset()) -> 
         yield path, member
         target = _resolved(member)
         if target is not None and (target.is_class or (target.is_module and not member.is_alias)):
-            for below, one in _public(target, seen | {target.path}) if target.path not in seen else ():
-                yield path + below.removeprefix(target.path), one
+            for below, inner in _public(target, seen | {target.path}) if target.path not in seen else ():
+                yield path + below.removeprefix(target.path), inner
 
 
 def _resolved(member: Any) -> Any:
@@ -227,12 +229,12 @@ def _more(path: str, was: Any, now: Any) -> Iterator[ApiChange]:
                 yield ApiChange(
                     path, "changed", f"it is {words if label in now.labels else f'no longer {words}'}", Step.MAJOR
                 )
-        known = {one.name for one in was.parameters}
-        for one in now.parameters:
-            if one.name not in known and not one.required:
-                yield ApiChange(f"{path}({one.name})", "added", "parameter", Step.MINOR)
+        known = {parameter.name for parameter in was.parameters}
+        for parameter in now.parameters:
+            if parameter.name not in known and not parameter.required:
+                yield ApiChange(f"{path}({parameter.name})", "added", "parameter", Step.MINOR)
     elif was.is_class:
-        gone = {_text(one) for one in was.bases} - {_text(one) for one in now.bases}
+        gone = {_text(base) for base in was.bases} - {_text(base) for base in now.bases}
         if gone and len(now.bases) >= len(was.bases):  # griffe tells when there are fewer
             yield ApiChange(path, "changed", f"base class {', '.join(sorted(gone))} was removed", Step.MAJOR)
     elif was.is_attribute and _text(was.value) != _text(now.value):

@@ -40,7 +40,11 @@ class Comparison:
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Return step, how, name and what of each change; that the content is another one goes without saying."""
-        return [(str(one.step), one.how, one.path, one.what) for one in self.changes if one.what != "content"]
+        return [
+            (str(change.step), change.how, change.path, change.what)
+            for change in self.changes
+            if change.what != "content"
+        ]
 
 
 def compare(

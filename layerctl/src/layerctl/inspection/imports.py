@@ -94,7 +94,7 @@ def measure_imports(artifact: Artifact, package: str, runtimes: Iterable[str]) -
         raise LayerctlError(
             f"no interpreter of {', '.join(sorted(runtimes))} is on this machine", hint="leave out --imports"
         )
-    interpreter = max(found, key=lambda one: tuple(int(part) for part in re.findall(r"\d+", one.version)))
+    interpreter = max(found, key=lambda module: tuple(int(part) for part in re.findall(r"\d+", module.version)))
     with tempfile.TemporaryDirectory(prefix="layerctl-inspect-") as scratch:
         layer = unpack(artifact.path, Path(scratch) / "layer")
         skipped = _skipped(interpreter.path, layer / "python", modules, Path(scratch))
@@ -162,8 +162,8 @@ def parse_importtime(text: str) -> list[Imported]:
             continue
         depth = len(match["indent"]) // 2
         children = pending.pop(depth + 1, [])
-        one = Imported(match["name"], int(match["self"]), int(match["cumulative"]), depth, children=children)
-        pending.setdefault(depth, []).append(one)
+        module = Imported(match["name"], int(match["self"]), int(match["cumulative"]), depth, children=children)
+        pending.setdefault(depth, []).append(module)
     return pending.get(0, [])
 
 
@@ -172,14 +172,14 @@ def _in_order(roots: Sequence[Imported], package: str, in_layer: set[str]) -> It
     for root in roots:
         pending = [(root, start)]
         while pending:
-            one, begin = pending.pop()
-            one.start = begin
-            top = one.name.partition(".")[0]
-            one.origin = "own" if top == package else "layer" if top in in_layer else "python"
-            yield one
+            module, begin = pending.pop()
+            module.start = begin
+            top = module.name.partition(".")[0]
+            module.origin = "own" if top == package else "layer" if top in in_layer else "python"
+            yield module
             at = begin
             below = []
-            for child in one.children:
+            for child in module.children:
                 below.append((child, at))
                 at += child.total
             pending += reversed(below)

@@ -126,20 +126,20 @@ def _rows(waterfall: Waterfall | None) -> tuple[list[dict[str, Any]], int, int]:
     """The imports that are worth a line: what fits, from the most expensive down, in the order in which they start."""
     if waterfall is None or not waterfall.total:
         return [], 0, 0
-    ranked = sorted(waterfall.imports, key=lambda one: -one.total)
+    ranked = sorted(waterfall.imports, key=lambda module: -module.total)
     floor = ranked[_MAX_ROWS - 1].total if len(ranked) > _MAX_ROWS else 0
-    shown = [one for one in waterfall.imports if one.total >= floor][: 2 * _MAX_ROWS]
+    shown = [module for module in waterfall.imports if module.total >= floor][: 2 * _MAX_ROWS]
     rows = [
         {
-            "name": one.name,
-            "origin": one.origin,
-            "depth": one.depth,
-            "total": one.total,
-            "x": f"{one.start / waterfall.total * 100:.3f}",
-            "w": f"{one.total / waterfall.total * 100:.3f}",
-            "s": f"{one.own / one.total * 100 if one.total else 100:.1f}",
+            "name": module.name,
+            "origin": module.origin,
+            "depth": module.depth,
+            "total": module.total,
+            "x": f"{module.start / waterfall.total * 100:.3f}",
+            "w": f"{module.total / waterfall.total * 100:.3f}",
+            "s": f"{module.own / module.total * 100 if module.total else 100:.1f}",
         }
-        for one in shown
+        for module in shown
     ]
     return rows, len(waterfall.imports) - len(shown), floor
 

@@ -39,12 +39,12 @@ def changes_of(difference: Difference, api: ApiDifference, before: Survey, after
             step = Step.MINOR if part.how == "new" else Step.MAJOR
             how = "added" if part.how == "new" else "removed"
             found.append(ApiChange(part.name, how, f"distribution {part.after or part.before}", step))
-    was, now = ({one.runtime for one in side.coverage if one.compiled} for side in (before, after))
-    found += [ApiChange(one, "removed", "bytecode for the runtime", Step.MAJOR) for one in was - now]
-    found += [ApiChange(one, "added", "bytecode for the runtime", Step.MINOR) for one in now - was]
+    was, now = ({covered.runtime for covered in side.coverage if covered.compiled} for side in (before, after))
+    found += [ApiChange(runtime, "removed", "bytecode for the runtime", Step.MAJOR) for runtime in was - now]
+    found += [ApiChange(runtime, "added", "bytecode for the runtime", Step.MINOR) for runtime in now - was]
     if not difference.same_content:
         found.append(ApiChange(after.name or after.digest, "changed", "content", Step.PATCH))
-    return sorted(found, key=lambda one: (-one.step, one.path, one.what))
+    return sorted(found, key=lambda change: (-change.step, change.path, change.what))
 
 
 def step_between(old: str, new: str) -> Step | None:
@@ -73,8 +73,8 @@ def check_step(changes: list[ApiChange], old: str, new: str, where: str) -> Iter
     step = Step(asked - 1) if early and asked > Step.PATCH else asked
     if made >= step:
         return
-    reasons = [one for one in changes if one.step is asked]
-    shown = "; ".join(f"{one.path} {one.how} ({one.what})" for one in reasons[:3])
+    reasons = [change for change in changes if change.step is asked]
+    shown = "; ".join(f"{reason.path} {reason.how} ({reason.what})" for reason in reasons[:3])
     more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
     how = f"is a {made} step" if made else "is no step forward"
     message = f"{old} to {new} {how}, but the changes need a {step} one: {shown}{more}"

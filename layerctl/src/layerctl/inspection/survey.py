@@ -107,11 +107,13 @@ def survey(artifact: Artifact, config: LayerConfig | None = None) -> Survey:
     sizes = {entry.path: entry.size for entry in artifact.entries}
     owners = owners_of(artifact)
     kinds = {path: kind_of(path) for path in sizes}
-    found = {(one.name, one.version): one for one in _distributions(artifact)}
+    found = {(distribution.name, distribution.version): distribution for distribution in _distributions(artifact)}
     versions: dict[str, list[str]] = defaultdict(list)
     for name, version in sorted(found):
         versions[name].append(version)
-    licences = {name: spdx_expression(one.licence) or one.licence for (name, _), one in found.items()}
+    licences = {
+        name: spdx_expression(distribution.licence) or distribution.licence for (name, _), distribution in found.items()
+    }
     compiled, stale = _compiled(artifact)
     runtimes = sorted(set(compiled) | set(stale) | set(config.runtimes if config is not None else ()), key=_runtime_key)
     modules = [path for path, kind in kinds.items() if kind == "source"]

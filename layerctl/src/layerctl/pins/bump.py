@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from layerctl.pins.notes import ReleaseNotes
     from layerctl.pins.resolve.targets import BumpRequest
     from layerctl.pins.resolve.versions import VersionResolver
-    from layerctl.scan.model import FileReport, LeftOut, Problem
+    from layerctl.scan.model import FileProblem, FileReport, LeftOut
 
-__all__ = ["Outcome", "bump_all"]
+__all__ = ["BumpOutcome", "bump_all"]
 
 _NAMED = 4  # how many layers an error names
 
@@ -33,11 +33,11 @@ def _unwatched(names: Sequence[str]) -> Iterator[Callable[[str], None]]:  # noqa
 
 
 @dataclass(slots=True)
-class Outcome:
+class BumpOutcome:
     """What a bump did, or with `dry_run` would do."""
 
     bumps: list[FileBump] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     releases: list[ReleaseNotes] = field(default_factory=list)
     dry_run: bool = False
@@ -74,7 +74,7 @@ class Outcome:
                 for change in bump.changes
             ],
             "notes": self.notes,
-            "releases": [one._asdict() for one in self.releases],
+            "releases": [release._asdict() for release in self.releases],
             "problems": [problem._asdict() for problem in self.problems],
         }  # fmt: skip
 
@@ -87,7 +87,7 @@ def bump_all(
     comment: bool = False,
     dry_run: bool = False,
     moving: Callable[[Sequence[str]], AbstractContextManager[Callable[[str], None]]] = _unwatched,
-) -> Outcome:
+) -> BumpOutcome:
     """Move the pins that were found in files and folders.
 
     A file with a problem is left alone; the others are done.
@@ -104,7 +104,7 @@ def bump_all(
         LayerctlError: the request cannot be told apart or looked up at all.
     """
     report.pins = [pin for pin in report.pins if pin.via != INDEX]
-    outcome = Outcome(
+    outcome = BumpOutcome(
         problems=list(report.problems), notes=_notes(report), dry_run=dry_run, left_out=list(report.left_out)
     )
     broken = {problem.path for problem in report.problems}

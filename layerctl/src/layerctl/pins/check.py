@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from layerctl.pins.resolve.versions import PublishedVersion, VersionResolver
     from layerctl.scan.model import Pin
 
-__all__ = ["Limits", "check_pins"]
+__all__ = ["StalenessLimits", "check_pins"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StalenessLimits:
     """How far behind a pin may be.
 
     Attributes:
@@ -40,7 +40,7 @@ class Limits:
 def check_pins(
     pins: Iterable[Pin],
     resolver: VersionResolver,
-    limits: Limits,
+    limits: StalenessLimits,
     *,
     regions: frozenset[str] = frozenset(),
     now: datetime | None = None,
@@ -130,7 +130,7 @@ def _strangers(pins: list[Pin]) -> Iterator[Finding]:
 
 
 def _version(
-    pin: Pin, resolver: VersionResolver, limits: Limits, wanted: frozenset[str], now: datetime
+    pin: Pin, resolver: VersionResolver, limits: StalenessLimits, wanted: frozenset[str], now: datetime
 ) -> Iterator[Finding]:
     if not resolver.sources:
         return
@@ -146,20 +146,20 @@ def _version(
         )
         return
     if pin.region is None and wanted:
-        known = [one for one in known if one.arn.region in wanted]
-    same = [one for one in known if one.arn.version == pin.version]
-    regions = {pin.region} if pin.region else wanted or {one.arn.region for one in same}
-    missing = sorted(region for region in regions - {one.arn.region for one in same} if region)
+        known = [version for version in known if version.arn.region in wanted]
+    same = [version for version in known if version.arn.version == pin.version]
+    regions = {pin.region} if pin.region else wanted or {version.arn.region for version in same}
+    missing = sorted(region for region in regions - {version.arn.region for version in same} if region)
     if missing or not same:
         yield _unknown(pin, resolver, known, missing)
-    for one in same:
-        yield from _fit(pin, one)
+    for version in same:
+        yield from _fit(pin, version)
     yield from _yanked(pin, same, known)
     yield from _age(pin, same, known, limits, now)
 
 
 def _unknown(pin: Pin, resolver: VersionResolver, known: list[PublishedVersion], missing: list[str]) -> Finding:
-    there = ", ".join(str(number) for number in sorted({one.arn.version for one in known})[-5:])
+    there = ", ".join(str(number) for number in sorted({version.arn.version for version in known})[-5:])
     where = " or ".join(missing) or "any region"
     hint = f"there are {there}" if there else f"{pin.name} is not published in {where}"
     source = resolver.source(pin)
@@ -185,26 +185,26 @@ def _fit(pin: Pin, version: PublishedVersion) -> Iterator[Finding]:
 
 
 def _yanked(pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion]) -> Iterator[Finding]:
-    one = next((one for one in same if one.yanked is not None), None)
-    if one is None:
+    yanked = next((version for version in same if version.yanked is not None), None)
+    if yanked is None:
         return
-    good = [other for other in known if other.yanked is None and other.arn.region == one.arn.region]
+    good = [other for other in known if other.yanked is None and other.arn.region == yanked.arn.region]
     newest = max(good, key=_age_order, default=None)
     hint = f"take {_shown(newest)}: `layerctl pins bump`" if newest else "there is no other version in that region"
-    said = f"{pin.name} {_shown(one)} was yanked{how_soon(one.severity)}: {one.yanked}"
+    said = f"{pin.name} {_shown(yanked)} was yanked{how_soon(yanked.severity)}: {yanked.yanked}"
     yield _finding(pin, "pin-yanked", said, hint)
 
 
 def _age(
-    pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion], limits: Limits, now: datetime
+    pin: Pin, same: list[PublishedVersion], known: list[PublishedVersion], limits: StalenessLimits, now: datetime
 ) -> Iterator[Finding]:
     """Count what is newer, region by region, and report the worst."""
     worst: list[PublishedVersion] = []
     mine: PublishedVersion | None = None
-    for one in same:
-        newer = [other for other in known if other.arn.region == one.arn.region and _is_newer(other, one)]
+    for version in same:
+        newer = [other for other in known if other.arn.region == version.arn.region and _is_newer(other, version)]
         if mine is None or len(newer) > len(worst):
-            worst, mine = newer, one
+            worst, mine = newer, version
     if mine is None or not worst:
         return
     newest = max(worst, key=_age_order)
@@ -220,20 +220,20 @@ def _age(
             yield _finding(pin, "pin-old", message, hint)
 
 
-def _is_newer(other: PublishedVersion, one: PublishedVersion) -> bool:
+def _is_newer(other: PublishedVersion, version: PublishedVersion) -> bool:
     if other.yanked is not None:
         return False
-    if other.order is not None and one.order is not None:
-        return other.order > one.order and (not other.order.is_prerelease or one.order.is_prerelease)
-    return other.arn.version > one.arn.version
+    if other.order is not None and version.order is not None:
+        return other.order > version.order and (not other.order.is_prerelease or version.order.is_prerelease)
+    return other.arn.version > version.arn.version
 
 
-def _age_order(one: PublishedVersion) -> tuple[bool, object, int]:
-    return (one.order is not None, one.order or 0, one.arn.version)
+def _age_order(version: PublishedVersion) -> tuple[bool, object, int]:
+    return (version.order is not None, version.order or 0, version.arn.version)
 
 
-def _shown(one: PublishedVersion) -> str:
-    return f"{one.release} (version {one.arn.version})" if one.release else f"version {one.arn.version}"
+def _shown(version: PublishedVersion) -> str:
+    return f"{version.release} (version {version.arn.version})" if version.release else f"version {version.arn.version}"
 
 
 def _days(age: timedelta) -> str:

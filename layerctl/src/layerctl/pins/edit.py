@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from layerctl.core.files.atomic import ChangedMeanwhileError, replace_bytes
 from layerctl.pins.comments import appended_comment, commentable, mention_of
 from layerctl.pins.patch import Edit, patch
-from layerctl.pins.resolve.targets import NoTargetError, Target, choose
+from layerctl.pins.resolve.targets import BumpTarget, NoTargetError, choose
 from layerctl.scan.finder import pins_of
-from layerctl.scan.model import Problem
+from layerctl.scan.model import FileProblem
 from layerctl.templates.source import Source
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from layerctl.pins.resolve.versions import VersionResolver
     from layerctl.scan.model import Pin
 
-__all__ = ["Change", "FileBump", "bump_file", "plan", "write"]
+__all__ = ["FileBump", "PinMove", "bump_file", "plan", "write"]
 
 
 # What makes the digits part of something else: a release (1.4.0), a word.
 _GOES_ON = re.compile(r"\w+|\.\d+")
 
 
-class Change(NamedTuple):
+class PinMove(NamedTuple):
     """One pin that moves.
 
     Attributes:
@@ -61,8 +61,8 @@ class FileBump:
     path: Path
     source: Source
     edits: list[Edit] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    changes: list[PinMove] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -119,7 +119,7 @@ def plan(
         new = str(target.version)
         if int(old) != target.version:
             bump.edits.append(Edit(start, end, new))
-            bump.changes += [Change(pin, target.version, target.old_release, target.release) for pin in here]
+            bump.changes += [PinMove(pin, target.version, target.old_release, target.release) for pin in here]
         _comment(bump, here[0], target, starts - {start}, add=comment)
     bump.edits = _agreed(bump.edits)
     return bump
@@ -134,9 +134,9 @@ def _agreed(edits: list[Edit]) -> list[Edit]:
     return agreed
 
 
-def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bump: FileBump) -> Target | None:
+def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bump: FileBump) -> BumpTarget | None:
     """Where the version at one place shall go, if all the pins that live on it agree."""
-    targets: list[Target] = []
+    targets: list[BumpTarget] = []
     staying: list[Pin] = []
     for pin in here:
         if not request.covers(pin, resolver):
@@ -145,7 +145,7 @@ def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bu
         try:
             targets.append(choose(pin, request, resolver))
         except NoTargetError as error:
-            bump.problems.append(Problem(pin.path, str(error), error.hint, pin.line, pin.column))
+            bump.problems.append(FileProblem(pin.path, str(error), error.hint, pin.line, pin.column))
             return None
     if not targets:
         return None
@@ -154,18 +154,20 @@ def _target(here: list[Pin], request: BumpRequest, resolver: VersionResolver, bu
     tail = _GOES_ON.match(bump.source.text, first.end)
     if tail is not None:
         message = f"what follows {first.name}:{first.version} ({tail[0]!r}) makes it no version"
-        bump.problems.append(Problem(first.path, message, "correct the ARN", first.line, first.column))
+        bump.problems.append(FileProblem(first.path, message, "correct the ARN", first.line, first.column))
         return None
     if len(versions) > 1 or (staying and versions != {first.version}):
         layers = ", ".join(sorted({f"{pin.name} in {pin.region or 'every region'}" for pin in here}))
         message = f"this version is used for {layers}, which do not go to one number"
-        bump.problems.append(Problem(first.path, message, "give each its own version", first.line, first.column))
+        bump.problems.append(FileProblem(first.path, message, "give each its own version", first.line, first.column))
         return None
-    bump.notes += [f"{first.place}: {note}" for note in dict.fromkeys(note for one in targets for note in one.notes)]
+    bump.notes += [
+        f"{first.place}: {note}" for note in dict.fromkeys(note for target in targets for note in target.notes)
+    ]
     return targets[0]
 
 
-def _comment(bump: FileBump, pin: Pin, target: Target, others: frozenset[int], *, add: bool) -> None:
+def _comment(bump: FileBump, pin: Pin, target: BumpTarget, others: frozenset[int], *, add: bool) -> None:
     text, suffix = bump.source.text, bump.path.suffix.lower()
     at = bump.source.offset(pin.line, pin.column), pin.start, pin.end
     found = mention_of(text, at, pin.name, suffix, pinned=others)
@@ -189,15 +191,17 @@ def _comment(bump: FileBump, pin: Pin, target: Target, others: frozenset[int], *
     bump.edits.append(edit)
 
 
-def write(bump: FileBump) -> Problem | None:
+def write(bump: FileBump) -> FileProblem | None:
     """Write a planned change, unless the file is no longer what it was when it was read."""
     before = bump.source.encode()
     try:
         replace_bytes(bump.path, bump.source.encode(bump.text), expected=before)
     except ChangedMeanwhileError:
         message = "the file was changed by someone else meanwhile, and was left alone"
-        return Problem(bump.path.as_posix(), message, "run again")
+        return FileProblem(bump.path.as_posix(), message, "run again")
     except OSError as error:
         reason = error.strerror or str(error)
-        return Problem(bump.path.as_posix(), f"cannot be written: {reason}", "check its permissions; it is unchanged")
+        return FileProblem(
+            bump.path.as_posix(), f"cannot be written: {reason}", "check its permissions; it is unchanged"
+        )
     return None

@@ -57,10 +57,10 @@ def write_json(report: FileReport, resolver: VersionResolver, out: IO[str]) -> N
     now = datetime.now(UTC)
     out.write("{\n")
     _write_list(out, "pins", (_pin(pin, resolver, now) for pin in report.pins), ",")
-    _write_list(out, "unresolved", (one._asdict() for one in report.unresolved), ",")
-    _write_list(out, "problems", (one._asdict() for one in report.problems), ",")
-    _write_list(out, "unread", (one._asdict() for one in report.unread), ",")
-    _write_list(out, "left_out", (one._asdict() for one in report.left_out), "")
+    _write_list(out, "unresolved", (reference._asdict() for reference in report.unresolved), ",")
+    _write_list(out, "problems", (problem._asdict() for problem in report.problems), ",")
+    _write_list(out, "unread", (part._asdict() for part in report.unread), ",")
+    _write_list(out, "left_out", (part._asdict() for part in report.left_out), "")
     out.write("}\n")
 
 

@@ -9,7 +9,7 @@ from packaging.version import Version
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from layerctl.pins.edit import Change
+    from layerctl.pins.edit import PinMove
     from layerctl.pins.resolve.versions import VersionResolver
 
 __all__ = ["ReleaseNotes", "notes_of"]
@@ -24,7 +24,7 @@ class ReleaseNotes(NamedTuple):
     taken: bool
 
 
-def notes_of(changes: Iterable[Change], resolver: VersionResolver) -> list[ReleaseNotes]:
+def notes_of(changes: Iterable[PinMove], resolver: VersionResolver) -> list[ReleaseNotes]:
     """Return the notes of every release between the old and the new one of each pin, oldest first."""
     found: dict[tuple[str, str], ReleaseNotes] = {}
     for change in changes:
@@ -33,7 +33,9 @@ def notes_of(changes: Iterable[Change], resolver: VersionResolver) -> list[Relea
         except ValueError:  # InvalidVersion, or a number of thousands of digits
             continue
         low, high = sorted((old, new))
-        for one in resolver.everywhere(change.pin):
-            if one.notes and one.release and one.order is not None and low < one.order <= high:
-                found[change.pin.name, one.release] = ReleaseNotes(change.pin.name, one.release, one.notes, new > old)
-    return sorted(found.values(), key=lambda one: (one.layer, Version(one.release)))
+        for version in resolver.everywhere(change.pin):
+            if version.notes and version.release and version.order is not None and low < version.order <= high:
+                found[change.pin.name, version.release] = ReleaseNotes(
+                    change.pin.name, version.release, version.notes, new > old
+                )
+    return sorted(found.values(), key=lambda notes: (notes.layer, Version(notes.release)))

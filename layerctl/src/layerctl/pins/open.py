@@ -18,10 +18,10 @@ __all__ = ["in_order", "what_is_open"]
 
 def what_is_open(report: FileReport) -> Iterator[Finding]:
     """Warnings for what may be a pin and was not checked; an error for a template that was named and is broken."""
-    for one in report.unresolved:
-        message = f"the version of {one.written} is decided elsewhere and was not checked"
+    for reference in report.unresolved:
+        message = f"the version of {reference.written} is decided elsewhere and was not checked"
         hint = "pin a version here, check it where it is decided, or ignore this line with a reason"
-        yield PIN_UNRESOLVED.at(one, message, hint)
+        yield PIN_UNRESOLVED.at(reference, message, hint)
     for part in report.unread:
         yield TEMPLATE_UNREAD.at(part, part.message, part.hint, Severity.WARNING)
     for problem in report.problems:
@@ -32,4 +32,7 @@ def what_is_open(report: FileReport) -> Iterator[Finding]:
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once, by place."""
-    return sorted(dict.fromkeys(findings), key=lambda one: (one.path, one.line or 0, one.column or 0, one.rule))
+    return sorted(
+        dict.fromkeys(findings),
+        key=lambda finding: (finding.path, finding.line or 0, finding.column or 0, finding.rule),
+    )

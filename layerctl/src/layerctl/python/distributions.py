@@ -99,17 +99,23 @@ def read_distributions(paths: Iterable[str], read: Callable[[str], bytes]) -> li
                 files=_recorded(folder, match["root"], known, read) | frozenset(folders[folder]),
             )
         )
-    found = [one for one in found if not _is_vendored(one, found, known)]
+    found = [distribution for distribution in found if not _is_vendored(distribution, found, known)]
     return sorted(found, key=lambda distribution: (distribution.name, distribution.version, distribution.folder))
 
 
-def _is_vendored(one: Distribution, found: Iterable[Distribution], known: frozenset[str]) -> bool:
+def _is_vendored(distribution: Distribution, found: Iterable[Distribution], known: frozenset[str]) -> bool:
     """Whether metadata lie within another distribution: a copy that it vendors, which no importer finds by name."""
-    parts = one.root.split("/")[:-1]
+    parts = distribution.root.split("/")[:-1]
     if any(f"{'/'.join(parts[:length])}/__init__.py" in known for length in range(1, len(parts) + 1)):
         return True
-    place = next(path for path in (f"{one.folder}/METADATA", f"{one.folder}/PKG-INFO") if path in known)
-    return any(place in other.files for other in found if other.folder != one.folder and other.root != one.root)
+    place = next(
+        path for path in (f"{distribution.folder}/METADATA", f"{distribution.folder}/PKG-INFO") if path in known
+    )
+    return any(
+        place in other.files
+        for other in found
+        if other.folder != distribution.folder and other.root != distribution.root
+    )
 
 
 def _requirements(metadata: Message) -> tuple[Requirement, ...]:

@@ -50,7 +50,7 @@ def metadata_reads(source: bytes, package: str) -> list[MetadataRead]:
     """
     if not any(mark in source for mark in MARKS):
         return []
-    finder = _Finder(package)
+    finder = _ReadFinder(package)
     try:
         with warnings.catch_warnings(action="ignore"):  # the source's own, e.g. of an invalid escape
             finder.visit(ast.parse(source))
@@ -83,7 +83,7 @@ def unmet_reads(
                 yield path, read, f"an entry point of {read.group}"
 
 
-class _Finder(ast.NodeVisitor):
+class _ReadFinder(ast.NodeVisitor):
     """Collects calls; knows whether a ``try`` or a function is around, and which functions the module itself calls."""
 
     def __init__(self, package: str) -> None:
@@ -116,7 +116,7 @@ class _Finder(ast.NodeVisitor):
         for statement in node.body:
             self.visit(statement)
             # What comes after an early return need not be reached.
-            if isinstance(statement, ast.If) and any(isinstance(one, ast.Return) for one in ast.walk(statement)):
+            if isinstance(statement, ast.If) and any(isinstance(inner, ast.Return) for inner in ast.walk(statement)):
                 self._conditional = True
         self._functions.pop()
         self._conditional = before
@@ -152,7 +152,7 @@ class _Finder(ast.NodeVisitor):
             return None
         for inner in ast.walk(node.args[0]):
             if isinstance(inner, ast.Call) and _called_name(inner) in {"entry_points", "iter_entry_points"}:
-                given = [one.value for one in inner.keywords if one.arg == "group"] or inner.args[:1]
+                given = [keyword.value for keyword in inner.keywords if keyword.arg == "group"] or inner.args[:1]
                 if given and isinstance(given[0], ast.Constant) and isinstance(given[0].value, str):
                     return MetadataRead(node.lineno, group=given[0].value)
         return None

@@ -73,7 +73,7 @@ def parts_used(source: bytes) -> list[PartUse]:
     """Find the uses in a module that no ``try`` guards, the first of each extra; none in what is no Python."""
     if MARK not in source:
         return []
-    finder = _Finder()
+    finder = _PartFinder()
     try:
         with warnings.catch_warnings(action="ignore"):  # the source's own, e.g. of an invalid escape
             finder.visit(ast.parse(source))
@@ -82,7 +82,7 @@ def parts_used(source: bytes) -> list[PartUse]:
     return list(finder.uses.values())
 
 
-class _Finder(ast.NodeVisitor):
+class _PartFinder(ast.NodeVisitor):
     def __init__(self) -> None:
         self.uses: dict[str, PartUse] = {}
 
@@ -114,7 +114,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_If(self, node: ast.If) -> None:
         """What only a type checker imports is no need."""
-        names = {getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(node.test)}
+        names = {getattr(inner, "id", getattr(inner, "attr", "")) for inner in ast.walk(node.test)}
         for child in node.orelse if "TYPE_CHECKING" in names else (node.test, *node.body, *node.orelse):
             self.visit(child)
 
@@ -129,6 +129,10 @@ class _Finder(ast.NodeVisitor):
 
 
 def _takes_a_missing_module(handler: ast.ExceptHandler) -> bool:
-    caught = {getattr(one, "id", getattr(one, "attr", "")) for one in ast.walk(handler.type)} if handler.type else set()
+    caught = (
+        {getattr(inner, "id", getattr(inner, "attr", "")) for inner in ast.walk(handler.type)}
+        if handler.type
+        else set()
+    )
     missing = not handler.type or bool(caught & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
     return missing and not isinstance(handler.body[-1], ast.Raise)

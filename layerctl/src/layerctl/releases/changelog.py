@@ -39,7 +39,7 @@ def changelog_section(text: str, release: str, source: str = "the changelog") ->
         named = [str(version) for heading, _ in sections if (version := _heading_version(heading))]
         has = f"it has {', '.join(named[:5])}" if named else "it has no release at all"
         raise LayerctlError(f"{source} has no section of {release}", hint=f"add '## {release}'; {has}")
-    body = "\n\n".join(one.strip("\n") for one in found).strip()
+    body = "\n\n".join(section.strip("\n") for section in found).strip()
     if not body:
         raise LayerctlError(f"{source}: the section of {release} is empty", hint="say what the release changes")
     return body

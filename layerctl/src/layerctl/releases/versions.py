@@ -154,11 +154,11 @@ def existing_versions(client: Any, arns: Collection[LayerVersionArn]) -> dict[La
     for layer in dict.fromkeys(arn.layer_arn for arn in arns):
         wanted = [arn for arn in arns if arn.layer_arn == layer]
         try:
-            listed = {one.arn: one for one in list_versions(client, layer)}
+            listed = {version.arn: version for version in list_versions(client, layer)}
         except client.exceptions.ClientError as error:
             if not is_denied(error):
                 raise
-            listed = {arn: one for arn in wanted if (one := _shared_version(client, arn)) is not None}
+            listed = {arn: shared for arn in wanted if (shared := _shared_version(client, arn)) is not None}
         found |= {arn: listed[arn] for arn in wanted if arn in listed}
     return found
 

@@ -52,7 +52,7 @@ def whereabouts(
     """
     rows: list[Whereabouts] = []
     known = index.releases if index else {}
-    names = {*known, *(one.release for found in listed.values() for one in found if _named(one))}
+    names = {*known, *(version.release for found in listed.values() for version in found if _named(version))}
     for name in sorted((name for name in names if name), key=version_key, reverse=True):
         release = known.get(name)
         for region in dict.fromkeys([*regions, *(release.regions if release else ())]):
@@ -60,9 +60,9 @@ def whereabouts(
             rows += _of_release(name, release, region, read, offline=offline, indexed=index is not None)
     for region, found in listed.items():
         rows += [
-            Whereabouts("", region, one.arn, "there", one.content_digest or "", "names no release")
-            for one in found
-            if not _named(one) and not (index and index.find(one.arn))
+            Whereabouts("", region, version.arn, "there", version.content_digest or "", "names no release")
+            for version in found
+            if not _named(version) and not (index and index.find(version.arn))
         ]
     return rows
 
@@ -86,9 +86,11 @@ def _of_release(
     why = release.yanked.reason if release and release.yanked else ""
     digest = release.content_digest if release else ""
     dead = [Whereabouts(name, region, arn, "deleted", digest, date) for arn, date in _deleted(release, region)]
-    there = {one.arn: one for one in read or ()}
+    there = {version.arn: version for version in read or ()}
     others = [
-        one for one in there.values() if _named(one) and one.release == name and not (held and one.arn == held.arn)
+        version
+        for version in there.values()
+        if _named(version) and version.release == name and not (held and version.arn == held.arn)
     ]
     if held is not None:
         if read is None and not offline:
@@ -97,11 +99,13 @@ def _of_release(
             yield Whereabouts(name, region, held.arn, "gone", digest, "the index has it, the region has not")
         else:
             yield Whereabouts(name, region, held.arn, state, digest, why)
-    for one in others:
-        reused = bool(digest) and one.content_digest != digest
+    for version in others:
+        reused = bool(digest) and version.content_digest != digest
         remark = "other content than the index has" if reused else "duplicate" if held else "not in the index"
         remark = remark if indexed or held else ""
-        yield Whereabouts(name, region, one.arn, "there" if reused else state, one.content_digest or "", remark or why)
+        yield Whereabouts(
+            name, region, version.arn, "there" if reused else state, version.content_digest or "", remark or why
+        )
     yield from dead
     if held is None and not others and not dead:
         unread = read is None and not offline
@@ -119,7 +123,7 @@ def missing_regions(rows: Sequence[Whereabouts], index: LayerIndex | None) -> di
     """
     yanked = {name for name, release in index.releases.items() if release.yanked} if index else set()
     missed: dict[str, list[str]] = {}
-    for one in rows:
-        if one.state in ("missing", "gone") and one.release not in yanked:
-            missed.setdefault(one.release, []).append(one.region)
+    for row in rows:
+        if row.state in ("missing", "gone") and row.release not in yanked:
+            missed.setdefault(row.release, []).append(row.region)
     return missed

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from layerctl.scaffold.choices import Choices
 
-__all__ = ["Outcome", "create"]
+__all__ = ["CreatedFiles", "create"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CreatedFiles:
     """What was done: files that were written, and files that were there already and are as they were."""
 
     written: tuple[str, ...]
@@ -33,7 +33,7 @@ class Outcome:
 
 def create(
     folder: Path, choices: Choices, *, add: bool = False, dry_run: bool = False, step: Callable[[str], None]
-) -> Outcome:
+) -> CreatedFiles:
     """Write the repository of a layer.
 
     Args:
@@ -57,7 +57,7 @@ def create(
     if "layer/layer.toml" in present:
         raise LayerctlError(f"{folder / 'layer/layer.toml'} exists: there is a layer already", hint="edit that file")
     if dry_run:
-        return Outcome(tuple(sorted(set(files) - set(present))), tuple(present))
+        return CreatedFiles(tuple(sorted(set(files) - set(present))), tuple(present))
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
@@ -79,7 +79,7 @@ def create(
     finally:
         if made and not written:
             folder.rmdir()
-    return Outcome(tuple(written), tuple(present))
+    return CreatedFiles(tuple(written), tuple(present))
 
 
 def _fill(aside: Path, folder: Path, files: dict[str, bytes]) -> None:

@@ -47,7 +47,7 @@ class Exclusion:
         except ValueError as error:
             raise LayerctlError(f"exclude: {error}", hint="write patterns as in a .gitignore") from None
         bases = dict.fromkeys((base.absolute(), base.resolve()))  # one may be a link to the other
-        return Exclusion((*self.patterns, *((one, spec) for one in bases)), self.ignored)
+        return Exclusion((*self.patterns, *((path, spec) for path in bases)), self.ignored)
 
     def leaves_out(self, path: str, *, folder: bool = False) -> bool:
         """Whether a pattern is for a path, or for a folder above it."""

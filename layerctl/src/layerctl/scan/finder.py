@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.core.partitions import REGION
 from layerctl.scan.index_text import looks_like_index
-from layerctl.scan.model import INDEX, FileReport, Pin, Problem, Unread, Unresolved
+from layerctl.scan.model import INDEX, FileProblem, FileReport, Pin, Unread, Unresolved
 from layerctl.scan.walk import TEMPLATE_SUFFIXES
 from layerctl.templates.literals import text_arns
 from layerctl.templates.source import BinaryFileError, FileFault, Source
@@ -44,16 +44,16 @@ def find_pins(path: Path, *, named: bool = True) -> FileReport:
         source = Source.read(path)
     except OSError as error:
         what = f"cannot be read: {error.strerror}"
-        report.problems.append(Problem(shown, what, "check its permissions", named=named))
+        report.problems.append(FileProblem(shown, what, "check its permissions", named=named))
         return report
     except BinaryFileError as error:
         if concerned:
             hint = "name text files; a template is UTF-8 or UTF-16"
-            report.problems.append(Problem(shown, str(error), hint, 1, 1, named=named))
+            report.problems.append(FileProblem(shown, str(error), hint, 1, 1, named=named))
         return report
     if concerned and len(source.text) > MAX_TEXT:
         message = f"{len(source.text) // 1_000_000} MB is too large for a template: only literal ARNs were looked for"
-        report.problems.append(Problem(shown, message, "leave the file out, or split it", 1, 1, named=named))
+        report.problems.append(FileProblem(shown, message, "leave the file out, or split it", 1, 1, named=named))
     return pins_of(source, path, report, named=named)
 
 
@@ -73,7 +73,9 @@ def pins_of(source: Source, path: Path, report: FileReport | None = None, *, nam
         for fault in structure.faults:
             place = source.place(fault.offset)
             stands_for_all = named and fault.of_template
-            report.problems.append(Problem(path.as_posix(), fault.message, fault.hint, *place, named=stands_for_all))
+            report.problems.append(
+                FileProblem(path.as_posix(), fault.message, fault.hint, *place, named=stands_for_all)
+            )
         report.unread += [_unread(path, source, part) for part in structure.nested]
     _merge(report, source, path.as_posix(), written, structure.uses)
     report.unread += _elsewhere(path, source, structure.uses, {part.target for part in report.unread})

@@ -16,10 +16,10 @@ __all__ = [
     "INDEX",
     "LINK",
     "VENDORED",
+    "FileProblem",
     "FileReport",
     "LeftOut",
     "Pin",
-    "Problem",
     "Unread",
     "Unresolved",
 ]
@@ -100,7 +100,7 @@ class Unread(NamedTuple):
     shared: bool = False
 
 
-class Problem(NamedTuple):
+class FileProblem(NamedTuple):
     """A file that could not be read, or not in full; its literal ARNs are found all the same.
 
     Attributes:
@@ -142,7 +142,7 @@ class FileReport:
 
     pins: list[Pin] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -150,7 +150,7 @@ class FileReport:
     @property
     def paths(self) -> list[str]:
         """The files that gave something."""
-        places = [(one.path for one in found) for found in (self.pins, self.unresolved, self.unread, self.problems)]
+        places = [(item.path for item in found) for found in (self.pins, self.unresolved, self.unread, self.problems)]
         return list(dict.fromkeys(path for found in places for path in found))
 
     def extend(self, other: FileReport) -> None:

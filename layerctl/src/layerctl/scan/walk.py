@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerctl.scan.exclusion import Exclusion, ignored_by_git
-from layerctl.scan.model import COPIES, EXCLUDED, IGNORED, LINK, VENDORED, LeftOut, Problem
+from layerctl.scan.model import COPIES, EXCLUDED, IGNORED, LINK, VENDORED, FileProblem, LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -53,7 +53,7 @@ class FoundFiles:
 
     files: list[tuple[Path, bool]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     size: int = 0
 
@@ -149,7 +149,7 @@ class _Walk:
     def _link(self, path: Path, here: Path) -> None:
         if path.resolve() in (here.resolve(), *here.resolve().parents):
             what = "link loop: it leads to a folder above itself"
-            self.found.problems.append(Problem(path.as_posix(), what, "remove the link", named=False))
+            self.found.problems.append(FileProblem(path.as_posix(), what, "remove the link", named=False))
         else:
             self.found.left_out.append(LeftOut(path.as_posix(), LINK))
 
@@ -194,7 +194,7 @@ def _add(path: Path, named: bool, seen: set[tuple[int, int]], found: FoundFiles)
         return
     if not stat.S_ISREG(info.st_mode):
         if named:
-            found.problems.append(Problem(path.as_posix(), "not a regular file", "name a file or a folder"))
+            found.problems.append(FileProblem(path.as_posix(), "not a regular file", "name a file or a folder"))
         return
     if (info.st_dev, info.st_ino) not in seen:
         seen.add((info.st_dev, info.st_ino))
@@ -202,9 +202,9 @@ def _add(path: Path, named: bool, seen: set[tuple[int, int]], found: FoundFiles)
         found.size += info.st_size
 
 
-def _cannot(path: Path, error: OSError) -> Problem:
+def _cannot(path: Path, error: OSError) -> FileProblem:
     if error.errno == errno.ELOOP:
-        return Problem(path.as_posix(), "link loop: the link leads to itself", "remove the link")
+        return FileProblem(path.as_posix(), "link loop: the link leads to itself", "remove the link")
     reason = error.strerror or str(error)
     hint = "remove the broken link" if path.is_symlink() else "check the name and the permissions"
-    return Problem(path.as_posix(), f"cannot be read: {reason}", hint)
+    return FileProblem(path.as_posix(), f"cannot be read: {reason}", hint)

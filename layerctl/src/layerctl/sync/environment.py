@@ -101,7 +101,10 @@ def recorded(folder: Path) -> dict[str, str]:
 def distributions(folder: Path) -> dict[str, Distribution]:
     """Return what is installed in a folder: canonical name -> distribution."""
     paths = [f"{path.parent.name}/METADATA" for path in folder.glob("*.dist-info/METADATA")]
-    return {one.name: one for one in read_distributions(paths, lambda path: (folder / path).read_bytes())}
+    return {
+        distribution.name: distribution
+        for distribution in read_distributions(paths, lambda path: (folder / path).read_bytes())
+    }
 
 
 def find_environment(named: Path | None) -> Environment | None:

@@ -76,14 +76,18 @@ def match_wheels(given: Iterable[Path], folders: Sequence[Path]) -> Matching:
                 differences.append(next(iter(told.values())))
             else:
                 found[name] = same
-    installed = {name: one for name, (one, _) in layered.items()}
+    installed = {name: distribution for name, (distribution, _) in layered.items()}
     left = sorted(str(installed[name]) for name in installed.keys() - required_by(found, installed))
     return Matching(tuple(found.values()), frozenset(found), tuple(differences), tuple(left))
 
 
 def _layered(folders: Sequence[Path]) -> dict[str, tuple[Distribution, Path]]:
     """What programs see of the layers: canonical name -> distribution, and the folder that has it."""
-    return {name: (one, folder) for folder in reversed(folders) for name, one in distributions(folder).items()}
+    return {
+        name: (distribution, folder)
+        for folder in reversed(folders)
+        for name, distribution in distributions(folder).items()
+    }
 
 
 def _named(path: Path) -> tuple[str, Version]:
@@ -114,6 +118,6 @@ def _difference(path: Path, version: Version, layered: Distribution, folder: Pat
 
 def write_constraints(root: Path, folders: Sequence[Path]) -> Path:
     """Write which version the layers have of what, as a constraints file of pip's."""
-    text = "".join(f"{name}=={one.version}\n" for name, (one, _) in sorted(_layered(folders).items()))
+    text = "".join(f"{name}=={distribution.version}\n" for name, (distribution, _) in sorted(_layered(folders).items()))
     write_bytes(root / CONSTRAINTS, f"# What the layers have. Made by `layerctl sync`.\n{text}".encode())
     return root / CONSTRAINTS

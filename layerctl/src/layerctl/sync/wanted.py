@@ -90,10 +90,10 @@ def wanted_layers(
     for name, path in named.items():
         if name not in known and not any(layer.path == path for layer in plan.layers):
             plan.layers.append(Wanted(name, "--layer", path=path))
-    for one in report.unresolved:
-        if not any(name in one.written for name in named):
-            at = f"{one.path}:{one.line}:{one.column}"
-            plan.missing.append(f"{at}: the version of {one.written} is decided elsewhere: use --layer NAME=ZIP")
+    for reference in report.unresolved:
+        if not any(name in reference.written for name in named):
+            at = f"{reference.path}:{reference.line}:{reference.column}"
+            plan.missing.append(f"{at}: the version of {reference.written} is decided elsewhere: use --layer NAME=ZIP")
     if not plan.layers and not plan.missing:
         who = f" for {function}" if function else ""
         raise LayerctlError(
@@ -104,7 +104,7 @@ def wanted_layers(
 
 
 def _is_of(pin: Pin, function: str | None) -> bool:
-    return function is None or any(function == one.name for one in pin.functions)
+    return function is None or any(function == user.name for user in pin.functions)
 
 
 def _one(name: str, pins: Sequence[Pin], region: str | None, notes: list[str]) -> Pin:

@@ -105,8 +105,8 @@ class Conditions(ABC):
                 return self.condition(str(argument.value))
             case "Equals" if len(items) == 2:
                 left, right = self.evaluate(items[0]), self.evaluate(items[1])
-                one = len(left) == len(right) == 1 and not (left[0].assumed or right[0].assumed)
-                return left[0].text == right[0].text if one and None not in (left[0].text, right[0].text) else None
+                decided = len(left) == len(right) == 1 and not (left[0].assumed or right[0].assumed)
+                return left[0].text == right[0].text if decided and None not in (left[0].text, right[0].text) else None
             case "Not" if len(items) == 1:
                 inner = self._judge(items[0])
                 return None if inner is None else not inner

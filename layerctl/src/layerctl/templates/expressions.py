@@ -306,8 +306,8 @@ class Expressions(Conditions):
         found: list[SpannedString] = []
         for first, inner, assumed in self._entries(self._mappings.get(name), items[1], depth):
             for second, value, more in self._entries(inner, items[2], depth):
-                for one in self.evaluate(value, depth):
-                    traced = one.through(name)
+                for choice in self.evaluate(value, depth):
+                    traced = choice.through(name)
                     for subject, key in ((assumed, first), (more, second)):
                         traced = traced.assuming(subject, key) if subject else traced
                     found.append(traced)

@@ -16,7 +16,7 @@ from layerctl.templates.yaml import get, pairs
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["UNSUPPORTED", "merged_properties", "merged_property", "shared_property"]
+__all__ = ["UNSUPPORTED", "merged_properties", "merged_property"]
 
 Node = yaml.Node
 
@@ -42,22 +42,13 @@ def merged_properties(root: Node, kind: str, resource: Node, ignored: Collection
     own = get(resource, "Properties")
     section = kind.removeprefix(_PREFIX)
     shared = get(root, "Globals", section) if section != kind else None
-    if "*" in ignored or not isinstance(shared, yaml.MappingNode):
+    if not isinstance(shared, yaml.MappingNode):
         return own
-    unsupported = UNSUPPORTED if section == "Function" else frozenset[str]()
-    kept = [(key, value) for key, value in _entries(shared) if key.value not in unsupported.union(ignored)]
+    kept = [(key, value) for key, value in _entries(shared) if _is_taken(section, key.value, ignored)]
     if not kept or not (own is None or isinstance(own, yaml.MappingNode)):
         return own
     kept_node = _mapping(shared, kept)
     return kept_node if own is None else _merge(kept_node, own, _REPLACED.get(section, frozenset()))
-
-
-def shared_property(root: Node, kind: str, name: str, ignored: Collection[str] = ()) -> Node | None:
-    """Return what `Globals` says of a property of all resources of a type; `ignored`: see `merged_properties`."""
-    section = kind.removeprefix(_PREFIX)
-    if section == kind or "*" in ignored or name in ignored or (section == "Function" and name in UNSUPPORTED):
-        return None
-    return get(root, "Globals", section, name)
 
 
 def merged_property(
@@ -72,11 +63,16 @@ def merged_property(
         name: the property.
         ignored: its ``IgnoreGlobals``.
     """
-    shared, mine = shared_property(root, kind, name, ignored), own.get(name)
+    section, mine = kind.removeprefix(_PREFIX), own.get(name)
+    shared = get(root, "Globals", section, name) if section != kind and _is_taken(section, name, ignored) else None
     if shared is None or mine is None:
         return mine if shared is None else shared
-    replaced = name in _REPLACED.get(kind.removeprefix(_PREFIX), ())
-    return mine if replaced else _merge(shared, mine)
+    return mine if name in _REPLACED.get(section, ()) else _merge(shared, mine)
+
+
+def _is_taken(section: str, name: str, ignored: Collection[str]) -> bool:
+    """Whether resources take a property over from their section."""
+    return "*" not in ignored and name not in ignored and not (section == "Function" and name in UNSUPPORTED)
 
 
 def _merge(shared: Node, own: Node, replaced: Collection[str] = ()) -> Node:

@@ -57,7 +57,7 @@ def _no_arn(place: Place, values: list[SpannedString]) -> LayerReference:
     shown = value.shown
     # dynamic references, the Serverless Framework's variables, and what Fn::Split would still take apart
     open_parts = any(mark in shown for mark in ("{{", "${", ","))
-    literal = all(one.text is not None for one in values) and not open_parts
+    literal = all(known.text is not None for known in values) and not open_parts
     invalid = ""
     if literal:
         what = (

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from layerctl.templates.resources import NESTED, resources_in
-from layerctl.templates.yaml import children, get, scalar
+from layerctl.templates.yaml import children, get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Part", "included_functions", "nested_stacks"]
+__all__ = ["Part", "included_functions"]
 
 _FILE = re.compile(r"\$\{file\(([^()]*)\)")
 
@@ -33,25 +32,6 @@ class Part(NamedTuple):
     offset: int
     path: Path | None
     shared: bool
-
-
-def nested_stacks(root: yaml.Node, path: Path) -> Iterator[Part]:
-    """Find them in a template; `path` is its file."""
-    for name, resource in resources_in(get(root, "Resources")):
-        location = NESTED.get(scalar(get(resource, "Type")) or "")
-        if location is None:
-            continue
-        node = get(resource, "Properties", location)
-        # what the CDK writes ("Cloud assembly schema", asset metadata)
-        asset = scalar(get(resource, "Metadata", "aws:asset:path"))
-        where = asset or scalar(node)
-        found = path.parent / where if where and "://" not in where and "${" not in where else None
-        yield Part(
-            f"the template of {name}",
-            (node if node is not None else resource).start_mark.index,
-            found if found is not None and found.is_file() else None,
-            isinstance(node, yaml.MappingNode) and get(node, "ApplicationId") is not None,
-        )
 
 
 def included_functions(root: yaml.Node, path: Path) -> Iterator[Part]:

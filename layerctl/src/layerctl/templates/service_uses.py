@@ -31,12 +31,12 @@ def service_uses(text: str, root: yaml.Node, path: Path) -> Iterator[Use]:
         root: the service.
         path: the file, to find the files that it names.
     """
-    uses = _Uses(ServiceReader(path, Source(text), root, None))
+    uses = _ServiceUses(ServiceReader(path, Source(text), root, None))
     yield from uses.of_functions()
     yield from uses.elsewhere()
 
 
-class _Uses:
+class _ServiceUses:
     def __init__(self, reader: ServiceReader) -> None:
         self._reader = reader
         self._read: set[int] = set()  # the lists of layers, by identity

@@ -155,7 +155,7 @@ class SpannedString:
         return replace(self, assumed=self.assumed + ((name, value),) * ((name, value) not in self.assumed))
 
     def __add__(self, other: SpannedString) -> SpannedString:
-        assumed = self.assumed + tuple(one for one in other.assumed if one not in self.assumed)
+        assumed = self.assumed + tuple(assumption for assumption in other.assumed if assumption not in self.assumed)
         return SpannedString(self.spans + other.spans, assumed)
 
     def agrees(self, other: SpannedString) -> bool:

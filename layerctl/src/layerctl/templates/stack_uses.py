@@ -6,12 +6,14 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+import yaml
+
 from layerctl.core.partitions import is_region
 from layerctl.templates.documents import read_document
 from layerctl.templates.intrinsics import intrinsic
 from layerctl.templates.model import Fault
+from layerctl.templates.nested import Part
 from layerctl.templates.resources import FUNCTIONS, NESTED, is_template
-from layerctl.templates.source import Source
 from layerctl.templates.spans import composed_arns, is_open, open_reference
 from layerctl.templates.stacks import StackReader
 from layerctl.templates.uses import Use
@@ -21,30 +23,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    import yaml
-
     from layerctl.templates.model import FunctionFacts
     from layerctl.templates.spans import SpannedString
     from layerctl.templates.stack_functions import LayerEntry
 
-__all__ = ["template_uses", "uses_through_parameters"]
+__all__ = ["nested_parts", "template_uses", "uses_through_parameters"]
 
 # Where a text speaks of layers, the key `Layers` apart.
 _LAYER = re.compile(r"ayer(?<=[Ll]ayer)(?!s[\"']?\s*:)")
 
 
-def template_uses(text: str, root: yaml.Node, path: Path) -> Iterator[Use]:
-    """Every layer version ARN that the template's structure gives.
-
-    Args:
-        text: what was parsed.
-        root: the template.
-        path: the file, to find the templates of nested stacks beside it.
-    """
-    reader = StackReader(path, Source(text), root, given={})
+def template_uses(reader: StackReader) -> Iterator[Use]:
+    """Every layer version ARN that the template's structure gives."""
     yield from _function_uses(reader)
     yield from _Elsewhere(reader).uses()
-    yield from _nested_uses(reader, path.as_posix())
+    yield from _nested_uses(reader, reader.path.as_posix())
+
+
+def nested_parts(reader: StackReader) -> Iterator[Part]:
+    """The nested stacks and applications, which are templates of their own."""
+    for name, resource in reader.resources.items():
+        if scalar(get(resource, "Type")) in NESTED:
+            node, path = reader.nested_location(resource)
+            shared = isinstance(node, yaml.MappingNode) and get(node, "ApplicationId") is not None
+            yield Part(f"the template of {name}", node.start_mark.index, path, shared)
 
 
 def uses_through_parameters(path: Path, given: dict[str, list[SpannedString]], home: str, at: int) -> Iterator[Use]:

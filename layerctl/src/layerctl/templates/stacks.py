@@ -120,12 +120,17 @@ class StackReader(StackFunctions):
             self._nested[name] = self._read_nested(name, self.resources[name])
         return self._nested[name]
 
+    def nested_location(self, resource: yaml.Node) -> tuple[yaml.Node, Path | None]:
+        """Where a nested stack says which template it has, and that file, if it is on this machine."""
+        node = get(resource, "Properties", NESTED[scalar(get(resource, "Type")) or ""])
+        path = self.local_path(self.asset(resource) or (self.one(node) if scalar(node) is not None else None))
+        return resource if node is None else node, path if path is not None and path.is_file() else None
+
     def _read_nested(self, name: str, resource: yaml.Node) -> StackReader | Fault:
-        location = get(resource, "Properties", NESTED[scalar(get(resource, "Type")) or ""])
-        place = self.place(location if location is not None else resource)
-        path = self.local_path(self.asset(resource) or (self.one(location) if scalar(location) is not None else None))
+        node, path = self.nested_location(resource)
+        place = self.place(node)
         hint = "check that template by itself"
-        if path is None or not path.is_file():
+        if path is None:
             return Fault(place, f"the template of {name} is not on this machine, and was not read", hint)
         if len(self._around) > _MAX_STACKS or path in self._around:
             return Fault(place, f"the template of {name} leads back to itself, and was not read", hint)

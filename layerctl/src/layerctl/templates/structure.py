@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from layerctl.templates.code.trees import PROGRAMS
 from layerctl.templates.literals import puts_together
-from layerctl.templates.source import FileFault
+from layerctl.templates.source import FileFault, Source
 from layerctl.templates.variables import variable_uses
 
 if TYPE_CHECKING:
@@ -132,11 +132,12 @@ def needs_engine(text: str) -> bool:
 def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, told: bool) -> Structure:
     from layerctl.templates import samconfig
     from layerctl.templates.intrinsics import KNOWN_TAGS
-    from layerctl.templates.nested import included_functions, nested_stacks
+    from layerctl.templates.nested import included_functions
     from layerctl.templates.resources import is_template
     from layerctl.templates.serverless import is_serverless
     from layerctl.templates.service_uses import service_uses
-    from layerctl.templates.stack_uses import template_uses
+    from layerctl.templates.stack_uses import nested_parts, template_uses
+    from layerctl.templates.stacks import StackReader
     from layerctl.templates.yaml import NodeError, Tree
 
     try:
@@ -151,8 +152,9 @@ def _yaml_uses(text: str, path: Path, written: list[TextArn], *, likely: bool, t
     for root in tree.documents:
         if is_template(root):
             kind = True
-            uses += template_uses(text, root, path)
-            nested += nested_stacks(root, path)
+            reader = StackReader(path, Source(text), root, given={})
+            uses += template_uses(reader)
+            nested += nested_parts(reader)
         elif is_serverless(root):
             kind = True
             uses += service_uses(text, root, path)

@@ -34,7 +34,7 @@ def terraform_uses(path: Path, text: str) -> tuple[list[Use], list[FileFault]]:
     """
     folder = path.parent
     if path.suffix == ".tfvars":  # values may lie in a folder of their own: environments/prod.tfvars
-        folder = next((one for one in (folder, *list(folder.parents)[:2]) if any(one.glob("*.tf"))), folder)
+        folder = next((near for near in (folder, *list(folder.parents)[:2]) if any(near.glob("*.tf"))), folder)
     texts = dict(_texts(folder)) | {path.as_posix(): text}
     if sum(map(len, texts.values())) > _MAX_MODULE:
         texts = {path.as_posix(): text}
@@ -73,11 +73,11 @@ def _module_uses(
 ) -> tuple[list[tuple[str, Use]], dict[str, FileFault]]:
     if not any("layer" in text for _, text in texts):
         return [], {}
-    module = _Uses(folder, texts)
+    module = _ModuleUses(folder, texts)
     return list(module.uses()), module.unread
 
 
-class _Uses(Module):
+class _ModuleUses(Module):
     def uses(self) -> Iterator[tuple[str, Use]]:
         """Every ARN, with the file that holds its version (or the expression, where the version is open)."""
         for name, block in self.blocks:
@@ -108,7 +108,7 @@ class _Uses(Module):
             return
         folder = self.folder / source
         given = {key: (self, name, value) for key, value in block.attributes.items()}
-        called = _Uses(folder, _texts(folder), given, self.depth + 1)
+        called = _ModuleUses(folder, _texts(folder), given, self.depth + 1)
         for owner, use in called.uses():
             if owner in self.names:
                 yield owner, use._replace(via=f"module {block.labels[0]}", at=-1)

@@ -156,10 +156,10 @@ class Module(Evaluator):
         if "version" not in block.attributes:
             return [SpannedString.unknown(f"data.aws_lambda_layer_version.{block.labels[1]}")]
         whole = [
-            one
-            if one.spans and one.spans[0].text.startswith("arn:")
-            else SpannedString((*_UNPLACED, *one.spans), one.assumed)
-            for one in self.evaluate(name, block.attributes.get("layer_name"), depth + 1)
+            layer_name
+            if layer_name.spans and layer_name.spans[0].text.startswith("arn:")
+            else SpannedString((*_UNPLACED, *layer_name.spans), layer_name.assumed)
+            for layer_name in self.evaluate(name, block.attributes.get("layer_name"), depth + 1)
         ]
         versions = self.evaluate(name, block.attributes["version"], depth + 1)
         return concatenate([whole, [SpannedString.literal(":", None)], versions])

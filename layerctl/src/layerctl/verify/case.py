@@ -18,7 +18,7 @@ from layerctl.python.elf import MAGIC, is_shared_object
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from layerctl.artifact import Artifact, Entry
+    from layerctl.artifact import Artifact, ArtifactEntry
     from layerctl.build.manifest import Manifest
     from layerctl.config import LayerConfig
     from layerctl.core.runtimes import Runtime
@@ -75,7 +75,7 @@ class ArtifactCase:
     advance: Callable[[int], None] = lambda size: None
 
     @property
-    def readable(self) -> list[Entry]:
+    def readable(self) -> list[ArtifactEntry]:
         """The files whose content can be read."""
         return [entry for entry in self.artifact.entries if entry.path not in self.damaged]
 
@@ -119,7 +119,7 @@ class ArtifactCase:
     def _owners(self) -> dict[str, Distribution]:
         return {path: distribution for distribution in reversed(self.distributions) for path in distribution.files}
 
-    def _head(self, entry: Entry) -> bytes:
+    def _head(self, entry: ArtifactEntry) -> bytes:
         try:
             with self.artifact.open(entry) as stream:
                 return stream.read(20)

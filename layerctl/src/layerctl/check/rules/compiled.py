@@ -15,7 +15,7 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from layerctl.check.model import Function
+    from layerctl.check.model import CheckedFunction
     from layerctl.check.overlay import CodePart
     from layerctl.core.diagnostics import Finding
     from layerctl.core.runtimes import Runtime
@@ -66,7 +66,7 @@ class _Mismatch(NamedTuple):
     hint: str
 
 
-def compiled_mismatches(function: Function, parts: Sequence[CodePart]) -> Iterator[tuple[CodePart, Finding]]:
+def compiled_mismatches(function: CheckedFunction, parts: Sequence[CodePart]) -> Iterator[tuple[CodePart, Finding]]:
     """Find what the function's interpreter cannot load, one finding per cause and part."""
     runtime, architecture = function.runtime, function.architecture
     if runtime is None or architecture not in ARCHITECTURES:
@@ -83,7 +83,7 @@ def compiled_mismatches(function: Function, parts: Sequence[CodePart]) -> Iterat
 
 
 def _unloadable_names(
-    function: Function, parts: Sequence[CodePart], runtime: Runtime, architecture: str
+    function: CheckedFunction, parts: Sequence[CodePart], runtime: Runtime, architecture: str
 ) -> Iterator[tuple[str, _Mismatch]]:
     """Find the extension modules of which no file is named so that this interpreter would load it."""
     suffixes = extension_suffixes(runtime, architecture)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.check.case import FunctionCase
-    from layerctl.check.model import Content, Function, Layer
+    from layerctl.check.model import CheckedFunction, Content, Layer
     from layerctl.core.diagnostics import Finding
 
 __all__ = ["check_limits"]
@@ -99,7 +99,7 @@ def check_limits(case: FunctionCase) -> Iterator[Finding]:
     yield from _sizes(function)
 
 
-def _duplicates(function: Function) -> Iterator[Finding]:
+def _duplicates(function: CheckedFunction) -> Iterator[Finding]:
     first: dict[str, Layer] = {}
     contents: dict[str, Layer] = {}
     for layer in function.layers:
@@ -124,7 +124,7 @@ def _duplicates(function: Function) -> Iterator[Finding]:
                 )
 
 
-def _sizes(function: Function) -> Iterator[Finding]:
+def _sizes(function: CheckedFunction) -> Iterator[Finding]:
     layers = sum(content.size for _, content in function.known_layers)
     code = function.code.size if function.code is not None else 0
     # Where the function fits or not depends on what is known only: an unknown part can but add to it.
@@ -138,7 +138,7 @@ def _sizes(function: Function) -> Iterator[Finding]:
         yield _during_update(function, function.deployed.size, layers)
 
 
-def _during_update(function: Function, deployed: int, layers: int) -> Finding:
+def _during_update(function: CheckedFunction, deployed: int, layers: int) -> Finding:
     """CloudFormation changes the configuration, layers included, before the code (aws-sam-cli #3784)."""
     return SIZE_LIMIT_UPDATE.at(
         function.layers[-1].place if function.layers else function.place,

@@ -44,7 +44,7 @@ def check_powertools(case: FunctionCase) -> Iterator[Finding]:
         return  # it is in what could not be looked at, with or without its extras
     reached = _reached(case)
     told: set[str] = set()
-    for path, uses in sorted(function.code.powertools_parts.items(), key=lambda one: one[0] not in reached):
+    for path, uses in sorted(function.code.powertools_parts.items(), key=lambda item: item[0] not in reached):
         loaded = path in reached
         for use in uses:
             lacking = [module for module in (_MODULE, *EXTRAS[use.extra]) if not _has(case.roots, module)]
@@ -88,10 +88,12 @@ def _wanted(case: FunctionCase, extra: str) -> str:
     name = extra.removesuffix("-kms")
     installed = case.installed.get(_POWERTOOLS, ())
     wanted = sorted(
-        f"{one.name}{one.specifier}"
+        f"{requirement.name}{requirement.specifier}"
         for holder in installed[:1]
-        for one in holder.distribution.requires
-        if one.marker is not None and not one.marker.evaluate({"extra": ""}) and one.marker.evaluate({"extra": name})
+        for requirement in holder.distribution.requires
+        if requirement.marker is not None
+        and not requirement.marker.evaluate({"extra": ""})
+        and requirement.marker.evaluate({"extra": name})
     )
     return f"{', '.join(wanted)} ({_POWERTOOLS}[{name}])" if wanted else f"{_POWERTOOLS}[{name}]"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layerctl.check.case import FunctionCase
-    from layerctl.check.model import Function
+    from layerctl.check.model import CheckedFunction
     from layerctl.check.overlay import CodePart, PresentDistribution, Root
     from layerctl.core.diagnostics import Finding
 
@@ -57,7 +57,7 @@ def check_requirements(case: FunctionCase) -> Iterator[Finding]:
 
 
 def _requirements(
-    function: Function, installed: dict[str, list[PresentDistribution]], roots: list[Root]
+    function: CheckedFunction, installed: dict[str, list[PresentDistribution]], roots: list[Root]
 ) -> Iterator[Finding]:
     assert function.runtime is not None
     winners = {name: same[0] for name, same in installed.items()}
@@ -100,7 +100,9 @@ def _importable(roots: list[Root]) -> set[str]:
     }
 
 
-def _sdk(function: Function, installed: dict[str, list[PresentDistribution]], roots: list[Root]) -> Iterator[Finding]:
+def _sdk(
+    function: CheckedFunction, installed: dict[str, list[PresentDistribution]], roots: list[Root]
+) -> Iterator[Finding]:
     assert function.runtime is not None
     assert function.runtime.python is not None
     core = {name: holder for name in SDK_CORE if (holder := _module_holder(roots, name)) is not None}

@@ -144,20 +144,20 @@ def _goes_with(own: list[tuple[Route, Target, str]], port: list[tuple[Route, Tar
     if port[0][0].api.kind == "url":
         return False
     return not any(
-        _overlap(_segments(one, whose), _segments(other, another)) or "$default" in (one.path, other.path)
-        for one, _, whose in own
+        _overlap(_segments(route, whose), _segments(other, another)) or "$default" in (route.path, other.path)
+        for route, _, whose in own
         for other, _, another in port
     )
 
 
-def _overlap(one: list[_Segment], other: list[_Segment]) -> bool:
+def _overlap(path: list[_Segment], other: list[_Segment]) -> bool:
     """Whether a path fits both."""
-    for left, right in zip(one, other, strict=False):
+    for left, right in zip(path, other, strict=False):
         if left.greedy or right.greedy:
             return True
         if left.text != right.text and not left.variable and not right.variable:
             return False
-    return len(one) == len(other)
+    return len(path) == len(other)
 
 
 def _path(route: Route) -> str:

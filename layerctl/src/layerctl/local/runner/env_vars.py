@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from layerctl.core.errors import LayerctlError
+from layerctl.core.files.read import read_text
 from layerctl.core.json_text import parse_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from layerctl.templates.sam import Function
+    from layerctl.templates.sam import LocalFunction
 
 __all__ = ["EnvVars"]
 
@@ -38,7 +39,7 @@ class EnvVars:
         self._used: set[tuple[str, str]] = set()
         self._known: set[str] = {_EVERY}
 
-    def of(self, function: Function) -> dict[str, str]:
+    def of(self, function: LocalFunction) -> dict[str, str]:
         """The variables of a function that the file replaces."""
         found: dict[str, str] = {}
         # The logical id goes before the name, and both before what is for all.
@@ -73,13 +74,8 @@ class EnvVars:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise LayerctlError(f"--env-vars {path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise LayerctlError(f"--env-vars {path} is not text in UTF-8") from None
-    data = parse_json(text, f"--env-vars {path}")
+    name = f"--env-vars {path}"
+    data = parse_json(read_text(path, name=name).removeprefix("\ufeff"), name, hint="mend it")
     hint = 'expected {"FunctionId": {"NAME": "value"}}, or "Parameters" in place of a function\'s id'
     if not isinstance(data, dict):
         raise LayerctlError(f"--env-vars {path} is no JSON object", hint=hint)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from layerctl.local.emulator import Interpreter, LogLine
     from layerctl.local.runner.env_vars import EnvVars
-    from layerctl.templates.sam import Function, SamTemplate
+    from layerctl.templates.sam import LocalFunction, SamTemplate
 
 __all__ = ["RunOptions", "Runnable", "plan"]
 
@@ -66,7 +66,7 @@ class Runnable:
         sources: where each layer was found, in the function's order (zip or folder).
     """
 
-    function: Function
+    function: LocalFunction
     label: str
     code: Path
     interpreter: Interpreter
@@ -185,11 +185,17 @@ def plan(paths: Sequence[Path], options: RunOptions, *, only: str | None = None)
         )
     left_out = [f"{function.where}: {function.logical_id} is left out: {function.foreign}" for function in foreign]
     left_out += [f"left out: {error.what}" + (f" ({error.hint})" if error.hint else "") for error in failures]
-    left_out += [f"{one.function.where}: {one.label}: {note}" for one in runnables for note in one.function.notes]
+    left_out += [
+        f"{runnable.function.where}: {runnable.label}: {note}"
+        for runnable in runnables
+        for note in runnable.function.notes
+    ]
     left_out += [note for template in templates for note in template.notes]
     unset = options.env_vars.notes(every=only is None) if options.env_vars else ()
     apart = isolation()
-    refused = [apart.problem] if apart.problem and (not apart.code or any(one.sources for one in runnables)) else []
+    refused = (
+        [apart.problem] if apart.problem and (not apart.code or any(runnable.sources for runnable in runnables)) else []
+    )
     return FunctionPlan(tuple(runnables), (*left_out, *interpreters.notes, *refused, *unset))
 
 
@@ -207,7 +213,7 @@ def _check_parameters(templates: Sequence[SamTemplate], options: RunOptions) -> 
             raise LayerctlError(f"--parameter {name}: no template has it", hint=f"there are: {known}")
 
 
-def _labels(functions: Sequence[tuple[SamTemplate, Function]]) -> list[str]:
+def _labels(functions: Sequence[tuple[SamTemplate, LocalFunction]]) -> list[str]:
     """Logical ids, with the template's folder in front where two are the same."""
     ids = [function.logical_id for _, function in functions]
     return [
@@ -231,7 +237,7 @@ def _local(template: SamTemplate, options: RunOptions) -> dict[str, str]:
 
 
 def _runnable(
-    function: Function,
+    function: LocalFunction,
     label: str,
     *,
     local: dict[str, str],
@@ -258,7 +264,7 @@ def _runnable(
     )
 
 
-def _code(function: Function, whose: str) -> Path:
+def _code(function: LocalFunction, whose: str) -> Path:
     if function.inline is not None:
         return _inline_code(function.inline)
     assert function.code is not None

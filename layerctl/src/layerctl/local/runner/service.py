@@ -82,7 +82,7 @@ class Service:
                 pool = Pool(_starter(runnable, on_line), size=concurrency, fingerprint=runnable.fingerprint)
                 self._pools.append(pool)
                 pools[runnable.label] = (runnable, pool)
-                invoke = _Function(runnable, pool, on_problem)
+                invoke = _Invoker(runnable, pool, on_problem)
                 routes += [(route, invoke, runnable.label) for route in runnable.function.routes]
             if not routes and self.lambda_url is None:
                 names = ", ".join(runnable.label for runnable in runnables)
@@ -144,7 +144,7 @@ def _starter(runnable: Runnable, on_line: Callable[[str, LogLine], None]) -> Cal
     return start
 
 
-class _Function:
+class _Invoker:
     """Answers a route with a function: event in, response out."""
 
     def __init__(self, runnable: Runnable, pool: Pool, on_problem: Callable[[str, str], None]) -> None:

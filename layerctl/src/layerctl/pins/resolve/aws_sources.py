@@ -77,8 +77,10 @@ class ParameterSource(_AwsSource):
         # A parameter may outlive its version.
         there = existing_versions(self._aws.client("lambda", region), mine)
         return [
-            PublishedVersion(arn, told[arn], one.date, one.runtimes, one.architectures, mirror.yanked.get(told[arn]))
-            for arn, one in there.items()
+            PublishedVersion(
+                arn, told[arn], stored.date, stored.runtimes, stored.architectures, mirror.yanked.get(told[arn])
+            )
+            for arn, stored in there.items()
         ]
 
 

@@ -42,7 +42,7 @@ class IndexSource:
         """The index's versions, if the pin's layer is the index's: by name, and by account where the pin has one."""
         if pin.name != self.index.layer:
             return None
-        mine = [one for one in self._versions if pin.account in {None, one.arn.account}]
+        mine = [version for version in self._versions if pin.account in {None, version.arn.account}]
         return mine if mine or not self._versions else None
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from layerctl.pins.resolve.versions import PublishedVersion, VersionResolver
     from layerctl.scan.model import Pin
 
-__all__ = ["BumpRequest", "NoTargetError", "Target", "choose", "newest"]
+__all__ = ["BumpRequest", "BumpTarget", "NoTargetError", "choose", "newest"]
 
 
 class NoTargetError(Exception):
@@ -24,7 +24,7 @@ class NoTargetError(Exception):
         self.hint = hint
 
 
-class Target(NamedTuple):
+class BumpTarget(NamedTuple):
     """The version that a pin goes to (its own, if it stays), with the releases where known."""
 
     version: int
@@ -77,7 +77,7 @@ class BumpRequest:
         return pin.name == self.layer and (known or not resolver.knows_name(pin.name))
 
 
-def choose(pin: Pin, request: BumpRequest, resolver: VersionResolver) -> Target:
+def choose(pin: Pin, request: BumpRequest, resolver: VersionResolver) -> BumpTarget:
     """Work out the version that a pin shall go to.
 
     Raises:
@@ -86,79 +86,82 @@ def choose(pin: Pin, request: BumpRequest, resolver: VersionResolver) -> Target:
     """
     known = resolver.published(pin)
     if known is not None and pin.region is None and request.regions:
-        known = [one for one in known if one.arn.region in request.regions]
+        known = [version for version in known if version.arn.region in request.regions]
     if known is None:
         if request.number is not None and not resolver.sources:
-            return Target(request.number, None, None)
+            return BumpTarget(request.number, None, None)
         if request.number is not None:
             note = f"no source knows {pin.layer}: whether version {request.number} exists was not checked"
-            return Target(request.number, None, None, (note,))
+            return BumpTarget(request.number, None, None, (note,))
         raise NoTargetError(
             f"no source of versions knows {pin.layer}", "name its index with --index, or a number with --to N"
         )
     where = pin.region or "any region"
     if not known:
-        regions = sorted({one.arn.region for one in resolver.everywhere(pin)})
+        regions = sorted({version.arn.region for version in resolver.everywhere(pin)})
         raise NoTargetError(f"{pin.name} is not published in {where}", f"it is in {', '.join(regions) or 'no region'}")
     old = resolver.find(pin)
-    top = max(one.arn.version for one in known)
+    top = max(version.arn.version for version in known)
     if request.to == "latest" and pin.version > top:
         raise NoTargetError(
             f"{pin.name}:{pin.version} is newer than what {resolver.source(pin)} knows ({top})", "refresh the index"
         )
     notes: list[str] = []
     if request.number is not None:
-        wanted = [one for one in known if one.arn.version == request.number]
+        wanted = [version for version in known if version.arn.version == request.number]
     elif request.to == "latest":
         wanted = newest(known, old, major=request.major, notes=notes)
     else:
-        wanted = [one for one in known if _same_release(one, request.to)]
+        wanted = [version for version in known if _same_release(version, request.to)]
     if not wanted:
-        releases = ", ".join(dict.fromkeys(_shown(one) for one in known[-8:]))
+        releases = ", ".join(dict.fromkeys(_shown(version) for version in known[-8:]))
         raise NoTargetError(f"{pin.name} has no {request.to} in {where}", f"there are {releases}")
-    numbers = sorted({one.arn.version for one in wanted})
+    numbers = sorted({version.arn.version for version in wanted})
     if len(numbers) > 1:
-        shown = ", ".join(f"{one.arn.version} in {one.arn.region}" for one in sorted(wanted, key=lambda one: one.arn))
+        shown = ", ".join(
+            f"{version.arn.version} in {version.arn.region}"
+            for version in sorted(wanted, key=lambda version: version.arn)
+        )
         raise NoTargetError(
             f"{wanted[0].release or request.to} of {pin.name} has different numbers: {shown}",
             "say with --region where the template is deployed",
         )
-    missing = sorted({one.arn.region for one in known} - {one.arn.region for one in wanted})
+    missing = sorted({version.arn.region for version in known} - {version.arn.region for version in wanted})
     target = wanted[0]
     if missing and pin.region is None and target.release:
         notes.append(f"{target.release} is not in {', '.join(missing)}")
-    reason = next((one.yanked for one in wanted if one.yanked is not None), None)
+    reason = next((version.yanked for version in wanted if version.yanked is not None), None)
     if reason is not None:  # it may be empty
         if target.arn.version != pin.version and not request.force:
             raise NoTargetError(f"{_shown(target)} of {pin.name} was yanked: {reason}", "say --force if it is meant")
         notes.append(f"{_shown(target)} was yanked: {reason}")
     if target.arn.version != pin.version and not request.major:
         _refuse_major(pin, known, old, target)
-    return Target(target.arn.version, target.release, old.release if old else None, tuple(notes))
+    return BumpTarget(target.arn.version, target.release, old.release if old else None, tuple(notes))
 
 
 def newest(
     known: list[PublishedVersion], old: PublishedVersion | None, *, major: bool, notes: list[str]
 ) -> list[PublishedVersion]:
     """The newest version that is not yanked, in every region; without `major`, within the old one's major version."""
-    usable = [one for one in known if one.yanked is None]
-    ordered = [one for one in usable if one.order is not None]
-    final = [one for one in ordered if one.order is not None and not one.order.is_prerelease] or ordered
+    usable = [version for version in known if version.yanked is None]
+    ordered = [version for version in usable if version.order is not None]
+    final = [version for version in ordered if version.order is not None and not version.order.is_prerelease] or ordered
     if not final:
         # Releases are not known (Lambda tells numbers only): the highest number, region by region.
-        top = max((one.arn.version for one in usable), default=0)
-        return [one for one in usable if one.arn.version == top]
-    best = max(one.order for one in final if one.order is not None)
+        top = max((version.arn.version for version in usable), default=0)
+        return [version for version in usable if version.arn.version == top]
+    best = max(version.order for version in final if version.order is not None)
     if not major and old is not None and old.order is not None and best.major > old.order.major:
         limit = old.order.major
-        within = [one.order for one in final if one.order is not None and one.order.major <= limit]
+        within = [version.order for version in final if version.order is not None and version.order.major <= limit]
         notes.append(f"{best} exists; --major goes there")
         if not within:
             return [old]
         best = max(within)
     if old is not None and old.order is not None and old.order > best and old.yanked is None:
         return [old]
-    return [one for one in final if one.order == best]
+    return [version for version in final if version.order == best]
 
 
 def _refuse_major(
@@ -181,20 +184,28 @@ def _refuse_major(
 
 def _majors_around(number: int, known: list[PublishedVersion]) -> set[int]:
     """The major versions of the releases right below and above a number; empty unless there are both."""
-    below = max((one for one in known if one.arn.version < number), key=lambda one: one.arn.version, default=None)
-    above = min((one for one in known if one.arn.version > number), key=lambda one: one.arn.version, default=None)
-    orders = [one.order for one in (below, above) if one is not None and one.order is not None]
+    below = max(
+        (version for version in known if version.arn.version < number),
+        key=lambda version: version.arn.version,
+        default=None,
+    )
+    above = min(
+        (version for version in known if version.arn.version > number),
+        key=lambda version: version.arn.version,
+        default=None,
+    )
+    orders = [version.order for version in (below, above) if version is not None and version.order is not None]
     return {order.major for order in orders} if len(orders) == 2 else set()
 
 
-def _same_release(one: PublishedVersion, wanted: str) -> bool:
-    if one.release == wanted:
+def _same_release(version: PublishedVersion, wanted: str) -> bool:
+    if version.release == wanted:
         return True
     try:
-        return one.order is not None and one.order == Version(wanted)
+        return version.order is not None and version.order == Version(wanted)
     except ValueError:  # InvalidVersion, or a number of thousands of digits
         return False
 
 
-def _shown(one: PublishedVersion) -> str:
-    return f"{one.release} ({one.arn.version})" if one.release else str(one.arn.version)
+def _shown(version: PublishedVersion) -> str:
+    return f"{version.release} ({version.arn.version})" if version.release else str(version.arn.version)

@@ -76,7 +76,7 @@ class VersionResolver:
         told = self._told(pin)
         if told is None:
             return None
-        return [one for one in told[1] if pin.region is None or one.arn.region == pin.region]
+        return [version for version in told[1] if pin.region is None or version.arn.region == pin.region]
 
     def everywhere(self, pin: Pin) -> list[PublishedVersion]:
         """The layer's versions in all regions."""
@@ -99,8 +99,8 @@ class VersionResolver:
 
     def find(self, pin: Pin) -> PublishedVersion | None:
         """What the pin's version is; for a pin without a region only if all regions agree on the release."""
-        same = [one for one in self.published(pin) or () if one.arn.version == pin.version]
-        return same[0] if same and len({one.release for one in same}) == 1 else None
+        same = [version for version in self.published(pin) or () if version.arn.version == pin.version]
+        return same[0] if same and len({version.release for version in same}) == 1 else None
 
     def _told(self, pin: Pin) -> tuple[str, list[PublishedVersion]] | None:
         key = (pin.partition, pin.account, pin.name, pin.region)

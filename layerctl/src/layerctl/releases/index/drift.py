@@ -142,8 +142,8 @@ def check_coverage(index: LayerIndex, regions: Sequence[str], file: str) -> list
     A region in which the release was deleted is not missed, and a yanked release is not wanted anywhere.
     """
     findings = []
-    live = [one for one in index.releases.values() if one.regions and not one.yanked]
-    newest = max(live, key=lambda one: version_key(one.version), default=None)
+    live = [release for release in index.releases.values() if release.regions and not release.yanked]
+    newest = max(live, key=lambda release: version_key(release.version), default=None)
     for release in live:
         known = {*release.regions, *(arn.region for arn in release.deleted)}
         if missed := [region for region in regions if region not in known]:

@@ -69,9 +69,9 @@ def read_mirror(client: Any, layer: str, stage: str) -> Mirror:
     pages = client.get_paginator("get_parameters_by_path").paginate(Path=folder.rstrip("/"), Recursive=True)
     held: dict[str, dict[str, str]] = {"versions": {}, "yanked": {}, "latest": {}}
     for page in pages:
-        for one in page["Parameters"]:
-            kind, _, release = one["Name"].removeprefix(folder).partition("/")
-            held.setdefault(kind, {})[release] = one["Value"]
+        for parameter in page["Parameters"]:
+            kind, _, release = parameter["Name"].removeprefix(folder).partition("/")
+            held.setdefault(kind, {})[release] = parameter["Value"]
     return Mirror(folder, held["versions"], held["yanked"], held["latest"].get("", ""))
 
 

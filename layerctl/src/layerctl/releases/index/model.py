@@ -142,8 +142,8 @@ class LayerIndex:
 
     def newest(self, region: str) -> Release | None:
         """The newest release in a region that is neither yanked nor (where there is a final one) a pre-release."""
-        usable = [one for one in self.releases.values() if one.yanked is None and region in one.regions]
-        final = [one for one in usable if not _parsed(one.version).is_prerelease]
+        usable = [release for release in self.releases.values() if release.yanked is None and region in release.regions]
+        final = [release for release in usable if not _parsed(release.version).is_prerelease]
         return max(final or usable, key=lambda release: version_key(release.version), default=None)
 
     def with_release(self, release: Release) -> LayerIndex:
@@ -210,8 +210,10 @@ def _release(version: str, data: dict[str, Any]) -> Release:
         architectures=tuple(data["architectures"]),
         yanked=Yank(**data["yanked"]) if data["yanked"] else None,
         regions={
-            region: Published(LayerVersionArn.parse(one["arn"]), one["code_sha256"], one["size"], one["date"])
-            for region, one in data["regions"].items()
+            region: Published(
+                LayerVersionArn.parse(published["arn"]), published["code_sha256"], published["size"], published["date"]
+            )
+            for region, published in data["regions"].items()
         },
         deleted={LayerVersionArn.parse(arn): date for arn, date in data.get("deleted", {}).items()},
         notes=data.get("notes", ""),
@@ -226,8 +228,13 @@ def _release_data(release: Release) -> dict[str, Any]:
         "architectures": list(release.architectures),
         "yanked": _yank_data(release.yanked) if release.yanked else None,
         "regions": {
-            region: {"arn": str(one.arn), "code_sha256": one.code_sha256, "size": one.size, "date": one.date}
-            for region, one in sorted(release.regions.items())
+            region: {
+                "arn": str(published.arn),
+                "code_sha256": published.code_sha256,
+                "size": published.size,
+                "date": published.date,
+            }
+            for region, published in sorted(release.regions.items())
         },
         **({"deleted": {str(arn): date for arn, date in sorted(release.deleted.items())}} if release.deleted else {}),
         **({"notes": release.notes} if release.notes else {}),

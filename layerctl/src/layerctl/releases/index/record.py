@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from layerctl.releases.versions import LayerVersion
 
 __all__ = [
-    "Entry",
+    "RegionalRelease",
     "describe",
     "find_release",
     "forget",
@@ -34,7 +34,7 @@ MAX_NOTES = 20_000  # characters, as the schema says
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RegionalRelease:
     """A release as one region has it."""
 
     release: str
@@ -60,7 +60,7 @@ def require_same_content(index: LayerIndex, release: str, content_digest: str) -
         )
 
 
-def merge(index: LayerIndex, entries: Iterable[Entry]) -> LayerIndex:
+def merge(index: LayerIndex, entries: Iterable[RegionalRelease]) -> LayerIndex:
     """Add what regions have to the index. The order of entries, and repeating them, make no difference.
 
     Of several versions with one content in a region the lowest number counts, as it does for publishers.
@@ -68,7 +68,7 @@ def merge(index: LayerIndex, entries: Iterable[Entry]) -> LayerIndex:
     Raises:
         LayerctlError: a release would have two contents.
     """
-    for entry in sorted(entries, key=lambda one: (one.release, one.version.arn)):
+    for entry in sorted(entries, key=lambda entry: (entry.release, entry.version.arn)):
         require_same_content(index, entry.release, entry.content_digest)
         arn = entry.version.arn
         there = Published(arn, entry.code_sha256, entry.size, entry.version.date)
@@ -81,9 +81,9 @@ def merge(index: LayerIndex, entries: Iterable[Entry]) -> LayerIndex:
                 runtimes=tuple(sorted(entry.version.runtimes)),
                 architectures=tuple(sorted(entry.version.architectures)),
             )
-        lowest = min(there, known.regions.get(arn.region, there), key=lambda one: one.arn)
+        lowest = min(there, known.regions.get(arn.region, there), key=lambda published: published.arn)
         regions = known.regions | {arn.region: lowest}
-        dates = [one.date for one in regions.values()]
+        dates = [published.date for published in regions.values()]
         index = index.with_release(replace(known, regions=regions, date=min([known.date, *dates])))
     return index
 
@@ -92,9 +92,9 @@ def forget(index: LayerIndex, gone: Iterable[LayerVersionArn], *, now: datetime 
     """Note that versions were deleted. A release that is nowhere any more stays by name, content and their ARNs."""
     lost = set(gone)
     for release in index.releases.values():
-        dead = {one.arn for one in release.regions.values()} & lost
+        dead = {published.arn for published in release.regions.values()} & lost
         if dead:
-            regions = {region: one for region, one in release.regions.items() if one.arn not in dead}
+            regions = {region: published for region, published in release.regions.items() if published.arn not in dead}
             deleted = release.deleted | dict.fromkeys(dead, _date(now))
             index = index.with_release(replace(release, regions=regions, deleted=deleted))
     return index
@@ -104,7 +104,7 @@ def _date(now: datetime | None) -> str:
     return (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def gone_for(aws: Aws, index: LayerIndex, entries: Iterable[Entry]) -> set[LayerVersionArn]:
+def gone_for(aws: Aws, index: LayerIndex, entries: Iterable[RegionalRelease]) -> set[LayerVersionArn]:
     """Versions that the index has, and that must not keep an entry out: those that their region has not any more."""
     gone = set()
     for entry in entries:
@@ -168,7 +168,7 @@ def unyank(index: LayerIndex, release: str) -> LayerIndex:
     return index.with_release(replace(known, yanked=None))
 
 
-def scan_region(client: Any, index: LayerIndex, region: str) -> tuple[list[Entry], list[LayerVersionArn]]:
+def scan_region(client: Any, index: LayerIndex, region: str) -> tuple[list[RegionalRelease], list[LayerVersionArn]]:
     """Compare a region with the index: releases that the index does not have there, and ARNs that are gone.
 
     Releases are the versions that `layerctl publish` described. One that the index has is not asked for again
@@ -196,6 +196,6 @@ def scan_region(client: Any, index: LayerIndex, region: str) -> tuple[list[Entry
     for name, version in found.items():
         if index.find(version.arn) is None:
             _, stored = get_version(client, version.arn)
-            entries.append(Entry(name, str(version.content_digest), version, stored.code_sha256, stored.size))
-    held_there = [one.regions[region].arn for one in index.releases.values() if region in one.regions]
+            entries.append(RegionalRelease(name, str(version.content_digest), version, stored.code_sha256, stored.size))
+    held_there = [release.regions[region].arn for release in index.releases.values() if region in release.regions]
     return entries, [arn for arn in held_there if arn not in listed]

@@ -101,11 +101,11 @@ def audiences_of(statement: dict[str, Any]) -> frozenset[Audience]:
     principals = _texts(statement.get("Principal"))
     condition = statement.get("Condition")
     if not condition:
-        return frozenset(_principal(one) for one in principals)
+        return frozenset(_principal(principal) for principal in principals)
     organizations = _organizations(condition)
     if organizations and principals == ["*"]:
-        return frozenset(Audience(Kind.ORGANIZATION, one) for one in organizations)
-    return frozenset(Audience(Kind.OTHER, f"{one} under a condition") for one in principals)
+        return frozenset(Audience(Kind.ORGANIZATION, organization) for organization in organizations)
+    return frozenset(Audience(Kind.OTHER, f"{principal} under a condition") for principal in principals)
 
 
 def _texts(value: Any) -> list[str]:
@@ -113,7 +113,7 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        return sorted({text for one in value for text in _texts(one)})
+        return sorted({text for item in value for text in _texts(item)})
     return [] if value is None else [str(value)]
 
 

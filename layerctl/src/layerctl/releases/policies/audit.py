@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from layerctl.core.diagnostics import Finding, Severity
 from layerctl.releases.policies.grants import (
-    Change,
     Grant,
+    SharingStep,
     apply,
     granted,
     missing,
@@ -64,18 +64,18 @@ def audit(audited: Iterable[AuditedVersion], wanted: frozenset[Audience], yanked
     """
     withdrawn = set(yanked)
     findings = []
-    for one in audited:
-        arn = str(one.version.arn)
+    for shared in audited:
+        arn = str(shared.version.arn)
         findings += [
             Finding("grant-too-wide", arn, f"{audience} may use it, layer.toml does not say so", _NARROW)
-            for audience in one.too_wide(wanted)
+            for audience in shared.too_wide(wanted)
         ]
-        if one.version.release not in withdrawn:
+        if shared.version.release not in withdrawn:
             findings += [
                 Finding(
                     "grant-missing", arn, f"{audience} may not use it, layer.toml says so", _WIDEN, Severity.WARNING
                 )
-                for audience in one.missing(wanted)
+                for audience in shared.missing(wanted)
             ]
     return findings
 
@@ -91,13 +91,13 @@ def reconcile(
     *,
     yanked: Iterable[str] = (),
     dry_run: bool,
-) -> list[Change]:
+) -> list[SharingStep]:
     """Make grants what `layer.toml` says, narrower and wider, and return the steps."""
     withdrawn = set(yanked)
-    steps: list[Change] = []
-    for one in audited:
-        add = () if one.version.release in withdrawn else one.missing(wanted)
-        steps += plan_changes(one.version.arn, one.grants, add=add, remove=one.too_wide(wanted))
+    steps: list[SharingStep] = []
+    for shared in audited:
+        add = () if shared.version.release in withdrawn else shared.missing(wanted)
+        steps += plan_changes(shared.version.arn, shared.grants, add=add, remove=shared.too_wide(wanted))
     if not dry_run:
         apply(client, steps)
     return steps

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from layerctl.core.arn import LayerVersionArn
 
-__all__ = ["Change", "Grant", "apply", "granted", "missing", "plan_changes", "read_grants", "too_wide"]
+__all__ = ["Grant", "SharingStep", "apply", "granted", "missing", "plan_changes", "read_grants", "too_wide"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SharingStep:
     """One step towards the wanted sharing: ``grant`` or ``revoke`` an audience.
 
     Attributes:
@@ -49,13 +49,13 @@ def read_grants(client: Any, arn: LayerVersionArn) -> list[Grant]:
     except client.exceptions.ResourceNotFoundException:
         return []
     statements = json.loads(policy).get("Statement", [])
-    grants = [Grant(str(one.get("Sid", "")), audiences_of(one)) for one in statements]
+    grants = [Grant(str(statement.get("Sid", "")), audiences_of(statement)) for statement in statements]
     return [grant for grant in grants if grant.audiences]
 
 
 def granted(grants: Iterable[Grant], *, owner: str) -> frozenset[Audience]:
     """Everyone who may use a version. The account `owner` always may, so a grant to it says nothing."""
-    return frozenset(one for grant in grants for one in grant.audiences) - {account(owner)}
+    return frozenset(audience for grant in grants for audience in grant.audiences) - {account(owner)}
 
 
 def too_wide(grants: Iterable[Grant], wanted: frozenset[Audience], *, owner: str) -> list[Audience]:
@@ -75,22 +75,22 @@ def plan_changes(
     *,
     add: Iterable[Audience] = (),
     remove: Iterable[Audience] = (),
-) -> list[Change]:
+) -> list[SharingStep]:
     """Work out the fewest steps that let in `add` and shut out `remove`, whoever granted it under whatever id."""
     grants = list(grants)
     now = {audience for grant in grants for audience in grant.audiences}
     unwanted = set(remove)
-    changes = [Change("grant", arn, one, one.statement_id) for one in sorted(set(add) - now)]
+    changes = [SharingStep("grant", arn, audience, audience.statement_id) for audience in sorted(set(add) - now)]
     for grant in grants:
         hit = sorted(grant.audiences & unwanted)
-        changes += [Change("revoke", arn, one, grant.statement_id) for one in hit]
+        changes += [SharingStep("revoke", arn, audience, grant.statement_id) for audience in hit]
         # Lambda writes one principal a statement; should one have more, those who stay get statements of their own.
         stay = sorted(grant.audiences - unwanted) if hit else []
-        changes += [Change("grant", arn, one, one.statement_id) for one in stay]
+        changes += [SharingStep("grant", arn, audience, audience.statement_id) for audience in stay]
     return sorted(changes, key=lambda change: change.action)  # grants first: nobody who stays is out for a moment
 
 
-def apply(client: Any, changes: Iterable[Change]) -> None:
+def apply(client: Any, changes: Iterable[SharingStep]) -> None:
     """Carry changes out. What is there already, or gone already, is fine.
 
     Raises:
@@ -105,7 +105,7 @@ def apply(client: Any, changes: Iterable[Change]) -> None:
             _revoke(client, change)
 
 
-def _grant(client: Any, change: Change) -> None:
+def _grant(client: Any, change: SharingStep) -> None:
     try:
         client.add_layer_version_permission(
             LayerName=change.arn.name,
@@ -123,7 +123,7 @@ def _grant(client: Any, change: Change) -> None:
             ) from None
 
 
-def _revoke(client: Any, change: Change) -> None:
+def _revoke(client: Any, change: SharingStep) -> None:
     try:
         client.remove_layer_version_permission(
             LayerName=change.arn.name, VersionNumber=change.arn.version, StatementId=change.statement_id

@@ -44,8 +44,8 @@ class RegionFacts:
 def collect(aws: Aws, region: str, layer: str) -> RegionFacts:
     """See a region's versions with their audiences, and the parameters that name them."""
     versions = [
-        VersionFacts(one.version.arn, one.version.created, one.audiences)
-        for one in read_region(aws.client("lambda", region), layer)
+        VersionFacts(shared.version.arn, shared.version.created, shared.audiences)
+        for shared in read_region(aws.client("lambda", region), layer)
     ]
     return _with_parameters(RegionFacts(versions), aws.client("ssm", region), layer)
 
@@ -53,7 +53,7 @@ def collect(aws: Aws, region: str, layer: str) -> RegionFacts:
 def _with_parameters(facts: RegionFacts, client: Any, layer: str) -> RegionFacts:
     """Add what the parameters below ``/NAME`` say, in all stages."""
     pages = client.get_paginator("get_parameters_by_path").paginate(Path=f"/{layer}", Recursive=True)
-    parameters = {one["Name"]: one["Value"] for page in pages for one in page["Parameters"]}
+    parameters = {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
     for name, value in parameters.items():
         try:
             arn = LayerVersionArn.parse(value)
@@ -72,7 +72,7 @@ def _with_parameters(facts: RegionFacts, client: Any, layer: str) -> RegionFacts
 
 def yanked_in(index: LayerIndex) -> set[LayerVersionArn]:
     """The versions that an index says are yanked."""
-    return {there.arn for one in index.releases.values() if one.yanked for there in one.regions.values()}
+    return {there.arn for release in index.releases.values() if release.yanked for there in release.regions.values()}
 
 
 def mirrored(regions: Mapping[str, RegionFacts]) -> dict[LayerVersionArn, list[str]]:
@@ -90,7 +90,7 @@ def assemble(
     yanked: Collection[LayerVersionArn] = (),
 ) -> Inventory:
     """Put together what was seen, and what was not."""
-    versions = tuple(one for facts in regions.values() for one in facts.versions)
+    versions = tuple(version for facts in regions.values() for version in facts.versions)
     uses: defaultdict[LayerVersionArn, list[str]] = defaultdict(list)
     for use in scan.uses:
         uses[use.layer].append(f"{use.function}:{use.qualifier} ({use.account})")

@@ -97,7 +97,7 @@ def plan_prune(inventory: Inventory, policy: Policy, *, now: datetime) -> list[P
     """
     if policy.keep < 1:
         raise LayerctlError(f"--keep {policy.keep} would delete the newest version", hint="keep 1 or more")
-    shared = [(one.arn, one.audiences) for one in inventory.versions]
+    shared = [(version.arn, version.audiences) for version in inventory.versions]
     gaps = list(dict.fromkeys([*inventory.problems, *unscanned(shared, inventory.scanned)]))
     if gaps:
         raise IncompleteViewError(gaps)
@@ -106,9 +106,9 @@ def plan_prune(inventory: Inventory, policy: Policy, *, now: datetime) -> list[P
         by_layer[version.arn.layer_arn].append(version)
     decisions = []
     for layer in sorted(by_layer):
-        versions = sorted(by_layer[layer], key=lambda one: one.arn.version)
-        good = [one for one in versions if one.arn not in inventory.yanked] or versions
-        newest = {one.arn for one in good[-policy.keep :]}
+        versions = sorted(by_layer[layer], key=lambda version: version.arn.version)
+        good = [version for version in versions if version.arn not in inventory.yanked] or versions
+        newest = {version.arn for version in good[-policy.keep :]}
         for version in versions:
             if version is good[-1]:
                 reason = "the newest" if version is versions[-1] else "the newest that is not yanked"
@@ -131,7 +131,7 @@ def _kept(version: VersionFacts, recent: bool, policy: Policy, now: datetime) ->
         return f"one of the {policy.keep} newest"
     if policy.older_than is not None and now - version.created < policy.older_than:
         return f"published {version.created:%Y-%m-%d}, younger than {policy.older_than.days} days"
-    open_to = [str(one) for one in sorted(version.audiences) if one.kind is not Kind.ACCOUNT]
+    open_to = [str(audience) for audience in sorted(version.audiences) if audience.kind is not Kind.ACCOUNT]
     if open_to and not policy.assume_unused:
         return f"shared with {', '.join(open_to)}, whose use nobody can see (--assume-unused)"
     return ""

@@ -52,7 +52,7 @@ def move_latest(
     held = held_by(client, name)
     if held == str(mine.arn):
         return ""
-    current = next((one for one in listed if str(one.arn) == held), None)
+    current = next((version for version in listed if str(version.arn) == held), None)
     if current is not None and is_newer(current, mine.number, release):
         return f"{name} stays at version {current.number}{f' ({current.release})' if current.release else ''}"
     if not dry_run:

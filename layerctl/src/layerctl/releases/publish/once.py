@@ -87,14 +87,16 @@ def publish_once(
 
 def same_content(client: Any, payload: Payload) -> list[LayerVersion]:
     """The versions whose description names the payload's content, lowest number (the one to use) first."""
-    found = [one for one in list_versions(client, payload.layer) if one.content_digest == payload.content_digest]
+    found = [
+        version for version in list_versions(client, payload.layer) if version.content_digest == payload.content_digest
+    ]
     return sorted(found, key=lambda version: version.number)
 
 
 def _settle(client: Any, payload: Payload, mine: LayerVersionArn | None) -> Once:
     """Agree with other publishers on the lowest number, and name the duplicates."""
-    found = {one.arn for one in same_content(client, payload)} | ({mine} if mine else set())
+    found = {version.arn for version in same_content(client, payload)} | ({mine} if mine else set())
     first, *rest = sorted(found)
     notes = ["another publisher was faster"] if mine and mine != first else []
-    notes += [f"version {one.version} is a duplicate, which nobody needs" for one in rest]
+    notes += [f"version {arn.version} is a duplicate, which nobody needs" for arn in rest]
     return Once(first, published=mine in (None, first), notes=tuple(notes))

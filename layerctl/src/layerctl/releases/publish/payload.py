@@ -122,8 +122,8 @@ def _facts(path: Path, config: LayerConfig | None, manifest: dict[str, Any]) -> 
         config = config.for_artifact(path)
         return _Facts(config.name, tuple(config.runtimes), config.architectures, config.licence)
     try:
-        runtimes = tuple(str(one["runtime"]) for one in manifest.get("runtimes", ()))
-        architectures = tuple(str(one) for one in manifest.get("architectures", ()))
+        runtimes = tuple(str(runtime["runtime"]) for runtime in manifest.get("runtimes", ()))
+        architectures = tuple(str(architecture) for architecture in manifest.get("architectures", ()))
         return _Facts(str(manifest.get("name", "")), runtimes, architectures, str(manifest.get("licence", "")))
     except (KeyError, TypeError):
         raise LayerctlError(f"{manifest_path(path)} is no manifest", hint="build again with `layerctl build`") from None

@@ -27,7 +27,7 @@ def present_version(
         digests: works out what is in versions that do not say it, by a download.
     """
     versions = list(versions)
-    described = [one for one in versions if one.content_digest == content_digest]
+    described = [version for version in versions if version.content_digest == content_digest]
     if described:
         return min(described, key=lambda version: version.number)
     for version in versions:

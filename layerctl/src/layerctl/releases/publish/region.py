@@ -107,9 +107,9 @@ class RegionPublisher:
             notes += [str(change) for change in changes]
             grants = read_grants(client, arn) if changes else grants
         version, stored = get_version(client, arn)
-        notes += [f"{one} may use it too" for one in too_wide(grants, self.audiences, owner=arn.account)]
+        notes += [f"{audience} may use it too" for audience in too_wide(grants, self.audiences, owner=arn.account)]
         lacking = () if self.dry_run else missing(grants, self.audiences, owner=arn.account)
-        problems = [*self._differences(version, stored), *(f"it is not shared with {one}" for one in lacking)]
+        problems = [*self._differences(version, stored), *(f"it is not shared with {audience}" for audience in lacking)]
         if self.stage and not problems:
             name = latest_name(self.payload.layer, self.stage)
             ssm = self.aws.client("ssm", region)
@@ -120,11 +120,15 @@ class RegionPublisher:
     def _notes(self, versions: Iterable[LayerVersion], present: LayerVersion | None) -> list[str]:
         """What is odd about releases and contents here."""
         if present is None:
-            numbers = [str(one.number) for one in versions if one.release == self.payload.release]
+            numbers = [str(version.number) for version in versions if version.release == self.payload.release]
             other = f"{self.payload.release} is also the name of other content (version {', '.join(numbers)})"
             return [other] if numbers else []
-        same = [one for one in versions if one.content_digest == self.payload.content_digest and one is not present]
-        notes = [f"version {one.number} has the same content" for one in same]
+        same = [
+            version
+            for version in versions
+            if version.content_digest == self.payload.content_digest and version is not present
+        ]
+        notes = [f"version {version.number} has the same content" for version in same]
         if present.content_digest is None:
             notes.append("made by another tool; known by its content")
         elif present.release and present.release != self.payload.release:

@@ -98,7 +98,7 @@ def stack_parameters(
     digests.put(payload.code_sha256, payload.content_digest)
     existing = present_version(client, versions, payload.content_digest, digests)
     held = held_by(ssm, latest_name(payload.layer, stage))
-    current = next((one for one in versions if str(one.arn) == held), None)
+    current = next((version for version in versions if str(version.arn) == held), None)
     stays = current is not None and current != existing and _stays(current, existing, payload, index, released=released)
     description = payload.description if released else payload.content_digest
     return StackParameters(existing, current if stays else None, description, owned or not held)
@@ -113,7 +113,9 @@ def has_parameter(cloudformation: Any, stack: str) -> bool:
     try:
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
         return any(
-            one["LogicalResourceId"] == "LatestVersion" for page in pages for one in page["StackResourceSummaries"]
+            resource["LogicalResourceId"] == "LatestVersion"
+            for page in pages
+            for resource in page["StackResourceSummaries"]
         )
     except cloudformation.exceptions.ClientError as error:
         if code_of(error) != "ValidationError":

@@ -57,7 +57,7 @@ def open_accounts(aws: Aws, roles: Sequence[str], regions: Sequence[str]) -> Acc
             raise LayerctlError(f"{role!r} is not a role ARN", hint="expected arn:aws:iam::ACCOUNT:role/NAME")
     partitions = by_partition(regions)
     own = {partition: Account(aws.account(here), aws, tuple(here)) for partition, here in partitions.items()}
-    accounts = Accounts({partition: one.id for partition, one in own.items()}, list(own.values()))
+    accounts = Accounts({partition: account.id for partition, account in own.items()}, list(own.values()))
     for role in roles:
         _, partition, _, _, account, _ = role.split(":", 5)
         here = partitions.get(partition, [])

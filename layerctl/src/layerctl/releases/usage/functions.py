@@ -70,7 +70,7 @@ def scan_functions(client: Any, layer: tuple[str, str]) -> Iterator[list[Functio
     """
     for page in client.get_paginator("list_functions").paginate(FunctionVersion="ALL"):
         for entry in page["Functions"]:
-            attached = (_parse(one["Arn"]) for one in entry.get("Layers") or ())
+            attached = (_parse(layer["Arn"]) for layer in entry.get("Layers") or ())
             arns = [arn for arn in attached if arn is not None and (arn.account, arn.name) == layer]
             region, account = entry["FunctionArn"].split(":")[3:5]
             yield [FunctionUse(arn, account, region, entry["FunctionName"], entry["Version"]) for arn in arns]

@@ -26,7 +26,7 @@ def unscanned(
     """
     gaps: dict[str, None] = {}
     for arn, audiences in versions:
-        for account in (arn.account, *(one.id for one in sorted(audiences) if one.kind is Kind.ACCOUNT)):
+        for account in (arn.account, *(audience.id for audience in sorted(audiences) if audience.kind is Kind.ACCOUNT)):
             if (account, arn.region) not in scanned:
                 gaps[f"account {account} was not scanned in {arn.region} (it may use {arn.name})"] = None
     return list(gaps)

@@ -34,9 +34,13 @@ class Recall:
         A version that was published twice is known by its description; a template that does not say which version, or
         in which region, may mean one.
         """
-        names = {(one.version, one.content_digest) for one in self.releases}
-        found = [one for one in versions if one.arn in self.arns or (one.release, one.content_digest) in names]
-        arns = self.arns | {one.arn for one in found}
+        names = {(release.version, release.content_digest) for release in self.releases}
+        found = [
+            version
+            for version in versions
+            if version.arn in self.arns or (version.release, version.content_digest) in names
+        ]
+        arns = self.arns | {version.arn for version in found}
         return (
             found,
             [use for use in uses if use.layer in arns],
@@ -45,23 +49,22 @@ class Recall:
 
     def lines(self) -> list[str]:
         """Return a line for each yanked release: why, when, how soon to leave it."""
+        yanked = [(release.version, release.yanked) for release in self.releases if release.yanked]
         return [
-            f"{one.version} was yanked on {one.yanked.date[:10]}{how_soon(one.yanked.severity)}: {one.yanked.reason}"
-            for one in self.releases
-            if one.yanked
+            f"{version} was yanked on {why.date[:10]}{how_soon(why.severity)}: {why.reason}" for version, why in yanked
         ] or ["no release is yanked"]
 
     def data(self) -> list[dict[str, Any]]:
         """Return the same for machines."""
         return [
             {
-                "release": one.version,
-                "reason": one.yanked.reason,
-                "date": one.yanked.date,
-                "severity": one.yanked.severity,
+                "release": release.version,
+                "reason": release.yanked.reason,
+                "date": release.yanked.date,
+                "severity": release.yanked.severity,
             }
-            for one in self.releases
-            if one.yanked
+            for release in self.releases
+            if release.yanked
         ]
 
 
@@ -72,6 +75,6 @@ def recall_of(path: Path, layer: str) -> Recall:
         LayerctlError: the index cannot be read, or is another layer's.
     """
     index = LayerIndex.load(path).require_layer(layer, path)
-    releases = tuple(one for one in index.releases.values() if one.yanked is not None)
-    arns = {there.arn for one in releases for there in one.regions.values()}
-    return Recall(releases, frozenset(arns | {arn for one in releases for arn in one.deleted}))
+    releases = tuple(release for release in index.releases.values() if release.yanked is not None)
+    arns = {there.arn for release in releases for there in release.regions.values()}
+    return Recall(releases, frozenset(arns | {arn for release in releases for arn in release.deleted}))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from layerctl.scan.model import LeftOut, Problem
+    from layerctl.scan.model import FileProblem, LeftOut
 
 __all__ = ["TemplateScan", "TemplateUse", "scan_templates"]
 
@@ -80,7 +80,7 @@ def scan_templates(paths: Iterable[Path], layer: str, exclusion: Exclusion | Non
     return found
 
 
-def _problem(problem: Problem) -> str:
+def _problem(problem: FileProblem) -> str:
     return str(problem) if problem.named else f"{problem}, or leave it out with --exclude"
 
 

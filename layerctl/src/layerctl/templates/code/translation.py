@@ -123,7 +123,9 @@ class Translator(ABC):
         start = children[0].end_byte if children else node.start_byte
         closed = len(children) > 1 and (not children[-1].is_named or children[-1].type == "string_end")
         stop = children[-1].start_byte if closed else node.end_byte
-        special = ((one.start_byte, one.end_byte, self._special(one, depth, raw=raw)) for one in _flat(children[1:]))
+        special = (
+            (child.start_byte, child.end_byte, self._special(child, depth, raw=raw)) for child in _flat(children[1:])
+        )
         return string_of(self.text, node.start_byte, start, stop, special)
 
     def _special(self, node: Node, depth: int, *, raw: bool) -> Part:

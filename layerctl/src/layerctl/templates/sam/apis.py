@@ -45,7 +45,7 @@ class Apis:
     def aliases(self, function: Function) -> frozenset[str]:
         """The aliases of a function: SAM's ``AutoPublishAlias``, and those that the template defines."""
         names = {
-            text_of(one.properties, "Name") for one in self._leading(function, "AWS::Lambda::Alias", "FunctionName")
+            text_of(alias.properties, "Name") for alias in self._leading(function, "AWS::Lambda::Alias", "FunctionName")
         }
         return frozenset(name for name in (*names, function.alias.name if function.alias else None) if name)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from layerctl.core.arn import LayerVersionArn
 
-__all__ = ["Api", "Cors", "Function", "Route", "SamLayerReference", "SamTemplate"]
+__all__ = ["Api", "Cors", "LocalFunction", "Route", "SamLayerReference", "SamTemplate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class SamLayerReference:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class LocalFunction:
     """One function of a template.
 
     Attributes:
@@ -144,6 +144,6 @@ class SamTemplate:
     """A template, its functions in its own order, and the names of its parameters."""
 
     path: Path
-    functions: tuple[Function, ...]
+    functions: tuple[LocalFunction, ...]
     parameters: frozenset[str]
     notes: tuple[str, ...] = ()

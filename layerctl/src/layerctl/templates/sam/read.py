@@ -8,7 +8,7 @@ from layerctl.core.errors import LayerctlError
 from layerctl.templates.load import read_template
 from layerctl.templates.model import Value, text_of, unknown_in
 from layerctl.templates.sam.apis import Apis
-from layerctl.templates.sam.model import Function, SamLayerReference, SamTemplate
+from layerctl.templates.sam.model import LocalFunction, SamLayerReference, SamTemplate
 from layerctl.templates.samconfig import overridden_parameters
 from layerctl.templates.stand_ins import DEFAULT_REGION
 
@@ -48,10 +48,12 @@ def load_template(path: Path, *, region: str | None = None, parameters: Mapping[
         raise LayerctlError(f"{where} {' '.join(fault.message.split())}", hint=fault.hint)
     apis = Apis(template)
     notes = tuple(f"{fault.place.path}:{fault.place.line}: {fault.message}" for fault in template.unread)
-    return SamTemplate(path, tuple(_function(one, apis) for one in template.functions), template.parameters, notes)
+    return SamTemplate(
+        path, tuple(_function(function, apis) for function in template.functions), template.parameters, notes
+    )
 
 
-def _function(declared: declarations.Function, apis: Apis) -> Function:
+def _function(declared: declarations.Function, apis: Apis) -> LocalFunction:
     properties = declared.properties
     problem = declared.problem.message if declared.problem is not None else None
     runtime, handler = declared.runtime, declared.handler
@@ -74,7 +76,7 @@ def _function(declared: declarations.Function, apis: Apis) -> Function:
     logging = properties.get("LoggingConfig")
     environment = {name: value.text for name, value in declared.environment.items() if value.text is not None}
     guesses = {value.text for value in declared.environment.values() if value.guesses and value.text is not None}
-    return Function(
+    return LocalFunction(
         logical_id=declared.logical_id,
         name=declared.name,
         where=f"{declared.place.path}:{declared.place.line}",

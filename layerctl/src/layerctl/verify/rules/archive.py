@@ -9,7 +9,7 @@ from layerctl.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.artifact import Problem
+    from layerctl.artifact import ArtifactProblem
     from layerctl.core.diagnostics import Finding
     from layerctl.verify.case import ArtifactCase
 
@@ -83,7 +83,7 @@ _RULE_OF = {
 }
 
 
-def problem_finding(problem: Problem, place: str) -> Finding:
+def problem_finding(problem: ArtifactProblem, place: str) -> Finding:
     """Return a container's problem as a finding; `place` names the container where the problem names no file."""
     rule = _RULE_OF[problem.kind]
     return rule.finding(problem.path or place, problem.message, rule.fix[0].lower() + rule.fix[1:].rstrip("."))

@@ -18,7 +18,7 @@ from layerctl.verify.rules.untried import NOT_TRIED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.artifact import Entry
+    from layerctl.artifact import ArtifactEntry
     from layerctl.core.diagnostics import Finding
     from layerctl.python.interpreters import Interpreter
     from layerctl.verify.case import ArtifactCase
@@ -73,7 +73,7 @@ for number in range(int(sys.argv[1])):
 
 def check_bytecode(case: ArtifactCase) -> Iterator[Finding]:
     """Each .pyc: its name, header and source; where its interpreter is found, its body too."""
-    by_runtime: dict[str, list[Entry]] = {}
+    by_runtime: dict[str, list[ArtifactEntry]] = {}
     for entry in case.readable:
         if entry.path.endswith(".pyc"):
             findings = list(_check(case, entry))
@@ -93,7 +93,7 @@ def check_bytecode(case: ArtifactCase) -> Iterator[Finding]:
             yield from _load(case, interpreter, entries)
 
 
-def _load(case: ArtifactCase, interpreter: Interpreter, entries: list[Entry]) -> Iterator[Finding]:
+def _load(case: ArtifactCase, interpreter: Interpreter, entries: list[ArtifactEntry]) -> Iterator[Finding]:
     """Let the interpreter read the bodies. A crash ends the reading at the file that caused it."""
     why = f"CPython {interpreter.version} can't load it"
     with TemporaryFile() as bodies, TemporaryFile() as answers:
@@ -124,7 +124,7 @@ def _load(case: ArtifactCase, interpreter: Interpreter, entries: list[Entry]) ->
             return
 
 
-def _check(case: ArtifactCase, entry: Entry) -> Iterator[Finding]:
+def _check(case: ArtifactCase, entry: ArtifactEntry) -> Iterator[Finding]:
     match = _PYC.fullmatch(entry.path)
     source = case.artifact.get(f"{match['folder']}{match['name']}.py") if match else None
     if match is None or source is None:

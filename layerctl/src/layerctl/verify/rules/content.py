@@ -16,7 +16,7 @@ from layerctl.verify.rules.archive import ARCHIVE_DAMAGED, ARCHIVE_LIMITS, probl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.artifact import Entry
+    from layerctl.artifact import ArtifactEntry
     from layerctl.core.diagnostics import Finding
     from layerctl.verify.case import ArtifactCase
 
@@ -88,7 +88,6 @@ _WORKPLACE = re.compile(
     rb")"
 )
 _WITHIN_TEXT = re.compile(rb"[^\s'\"`<>|,;()]*\Z")  # what stands before a path in one word
-_INSTALLED = ("/usr", "/opt", "/var/lang")  # folders of this machine that others have too
 _SCHEME = re.compile(rb"[A-Za-z]:/\Z")
 _SHEBANG = re.compile(rb"#!\s*(/\S+)")
 _RUNTIME_PLACES = (b"/usr/", b"/bin/", b"/opt/", b"/var/lang/", b"/var/task/")
@@ -129,7 +128,7 @@ def check_content(case: ArtifactCase) -> Iterator[Finding]:
                 yield rule.finding(entry.path, message, hint, case.doubtful, line=line)
 
 
-def _pieces(case: ArtifactCase, entry: Entry) -> Iterator[tuple[bytes, int]]:
+def _pieces(case: ArtifactCase, entry: ArtifactEntry) -> Iterator[tuple[bytes, int]]:
     """Read a file in pieces that overlap; each comes with the number of lines before it."""
     tail, lines = b"", 0
     for chunk in case.artifact.chunks(entry):
@@ -141,7 +140,7 @@ def _pieces(case: ArtifactCase, entry: Entry) -> Iterator[tuple[bytes, int]]:
 
 
 def _suspects(
-    case: ArtifactCase, entry: Entry, piece: bytes, *, before: int, foreign: set[str], here: list[bytes]
+    case: ArtifactCase, entry: ArtifactEntry, piece: bytes, *, before: int, foreign: set[str], here: list[bytes]
 ) -> Iterator[tuple[Rule, str, int | None]]:
     compiled = _PYC.fullmatch(entry.path)
     binary = compiled is not None or _is_binary(piece)

@@ -11,7 +11,7 @@ from layerctl.rules.shared import MODE_UNREADABLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.artifact import Entry
+    from layerctl.artifact import ArtifactEntry
     from layerctl.core.diagnostics import Finding
     from layerctl.verify.case import ArtifactCase
 
@@ -112,7 +112,7 @@ def check_modes(case: ArtifactCase) -> Iterator[Finding]:
         yield from _special_bits(case, folder, "0755")
 
 
-def _special_bits(case: ArtifactCase, entry: Entry, better: str) -> Iterator[Finding]:
+def _special_bits(case: ArtifactCase, entry: ArtifactEntry, better: str) -> Iterator[Finding]:
     mode = entry.mode
     if mode & 0o7002:
         what = "has setuid, setgid or sticky bits" if mode & 0o7000 else "lets everyone write"

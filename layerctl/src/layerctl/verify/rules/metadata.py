@@ -21,7 +21,7 @@ from layerctl.rules.shared import DEPENDENCY_MISSING, DEPENDENCY_VERSION, SDK_PA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from layerctl.artifact import Entry
+    from layerctl.artifact import ArtifactEntry
     from layerctl.core.diagnostics import Finding
     from layerctl.python.distributions import Distribution
     from layerctl.verify.case import ArtifactCase
@@ -83,7 +83,7 @@ def check_records(case: ArtifactCase) -> Iterator[Finding]:
             yield RECORD_MISMATCH.finding(path, message, hint, case.doubtful)
 
 
-def _as_recorded(case: ArtifactCase, entry: Entry, row: list[str]) -> bool:
+def _as_recorded(case: ArtifactCase, entry: ArtifactEntry, row: list[str]) -> bool:
     kind, _, digest = (row[1] if len(row) > 1 else "").partition("=")
     actual = base64.urlsafe_b64encode(bytes.fromhex(case.artifact.sha256(entry))).rstrip(b"=").decode()
     return kind != "sha256" or digest.rstrip("=") == actual
