@@ -59,6 +59,9 @@ class StackReader(StackFunctions):
         region: what `AWS::Region` stands for; None leaves it open.
         stand_ins: whether what only a deployment knows is stood in for.
         parent: the reader of the template that this one is nested in.
+
+    Attributes:
+        cut_short: whether a nested stack was not followed because there are too many, or too deep ones.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class StackReader(StackFunctions):
         self._files: _Files = parent._files if parent is not None else _Files()
         self._around: tuple[Path, ...] = (*(parent._around if parent is not None else ()), path)
         self._nested: dict[str, StackReader | Fault | None] = {}
+        self.cut_short = False
         self.open_loops: list[tuple[yaml.Node, str]] = []
         if "Fn::ForEach" in source.text:
             self.root, self.open_loops = expand_loops(self)
@@ -150,11 +154,13 @@ class StackReader(StackFunctions):
         hint = "check that template by itself"
         if path is None:
             return Fault(place, f"the template of {name} is not on this machine, and was not read", hint)
-        if len(self._around) > _MAX_STACKS or path in self._around:
+        if path in self._around:
             return Fault(place, f"the template of {name} leads back to itself, and was not read", hint)
+        if len(self._around) > _MAX_STACKS or self._files.left == 0:
+            self.cut_short = True
+            limits = f"{_MAX_STACKS} levels and {_MAX_NESTED:,} templates"
+            return Fault(place, f"the template of {name} was not read: {limits} are followed", hint)
         self._files.left -= 1
-        if self._files.left < 0:
-            return Fault(place, f"the template of {name} was not read: there are more than {_MAX_NESTED:,}", hint)
         document = self._files.document(path)
         if isinstance(document, Fault):
             return document
