@@ -175,6 +175,11 @@ bench: build .venv-bench/.ready ## measure against the peers, in one run; result
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)")
 endif
 
+.PHONY: bench-pins
+bench-pins: $(VENV)/.ready ## what `pins list` costs over 5,000 templates, beside an earlier commit: make bench-pins BASE=main~5
+	@test -n "$(BASE)" || { echo "error: name a commit to compare with: make bench-pins BASE=main~5" >&2; exit 2; }
+	@$(BIN)/python -m benchmarks.pins $(BASE)
+
 # --- housekeeping -----------------------------------------------------------------------------------------
 
 .PHONY: clean

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.pins BASE``: what `pins list` costs over many templates, beside an earlier commit.
+"""What `pins list` costs over many templates, beside an earlier commit: `make bench-pins BASE=main~5`.
 
 5,000 generated SAM templates, 102 MB with 100,000 pins, as a large monorepo has them, and 500 programs that put an ARN
 together. The same files are listed in turns by this checkout and by one of BASE: processor time, that of workers

@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 
 from layerctl.artifact import open_artifact
+from layerctl.config import LayerConfig
 from layerctl.core.arn import LayerVersionArn
 from layerctl.releases.publish.present import present_version
 from layerctl.releases.versions import DigestCache, download, get_version, list_versions
@@ -25,14 +26,13 @@ from layerctl.releases.versions import DigestCache, download, get_version, list_
 ROOT = Path(__file__).parents[1]
 CANARY = ROOT / "layer" / "canary"
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
-ROLE = "shared-utils-canary"  # as pipelines/bootstrap.yaml names it
 
 
-def fetched(client: Any, artifact: Path, target: Path) -> LayerVersionArn:
+def fetched(client: Any, name: str, artifact: Path, target: Path) -> LayerVersionArn:
     """Fetch the version that has the artifact's content."""
     with open_artifact(artifact) as opened:
         digest = opened.content_digest()
-    version = present_version(client, list_versions(client, "shared-utils"), digest, DigestCache())
+    version = present_version(client, list_versions(client, name), digest, DigestCache())
     if version is None:
         sys.exit(f"error: no version in {client.meta.region_name} has the content of {artifact}")
     _, stored = get_version(client, version.arn)
@@ -47,7 +47,7 @@ def fetched(client: Any, artifact: Path, target: Path) -> LayerVersionArn:
 def emulated(arn: LayerVersionArn, layer: Path) -> Any:
     """The canary's answer in AWS's runtime emulator, on the bytes that were fetched."""
     command = [sys.executable, "-m", "layerctl", "invoke", str(CANARY / "template.yaml"), "CanaryFunction"]
-    command += ["--layer", f"shared-utils={layer}", "--parameter", f"LayerVersionArn={arn}", "--parameter", "Role=none"]
+    command += ["--layer", f"{arn.name}={layer}", "--parameter", f"LayerVersionArn={arn}", "--parameter", "Role=none"]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
     if done.returncode:
         sys.exit("error: the canary does not run in the emulator")
@@ -57,9 +57,9 @@ def emulated(arn: LayerVersionArn, layer: Path) -> Any:
 def invoked(stage: str, settings: dict[str, Any], arn: LayerVersionArn) -> Any:
     """The canary's answer where it is deployed."""
     region = settings["global"]["parameters"]["region"]
-    stack = f"shared-utils-canary-{stage}"
+    stack = f"{arn.name}-canary-{stage}"
     where = ["--stack-name", stack, "--region", region, "--s3-bucket", settings["deploy"]["parameters"]["s3_bucket"]]
-    role = f"arn:{arn.partition}:iam::{arn.account}:role/{ROLE}"
+    role = f"arn:{arn.partition}:iam::{arn.account}:role/{arn.name}-canary"  # as pipelines/bootstrap.yaml names it
     given = ["--parameter-overrides", f"LayerVersionArn={arn}", f"Role={role}", "--no-fail-on-empty-changeset"]
     # From a folder without samconfig.toml: the repository's is the layer's.
     command = [str(SAM), "deploy", "--template-file", "template.yaml", "--s3-prefix", "canary", *where, *given]
@@ -76,11 +76,12 @@ def invoked(stage: str, settings: dict[str, Any], arn: LayerVersionArn) -> Any:
 
 def main(stage: str, artifact: Path) -> None:
     """Try it."""
+    name = LayerConfig.load(ROOT / "layer" / "layer.toml").name
     settings = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))["default" if stage == "dev" else stage]
     client = boto3.client("lambda", settings["global"]["parameters"]["region"])
     with tempfile.TemporaryDirectory(prefix="smoke-") as scratch:
         layer = Path(scratch) / "layer.zip"
-        arn = fetched(client, artifact, layer)
+        arn = fetched(client, name, artifact, layer)
         expected = emulated(arn, layer)
     print(f"in the emulator the canary answers {expected}")  # noqa: T201
     answer = invoked(stage, settings, arn)

@@ -191,7 +191,10 @@ def _quoted(text: str) -> str:
 
 def _codebuild(source: dict[str, Any], job: dict[str, Any]) -> str:
     python = job.get("python", "3.13")
-    lines = [source["codebuild"]["head"], f"\nphases:\n  install:\n    runtime-versions:\n      python: {python}\n"]
+    lines = [source["codebuild"]["head"]]
+    if job.get("pushes"):
+        lines.append("\nenv:\n  git-credential-helper: yes\n")
+    lines.append(f"\nphases:\n  install:\n    runtime-versions:\n      python: {python}\n")
     lines.append("  build:\n    on-failure: ABORT\n    commands:\n")
     for step in job["steps"]:
         if takes := step.get("takes"):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from pipelines.generate import files
+from samtranslator.yaml_helper import yaml_parse
 
+from layerctl.config import LayerConfig
 from tests.e2e import workflow
 from tests.support.roles import allowed, statements
 from tests.support.sam import SAM, sam_environment
+from tests.support.workflow_steps import PLAYED
 
 ROOT = Path(__file__).parents[1]
 GITLAB = sorted((ROOT / "pipelines" / "gitlab").glob("*.yml"))
@@ -22,17 +26,24 @@ SCHEMA = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema"
 
 
 def run_lines(path, jobs=None):
-    """The lines that a file of any system runs, of all of GitHub's jobs or some, without what a system puts around."""
+    """The lines that a file of any system runs, of all jobs or some, without what a system puts around."""
     data = yaml.safe_load(path.read_text("utf-8"))
     if "phases" in data:
         blocks = data["phases"]["build"]["commands"]
     elif "jobs" in data:
         blocks = [step["run"] for job in jobs for step in data["jobs"][job]["steps"] if "run" in step]
     else:
-        blocks = [block for job in data.values() if isinstance(job, dict) for block in job.get("script", ())]
+        blocks = list(_scripts(data, jobs))
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     shown = [re.sub(r" --format (github|text)", "", line.split(" # ")[0]) for line in lines]
     return [line for line in shown if line not in ("(", ")", "set -e")]
+
+
+def _scripts(data, jobs):
+    """GitLab's commands."""
+    for name, job in data.items():
+        if isinstance(job, dict) and (jobs is None or name in jobs):
+            yield from job.get("script", ())
 
 
 def test_the_files_are_what_the_source_says():
@@ -45,12 +56,12 @@ def test_the_files_are_what_the_source_says():
 
 @pytest.mark.parametrize(
     ("name", "workflow_name", "jobs"),
-    [("layer", "release", ("build", "dev", "publish")), ("service", "service", ("check", "dev", "prod"))],
+    [("layer", "release", ("build", "rebuild", "dev", "publish")), ("service", "service", ("check", "dev", "prod"))],
 )
 def test_every_system_runs_the_same_lines(name, workflow_name, jobs):
     """What all three systems run is the same, in the same order; the rest is a system's own, and named here."""
     github = run_lines(ROOT / ".github" / "workflows" / f"{workflow_name}.yml", jobs)
-    gitlab = run_lines(ROOT / "pipelines" / "gitlab" / f"{name}.gitlab-ci.yml")
+    gitlab = run_lines(ROOT / "pipelines" / "gitlab" / f"{name}.gitlab-ci.yml", jobs)
     codebuild = [line for job in jobs for line in run_lines(ROOT / f"pipelines/codebuild/{name}-{job}.buildspec.yml")]
     assert len(gitlab) >= 14
     assert [line for line in codebuild if not line.startswith("cp -r")] == gitlab  # GitLab has artifacts in their place
@@ -127,15 +138,40 @@ def test_codebuild_takes_its_file(path):
     assert "files" in data.get("artifacts", {"files": ()})
 
 
-def test_every_step_of_the_release_is_played_or_named():
-    """`make pipeline` runs each line of build, dev and publish, or says why not; no reason and no change is idle."""
-    steps = [step for name in ("build", "dev", "publish") for step in workflow.job(name)["steps"]]
-    reasons = {workflow.why_not(step) for step in steps}
-    assert reasons == {"", "it is GitHub's", *workflow.NOT_RUN.values()}
-    played = [step["run"] for step in steps if not workflow.why_not(step)]
-    assert len(played) >= 15
-    for old in workflow.CHANGED:
-        assert any(old in line for line in played), old
+def test_gitlab_and_codebuild_announce_by_the_same_lines():
+    """The index goes to a branch in both; the release with its files is GitLab's alone. What each lacks has a page."""
+    gitlab = run_lines(ROOT / "pipelines" / "gitlab" / "layer.gitlab-ci.yml", ["announce"])
+    path = ROOT / "pipelines" / "codebuild" / "layer-announce.buildspec.yml"
+    codebuild = run_lines(path)[1:]
+    assert gitlab[-len(codebuild) :] == codebuild
+    assert yaml.safe_load(path.read_text("utf-8"))["env"]["git-credential-helper"]
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_play_changes_and_leaves_out_no_more_than_it_says(name):
+    """`make pipeline` runs each line of the jobs that it plays, or says why not; no reason and no change is idle."""
+    steps = [step for job in PLAYED[name] for step in workflow.job(name, job)["steps"]]
+    played = [step["run"] for step in steps if not workflow.why_not_played(step)]
+    assert len(played) >= {"release": 15, "service": 6, "ci": 1}[name]
+    if name == "release":
+        assert all(any(step.get("run", "").startswith(start) for step in steps) for start in workflow.NOT_PLAYED)
+        for old in workflow.CHANGED:
+            assert any(old in line for line in played), old
+
+
+def test_the_layer_has_one_name():
+    """layer.toml says it; bootstrap, stacks and roles, which cannot read that, say the same, and no script says any."""
+    name = LayerConfig.load(ROOT / "layer" / "layer.toml").name
+    bootstrap = yaml_parse(workflow.BOOTSTRAP.read_text("utf-8"))
+    assert bootstrap["Parameters"]["LayerName"]["Default"] == name
+    roles = [made["Properties"]["RoleName"] for made in bootstrap["Resources"].values() if "Role" in made["Type"]]
+    assert roles == [{"Fn::Sub": f"${{LayerName}}-{role}"} for role in ("canary", "pipeline-dev", "pipeline-release")]
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+    for stage, environment in (("dev", "default"), ("prod", "prod")):
+        assert config[environment]["global"]["parameters"]["stack_name"] == f"{name}-{stage}"
+        assert f"LayerName={name}" in config[environment]["deploy"]["parameters"]["parameter_overrides"]
+    for script in (ROOT / "layer").glob("*.py"):
+        assert name not in script.read_text("utf-8"), script
 
 
 TEMPLATES = ["pipelines/bootstrap.yaml", "layer/canary/template.yaml"]

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.support.command_lines import parse
+from tests.support.workflow_steps import runs
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -159,8 +160,8 @@ def test_a_release_is_proved_before_it_is_published_and_indexed_before_it_is_sha
     done = [shlex.split(line)[1:3] for line in commands(path, ".venv/bin/layerctl")]
     words = [" ".join(one) if one[0] in ("index", "attest") else one[0] for one in done]
     assert words == [
-        "build", "verify", "audit", "diff", "build", "attest sign", "attest public-key", "verify", "publish", "publish",
-        "index write", "index notes", "index mirror", "index check", "permissions", "releases",
+        "build", "verify", "audit", "diff", "build", "diff", "attest sign", "attest public-key", "verify", "publish",
+        "publish", "index write", "index notes", "index mirror", "index check", "permissions", "releases",
     ]  # fmt: skip
 
 
@@ -218,9 +219,9 @@ def test_each_distribution_is_published_by_a_tag_and_an_environment_of_its_own()
         ("shared-utils-v1.2.0", ["layerctl-1.2.0", "shared_utils-1.1.0"], None),
     ],
 )
-def test_a_tag_takes_the_wheel_of_its_name_and_version(tmp_path, tag, made, taken):
+@runs("publish-wheels", "build", "The tag names")
+def test_a_tag_takes_the_wheel_of_its_name_and_version(tmp_path, tag, made, taken, script):
     """The step itself is run: one wheel is taken; a tag of another version fails, and says what there is."""
-    (script,) = [step["run"] for step in steps(WHEELS) if step.get("name", "").startswith("The tag names")]
     (tmp_path / "dist").mkdir()
     for name in made:
         (tmp_path / f"dist/{name}-py3-none-any.whl").touch()
@@ -234,9 +235,9 @@ def test_a_tag_takes_the_wheel_of_its_name_and_version(tmp_path, tag, made, take
         assert [path.name for path in (tmp_path / "wheel").iterdir()] == [f"{taken}-py3-none-any.whl"]
 
 
-def test_a_release_of_a_wheel_names_the_line_that_installs_it(tmp_path):
+@runs("publish-wheels", "release", "Release")
+def test_a_release_of_a_wheel_names_the_line_that_installs_it(tmp_path, script):
     """The step itself is run, with a `gh` that notes its calls: URL and hash; it is not the latest release."""
-    (script,) = [step["run"] for step in steps(WHEELS) if step.get("name") == "Release"]
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist/layerctl-1.2.0-py3-none-any.whl").write_bytes(b"")
     gh = tmp_path / "gh"

@@ -92,7 +92,7 @@ def _pins(path: Path) -> Iterable[str]:
 
 
 def _check(path: Path) -> Iterable[str]:
-    report = check_templates((), given=GivenTemplates([(path, False)]))
+    report = check_templates(GivenTemplates([(path, False)]))
     for finding in report.findings:
         if _REPORT in finding.hint:
             raise RuntimeError(finding.message)

@@ -1,10 +1,11 @@
 """The whole life of a layer version, on a local AWS: ``make pipeline``.
 
 Deploy the layer by the lines of the release workflow, pin it, deploy two services, serve exactly the bytes that the
-API hands back; change a helper, deploy again, see that pins hold, bump them, prune, release to every region. Beside it,
-on a local AWS of their own: the life of releases in three regions (tests/e2e/releases.py), and a release that is
-signed, checked, audited, compared, found bad, rolled back and recalled (tests/e2e/trust.py). What they show is printed
-after the first story, so that the steps stand in order.
+API hands back; change a helper, deploy again, see that pins hold, bump them, prune, release to every region, take two
+services through their own pipeline (tests/e2e/services.py). Beside it, on a local AWS of their own: the life of
+releases in three regions (tests/e2e/releases.py), and a release that is signed, checked, audited, compared, found bad,
+rolled back and recalled (tests/e2e/trust.py). What they show is printed after the first story, so that the steps stand
+in order.
 
 The SAM CLI, `layerctl`, boto3, AWS's SAM translator and AWS's runtime emulator are the real ones; CloudFormation and
 Lambda's control plane are moto's, with what it lacks added (tests/support/local_aws). Each step prints its evidence and
@@ -29,7 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e import releases, trust, workflow
+from tests.e2e import releases, services, trust, workflow
 from tests.e2e.evidence import PipelineError, check, console, say
 from tests.support import local_aws
 from tests.support.checkout import copy_checkout
@@ -226,9 +227,10 @@ def play(pipeline: Pipeline) -> None:
 
     say(2, "the release workflow's build and dev jobs: sam build && sam deploy, smoke test, canary")
     release = pipeline.environment | {"TAG": "v1.0.0"}
-    workflow.play_job("build", pipeline.folder, release)
+    workflow.play_job("release", "build", pipeline.folder, release)
+    workflow.play_job("ci", "artifact", pipeline.folder, release)
     shown = ("in the emulator", "deployed, it answers", "AWS::Lambda::LayerVersion", "holds the content")
-    sent = workflow.play_job("dev", pipeline.folder, release, shows=shown)
+    sent = workflow.play_job("release", "dev", pipeline.folder, release, shows=shown)
     workflow.check_role("DevRole", sent, beside=workflow.BY_CLOUDFORMATION)
     first = pipeline.output("shared-utils-dev", "LayerVersionArn")
     latest = aws.client("ssm", REGION).get_parameter(Name="/shared-utils/dev/latest")["Parameter"]["Value"]
@@ -290,18 +292,20 @@ def play(pipeline: Pipeline) -> None:
     for name in SERVICES:
         check(pipeline.call(name)["version"] == new, f"GET /{name} → 200, from shared_utils {new}")
     _release(pipeline, new)
+    pipeline.bump("orders", "2")
+    services.play(pipeline.folder, pipeline.environment, aws, second, 10)
 
 
 def _release(pipeline: Pipeline, version: str) -> None:
     """Play what follows the gate."""
-    gate = workflow.job("publish")["environment"]
+    gate = workflow.job("release", "publish")["environment"]
     say(9, f"the gate (environment {gate!r}) is passed: the release workflow's publish job, {version} in every region")
     changelog = pipeline.folder / "CHANGELOG.md"
     changelog.write_text(f"# Changelog\n\n## {version}\n\n- a helper changed\n")
     key = pipeline.aws.client("kms", REGION).create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
     release = pipeline.environment | {"TAG": f"v{version}", "SIGNING_KEY": key["Arn"]}
     (pipeline.folder / "main").mkdir()
-    sent = workflow.play_job("publish", pipeline.folder, release, shows=("(latest)",))
+    sent = workflow.play_job("release", "publish", pipeline.folder, release, shows=("(latest)",))
     workflow.check_role("ReleaseRole", sent, beside=workflow.NOT_PROVOKED)
     index = json.loads((pipeline.folder / "main" / "layers.json").read_text())["releases"][version]
     wanted = tomllib.loads((pipeline.folder / "layer" / "layer.toml").read_text())["publish"]["regions"]
@@ -334,9 +338,9 @@ def _play_releases() -> None:
     with tempfile.TemporaryDirectory(prefix="releases-") as scratch, local_aws.start() as aws:
         folder = Path(scratch)
         (folder / "helpers").mkdir()
-        releases.play(releases.Releases(folder / "helpers", aws), first=10)
+        releases.play(releases.Releases(folder / "helpers", aws), first=11)
         (folder / "proved").mkdir()
-        trust.play(trust.Provenance(folder / "proved", aws), first=16)
+        trust.play(trust.Provenance(folder / "proved", aws), first=17)
 
 
 def _captured(story: Callable[[], None]) -> tuple[str, PipelineError | None]:

@@ -1,4 +1,4 @@
-"""The release workflow, step by step: its own `run` lines, on the local AWS; part of `make pipeline`.
+"""Workflows, step by step: their own `run` lines, on the local AWS; part of `make pipeline`.
 
 What needs GitHub, or what continuous integration runs beside this play anyway, is named with the reason. What a job
 sends to AWS goes through a proxy that keeps it, and is held against the policy of the role that the job takes.
@@ -16,22 +16,17 @@ from layerctl.aws.failures import action_of
 from tests.e2e.evidence import PipelineError, check, console
 from tests.support.fault_proxy import fault_proxy
 from tests.support.roles import allowed
+from tests.support.workflow_steps import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
-RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+WORKFLOWS = ROOT / ".github" / "workflows"
 BOOTSTRAP = ROOT / "pipelines" / "bootstrap.yaml"
 
-# Steps that are not run here, by how they begin, and why.
-NOT_RUN = {
-    "make setup": "the environments are there",
-    "make test": "continuous integration runs the suite beside this",
-    "make wheels": "continuous integration's tests make the wheels",
-    ".venv/bin/layerctl audit": "it asks OSV; a later step audits against records",
-    "before=$(gh release list": "it asks GitHub for the release before",
-}
+# Steps that a test runs instead, with a `gh` that notes its calls; by how they begin.
+NOT_PLAYED = {"before=$(gh release list": "it asks GitHub; tests/test_workflow_steps.py runs it"}
 # What is changed in a line, and why: {old: (new, why)}.
 CHANGED = {
     " --strict --install-pythons": ("", "with the interpreters that are here instead of those of layer.toml"),
@@ -47,17 +42,18 @@ BY_CLOUDFORMATION = {
 NOT_PROVOKED = {"lambda:AddLayerVersionPermission", "ssm:DeleteParameters"}  # sharing; a deletion or a yank taken back
 
 
-def job(name: str) -> dict[str, Any]:
-    """One job of the workflow."""
-    found: dict[str, Any] = yaml.safe_load(RELEASE.read_text("utf-8"))["jobs"][name]
+def job(workflow: str, name: str) -> dict[str, Any]:
+    """One job of a workflow."""
+    found: dict[str, Any] = yaml.safe_load((WORKFLOWS / f"{workflow}.yml").read_text("utf-8"))["jobs"][name]
     return found
 
 
-def why_not(step: Mapping[str, Any]) -> str:
+def why_not_played(step: Mapping[str, Any]) -> str:
     """Why a step is not run here; empty for one that is."""
     if "uses" in step:
         return "it is GitHub's"
-    return next((why for start, why in NOT_RUN.items() if step["run"].startswith(start)), "")
+    by_a_test = next((why for start, why in NOT_PLAYED.items() if step["run"].startswith(start)), "")
+    return by_a_test or why_not(step["run"])
 
 
 def changed(line: str) -> str:
@@ -67,10 +63,13 @@ def changed(line: str) -> str:
     return line
 
 
-def play_job(name: str, folder: Path, environment: Mapping[str, str], *, shows: tuple[str, ...] = ()) -> set[str]:
+def play_job(
+    workflow: str, name: str, folder: Path, environment: Mapping[str, str], *, shows: tuple[str, ...] = ()
+) -> set[str]:
     """Run the lines of a job, one shell for each step as GitHub does it; returns the actions that were sent.
 
     Args:
+        workflow: whose.
         name: the job's.
         folder: the checkout.
         environment: with the local AWS's address.
@@ -78,9 +77,9 @@ def play_job(name: str, folder: Path, environment: Mapping[str, str], *, shows: 
     """
     skipped: dict[str, list[str]] = {}
     with fault_proxy(environment["AWS_ENDPOINT_URL"]) as proxy:
-        for step in job(name)["steps"]:
+        for step in job(workflow, name)["steps"]:
             title = step.get("name") or (step["run"] if "run" in step else step["uses"].split("@")[0])
-            if why := why_not(step):
+            if why := why_not_played(step):
                 skipped.setdefault(why, []).append(title)
                 continue
             said = _step(changed(step["run"]), folder, {**environment, "AWS_ENDPOINT_URL": proxy.endpoint}, title)

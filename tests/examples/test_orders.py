@@ -32,6 +32,9 @@ def dynamodb() -> Iterator[Any]:
     with mock_aws(), pytest.MonkeyPatch.context() as environment:  # moto's own variables end last
         for name, value in ORDER_SETTINGS.items():
             environment.setenv(name, value)
+        environment.setenv(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"
+        )  # a local AWS that is served beside is another one
         yield create_order_tables()
     for cached in (stores.store, api.place_once):
         cached.cache_clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,26 @@ def test_a_batch_gives_back_its_failed_messages_only() -> None:
     queue = resources["ShipmentsQueue"]["Properties"]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
     assert queue["VisibilityTimeout"] == 6 * consumer.timeout
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_function_is_deployed_by_an_alias_that_goes_back(service: str) -> None:
+    """A canary in prod, an alarm on the alias, a new layer moves it; `sam build` and `sam deploy` have both stages."""
+    template = read_template(service)
+    resources, common = template["Resources"], template.get("Globals", {}).get("Function", {})
+    kind = "AWS::Serverless::Function"
+    functions = {name: function for name, function in resources.items() if function["Type"] == kind}
+    assert functions
+    for name, function in functions.items():
+        properties = common | function["Properties"]
+        assert (properties["AutoPublishAlias"], properties["AutoPublishAliasAllProperties"]) == ("live", True)
+        assert properties["DeploymentPreference"]["Type"] == ["Prod", "Canary10Percent5Minutes", "AllAtOnce"]
+        (alarm,) = properties["DeploymentPreference"]["Alarms"]
+        watched = {dimension["Name"]: dimension["Value"] for dimension in resources[alarm]["Properties"]["Dimensions"]}
+        assert watched == {"FunctionName": name, "Resource": f"${{{name}}}:live"}
+        # Its own: with SkipBuild, `sam build` leaves a path of Globals as it is, and `sam deploy` does not find it.
+        assert function["Properties"]["CodeUri"] == "src/"
+    config = tomllib.loads((EXAMPLES / service / "samconfig.toml").read_text())
+    for stage in ("dev", "prod"):
+        assert config[stage]["deploy"]["parameters"]["stack_name"] == f"{service}-{stage}"
+        assert config[stage]["deploy"]["parameters"]["parameter_overrides"] == [f"Stage={stage}"]

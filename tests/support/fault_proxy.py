@@ -249,6 +249,11 @@ class FaultProxy:
         with self._lock:
             self._rules.append(_Rule(operation, fault, times, region))
 
+    def heal(self) -> None:
+        """Let nothing go wrong any more."""
+        with self._lock:
+            self._rules.clear()
+
     def count(self, operation: str) -> int:
         """How many requests of an operation came."""
         with self._lock:

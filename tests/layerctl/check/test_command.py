@@ -10,6 +10,7 @@ import pytest
 from layerctl.__main__ import main
 from layerctl.check.contents import Sources
 from layerctl.check.fetch import Fetcher
+from layerctl.check.given import find_templates
 from layerctl.check.report import check_templates
 from layerctl.core.errors import LayerctlError
 
@@ -113,7 +114,7 @@ def test_one_finding_for_all_functions_of_a_cause(tmp_path):
         f"Resources:\n{functions}",
         "utf-8",
     )
-    findings = check_templates([tmp_path / "t.yaml"]).findings
+    findings = check_templates(find_templates([tmp_path / "t.yaml"])).findings
     assert [finding.rule for finding in findings if finding.rule == "layer-duplicate"] == ["layer-duplicate"]
     assert [finding.rule for finding in findings if finding.rule == "runtime-deprecated"] == ["runtime-deprecated"]
     assert all(finding.message.startswith("F0, F1, F2 and 2 more: ") for finding in findings)
@@ -237,7 +238,7 @@ def test_cdk_assets(tmp_path):
         }
     }
     (out / "Stack.template.json").write_text(json.dumps(template), "utf-8")
-    report = check_templates([out / "Stack.template.json"])
+    report = check_templates(find_templates([out / "Stack.template.json"]))
     assert [finding.rule for finding in report.findings] == ["sdk-partial"]
     assert report.functions[0].code == 6
 
@@ -254,7 +255,7 @@ def test_region_of_the_samconfig(tmp_path):
         asked.append(str(layer.declared.arn))
         raise LayerctlError("not now")
 
-    check_templates([path], Sources(fetch=fetch))
+    check_templates(find_templates([path]), Sources(fetch=fetch))
     assert asked == ["arn:aws-cn:lambda:cn-north-1:123456789012:layer:x:1"]
 
 
@@ -292,7 +293,7 @@ def test_missing_version_and_foreign_answers(aws, tmp_path, monkeypatch):
     for name, value in aws.environ.items():
         monkeypatch.setenv(name, value)
     path = _template(tmp_path / "a", [ARN.format("nowhere:1")])
-    (finding,) = check_templates([path], Sources(fetch=Fetcher().layer)).findings
+    (finding,) = check_templates(find_templates([path]), Sources(fetch=Fetcher().layer)).findings
     assert finding.rule == "content-unknown"
     assert finding.hint
     published = aws.client("lambda").publish_layer_version(
@@ -300,7 +301,7 @@ def test_missing_version_and_foreign_answers(aws, tmp_path, monkeypatch):
     )
     monkeypatch.setattr("base64.b64encode", lambda data: b"another checksum")
     (finding,) = check_templates(
-        [_template(tmp_path / "b", [published["LayerVersionArn"]])], Sources(fetch=Fetcher().layer)
+        find_templates([_template(tmp_path / "b", [published["LayerVersionArn"]])]), Sources(fetch=Fetcher().layer)
     ).findings
     assert "not downloaded whole" in finding.message
     assert not list((tmp_path / "cache").rglob("layer.zip"))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from layerctl.check.contents import Sources
+from layerctl.check.given import find_templates
 from layerctl.check.report import check_templates
 from layerctl.core.diagnostics import exit_code
 
@@ -25,7 +26,7 @@ def test_there_are_examples():
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_example_passes(template, built_layer):
     """Every function of the example gets the built layer, all of whose content is known, and nothing is wrong."""
-    report = check_templates([ROOT / template], Sources(layers={"shared-utils": built_layer}))
+    report = check_templates(find_templates([ROOT / template]), Sources(layers={"shared-utils": built_layer}))
     assert not report.unreadable
     assert exit_code(report.findings, strict=True) == 0, report.findings
     assert report.functions or "/layers/" in template, "only the layer's own stack has no function"

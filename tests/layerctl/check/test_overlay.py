@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from layerctl.artifact import open_artifact
 from layerctl.check.contents import Sources
+from layerctl.check.given import find_templates
 from layerctl.check.model import CheckedFunction, Content
 from layerctl.check.overlay import CodePart, module_conflicts, overwritten, roots_of
 from layerctl.check.report import check_templates
@@ -152,7 +153,7 @@ def test_any_content(tmp_path_factory, layers, runtime):
         f"    Properties: {{Runtime: {runtime}, Code: code, Layers: [{arns}]}}\n",
         "utf-8",
     )
-    for finding in check_templates([base / "t.yaml"], Sources(layers=named)).findings:
+    for finding in check_templates(find_templates([base / "t.yaml"]), Sources(layers=named)).findings:
         assert finding.line
         assert finding.hint
 
@@ -177,6 +178,6 @@ def test_shared_distributions_are_one_finding(tmp_path):
         layers={"first": tmp_path / "first", "second": tmp_path / "second"}, code={"F": tmp_path / "first" / "none"}
     )
     (tmp_path / "first" / "none").mkdir()
-    (finding,) = check_templates([tmp_path / "t.yaml"], sources).findings
+    (finding,) = check_templates(find_templates([tmp_path / "t.yaml"]), sources).findings
     assert finding.rule == "distribution-duplicate"
     assert "d0 1, d1 1, d2 1 and 5 more" in finding.message

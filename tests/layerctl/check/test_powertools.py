@@ -8,6 +8,7 @@ from importlib.metadata import requires
 import pytest
 from packaging.requirements import Requirement
 
+from layerctl.check.given import find_templates
 from layerctl.check.report import check_templates
 from layerctl.python.powertools_parts import EXTRAS, parts_used
 
@@ -121,7 +122,7 @@ def _check(tmp_path, *, source="from aws_lambda_powertools import Tracer\n", lay
         (tmp_path / "layer" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "layer" / name).write_text("")
     (tmp_path / "template.yaml").write_text(TEMPLATE.format(layers=layers, more=more))
-    findings = check_templates([tmp_path / "template.yaml"]).findings
+    findings = check_templates(find_templates([tmp_path / "template.yaml"])).findings
     return [one for one in findings if one.rule == "powertools-part-missing"]
 
 
@@ -178,6 +179,6 @@ def test_only_what_is_loaded(tmp_path, handler):
         (tmp_path / "code" / name).write_text(f"{text}\n")
     (tmp_path / "layer/python").mkdir(parents=True)
     (tmp_path / "template.yaml").write_text(template.format(layers="!Ref L", more=""))
-    (finding,) = check_templates([tmp_path / "template.yaml"]).findings
+    (finding,) = check_templates(find_templates([tmp_path / "template.yaml"])).findings
     assert (finding.rule, finding.severity) == ("powertools-part-missing", "error" if loaded else "note")
     assert ("no import leads from the handler" in finding.message) != loaded

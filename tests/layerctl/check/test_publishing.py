@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 from layerctl.check.contents import Sources
+from layerctl.check.given import find_templates
 from layerctl.check.report import check_templates
 
 _ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:shared-utils:{}"
@@ -65,6 +66,6 @@ def test_agrees_with_the_transform(form, alias, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     path = tmp_path / "template.json"
     path.write_text(json.dumps(_template(form, alias, 3)), "utf-8")
-    rules = {finding.rule for finding in check_templates([path], Sources()).findings}
+    rules = {finding.rule for finding in check_templates(find_templates([path]), Sources()).findings}
     stays = _versions(_template(form, alias, 3)) == _versions(_template(form, alias, 4))
     assert ("alias-not-published" in rules) == stays

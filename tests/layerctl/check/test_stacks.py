@@ -13,6 +13,7 @@ import pytest
 
 from layerctl.check.contents import Sources
 from layerctl.check.deployed import deployed_contents
+from layerctl.check.given import find_templates
 from layerctl.check.report import RULES, check_templates
 from layerctl.core.diagnostics import Severity, exit_code
 from tests.support.elf import tiny_elf
@@ -89,7 +90,7 @@ def _marked(template):
 def test_caught_by_exactly_its_finding(case, tmp_path):
     """The stack gives one finding: its rule, at the marked line, with a column and a hint."""
     template = _prepare(case, tmp_path)
-    report = check_templates([template], _sources(case, tmp_path), region="eu-central-1", today=TODAY)
+    report = check_templates(find_templates([template]), _sources(case, tmp_path), region="eu-central-1", today=TODAY)
     assert [(finding.rule, finding.line) for finding in report.findings] == [
         (case.partition("--")[0], line) for line in _marked(template)
     ], report.findings
@@ -104,9 +105,9 @@ def test_caught_by_exactly_its_finding(case, tmp_path):
 def test_stale_bytecode(tmp_path):
     """A later layer changes a source whose unchecked bytecode is an earlier layer's: overwritten, and not run."""
     template = _prepare("bytecode-stale", tmp_path)
-    assert check_templates([template], today=TODAY).findings == []
+    assert check_templates(find_templates([template]), today=TODAY).findings == []
     (tmp_path / "second/python/config/values.py").write_text("A = 2\n", "utf-8")
-    findings = check_templates([template], today=TODAY).findings
+    findings = check_templates(find_templates([template]), today=TODAY).findings
     assert {(finding.rule, finding.line) for finding in findings} == {
         (rule, line) for rule in ("bytecode-stale", "file-shadowed") for line in _marked(template)
     }
@@ -118,7 +119,7 @@ def test_the_runtimes_own_glibc_is_enough(tmp_path, glibc, found):
     template = _prepare("glibc-mismatch", tmp_path)
     binary = tmp_path / "first/python/fast/core.cpython-311-x86_64-linux-gnu.so"
     binary.write_bytes(tiny_elf("x86_64", glibc=glibc))
-    findings = check_templates([template], _sources("glibc-mismatch", tmp_path), today=TODAY).findings
+    findings = check_templates(find_templates([template]), _sources("glibc-mismatch", tmp_path), today=TODAY).findings
     assert [finding.rule for finding in findings] == found
 
 
@@ -133,14 +134,14 @@ def test_metadata_that_was_pruned_away(tmp_path, pruned):
         info.mkdir()
         (info / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text("[acme_context]\nx = acme:X\n")
-    findings = check_templates([template], today=TODAY).findings
+    findings = check_templates(find_templates([template]), today=TODAY).findings
     assert [finding.rule for finding in findings] == ["metadata-missing"] * pruned
     assert all("an entry point of acme_context" in finding.message for finding in findings)
 
 
 def test_clean(tmp_path):
     """Layers that belong together give no finding at all."""
-    report = check_templates([_prepare("clean", tmp_path)], today=TODAY)
+    report = check_templates(find_templates([_prepare("clean", tmp_path)]), today=TODAY)
     assert report.findings == []
     assert not report.unreadable
     (summary,) = report.functions

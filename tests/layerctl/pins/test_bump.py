@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -367,3 +368,23 @@ def test_a_module_of_several_files(tmp_path, monkeypatch):
     assert main(["pins", "bump", "."]) == 0
     assert "default = 12 # shared-utils 1.4.0" in (tmp_path / "variables.tf").read_text()
     assert [pin.version for pin in scan([tmp_path]).pins if pin.path.endswith(".tf")] == [12]
+
+
+def test_services_roll_back_each_by_itself(tmp_path, monkeypatch, capsys):
+    """Down from newer and yanked releases, up from an older one; what cannot move is named and left, exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    data = index_data(yanked=("1.4.0",))
+    del data["releases"]["1.1.0"]["regions"]["us-east-1"]
+    (tmp_path / "layers.json").write_text(json.dumps(data))
+    pins = {"yanked": arn(12), "older": arn(1), "there": arn(2, region="eu-west-1")}
+    stuck = {"elsewhere": arn(11, region="us-east-1"), "major": arn(13)}
+    for name, pin in (pins | stuck).items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "template.yaml").write_text(template(pin))
+    assert main(["pins", "bump", ".", "--to", "1.1.0", "--layer", "shared-utils"]) == 2
+    said = capsys.readouterr().err
+    assert "elsewhere/template.yaml" in said
+    assert "shared-utils has no 1.1.0 in us-east-1" in said
+    assert "2.0.0 to 1.1.0 is a jump over a major version" in said
+    found = {Path(pin.path).parent.name: pin.version for pin in scan([tmp_path]).pins if "template" in pin.path}
+    assert found == dict.fromkeys(pins, 2) | {"elsewhere": 11, "major": 13}

@@ -46,6 +46,15 @@ def test_what_is_there_is_named_and_the_newer_release_stays(released, layerctl):
     assert told(layerctl, released.artifact("1.0.1", "x = 4\n")) == ("", layer_arn(2))
 
 
+def test_what_dev_has_counts_where_it_is(released, layerctl):
+    """Where both are one place, content of dev's is prod's, by the number that it has; elsewhere it is published."""
+    work = released.artifact("1.2.0", "x = 3\n")
+    assert layerctl("publish", work, "--stage", "dev").code == 0
+    assert told(layerctl, work) == (layer_arn(3), "")
+    ran = layerctl("deploy-parameters", work, "--region", "eu-west-1", "--stage", "prod", "--json")
+    assert ran.data["parameters"]["ExistingVersionArn"] == ""
+
+
 def test_what_was_yanked_does_not_stay_and_is_not_gone_to(released, layerctl):
     """With the index a yanked release is neither kept as the latest nor made it."""
     assert layerctl("index", "yank", "1.1.0", "--reason", "leaks").code == 0

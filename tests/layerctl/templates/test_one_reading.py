@@ -150,3 +150,25 @@ def test_outputs_of_nested_stacks(tmp_path, value, unresolved, pinned):
     outer, inner = find_pins(path), find_pins(nested)
     assert [reference.written for reference in outer.unresolved] == unresolved
     assert [f"{pin.name}:{pin.version}" for pin in inner.pins] == pinned
+
+
+def test_templates_that_nest_each_other(tmp_path):
+    """The ways through them are many: they are followed up to a number, each file is parsed once, and it is told."""
+    names = [f"t{number}.yaml" for number in range(8)]
+    for name in names:
+        stacks = "".join(
+            f"  S{number}:\n    Type: AWS::CloudFormation::Stack\n"
+            f"    Properties: {{TemplateURL: {other}, Parameters: {{V: !Ref V}}}}\n"
+            for number, other in enumerate(names)
+            if other != name
+        )
+        function = f"  F: {{Type: AWS::Lambda::Function, Properties: {{Layers: [!Sub '{ARN}x:${{V}}']}}}}\n"
+        text = f"Parameters: {{V: {{Type: Number, Default: 1}}}}\nResources:\n{function}{stacks}"
+        (tmp_path / name).write_text(text)
+    path = tmp_path / names[0]
+    template = read_template(path)
+    report = find_pins(path)
+    assert len(template.functions) == 1001
+    assert any("6 levels and 1,000 templates are followed" in fault.message for fault in template.unread)
+    assert [len(pin.functions) for pin in report.pins] == [1]
+    assert "makes of its parameters" in report.unresolved[0].written

@@ -1,6 +1,6 @@
 """Keys that sign statements, and the public keys that are trusted: Ed25519 of one's own, or ECDSA in AWS KMS.
 
-`cryptography` comes with the extra ``layerctl[signing]``.
+`cryptography` is no dependency of layerctl: who signs installs it, as the extra ``signing`` says.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def require_cryptography() -> None:
     try:
         import cryptography  # noqa: F401
     except ImportError:
-        raise LayerctlError("signatures need cryptography", hint="pip install 'layerctl[signing]'") from None
+        raise LayerctlError("signatures need cryptography", hint="pip install 'cryptography>=44'") from None
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 
 from layerctl.check.case import FunctionCase
 from layerctl.check.contents import Contents, Sources
-from layerctl.check.given import GivenTemplates, waits_for_engine
+from layerctl.check.given import waits_for_engine
 from layerctl.core.diagnostics import Severity
 from layerctl.core.errors import LayerctlError
 from layerctl.rules.registry import checks_in, rules_in
 from layerctl.rules.shared import TEMPLATE_INVALID, TEMPLATE_UNREAD
 from layerctl.scan.model import ENGINE, LeftOut
-from layerctl.templates.load import read_template, templates_in
+from layerctl.templates.load import read_template
 from layerctl.templates.model import Fault, Place, Template
 from layerctl.templates.regions import deployment_of
 from layerctl.templates.samconfig import overridden_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from layerctl.check.given import GivenTemplates
     from layerctl.check.model import CheckedFunction
     from layerctl.core.diagnostics import Finding
 
@@ -85,26 +86,24 @@ class CheckedTemplates:
 
 
 def check_templates(
-    paths: Sequence[Path],
+    given: GivenTemplates,
     sources: Sources | None = None,
     *,
     parameters: Mapping[str, str] | None = None,
     region: str | None = None,
     today: dt.date | None = None,
     progress: Callable[[str], None] | None = None,
-    given: GivenTemplates | None = None,
     skip_others: bool = False,
 ) -> CheckedTemplates:
     """Check every function of the templates.
 
     Args:
-        paths: SAM, CloudFormation and Serverless templates.
+        given: SAM, CloudFormation and Serverless templates, as `find_templates` finds them.
         sources: where contents are found.
         parameters: values of template parameters, in place of the samconfig's and of their defaults.
         region: what `AWS::Region` stands for; default: what the files beside a template say (samconfig.toml).
         today: the day that deprecation dates are compared with; default: today, UTC.
         progress: told the path of each template that is done.
-        given: what `find_templates` found, in place of `paths`.
         skip_others: whether named files that are no templates are left out.
 
     Raises:
@@ -112,7 +111,6 @@ def check_templates(
     """
     day = today or dt.datetime.now(dt.UTC).date()
     sources = sources or Sources()
-    given = given or GivenTemplates([(found, True) for path in paths for found in templates_in(path) or [path]])
     read = [(_read(path, parameters or {}, region), named) for path, named in given.files]
     within = {path.resolve() for template, _ in read for path in template.nested}
     with Contents(sources) as contents:

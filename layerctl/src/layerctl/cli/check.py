@@ -100,12 +100,11 @@ def command(
     )
     with progress("checking", [path.as_posix() for path, _ in given.files]) as done:
         checked = check_templates(
-            (),
+            given,
             sources,
             parameters=dict(parameters),
             region=region,
             progress=done,
-            given=given,
             skip_others=skip_others,
         )
     tell_left_out([*given.left_out, *checked.left_out], given.notes)

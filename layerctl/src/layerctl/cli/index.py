@@ -125,7 +125,8 @@ def check(*, target: LayerTarget, report: Report, index_file: Path, stage: str, 
 def mirror(*, target: LayerTarget, index_file: Path, stage: str, dry_run: bool) -> int:
     """Make Parameter Store say what the index says: /NAME/STAGE/versions/RELEASE holds the ARN and never changes.
 
-    /NAME/STAGE/yanked/RELEASE says why a release was yanked. Parameters of deleted versions go.
+    /NAME/STAGE/yanked/RELEASE says why a release was yanked. Parameters of deleted versions go. Without --region this
+    is done in the regions of layer.toml, and in all others where the index has a release.
 
     Exit code 0: all parameters say what the index says. 2: one holds another value (it is left alone), or a
     region failed.
@@ -137,7 +138,13 @@ def mirror(*, target: LayerTarget, index_file: Path, stage: str, dry_run: bool) 
     def work(region: str) -> list[Mirrored]:
         return mirror_region(target.aws.client("ssm", region), index, region, stage, dry_run=dry_run)
 
-    outcome = target.everywhere("mirroring", work)
+    indexed = list(dict.fromkeys(region for release in index.releases.values() for region in release.regions))
+    beside = [region for region in indexed if region not in target.regions]
+    if target.config and target.regions == list(target.config.regions):
+        regions = [*target.regions, *beside]  # where layer.toml no longer publishes, consumers still look
+    else:
+        regions = target.regions
+    outcome = target.everywhere("mirroring", work, regions)
     done = [(region, parameter) for region, mirrored in outcome.results.items() for parameter in mirrored]
     if target.as_json:
         parameters = [{"region": region} | asdict(parameter) for region, parameter in done]
@@ -154,6 +161,8 @@ def mirror(*, target: LayerTarget, index_file: Path, stage: str, dry_run: bool) 
         ]
         print_table(("region", "parameter", "status", "value"), rows)
         target.close(outcome.failures)
+        if left := [region for region in beside if region not in regions]:
+            note(f"not mirrored: {', '.join(left)}, where the index has releases, too")
     return 2 if outcome.failures or any(parameter.status == "refused" for _, parameter in done) else 0
 
 

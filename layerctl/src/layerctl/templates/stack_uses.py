@@ -105,10 +105,14 @@ def _nested_uses(reader: StackReader, home: str, at: int | None = None) -> Itera
         if scalar(get(resource, "Type")) not in NESTED:
             continue
         parameters = get(resource, "Properties", "Parameters")
-        nested = reader.nested(name) if parameters is not None else None
-        if parameters is not None and isinstance(nested, StackReader):
-            for use in _uses_from(nested, home, parameters.start_mark.index if at is None else at):
-                yield use._replace(via=f"stack {name}")
+        if parameters is None:
+            continue
+        where = parameters.start_mark.index if at is None else at
+        nested = reader.nested(name)
+        if isinstance(nested, StackReader):
+            yield from (use._replace(via=f"stack {name}") for use in _uses_from(nested, home, where))
+        elif reader.cut_short:  # it may get any version
+            yield Use(open_reference(f"what {name} makes of its parameters"), where)
 
 
 def _uses_from(reader: StackReader, home: str, at: int) -> Iterator[Use]:

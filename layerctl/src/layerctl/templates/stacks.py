@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import yaml
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from layerctl.templates.model import LayerResource, Template
     from layerctl.templates.source import Source
+    from layerctl.templates.yaml import Tree
 
 __all__ = ["StackReader"]
 
@@ -30,6 +32,21 @@ _OTHERS = frozenset({"AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::L
 # The APIs that SAM adds by itself for events that name none.
 _IMPLICIT = {"ServerlessHttpApi": "AWS::Serverless::HttpApi", "ServerlessRestApi": "AWS::Serverless::Api"}
 _MAX_STACKS = 6
+# Templates that nest each other are as many as there are ways through them.
+_MAX_NESTED = 1_000
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files of one template and all that is nested in it: each is parsed once."""
+
+    left: int = _MAX_NESTED
+    read: dict[Path, tuple[Source, Tree] | Fault] = field(default_factory=dict)
+
+    def document(self, path: Path) -> tuple[Source, Tree] | Fault:
+        if path not in self.read:
+            self.read[path] = read_document(path)
+        return self.read[path]
 
 
 class StackReader(StackFunctions):
@@ -42,6 +59,9 @@ class StackReader(StackFunctions):
         region: what `AWS::Region` stands for; None leaves it open.
         stand_ins: whether what only a deployment knows is stood in for.
         parent: the reader of the template that this one is nested in.
+
+    Attributes:
+        cut_short: whether a nested stack was not followed because there are too many, or too deep ones.
     """
 
     def __init__(
@@ -59,8 +79,10 @@ class StackReader(StackFunctions):
         fixed = {name: [SpannedString.literal(value, None)] for name, value in pseudo.items()}
         super().__init__(path, source, root, {**fixed, **given}, region)
         self._parent = parent
+        self._files: _Files = parent._files if parent is not None else _Files()
         self._around: tuple[Path, ...] = (*(parent._around if parent is not None else ()), path)
         self._nested: dict[str, StackReader | Fault | None] = {}
+        self.cut_short = False
         self.open_loops: list[tuple[yaml.Node, str]] = []
         if "Fn::ForEach" in source.text:
             self.root, self.open_loops = expand_loops(self)
@@ -132,9 +154,14 @@ class StackReader(StackFunctions):
         hint = "check that template by itself"
         if path is None:
             return Fault(place, f"the template of {name} is not on this machine, and was not read", hint)
-        if len(self._around) > _MAX_STACKS or path in self._around:
+        if path in self._around:
             return Fault(place, f"the template of {name} leads back to itself, and was not read", hint)
-        document = read_document(path)
+        if len(self._around) > _MAX_STACKS or self._files.left == 0:
+            self.cut_short = True
+            limits = f"{_MAX_STACKS} levels and {_MAX_NESTED:,} templates"
+            return Fault(place, f"the template of {name} was not read: {limits} are followed", hint)
+        self._files.left -= 1
+        document = self._files.document(path)
         if isinstance(document, Fault):
             return document
         source, tree = document

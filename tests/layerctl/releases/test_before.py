@@ -1,0 +1,55 @@
+"""layer/before.py fetches the release that a new one is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from layer.before import main
+
+from layerctl.artifact import open_artifact
+from tests.layerctl.releases.conftest import REGIONS
+from tests.support.fault_proxy import answer
+
+
+@pytest.fixture
+def before(capsys):
+    """Run the script; what it said, and what it fetched."""
+
+    def run(version, code=0):
+        capsys.readouterr()
+        try:
+            main(Path("layers.json"), version, Path("before.zip"))
+        except SystemExit as ended:
+            assert code == 1
+            return ended.code, None
+        assert code == 0
+        there = Path("before.zip")
+        return capsys.readouterr().out, there if there.exists() else None
+
+    return run
+
+
+def test_the_release_before_is_fetched(proxy, project, layerctl, before):
+    """The newest below the version and not yanked, with the content that the index says; else nothing is written."""
+    for release in ("1.0.0", "1.1.0", "1.2.0"):
+        made = project.artifact(release, f"VERSION = {release!r}\n")
+        assert layerctl("publish", made, "--index", "layers.json", "--region", REGIONS[0]).code == 0
+    assert layerctl("index", "yank", "1.1.0", "--reason", "leaks").code == 0
+    said, fetched = before("1.2.0")
+    assert said == f"1.0.0 was before: arn:aws:lambda:{REGIONS[0]}:123456789012:layer:helpers:1\n"
+    with open_artifact(fetched) as there, open_artifact(project.artifact("1.0.0", "VERSION = '1.0.0'\n")) as wanted:
+        assert there.content_digest() == wanted.content_digest()
+    fetched.unlink()
+    said, fetched = before("1.0.0")
+    assert (said, fetched) == ("no release before 1.0.0 is known\n", None)
+
+    proxy.add("GetLayerVersion", answer(403, "AccessDeniedException", "no"))
+    said, fetched = before("1.2.0", code=1)
+    assert said.startswith("error: ")
+    assert REGIONS[0] in said
+    assert fetched is None
+    project.index.write_text("{")
+    assert "layers.json is not JSON" in before("1.2.0", code=1)[0]
+    project.index.unlink()
+    assert before("1.2.0") == ("no release before 1.2.0 is known\n", None)
