@@ -320,3 +320,31 @@ def test_who_waits_too_long_for_anothers_fetch_is_told(
     assert failure.what == "the container's credentials were not fetched in time"
     assert (failure.kind, failure.hint, failure.retry) == (UNAVAILABLE, MORE_TIME, BRIEFLY)
     assert source.get(Deadline(20)).access_key == "AKID"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "what"),
+    [
+        *(
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token, "the container's authorization token has a line break in it")
+            for token in ("a\nb", "a\rb", "a\r\nb")
+        ),
+        *(
+            (
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                address,
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI holds no usable address",
+            )
+            for address in ("nowhere", "http://127.0.0.1:x/")
+        ),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    source: CredentialsSource, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, what: str
+) -> None:
+    """A token of the environment may have no line break, and the address must be one."""
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Failure) as caught:
+        source.get(Deadline(1))
+    assert (caught.value.kind, caught.value.what) == (INVALID, what)
