@@ -13,11 +13,12 @@ class LineBuffer:
     The lines are kept as text: they say what was true when they were written, not when they are flushed.
     """
 
+    _size = 0  # of the lines, in bytes; not true while there are none
+
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.dropped = 0
         self._lines: deque[str] = deque()
-        self._size = 0
 
     def add(self, line: str) -> None:
         """Keep `line`; drop the oldest while there are more than `capacity` bytes."""
@@ -25,19 +26,19 @@ class LineBuffer:
         if size > self.capacity:  # it would take the place of all the others, and then its own
             self.dropped += 1
             return
+        # Another thread may take the lines between any two steps: with them goes what they came to.
+        self._size = self._size + size if self._lines else size
         self._lines.append(line)
-        self._size += size
         while self._size > self.capacity:
             try:
                 self._size -= _size(self._lines.popleft())
-            except IndexError:  # another thread flushed meanwhile
-                self._size = 0
+            except IndexError:
                 return
             self.dropped += 1
 
     def take(self) -> tuple[list[str], int]:
         """Return the lines, oldest first, and how many were dropped; the buffer is empty afterwards."""
-        lines, self._lines, self._size = self._lines, deque(), 0
+        lines, self._lines = self._lines, deque()
         dropped, self.dropped = self.dropped, 0
         return list(lines), dropped
 

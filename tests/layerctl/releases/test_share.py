@@ -140,6 +140,7 @@ def test_the_audit_names_everyone_and_fails_on_a_grant_too_wide(aws, published, 
     assert len(ran.data["versions"]) == 6
     (finding,) = ran.data["findings"]
     assert finding["rule"] == "grant-too-wide"
+    assert finding["hint"].startswith("`layerctl permissions --repair --apply` revokes it;")
     assert finding["path"] == "arn:aws:lambda:eu-central-1:123456789012:layer:helpers:1"
     assert ran.data["requests"] == {"lambda.ListLayerVersions": 3, "lambda.GetLayerVersionPolicy": 6}
     assert "public may use it" in layerctl("permissions").out

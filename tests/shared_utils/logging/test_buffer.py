@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextvars
+import sys
+import threading
 
 import pytest
 
@@ -71,6 +73,46 @@ def test_the_size_is_right_after_many_lines_were_dropped_and_taken():
     for length, kept in ((298, 1), (299, 1), (300, 0)):
         buffer.add("x" * length)
         assert [len(part) for part in buffer.take()[:1]] == [kept]
+
+
+def test_another_thread_may_take_the_lines_at_any_step_of_adding_one():
+    """Nothing raises, and the buffer has its whole room afterwards, whichever step of the interpreter it was."""
+
+    def add_while_taken(buffer, at):
+        steps = -1
+
+        def trace(frame, event, argument):
+            nonlocal steps
+            if frame.f_code is not LineBuffer.add.__code__:
+                return None
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                steps += 1
+                if steps == at:
+                    other = threading.Thread(target=buffer.take)
+                    other.start()
+                    other.join()
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            buffer.add("c" * 149)
+        finally:
+            sys.settrace(before)
+        return steps
+
+    at, steps = 0, 0
+    while at <= steps:
+        buffer = LineBuffer(300)
+        buffer.add("a" * 99)
+        buffer.add("b" * 99)
+        steps = add_while_taken(buffer, at)
+        for letter in "def":
+            buffer.add(letter * 99)
+        assert [line[0] for line in buffer.take()[0]] == ["d", "e", "f"], at
+        at += 1
+    assert at > 20
 
 
 def test_a_line_that_is_too_large_is_dropped_alone(captured_logs, lambda_context):

@@ -185,3 +185,47 @@ def test_a_lock_that_another_process_holds_is_waited_for(source: str) -> None:
     process.stderr.close()
     os.close(read)
     os.close(write)
+
+
+FORKED = """
+import os, select, signal, sys, threading, time
+from shared_utils import logging
+
+def fork(*_):
+    if len(sys.argv) > 2:
+        logging.info("of the parent", value="y" * 5000)
+    if not (child := os.fork()):
+        signal.alarm(5)
+        os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 1)
+        logging.info("of the child")
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], file=sys.stderr, flush=True)
+
+def write(): logging.info("long", value="x" * 200_000)
+
+if len(sys.argv) > 2:
+    signal.signal(signal.SIGALRM, fork)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    write()
+else:
+    threading.Thread(target=write).start()
+    while select.select([], [1], [], 0)[1]: time.sleep(0.01)
+    fork()
+"""
+
+
+@pytest.mark.parametrize("forks", ["a thread beside the one that writes", "a signal handler of the one that writes"])
+def test_a_child_forked_within_a_line_writes_its_own_lines_alone(tmp_path: Path, forks: str) -> None:
+    """The child waits for no thread that it does not have, and the lines that wait are its parent's."""
+    read, write = os.pipe()
+    arguments = [str(tmp_path / "child"), *(["handler"] if "handler" in forks else [])]
+    process = subprocess.Popen([sys.executable, "-c", FORKED, *arguments], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert process.stderr is not None
+    assert process.stderr.readline() == b"0\n"  # how the child ended; nobody has read the parent's line meanwhile
+    with os.fdopen(read, "rb") as stream:
+        messages = [json.loads(line)["message"] for line in stream]
+    process.communicate(timeout=30)
+    assert messages == (["long", "of the parent"] if "handler" in forks else ["long"])
+    written = (tmp_path / "child").read_text("utf-8").splitlines()
+    assert [json.loads(line)["message"] for line in written] == ["of the child"]

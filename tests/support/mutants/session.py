@@ -32,7 +32,7 @@ HEAVY = ("hypothesis.strategies", "jsonschema", "boto3", "botocore.endpoint", "m
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 OUTCOMES = {"P": "passed", "S": "failed", "F": "failed", "N": "not put"}
 QUICK = 1.0
-LONGEST = 20.0  # seconds of tests for one fault, as measured: what is left out then are the slowest ones
+LONGEST = 30.0  # seconds of tests for one fault, as measured: what is left out then are the slowest ones
 FEW = 12  # a line that fewer tests run may do its work in a test that comes after: the rest of their files is run too
 
 
@@ -189,10 +189,16 @@ class Session:
         module = str(Path(request["module"]).resolve())
         self._write(module, request["code"])
         running = set().union(*(self._runs.get((module, line), set()) for line in request["lines"]))
-        stem = Path(module).stem  # a module's own tests come first, then quick ones
+        # A module's own tests come first, then quick ones. Slow ones come last, also of its own: they would use up
+        # the time in which a quick one elsewhere notices.
+        stem = Path(module).stem
         chosen = sorted(
             running & self._items.keys(),
-            key=lambda one: (stem not in one.partition("::")[0], self._seconds.get(one, 0)),
+            key=lambda one: (
+                self._seconds.get(one, 0) >= QUICK,
+                stem not in one.partition("::")[0],
+                self._seconds.get(one, 0),
+            ),
         )
         if "" in running or len(chosen) < FEW:
             files = {one.partition("::")[0] for one in chosen}
