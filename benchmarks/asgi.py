@@ -175,9 +175,9 @@ def _own_cost() -> tuple[float, float]:
     async def time_each(call: Callable[..., Any]) -> list[float]:
         took = []
         for _ in range(5000):
-            one = scope()
+            request = scope()
             began = time.perf_counter()
-            await call(one, receive, send)
+            await call(request, receive, send)
             took.append((time.perf_counter() - began) * 1e6)
         return took
 

@@ -24,7 +24,7 @@ RELEASING = "prod"  # the stage whose versions are releases; what others deploy 
 def run(*command: str | Path, output: bool = False) -> str:
     """Run a command in the repository; its failure is this script's."""
     done = subprocess.run(
-        [str(one) for one in command], check=False, cwd=ROOT, stdout=subprocess.PIPE if output else None, text=True
+        [str(part) for part in command], check=False, cwd=ROOT, stdout=subprocess.PIPE if output else None, text=True
     )
     if done.returncode:
         sys.stderr.write(done.stdout or "")

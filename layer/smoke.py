@@ -66,7 +66,7 @@ def invoked(stage: str, settings: dict[str, Any], arn: LayerVersionArn) -> Any:
     if subprocess.run(command, check=False, cwd=CANARY).returncode:
         sys.exit(f"error: the canary could not be deployed to {stack}")
     outputs = boto3.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-    name = next(one["OutputValue"] for one in outputs if one["OutputKey"] == "FunctionName")
+    name = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "FunctionName")
     answer = boto3.client("lambda", region).invoke(FunctionName=name, Payload=b"{}")
     payload = answer["Payload"].read()
     if "FunctionError" in answer:

@@ -42,7 +42,9 @@ def _rows(schema: dict[str, Any], table: dict[str, Any]) -> Iterator[str]:
 
 def _row(key: str, value: dict[str, Any], *, required: bool, quote: str = "`") -> str:
     default = "required" if required else f"`{json.dumps(value['default'])}`" if "default" in value else ""
-    examples = "".join(f" Example: `{json.dumps(one, ensure_ascii=False)}`." for one in value.get("examples", ()))
+    examples = "".join(
+        f" Example: `{json.dumps(example, ensure_ascii=False)}`." for example in value.get("examples", ())
+    )
     return f"| {quote}{key}{quote} | {_kind(value)} | {default} | {value['description']}{examples} |"
 
 

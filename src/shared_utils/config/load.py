@@ -73,8 +73,8 @@ def read_fields(fields: Mapping[str, Field], kinds: Mapping[str, Any], max_age: 
         queries.append(Query(field.reference, age if max_age is None else max_age, stale))
     resolved = resolve_all(queries)
     return [
-        FieldResult(name, field, query, one, kinds[name])
-        for (name, field), query, one in zip(fields.items(), queries, resolved, strict=True)
+        FieldResult(name, field, query, answer, kinds[name])
+        for (name, field), query, answer in zip(fields.items(), queries, resolved, strict=True)
     ]
 
 

@@ -65,24 +65,24 @@ def resolve_all(queries: Sequence[Query]) -> list[Resolved]:
         overrides = _file_values()
     found = [resolve(query.reference, overrides) for query in queries]
     asked: dict[str, Query] = {}
-    for query, one in zip(queries, found, strict=True):
-        if not one.is_open:
+    for query, resolved in zip(queries, found, strict=True):
+        if not resolved.is_open:
             continue
         if overrides is not None:
             from shared_utils.config.overrides import find_override
 
-            one.set(find_override(overrides, one.reference))
+            resolved.set(find_override(overrides, resolved.reference))
             continue
-        base = one.reference.base
+        base = resolved.reference.base
         other = asked.get(base)
         max_age = query.max_age if other is None else min(query.max_age, other.max_age)
         max_stale = query.max_stale if other is None else min(query.max_stale, other.max_stale)
-        asked[base] = Query(one.reference, max_age, max_stale)
+        asked[base] = Query(resolved.reference, max_age, max_stale)
     if asked:
         outcomes = config_client.read(list(asked.values()), current_deadline(config_client.limits.deadline))
-        for one in found:
-            if one.is_open:
-                one.set(outcomes[one.reference.base])
+        for resolved in found:
+            if resolved.is_open:
+                resolved.set(outcomes[resolved.reference.base])
     return found
 
 
@@ -203,4 +203,4 @@ def has_secret_name(resolved: Resolved, name: str) -> bool:
     from shared_utils.redaction import REDACTION
 
     variable = resolved.source.partition(" -> ")[0].rpartition("/")[2]
-    return any(REDACTION.is_sensitive(one) for one in (name, variable, *names_of(resolved.reference)))
+    return any(REDACTION.is_sensitive(known) for known in (name, variable, *names_of(resolved.reference)))

@@ -78,7 +78,9 @@ class Settings:
             if value is UNSET:
                 raise ConfigError(f"{cls.__qualname__}: a value for {name} is needed; it has no default")
             self.__dict__[name] = wrap_secret(value, types[name])
-        secrets = frozenset(name for name, one in cls._fields.items() if source_of(one.reference.scheme).secret)
+        secrets = frozenset(
+            name for name, declared in cls._fields.items() if source_of(declared.reference.scheme).secret
+        )
         object.__setattr__(self, "_masked", secrets)
 
     @classmethod
@@ -150,7 +152,7 @@ class Settings:
 
         def show(name: str, value: object) -> str:
             names = (name, *names_of(self._fields[name].reference)) if name in self._fields else (name,)
-            if name in self._masked or any(REDACTION.hides(one, value) for one in names):
+            if name in self._masked or any(REDACTION.hides(known, value) for known in names):
                 return _MASK
             return REDACTION.scrub(repr(value))
 

@@ -33,7 +33,7 @@ SIGNS = frozenset((*_ENCODED, *_FLAGS, "eventSource", "awslogs", "B", "BS", "Val
 def encoded_keys(content: dict[str, Any]) -> set[str]:
     """Return the keys of an object whose texts are base64, as far as its other keys tell."""
     keys = content.keys()
-    encoded = {key for key, besides in _ENCODED.items() if key in keys and any(keys >= one for one in besides)}
+    encoded = {key for key, besides in _ENCODED.items() if key in keys and any(keys >= signs for signs in besides)}
     if any(_is_true(content.get(flag)) for flag in _FLAGS[:2]) or _says_base64(content.get("bodyEncoding")):
         encoded.add("body")
     if _says_base64(content.get("encoding")):

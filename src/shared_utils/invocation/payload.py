@@ -242,9 +242,9 @@ class _Payload(JSONConverter):
 
 def _marked(value: Any, key: str) -> Any:
     if key == "awslogs" and isinstance(value, dict):
-        return {name: _marked(one, name) for name, one in value.items()}
+        return {name: _marked(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_marked(one, key) for one in value]
+        return [_marked(item, key) for item in value]
     return _Encoded(value) if isinstance(value, str) else value
 
 

@@ -29,4 +29,4 @@ def _wants(handler: logging.Handler) -> bool:
         return type(handler).__name__ == "LogCaptureHandler"
     console = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     stream = getattr(handler, "stream", None)
-    return not (isinstance(handler, logging.StreamHandler) and any(stream is one for one in console))
+    return not (isinstance(handler, logging.StreamHandler) and any(stream is shown for shown in console))

@@ -80,8 +80,8 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
         state: what the lines of this moment carry.
     """
     context = ""
-    for one in contexts:
-        known = _encoded_context(one)
+    for bound in contexts:
+        known = _encoded_context(bound)
         if known is None:
             break
         context += known
@@ -124,7 +124,7 @@ def render(  # noqa: PLR0917 - called for every line; keywords would cost
     from shared_utils.logging.full import render_full
 
     if contexts:
-        values = {**{key: value for one in contexts for key, value in one._context.items()}, **values}
+        values = {**{key: value for bound in contexts for key, value in bound._context.items()}, **values}
     return render_full(number, event, values, where, name, state)
 
 

@@ -172,7 +172,7 @@ def _end(invocation: Invocation) -> None:
 
 
 def _open_states() -> list[LogState]:
-    return [one.logging for one in lifecycle.open_invocations() if one.logging is not None]
+    return [invocation.logging for invocation in lifecycle.open_invocations() if invocation.logging is not None]
 
 
 def _refresh_all() -> None:

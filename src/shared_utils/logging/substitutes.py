@@ -82,27 +82,27 @@ class _Substitutes:
         """Find out which of the exceptions that `error` leads to say a secret, or lead to one that does."""
         reached = [error]
         leads_to: dict[int, list[int]] = {}
-        for one in reached:  # grows as it goes
-            self._judged[id(one)] = False
-            others = _led_by(one)
-            leads_to[id(one)] = [id(other) for other in others]
+        for found in reached:  # grows as it goes
+            self._judged[id(found)] = False
+            others = _led_by(found)
+            leads_to[id(found)] = [id(other) for other in others]
             for other in others:
                 if self._judged.setdefault(id(other), False) is False and id(other) not in leads_to:
                     leads_to[id(other)] = []
                     reached.append(other)
         self._kept += reached
-        for one in reached:
-            self._judged[id(one)] = self._says_a_secret(one)
+        for found in reached:
+            self._judged[id(found)] = self._says_a_secret(found)
         changed = True
         while changed:
             changed = False
-            for one in reversed(reached):
-                if not self._judged[id(one)] and any(self._judged[other] for other in leads_to[id(one)]):
-                    self._judged[id(one)] = changed = True
+            for found in reversed(reached):
+                if not self._judged[id(found)] and any(self._judged[other] for other in leads_to[id(found)]):
+                    self._judged[id(found)] = changed = True
 
     def _says_a_secret(self, error: BaseException) -> bool:
         said = (text_of(error), _own(error, "args"), _own(error, "__dict__").get("__notes__"))
-        return any(self._clean(one) is not one for one in said)
+        return any(self._clean(part) is not part for part in said)
 
     def _clean(self, value: Any, depth: int = 0) -> Any:
         """Return `value` itself, or, when it says a secret, the same without it."""
@@ -121,14 +121,16 @@ class _Substitutes:
         if kind is dict:
             clean = {
                 self._clean(key, depth + 1): MASK
-                if isinstance(key, str) and REDACTION.hides(key, one)
-                else self._clean(one, depth + 1)
-                for key, one in value.items()
+                if isinstance(key, str) and REDACTION.hides(key, item)
+                else self._clean(item, depth + 1)
+                for key, item in value.items()
             }
-            same = all(a is b and one is two for (a, one), (b, two) in zip(clean.items(), value.items(), strict=False))
+            same = all(
+                a is b and item is old for (a, item), (b, old) in zip(clean.items(), value.items(), strict=False)
+            )
             return value if same and len(clean) == len(value) else clean
         if kind in (list, tuple, set, frozenset):
-            parts = [self._clean(one, depth + 1) for one in value]
+            parts = [self._clean(item, depth + 1) for item in value]
             return value if all(a is b for a, b in zip(parts, value, strict=True)) else kind(parts)
         if isinstance(value, BaseException):
             return self.of(value) if id(value) not in self._open else value
@@ -190,7 +192,9 @@ _own = object.__getattribute__
 
 def _led_by(error: BaseException) -> list[BaseException]:
     members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return [one for one in (_own(error, "__cause__"), _own(error, "__context__"), *members) if one is not None]
+    return [
+        related for related in (_own(error, "__cause__"), _own(error, "__context__"), *members) if related is not None
+    ]
 
 
 def _repr_of(value: object) -> str:
@@ -219,11 +223,11 @@ def _of_pydantic(error: Any, text: str) -> BaseException:
 
     problems = [
         {
-            "type": PydanticCustomError(one["type"], "{said}", {"said": REDACTION.scrub(str(one["msg"]))}),
-            "loc": tuple(REDACTION.scrub(step) if isinstance(step, str) else step for step in one["loc"]),
+            "type": PydanticCustomError(problem["type"], "{said}", {"said": REDACTION.scrub(str(problem["msg"]))}),
+            "loc": tuple(REDACTION.scrub(step) if isinstance(step, str) else step for step in problem["loc"]),
             "input": MASK,
         }
-        for one in error.errors(include_url=False, include_context=False, include_input=False)
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     made: BaseException = type(error).from_exception_data(REDACTION.scrub(error.title), problems, hide_input=True)
     if REDACTION.scrub(str(made)) != str(made):

@@ -167,8 +167,8 @@ def _dimension_sets(
         defaults = {other: value for other, value in defaults.items() if other != name}
     sets = []
     values = {**defaults, **context.dimensions}
-    for one in context.further_sets:
-        values |= one
+    for further in context.further_sets:
+        values |= further
     primary = {**defaults, **context.dimensions}
     if service:
         primary["service"] = values.setdefault("service", service)
@@ -229,7 +229,8 @@ def _documents(
     tail = f"{''.join(properties.values())}{marks}"
     pages = (zip(*page, strict=True) for page in _pages(fragments, room))
     texts = [
-        _line(timestamp, _directive(namespace, dimension_sets, None, one), members, tail) for one, members in pages
+        _line(timestamp, _directive(namespace, dimension_sets, None, definitions), members, tail)
+        for definitions, members in pages
     ]
     return "".join(texts), left_out
 

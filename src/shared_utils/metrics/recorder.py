@@ -144,8 +144,8 @@ class MetricSet:
         with self._lock:
             problems = for_each(mapping, values, self._set_dimension, new)
             known = self.context.further_sets
-            if new and not any(one.keys() == new.keys() for one in known):  # what is right with it holds
-                if sum(len(name) for one in (*known, new) for name in one) <= MOST_SET_CHARACTERS:
+            if new and not any(names.keys() == new.keys() for names in known):  # what is right with it holds
+                if sum(len(name) for names in (*known, new) for name in names) <= MOST_SET_CHARACTERS:
                     self.context.further_sets = (*known, new)
                 else:
                     message = f"too many dimension sets ({len(known)}); a document has no room for another"
@@ -167,19 +167,19 @@ class MetricSet:
         except Exception as error:
             self._registry.report(error)
 
-    def _set_dimension(self, one: dict[str, str], name: object, value: object) -> None:
+    def _set_dimension(self, target: dict[str, str], name: object, value: object) -> None:
         """Set a dimension in one set, and its value in all that have it: a document has one value for each."""
         context = self.context
         if name == "service" and value is None:
             context.without_service = True
-            one.pop("service", None)
+            target.pop("service", None)
             return
         key, text = check_dimension(name, value)
-        if key not in one:
-            self._check_room(one, key)
+        if key not in target:
+            self._check_room(target, key)
             self._claim(key, "dimension")
-        one[key] = text
-        if context.further_sets or one is not context.dimensions:
+        target[key] = text
+        if context.further_sets or target is not context.dimensions:
             for other in (context.dimensions, *context.further_sets):
                 if key in other:
                     other[key] = text
@@ -201,16 +201,16 @@ class MetricSet:
         uses[name] = use
         return other is not None
 
-    def _check_room(self, one: dict[str, str], new: str) -> None:
-        """Raise when there is no room for the dimension `new` in the set `one`.
+    def _check_room(self, target: dict[str, str], new: str) -> None:
+        """Raise when there is no room for the dimension `new` in the set `target`.
 
         The default dimensions are part of every set, the service only of the first.
         """
-        if len(one) + len(self.defaults) + 2 <= MAX_DIMENSIONS:
+        if len(target) + len(self.defaults) + 2 <= MAX_DIMENSIONS:
             return
-        together = {*self.defaults, *one, new}
+        together = {*self.defaults, *target, new}
         context = self.context
-        if one is context.dimensions and not context.without_service and self._registry.settings.resolve().service:
+        if target is context.dimensions and not context.without_service and self._registry.settings.resolve().service:
             together.add("service")
         if len(together) > MAX_DIMENSIONS:
             raise refused(

@@ -123,7 +123,9 @@ class Registry:
 
     def discard_parents(self) -> None:
         """In a forked child: leave the parent's metrics to the parent, and locks that its threads may hold."""
-        open_sets = [one.metrics for one in lifecycle.open_invocations() if one.metrics is not None]
+        open_sets = [
+            invocation.metrics for invocation in lifecycle.open_invocations() if invocation.metrics is not None
+        ]
         for metric_set in {self.main, *self._pending, *open_sets}:
             metric_set.renew_after_fork()
         self._pending.clear()

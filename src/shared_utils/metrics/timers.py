@@ -96,14 +96,14 @@ class Timer:
     def _enter(self, frame: int) -> Measurement:
         self._last = measurement = Measurement(self, frame)
         self._running.append(measurement)
-        _entered.set((*[one for one in _entered.get() if not one.has_ended], measurement))
+        _entered.set((*[entered for entered in _entered.get() if not entered.has_ended], measurement))
         return measurement
 
     def _leave(self, frame: int) -> None:
         running = tuple(self._running)  # in one step, whatever other threads do meanwhile
-        ours = [one for one in running if one.frame == frame]
+        ours = [entered for entered in running if entered.frame == frame]
         if not ours:  # an ExitStack enters and leaves from different frames of its own
-            ours = [one for one in _entered.get() if one in running] or list(running)
+            ours = [entered for entered in _entered.get() if entered in running] or list(running)
         measurement = ours[-1]
         self._running.remove(measurement)
         self._finish(measurement)

@@ -78,7 +78,7 @@ def register_secret(value: object, *, owner: str | None = None, lasting: bool = 
     with _lock:
         if owner is not None:
             generations = _owned.pop(owner, [])
-            _owned[owner] = [*(one for one in generations if one != texts), texts][-_GENERATIONS:]
+            _owned[owner] = [*(known for known in generations if known != texts), texts][-_GENERATIONS:]
             if len(_owned) > _MOST_OWNERS:
                 del _owned[next(iter(_owned))]
             if generations and generations[-1] == texts:

@@ -69,7 +69,7 @@ def contains_type(kind: Any, wanted: type) -> bool:
 def wrap_secret(value: Any, kind: Any) -> Any:
     """Return text or bytes as a Secret where the type asks for one (`Secret`, `Secret | None`), the rest unchanged."""
     kinds = (kind,) if getattr(kind, "__origin__", None) is Secret else getattr(kind, "__args__", (kind,))
-    asked = any(one is Secret or getattr(one, "__origin__", None) is Secret for one in kinds)
+    asked = any(part is Secret or getattr(part, "__origin__", None) is Secret for part in kinds)
     return Secret(value) if asked and isinstance(value, (str, bytes)) and type(value) not in kinds else value
 
 
