@@ -90,6 +90,7 @@ class Cache:
         """Answer what the cache can; return the reads that this thread makes now, and those that others make."""
         mine: dict[str, tuple[Query, InFlight]] = {}
         others: dict[str, InFlight] = {}
+        stale: dict[str, tuple[Failure, Entry]] = {}
         with self._lock:
             now = self._now()
             for base, query in pending.items():
@@ -99,7 +100,9 @@ class Cache:
                     continue
                 negative = self._negative.get(base)
                 if negative is not None and (negative.applies(query, now) or negative.order > arrival):
-                    outcomes[base] = self._stale_or_failure(query, negative.failure, now)
+                    outcomes[base] = outcome = self._stale_or_failure(query, negative.failure, now)
+                    if isinstance(outcome, Entry):
+                        stale[base] = negative.failure, outcome
                     continue
                 in_flight = self._in_flight.get(base)
                 if in_flight is not None and in_flight.owner != get_ident():
@@ -109,6 +112,8 @@ class Cache:
                 mine[base] = query, InFlight(now, self._reads, self._epoch)
                 if in_flight is None:  # else this thread is interrupted in it, and cannot wait for itself
                     self._in_flight[base] = mine[base][1]
+        for base, (failure, entry) in stale.items():
+            self._tell_once(base, failure, entry)
         return mine, others
 
     def _read_own(self, mine: dict[str, tuple[Query, InFlight]], deadline: Deadline, outcomes: Outcomes) -> None:
@@ -138,7 +143,11 @@ class Cache:
             outcomes[base] = self._stale_or_failure(query, late, self._now())
         elif in_flight.outcome is not None and (query.max_age > 0 or in_flight.order > arrival):
             found = in_flight.outcome
-            outcomes[base] = self._stale_or_failure(query, found, self._now()) if isinstance(found, Failure) else found
+            outcomes[base] = outcome = (
+                self._stale_or_failure(query, found, self._now()) if isinstance(found, Failure) else found
+            )
+            if isinstance(found, Failure) and isinstance(outcome, Entry):
+                self._tell_once(base, found, outcome)
 
     def _store_result(self, query: Query, in_flight: InFlight, result: Value | Failure) -> Entry | Failure:
         """Keep a result, hand it to the waiting threads, and return the outcome for the reading one."""
@@ -159,7 +168,7 @@ class Cache:
                 outcome = self._stale_or_failure(query, outcome, now)
             self._end(query.reference.base, in_flight)
         if isinstance(result, Failure) and isinstance(outcome, Entry) and outcome.order < in_flight.order:
-            self._on_stale(query.reference.base, result, now.since(outcome.read_at))
+            self._tell_once(query.reference.base, result, outcome)
         return outcome
 
     def _keep(self, reference: Reference, entry: Entry) -> Entry | Failure:
@@ -249,6 +258,16 @@ class Cache:
         if entry is None or failure.kind == MISSING or not query.allows_stale(entry, now):
             return failure
         return entry
+
+    def _tell_once(self, base: str, failure: Failure, entry: Entry) -> None:
+        """Tell that an old value stands in for a failed read: to its first reader who takes one, and to no other."""
+        with self._lock:
+            negative = self._negative.get(base)
+            is_told = negative is not None and negative.told
+            if negative is not None:
+                negative.told = True
+        if not is_told:
+            self._on_stale(base, failure, self._now().since(entry.read_at))
 
     def _end(self, base: str, in_flight: InFlight) -> None:
         """Let the waiting threads continue."""

@@ -83,15 +83,19 @@ class Entry:
 
 
 class NegativeEntry:
-    """A failed read, remembered for `pause` seconds; it is the last of `count` failures in a row."""
+    """A failed read, remembered for `pause` seconds; it is the last of `count` failures in a row.
 
-    __slots__ = ("at", "count", "failure", "order", "pause")
+    `told` says that an older value has stood in for it, and that this has been told.
+    """
+
+    __slots__ = ("at", "count", "failure", "order", "pause", "told")
 
     def __init__(self, failure: Failure, at: Moment, order: int, count: int) -> None:
         self.failure = failure
         self.at = at
         self.order = order
         self.count = count
+        self.told = False
         first = _MISSING_PAUSE if failure.kind == MISSING else _FIRST_PAUSE
         self.pause = min(_LONGEST_PAUSE, first * 2.0 ** min(count - 1, 9)) * _jitter()
 

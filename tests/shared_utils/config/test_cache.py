@@ -202,6 +202,20 @@ def test_readers_differ_in_how_old_a_value_may_be() -> None:
     assert len(source.reads) == 2
 
 
+def test_a_reader_who_takes_an_old_value_after_one_who_did_not_is_told() -> None:
+    """A failed read that its own reader got as an error is told once to those who are given the old value for it."""
+    source = Source()
+    source.ask()
+    source.clock.advance(2)
+    source.failure = Failure(UNAVAILABLE, "it is")
+    assert isinstance(source.ask(max_age=0, max_stale=0), Failure)
+    assert source.stale == []
+    assert source.ask(max_age=1, max_stale=600) == 0
+    assert source.ask(max_age=1, max_stale=600) == 0
+    assert source.stale == ["ssm:///a"]
+    assert len(source.reads) == 2
+
+
 def test_the_cache_does_not_grow_for_ever() -> None:
     """References made of user input push the oldest values out instead of filling the memory."""
     source = Source()
