@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from layerctl.core.errors import LayerctlError
 from layerctl.local.emulator import Answer, Emulator, FunctionLimits, find_interpreter
 from layerctl.local.emulator.layers import merge_layers
+from layerctl.local.emulator.process import _free_ports
 from layerctl.local.emulator.runtime import emulator_binary
 
 if TYPE_CHECKING:
@@ -291,3 +293,12 @@ def test_lines_that_only_begin_like_json() -> None:
     answer = Answer(200, deep.encode(), (deep, '{"a": 1}', "9" * 5000), None, None, "id")
     assert answer.log_records() == [{"a": 1}]
     assert answer.error is None
+
+
+def test_processes_with_one_seed_choose_different_ports() -> None:
+    """Tests in a random order seed `random` alike in all their workers, which start emulators at once."""
+    chosen = []
+    for _ in range(2):
+        random.seed(7)
+        chosen.append(_free_ports(8))
+    assert chosen[0] != chosen[1]

@@ -260,7 +260,7 @@ def _free_ports(count: int) -> list[int]:
     """Pick ports on which nobody listens now, all different."""
     ports: list[int] = []
     while len(ports) < count:
-        port = random.choice(_PORTS)  # noqa: S311 - not a secret
+        port = random.SystemRandom().choice(_PORTS)  # two processes may have been given the same seed
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             if port not in ports:
