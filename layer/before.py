@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from layerctl.artifact import open_artifact
 from layerctl.aws.failures import describe
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.index.model import LayerIndex, version_key
-from layerctl.releases.versions import download, get_version
+from layerctl.releases.versions import fetch_content
 
 if TYPE_CHECKING:
     from layerctl.releases.index.model import Release
@@ -25,12 +24,9 @@ if TYPE_CHECKING:
 
 def before(index: LayerIndex, version: str) -> Release | None:
     """The newest release below a version that is somewhere, and not yanked."""
-    older = [release for release in index.releases.values() if version_key(release.version) < version_key(version)]
-    return max(
-        (release for release in older if release.yanked is None and release.regions),
-        key=lambda release: version_key(release.version),
-        default=None,
-    )
+    usable = [release for release in index.releases.values() if release.yanked is None and release.regions]
+    older = [release for release in usable if version_key(release.version) < version_key(version)]
+    return max(older, key=lambda release: version_key(release.version), default=None)
 
 
 def fetch(release: Release, target: Path) -> str:
@@ -41,14 +37,9 @@ def fetch(release: Release, target: Path) -> str:
     """
     region, published = min(release.regions.items())
     try:
-        _, stored = get_version(boto3.client("lambda", region), published.arn)
+        fetch_content(boto3.client("lambda", region), published.arn, release.content_digest, target)
     except (ClientError, BotoCoreError) as error:
         raise LayerctlError(f"{release.version} cannot be fetched: {describe(error, region)}") from None
-    download(stored, target)
-    with open_artifact(target) as opened:
-        if opened.content_digest() != release.content_digest:
-            target.unlink()
-            raise LayerctlError(f"{published.arn} has not the content of {release.version}, by the index")
     return str(published.arn)
 
 

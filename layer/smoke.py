@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from layerctl.artifact import open_artifact
+from layerctl.aws.failures import describe
 from layerctl.config import LayerConfig
 from layerctl.core.arn import LayerVersionArn
+from layerctl.core.errors import LayerctlError
 from layerctl.releases.publish.present import present_version
-from layerctl.releases.versions import DigestCache, download, get_version, list_versions
+from layerctl.releases.versions import DigestCache, fetch_content, list_versions
 
 ROOT = Path(__file__).parents[1]
 CANARY = ROOT / "layer" / "canary"
@@ -29,17 +32,21 @@ SAM = ROOT / ".venv-sam" / "bin" / "sam"
 
 
 def fetched(client: Any, name: str, artifact: Path, target: Path) -> LayerVersionArn:
-    """Fetch the version that has the artifact's content."""
+    """Fetch the version that has the artifact's content.
+
+    Raises:
+        LayerctlError: there is none, or AWS does not hand it out.
+    """
     with open_artifact(artifact) as opened:
         digest = opened.content_digest()
-    version = present_version(client, list_versions(client, name), digest, DigestCache())
-    if version is None:
-        sys.exit(f"error: no version in {client.meta.region_name} has the content of {artifact}")
-    _, stored = get_version(client, version.arn)
-    download(stored, target)
-    with open_artifact(target) as there:
-        if there.content_digest() != digest:
-            sys.exit(f"error: {version.arn} is not the content of {artifact}")
+    region = client.meta.region_name
+    try:
+        version = present_version(client, list_versions(client, name), digest, DigestCache())
+        if version is None:
+            raise LayerctlError(f"no version in {region} has the content of {artifact}")
+        fetch_content(client, version.arn, digest, target)
+    except (ClientError, BotoCoreError) as error:
+        raise LayerctlError(f"what was deployed cannot be fetched: {describe(error, region)}") from None
     print(f"{version.arn} holds the content of {artifact}, {digest}")  # noqa: T201 - a script
     return version.arn
 
@@ -91,4 +98,7 @@ def main(stage: str, artifact: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    try:
+        main(sys.argv[1], Path(sys.argv[2]))
+    except LayerctlError as failure:
+        sys.exit(f"error: {failure}")

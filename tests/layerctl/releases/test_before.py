@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def test_the_release_before_is_fetched(proxy, project, layerctl, before):
     assert said.startswith("error: ")
     assert REGIONS[0] in said
     assert fetched is None
+    proxy.heal()
+    digest = json.loads(project.index.read_text())["releases"]["1.0.0"]["content_digest"]
+    project.index.write_text(project.index.read_text().replace(digest, f"sha256:{'0' * 64}"))
+    said, fetched = before("1.2.0", code=1)
+    assert f"holds {digest}, not sha256:000" in said
+    assert fetched is None
+    assert not Path("before.zip").exists()
     project.index.write_text("{")
     assert "layers.json is not JSON" in before("1.2.0", code=1)[0]
     project.index.unlink()

@@ -27,6 +27,7 @@ __all__ = [
     "describe_content",
     "download",
     "existing_versions",
+    "fetch_content",
     "get_version",
     "list_versions",
 ]
@@ -201,13 +202,31 @@ class DigestCache:
 
 
 def _download_digest(stored: StoredContent) -> str:
-    from layerctl.artifact import open_artifact
-
     with tempfile.TemporaryDirectory(prefix="layerctl-") as folder:
         path = Path(folder) / "layer.zip"
         download(stored, path)
-        with open_artifact(path) as artifact:
-            return str(artifact.content_digest())
+        return _digest_of(path)
+
+
+def _digest_of(path: Path) -> str:
+    from layerctl.artifact import open_artifact
+
+    with open_artifact(path) as artifact:
+        return str(artifact.content_digest())
+
+
+def fetch_content(client: Any, arn: LayerVersionArn, content_digest: str, target: Path) -> None:
+    """Download a version's zip, and keep it if it has the content that it should have.
+
+    Raises:
+        LayerctlError: it could not be downloaded, is no readable layer, or has another content.
+        botocore.exceptions.ClientError, BotoCoreError: AWS refused.
+    """
+    _, stored = get_version(client, arn)
+    download(stored, target)
+    if (found := _digest_of(target)) != content_digest:
+        target.unlink()
+        raise LayerctlError(f"{arn} holds {found}, not {content_digest}")
 
 
 def download(stored: StoredContent, target: Path) -> None:
