@@ -7,30 +7,29 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["copy_checkout"]
+__all__ = ["copy_checkout", "own_files"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def own_files() -> list[str]:
+    """What git tracks, and what it would; nothing that is generated."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in listed.split("\0") if (ROOT / name).is_file()]
+
+
 def copy_checkout(folder: Path) -> Path:
-    """Copy what git tracks, and what it would; nothing that is generated.
+    """Copy the repository's own files.
 
     Its environments are this one's by links, so that making them anew, which takes a minute, is no part of a test.
 
     Returns:
         `folder`.
     """
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\0")
-    for name in names:
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    for name in own_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").mkdir()
     for item in Path(sys.prefix).iterdir():
         if item.name != ".ready":
