@@ -331,6 +331,7 @@ def _play_layer() -> None:
         folder = Path(scratch)
         copy_checkout(folder)
         play(Pipeline(folder, aws))
+        workflow.check_all_played()
 
 
 def _play_releases() -> None:

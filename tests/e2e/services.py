@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.e2e import workflow
 from tests.e2e.evidence import PipelineError, check, console, say
-from tests.support.workflow_steps import called_with
+from tests.support.workflow_steps import PLAYED, called_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 REGION = "eu-central-1"
 SERVICES = {"todos": ("TodosFunction",), "orders": ("OrdersFunction", "ShipmentsFunction")}
+QUEUES = {"todos": 0, "orders": 1}
 
 
 def play(folder: Path, environment: Mapping[str, str], aws: LocalAws, pin: str, number: int) -> None:
@@ -49,7 +50,7 @@ def play(folder: Path, environment: Mapping[str, str], aws: LocalAws, pin: str, 
         with console.capture() as said:
             try:
                 inputs = called_with("examples", "service", service=service)
-                for name in ("check", "dev", "prod"):
+                for name in PLAYED["service"]:
                     console.print(f"   [bold]{service}, {name}[/]")
                     workflow.play_job("service", name, folder, {**environment, **inputs})
                 _check_deployed(aws, service, pin)
@@ -88,7 +89,9 @@ def _check_deployed(aws: LocalAws, service: str, pin: str) -> None:
         condition, there, _ = group["DeploymentConfigName"]["Fn::If"]
         canary = condition == "Prod" and "Canary10Percent5Minutes" in str(there)
         check(canary and bool(group["AlarmConfiguration"]["Alarms"]), f"{logical}: there by a canary, with an alarm")
-    for name, resource in made["Resources"].items():
-        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
-            called = resource["Properties"]["FunctionName"]
-            check("Aliaslive" in called["Ref"], f"{name}: the queue calls {called['Ref']}")
+    kind = "AWS::Lambda::EventSourceMapping"
+    mappings = {name: resource for name, resource in made["Resources"].items() if resource["Type"] == kind}
+    check(len(mappings) == QUEUES[service], f"{service}-prod: queues that call a function: {len(mappings)}")
+    for name, mapping in mappings.items():
+        called = mapping["Properties"]["FunctionName"]["Ref"]
+        check("Aliaslive" in called, f"{name}: the queue calls {called}")

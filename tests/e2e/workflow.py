@@ -16,7 +16,7 @@ from layerctl.aws.failures import action_of
 from tests.e2e.evidence import PipelineError, check, console
 from tests.support.fault_proxy import fault_proxy
 from tests.support.roles import allowed
-from tests.support.workflow_steps import why_not
+from tests.support.workflow_steps import PLAYED, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,8 @@ BY_CLOUDFORMATION = {
     "ssm:AddTagsToResource", "ssm:GetParameters", "ssm:PutParameter",
 }  # fmt: skip
 NOT_PROVOKED = {"lambda:AddLayerVersionPermission", "ssm:DeleteParameters"}  # sharing; a deletion or a yank taken back
+
+_played: set[tuple[str, str]] = set()
 
 
 def job(workflow: str, name: str) -> dict[str, Any]:
@@ -89,7 +91,14 @@ def play_job(
                     console.print(f"     [dim]{line.strip()}[/]")
         for why, titles in skipped.items():
             console.print(f"   [dim]not run, {why}: {'; '.join(titles)}[/]")
+        _played.add((workflow, name))
         return {action_of(*request) for request in proxy.sent}
+
+
+def check_all_played() -> None:
+    """Hold that the jobs were played that count as played for the suite."""
+    wanted = {(workflow, name) for workflow, names in PLAYED.items() for name in names}
+    check(_played == wanted, f"played: {', '.join(f'{workflow} {name}' for workflow, name in sorted(_played))}")
 
 
 def _step(run: str, folder: Path, environment: Mapping[str, str], title: str) -> str:
