@@ -142,12 +142,12 @@ class Cache:
             late = Failure(UNAVAILABLE, what, hint=MORE_TIME, retry=BRIEFLY)
             outcomes[base] = self._stale_or_failure(query, late, self._now())
         elif in_flight.outcome is not None and (query.max_age > 0 or in_flight.order > arrival):
-            found = in_flight.outcome
-            outcomes[base] = outcome = (
-                self._stale_or_failure(query, found, self._now()) if isinstance(found, Failure) else found
-            )
-            if isinstance(found, Failure) and isinstance(outcome, Entry):
-                self._tell_once(base, found, outcome)
+            outcome = in_flight.outcome
+            if isinstance(outcome, Failure):
+                failure, outcome = outcome, self._stale_or_failure(query, outcome, self._now())
+                if isinstance(outcome, Entry):
+                    self._tell_once(base, failure, outcome)
+            outcomes[base] = outcome
 
     def _store_result(self, query: Query, in_flight: InFlight, result: Value | Failure) -> Entry | Failure:
         """Keep a result, hand it to the waiting threads, and return the outcome for the reading one."""

@@ -129,7 +129,7 @@ def enter_block(block: object, own: Mapping[str, Any]) -> None:
 
 
 def leave_block(block: object) -> None:
-    """Bind what was bound before `block`, or a block around it that has been left already, was entered."""
+    """Bind what was bound before `block` was entered; nothing changes if a block around it has been left before it."""
     inside = _values.get()
     while inside is not None and inside._block is not block:
         inside = inside._outer

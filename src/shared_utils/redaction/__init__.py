@@ -149,7 +149,7 @@ class Redaction:
             return True
         if self.pattern is not None and self.pattern.search(line):
             return True
-        # Single characters first: a search for one takes 12 ns, one for two or three up to 300.
+        # Single characters first: the search for one is memchr(), ten times as fast as that for two.
         if ("@" in line and "://" in line) or "uthorization: " in line:
             return True
         return ("=" in line or "'" in line or ("\\" in line and '\\"' in line)) and self.has_stem(line)
@@ -182,7 +182,7 @@ def _names_a_measure(name: str) -> bool:
 def snake_case(key: str) -> str:
     """Return the key in snake case: ``X-Api-Key``, ``xApiKey`` and ``x_api_key`` are one."""
     if key.isascii() and key.islower() and key.isidentifier() and "__" not in key:
-        return key.strip("_")  # as most keys are: the expression is not even compiled, which costs a cold start 0.3 ms
+        return key.strip("_")  # as most keys are: else each cold start would compile the expression
     return re.sub(_WORDS, "_", key).strip("_").lower()
 
 

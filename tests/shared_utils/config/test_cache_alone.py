@@ -253,6 +253,36 @@ def test_who_waits_for_a_read_that_fails_gets_the_old_value_too(max_stale: float
         assert alone.stale == []
 
 
+def test_who_waited_for_a_failed_read_and_takes_an_old_value_is_told() -> None:
+    """Once, where the thread that read took none."""
+    alone = Alone()
+    alone.answers = {"ssm:///a": Value("old")}
+    alone.ask("ssm:///a")
+    alone.clock.advance(400)
+    alone.answers = {"ssm:///a": Failure(UNAVAILABLE, "down")}
+    asked, go = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        asked.set()
+        assert go.wait(10)
+
+    alone.before = wait
+    found: list[Any] = []
+    readers = [
+        threading.Thread(target=lambda most=most: found.extend(alone.ask("ssm:///a", max_stale=most)))
+        for most in (0.0, 3600.0, 3600.0)
+    ]
+    readers[0].start()
+    assert asked.wait(10)
+    for reader in readers[1:]:
+        reader.start()
+    go.set()
+    for reader in readers:
+        reader.join(10)
+    assert sorted(map(str, found)) == ["down", "old", "old"]
+    assert alone.stale == [("ssm:///a", UNAVAILABLE, 400.0)]
+
+
 @pytest.mark.parametrize("max_stale", [0.0, 3600.0])
 def test_who_waits_too_long_is_told(max_stale: float) -> None:
     """Another thread's read that does not end in time is a failure to be tried again soon, or the old value."""

@@ -1,7 +1,7 @@
 """Connections to the addresses of a host, as RFC 8305 ("Happy Eyeballs") says, within a deadline that includes DNS.
 
-The import of `socket` costs a cold start 2 ms, most of it for enumerations; what it stands on, `_socket`, does what is
-needed here. Where `socket` is loaded all the same it is used: TLS needs its class, and a function's own code or its
+The import of `socket` would cost each cold start, most of it for enumerations; what it stands on, `_socket`, does what
+is needed here. Where `socket` is loaded all the same it is used: TLS needs its class, and a function's own code or its
 tests may have patched it (gevent, pytest-socket).
 """
 
