@@ -74,5 +74,6 @@ def test_a_yank_reaches_a_region_that_layer_toml_no_longer_names(released, layer
     ran = layerctl("index", "mirror", *INDEX, "--region", REGIONS[0])
     assert (ran.code, latest(released.aws)) == (0, dict.fromkeys(REGIONS[1:], 2) | {REGIONS[0]: 1})
     assert f"not mirrored: {', '.join(REGIONS[1:])}" in ran.err
+    assert "not mirrored" in layerctl("index", "mirror", *INDEX, "--region", REGIONS[0], "--json").err
     assert layerctl("index", "mirror", *INDEX).code == 0
     assert latest(released.aws) == dict.fromkeys(REGIONS, 1)

@@ -194,7 +194,22 @@ def test_a_wheel_that_is_not_what_the_layer_has_is_refused(consumer, tmp_path, f
     (tmp_path / "no.whl").touch()
     assert "is no wheel" in ran(capsys, *named, str(tmp_path / "no.whl"), code=2)
     wheel.write_bytes(b"PK")
-    assert f"--wheel {wheel} cannot be read" in ran(capsys, *named, str(wheel), code=2)
+    assert f"error: --wheel {wheel} is not a zip; download it again" in ran(capsys, *named, str(wheel), code=2)
+
+
+def test_a_module_of_the_layer_that_may_not_be_read(consumer, tmp_path, capsys, monkeypatch):
+    """Where a wheel is held against it, the error names the module, and not the wheel."""
+
+    def refusing(path, read=Path.read_bytes):
+        if path.name == "tool.py":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    wheel = make_wheel(tmp_path, "tool", {"tool.py": "A = 1\n"}).path
+    (tmp_path / "layer.zip").write_bytes(layer_of(wheel))
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    named = ["template.yaml", "--layer", f"helpers={tmp_path / 'layer.zip'}", "--wheel", str(wheel)]
+    assert "python/tool.py cannot be read: Permission denied" in ran(capsys, *named, code=2)
 
 
 @pytest.mark.parametrize("name", ["../evil.py", "/evil.py", "python/../../evil.py"])

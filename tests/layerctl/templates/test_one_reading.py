@@ -1,10 +1,12 @@
 """What `pins` says of functions is what `check` and `run` read: Globals, loops, conditions, nested stacks."""
 
+import re
 import textwrap
 
 import pytest
 
 from layerctl.scan.finder import find_pins
+from layerctl.templates import stacks
 from layerctl.templates.load import read_template
 
 ARN = "arn:aws:lambda:eu-central-1:123456789012:layer:"
@@ -152,23 +154,28 @@ def test_outputs_of_nested_stacks(tmp_path, value, unresolved, pinned):
     assert [f"{pin.name}:{pin.version}" for pin in inner.pins] == pinned
 
 
-def test_templates_that_nest_each_other(tmp_path):
+def test_templates_that_nest_each_other(tmp_path, monkeypatch):
     """The ways through them are many: they are followed up to a number, each file is parsed once, and it is told."""
     names = [f"t{number}.yaml" for number in range(8)]
     for name in names:
-        stacks = "".join(
-            f"  S{number}:\n    Type: AWS::CloudFormation::Stack\n"
+        others = {f"S{number}": other for number, other in enumerate(names) if other != name} | {"Missing": "no.yaml"}
+        nested = "".join(
+            f"  {stack}:\n    Type: AWS::CloudFormation::Stack\n"
             f"    Properties: {{TemplateURL: {other}, Parameters: {{V: !Ref V}}}}\n"
-            for number, other in enumerate(names)
-            if other != name
+            for stack, other in others.items()
         )
         function = f"  F: {{Type: AWS::Lambda::Function, Properties: {{Layers: [!Sub '{ARN}x:${{V}}']}}}}\n"
-        text = f"Parameters: {{V: {{Type: Number, Default: 1}}}}\nResources:\n{function}{stacks}"
+        text = f"Parameters: {{V: {{Type: Number, Default: 1}}}}\nResources:\n{function}{nested}"
         (tmp_path / name).write_text(text)
     path = tmp_path / names[0]
+    read, read_document = [], stacks.read_document
+    monkeypatch.setattr(stacks, "read_document", lambda path: read.append(path.name) or read_document(path))
     template = read_template(path)
+    assert sorted(read) == names[1:]
     report = find_pins(path)
+    assert sorted(read) == sorted(names[1:] * 2)
     assert len(template.functions) == 1001
     assert any("6 levels and 1,000 templates are followed" in fault.message for fault in template.unread)
     assert [len(pin.functions) for pin in report.pins] == [1]
-    assert "makes of its parameters" in report.unresolved[0].written
+    assert len(report.unresolved) == 7  # but for what is missing, which is unread as ever
+    assert all(re.fullmatch(r"what S\d makes of its parameters", reference.written) for reference in report.unresolved)

@@ -130,7 +130,7 @@ def affected_by(affected: Affected, version: str) -> bool:
     if not affected.versions and not affected.ranges:  # the schema: a record without either affects every version
         return True
     mine = _parse(version)
-    if any(_public(version) == mine for version in affected.versions):
+    if any(_public(listed) == mine for listed in affected.versions):
         return True
     return any(_within(events, mine) for events in affected.ranges)
 

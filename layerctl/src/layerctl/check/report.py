@@ -210,8 +210,8 @@ def _agreed(environments: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     every = list(environments.values())
     return {
         name: value
-        for mapping in every[:1]
-        for name, value in mapping.items()
+        for environment in every[:1]
+        for name, value in environment.items()
         if all(other.get(name) == value for other in every)
     }
 

@@ -139,9 +139,9 @@ def mirror(*, target: LayerTarget, index_file: Path, stage: str, dry_run: bool) 
         return mirror_region(target.aws.client("ssm", region), index, region, stage, dry_run=dry_run)
 
     indexed = list(dict.fromkeys(region for release in index.releases.values() for region in release.regions))
-    beside = [region for region in indexed if region not in target.regions]
+    elsewhere = [region for region in indexed if region not in target.regions]
     if target.config and target.regions == list(target.config.regions):
-        regions = [*target.regions, *beside]  # where layer.toml no longer publishes, consumers still look
+        regions = [*target.regions, *elsewhere]  # where layer.toml no longer publishes, consumers still look
     else:
         regions = target.regions
     outcome = target.everywhere("mirroring", work, regions)
@@ -161,8 +161,8 @@ def mirror(*, target: LayerTarget, index_file: Path, stage: str, dry_run: bool) 
         ]
         print_table(("region", "parameter", "status", "value"), rows)
         target.close(outcome.failures)
-        if left := [region for region in beside if region not in regions]:
-            note(f"not mirrored: {', '.join(left)}, where the index has releases, too")
+    if left := [region for region in elsewhere if region not in regions]:
+        note(f"not mirrored: {', '.join(left)}, where the index has releases, too")
     return 2 if outcome.failures or any(parameter.status == "refused" for _, parameter in done) else 0
 
 

@@ -81,13 +81,9 @@ def _metrics(record: dict[str, Any]) -> str | None:
 def _directive(directive: Any, record: dict[str, Any]) -> list[str]:
     match directive:
         case {"Metrics": [*metrics], **rest}:
-            sets = rest.get("Dimensions")
-            names = [
-                name
-                for names_set in (sets if isinstance(sets, list) else [])
-                if isinstance(names_set, list)
-                for name in names_set
-            ]
+            given = rest.get("Dimensions")
+            sets = [each for each in given if isinstance(each, list)] if isinstance(given, list) else []
+            names = [name for each in sets for name in each]
             dimensions = [_pair(name, record[name]) for name in dict.fromkeys(map(str, names)) if name in record]
             label = click.style(f"{'METRIC':<8}", fg="magenta")
             lines = []

@@ -59,7 +59,7 @@ def command(*, target: LayerTarget, report: Report, repair: bool, apply_: bool, 
     audited = [version for found, _ in outcome.results.values() for version in found]
     steps = [step for _, taken in outcome.results.values() for step in taken]
     findings = report.wanted(audit(audited, wanted, yanked) if target.config else [], rules=RULES)
-    rows = [_row(shared) for shared in audited]
+    rows = [_row(version) for version in audited]
     if target.as_json:
         data = {
             "layer": target.layer,

@@ -92,7 +92,7 @@ def command(
         return taken
 
     outcome = target.everywhere("sharing", work)
-    taken = [change for each in outcome.results.values() for change in each]
+    taken = [pair for pairs in outcome.results.values() for pair in pairs]
     if target.as_json:
         rows = [
             {

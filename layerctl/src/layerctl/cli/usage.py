@@ -72,7 +72,7 @@ def command(
     def versions_of(region: str) -> list[tuple[LayerVersion, frozenset[Audience]]]:
         client = target.aws.client("lambda", region)
         if ours and not scanned_only:
-            return [(shared.version, shared.audiences) for shared in read_region(client, target.layer)]
+            return [(audited.version, audited.audiences) for audited in read_region(client, target.layer)]
         partition = partition_of(region)
         name = f"arn:{partition}:lambda:{region}:{owners[partition]}:layer:{target.layer}"
         return [(version, frozenset()) for version in list_versions(client, target.layer if ours else name)]
@@ -81,7 +81,7 @@ def command(
     with progress("scanning", accounts.places) as done:
         scan = scan_accounts(accounts.opened, owners, target.layer, aliases=not no_aliases, done=done)
     scan.problems[:0] = [*accounts.problems, *pins.problems]
-    found = [version for each in listed.results.values() for version in each]
+    found = [pair for pairs in listed.results.values() for pair in pairs]
     versions = [version for version, _ in found]
     if not scanned_only:
         shared = [(version.arn, audiences) for version, audiences in found]

@@ -187,7 +187,7 @@ def supported_pythons(today: dt.date) -> list[Runtime]:
     return sorted(alive, key=lambda runtime: runtime.python or (0, 0))
 
 
-def marker_environment(runtime: Runtime, architecture: str, *, extra: str = "") -> dict[str, str]:
+def marker_environment(runtime: Runtime, architecture: str) -> dict[str, str]:
     """What `packaging.markers.Marker.evaluate` needs to judge a requirement for a function (PEP 508).
 
     The patch level of a managed runtime moves without notice, so `python_full_version` names its first release.
@@ -195,7 +195,6 @@ def marker_environment(runtime: Runtime, architecture: str, *, extra: str = "") 
     Args:
         runtime: a Python runtime.
         architecture: ``x86_64`` or ``arm64``.
-        extra: the extra that is asked for; empty for none.
     """
     assert runtime.python is not None
     version = ".".join(str(part) for part in runtime.python)
@@ -211,7 +210,7 @@ def marker_environment(runtime: Runtime, architecture: str, *, extra: str = "") 
         "python_full_version": f"{version}.0",
         "python_version": version,
         "sys_platform": "linux",
-        "extra": extra,
+        "extra": "",
     }
 
 

@@ -94,7 +94,7 @@ def measure_imports(artifact: Artifact, package: str, runtimes: Iterable[str]) -
         raise LayerctlError(
             f"no interpreter of {', '.join(sorted(runtimes))} is on this machine", hint="leave out --imports"
         )
-    interpreter = max(found, key=lambda module: tuple(int(part) for part in re.findall(r"\d+", module.version)))
+    interpreter = max(found, key=lambda known: tuple(int(part) for part in re.findall(r"\d+", known.version)))
     with tempfile.TemporaryDirectory(prefix="layerctl-inspect-") as scratch:
         layer = unpack(artifact.path, Path(scratch) / "layer")
         skipped = _skipped(interpreter.path, layer / "python", modules, Path(scratch))

@@ -114,8 +114,9 @@ def _edges(
         if (name, extra) in seen:
             continue
         seen.add((name, extra))
+        asked_for = {**environment, "extra": extra}
         for requirement in installed[name].requires:
-            if not _applies(requirement, {**environment, "extra": extra}, extra):
+            if not _applies(requirement, asked_for, extra):
                 continue
             found = installed.get(canonicalize_name(requirement.name))
             yield installed[name], requirement, found

@@ -11,6 +11,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from layerctl.artifact import ArtifactError, open_artifact
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.atomic import write_bytes
+from layerctl.core.files.read import read_bytes
 from layerctl.core.text import some
 from layerctl.python.requirements import required_by
 from layerctl.sync.environment import distributions, recorded
@@ -106,9 +107,9 @@ def _difference(path: Path, version: Version, layered: Distribution, folder: Pat
         with open_artifact(path) as wheel:
             entries = [entry for entry in wheel.entries if ".dist-info/" not in entry.path]
             both = [entry for entry in entries if (folder / entry.path).is_file()]
-            other = [entry.path for entry in both if (folder / entry.path).read_bytes() != wheel.read(entry)]
+            other = [entry.path for entry in both if read_bytes(folder / entry.path) != wheel.read(entry)]
     except ArtifactError as error:
-        raise LayerctlError(f"--wheel {path} cannot be read: {error.what}", hint="download it again") from None
+        raise LayerctlError(f"--wheel {error.what}", hint="download it again") from None
     other += sorted(recorded(folder / layered.folder).keys() - {entry.path for entry in entries})
     if not other:
         return ""

@@ -51,7 +51,6 @@ class Expressions(Conditions):
         text: the text that the nodes were parsed from.
         root: the template's top node.
         given: values for parameters that someone else sets (a samconfig.toml, a parent stack).
-        origin: the name of the file that `text` is, where it is not the file at hand.
 
     Attributes:
         stand_in: gives a text in place of what only a deployment knows, by the function (``Ref``, ``GetAtt``,
@@ -59,18 +58,11 @@ class Expressions(Conditions):
             then, so that every value is one.
     """
 
-    def __init__(
-        self,
-        text: str,
-        root: Node,
-        given: Mapping[str, list[SpannedString]] | None = None,
-        origin: str = "",
-    ) -> None:
+    def __init__(self, text: str, root: Node, given: Mapping[str, list[SpannedString]] | None = None) -> None:
         super().__init__(dict(pairs(get(root, "Conditions"))))
         self.text = text
         self.root = root
         self._given = given or {}
-        self._origin = origin
         self.stand_in: Callable[[str, str], StandIn | None] | None = None
         self._budget = _MAX_EVALUATIONS
         self._evaluated: dict[Node, list[SpannedString]] = {}  # by identity; loops make nodes that nobody else holds
@@ -118,14 +110,12 @@ class Expressions(Conditions):
             return [SpannedString.literal(word, None)]
         text, origin = self.home_of(node)
         value = spanned_scalar(text, node)
-        if origin:
-            value = replace(value, spans=tuple(span._replace(origin=origin) for span in value.spans))
-        return [value]
+        return [value.standing_in(origin) if origin else value]
 
     def home_of(self, node: Node) -> tuple[str, str]:
         """The text that a node was parsed from, and the name of its file where that is not the file at hand."""
         del node
-        return self.text, self._origin
+        return self.text, ""
 
     def one_text(self, node: Node | None) -> str | None:
         """The node's text if it has one value, parameters having their defaults, and that is known."""

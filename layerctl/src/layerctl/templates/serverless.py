@@ -15,11 +15,7 @@ import yaml
 from layerctl.templates.documents import read_document
 from layerctl.templates.expressions import Expressions
 from layerctl.templates.model import Fault
-from layerctl.templates.spans import (
-    SpannedString,
-    filled,
-    part_of,
-)
+from layerctl.templates.spans import SpannedString, filled, part_of
 from layerctl.templates.yaml import children, get, pairs, scalar
 
 if TYPE_CHECKING:

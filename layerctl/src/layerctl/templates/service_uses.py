@@ -62,14 +62,14 @@ class _ServiceUses:
         """The versions in a list of layers, and its entries of which only a deployment knows what they are."""
         self._read.add(id(layers))
         inside = range(layers.start_mark.index, layers.end_mark.index)
-        elsewhere = id(layers) in self._reader.files  # what is open there is told where it stands
+        included = id(layers) in self._reader.files  # what is open there is told where it stands
         for item, values in self._reader.layer_entries(layers):
             here = item.start_mark.index in inside and id(item) not in self._reader.files
             at = self._at(item if here else layers)
             for value in values:
-                yield from self._arns(value, at, functions, via, told=elsewhere)
+                yield from self._arns(value, at, functions, via, told=included)
                 own = value.shown.endswith("LambdaLayer}")  # the framework's names for the service's own layers
-                if not elsewhere and is_open(value) and not own and not composed_arns(value):
+                if not included and is_open(value) and not own and not composed_arns(value):
                     yield Use(open_reference(value.shown), at, functions, via)
 
     def elsewhere(self) -> Iterator[Use]:

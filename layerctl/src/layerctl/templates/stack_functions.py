@@ -60,7 +60,7 @@ class DeclaredFunction(NamedTuple):
     resource: yaml.Node
     kind: str
     own: Mapping[str, yaml.Node]
-    ignored: Collection[str] = ()
+    ignored: Collection[str]
 
 
 class LayerEntry(NamedTuple):
@@ -148,7 +148,7 @@ class StackFunctions(StackValues):
         merged, own = self.merged(function, "Layers"), function.own.get("Layers")
         if merged is None:
             return
-        theirs = () if merged is own else self.shared_nodes
+        theirs = () if merged is own else self._shared_nodes
         for node, values in self.items(merged):
             yield LayerEntry(node, values, own is None or id(node) in theirs)
 
@@ -158,7 +158,7 @@ class StackFunctions(StackValues):
             yield LayerEntry(node, values, shared=True)
 
     @cached_property
-    def shared_nodes(self) -> frozenset[int]:
+    def _shared_nodes(self) -> frozenset[int]:
         """The identities of the entries of `shared_layers`."""
         return frozenset(id(entry.node) for entry in self.shared_layers())
 

@@ -20,7 +20,7 @@ from layerctl.templates.uses import Use
 from layerctl.templates.yaml import children, get, pairs, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from layerctl.templates.model import FunctionFacts
@@ -111,7 +111,7 @@ def _nested_uses(reader: StackReader, home: str, at: int | None = None) -> Itera
         nested = reader.nested(name)
         if isinstance(nested, StackReader):
             yield from (use._replace(via=f"stack {name}") for use in _uses_from(nested, home, where))
-        elif reader.cut_short:  # it may get any version
+        elif name in reader.cut_short:  # it may get any version
             yield Use(open_reference(f"what {name} makes of its parameters"), where)
 
 
@@ -153,9 +153,7 @@ class _Elsewhere:
         for section in ("Outputs", "Conditions"):
             yield from self._uses(self._calls(get(reader.root, section)), None)
 
-    def _uses(
-        self, nodes: Sequence[yaml.Node] | Iterator[yaml.Node], via: str | None, region: str | None = None
-    ) -> Iterator[Use]:
+    def _uses(self, nodes: Iterable[yaml.Node], via: str | None, region: str | None = None) -> Iterator[Use]:
         for node in nodes:
             for value in self._reader.evaluate(node):
                 for arn in composed_arns(value):

@@ -61,7 +61,7 @@ class StackReader(StackFunctions):
         parent: the reader of the template that this one is nested in.
 
     Attributes:
-        cut_short: whether a nested stack was not followed because there are too many, or too deep ones.
+        cut_short: the nested stacks that were not followed because there are too many, or too deep ones.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class StackReader(StackFunctions):
         self._files: _Files = parent._files if parent is not None else _Files()
         self._around: tuple[Path, ...] = (*(parent._around if parent is not None else ()), path)
         self._nested: dict[str, StackReader | Fault | None] = {}
-        self.cut_short = False
+        self.cut_short: set[str] = set()
         self.open_loops: list[tuple[yaml.Node, str]] = []
         if "Fn::ForEach" in source.text:
             self.root, self.open_loops = expand_loops(self)
@@ -157,7 +157,7 @@ class StackReader(StackFunctions):
         if path in self._around:
             return Fault(place, f"the template of {name} leads back to itself, and was not read", hint)
         if len(self._around) > _MAX_STACKS or self._files.left == 0:
-            self.cut_short = True
+            self.cut_short.add(name)
             limits = f"{_MAX_STACKS} levels and {_MAX_NESTED:,} templates"
             return Fault(place, f"the template of {name} was not read: {limits} are followed", hint)
         self._files.left -= 1

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from layerctl.templates.spans import Span
 
-__all__ = ["VERBS", "Evaluator"]
+__all__ = ["Evaluator"]
 
 # "%s", "%[2]d" of Go, "%(name)s" of Python, and the sign itself.
-VERBS = re.compile(r"%(?:(?P<itself>%)|(?:\[(?P<number>\d{1,9})\]|\((?P<name>\w+)\))?[sdvqr])")
+_VERBS = re.compile(r"%(?:(?P<itself>%)|(?:\[(?P<number>\d{1,9})\]|\((?P<name>\w+)\))?[sdvqr])")
 _MAX_NESTING = 30
 
 
@@ -110,7 +110,7 @@ class Evaluator:
         arguments: Sequence[Expression],
         depth: int,
         *,
-        fields: re.Pattern[str] = VERBS,
+        fields: re.Pattern[str] = _VERBS,
         first: int = 1,
     ) -> list[SpannedString]:
         """The arguments in place of a pattern's fields.

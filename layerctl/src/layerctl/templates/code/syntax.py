@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Call", "Choice", "Expression", "Items", "Number", "Part", "Path", "Table", "Text", "Unknown", "string_of"]
+__all__ = [
+    "Call",
+    "Choice",
+    "Expression",
+    "Items",
+    "Number",
+    "Path",
+    "Table",
+    "Text",
+    "TextPart",
+    "Unknown",
+    "string_of",
+]
 
 
 class Text(NamedTuple):
     """A string (in Terraform's language any literal): parts that are text with its offset, or expressions."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[TextPart, ...]
     at: int
 
 
@@ -69,10 +81,10 @@ class Unknown(NamedTuple):
 
 
 Expression = Text | Number | Path | Call | Items | Table | Choice | Unknown
-Part = tuple[str, int | None] | Expression
+TextPart = tuple[str, int | None] | Expression
 
 
-def string_of(text: str, at: int, start: int, stop: int, special: Iterable[tuple[int, int, Part]]) -> Text:
+def string_of(text: str, at: int, start: int, stop: int, special: Iterable[tuple[int, int, TextPart]]) -> Text:
     """A string: what stands between two offsets as it is, and what is special there.
 
     Args:
@@ -82,7 +94,7 @@ def string_of(text: str, at: int, start: int, stop: int, special: Iterable[tuple
         stop: the offset of its closing quote.
         special: in order, from where to where, and what stands for it.
     """
-    parts: list[Part] = []
+    parts: list[TextPart] = []
     for begin, end, part in special:
         parts += [(text[start:begin], start)] * (begin > start)
         parts.append(part)

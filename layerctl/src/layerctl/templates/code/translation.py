@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from layerctl.templates.code.syntax import Part
+    from layerctl.templates.code.syntax import TextPart
 
 __all__ = ["Binding", "Translator"]
 
@@ -128,7 +128,7 @@ class Translator(ABC):
         )
         return string_of(self.text, node.start_byte, start, stop, special)
 
-    def _special(self, node: Node, depth: int, *, raw: bool) -> Part:
+    def _special(self, node: Node, depth: int, *, raw: bool) -> TextPart:
         """What an escape stands for, and what is interpolated."""
         if node.type == "escape_sequence":
             return (self.of(node), node.start_byte) if raw else (_unescaped(self.of(node)), None)

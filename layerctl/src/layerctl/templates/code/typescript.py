@@ -103,10 +103,7 @@ class TypeScript(Translator):
                 yield from self.assigned(field("left"), None)
             case "public_field_definition" | "enum_assignment":
                 yield Binding(self.of(field("name")), field("value"), field=True)
-            case "assignment_expression" | "augmented_assignment_expression":
+            case "assignment_expression" | "augmented_assignment_expression" | "update_expression":
                 plain = field("right") if node.type == "assignment_expression" else None
-                for binding in self.assigned(field("left"), plain):
-                    yield binding if binding.field else binding._replace(anywhere=True)
-            case "update_expression":
-                for binding in self.assigned(field("argument"), None):
+                for binding in self.assigned(field("left") or field("argument"), plain):
                     yield binding if binding.field else binding._replace(anywhere=True)
