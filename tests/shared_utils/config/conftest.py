@@ -97,8 +97,12 @@ def moto() -> Iterator[str]:
     """The URL of a moto server that lives as long as the worker's session."""
     import logging
 
+    from moto.backends import get_backend
     from moto.server import ThreadedMotoServer
 
+    # Else the first request to a service loads it, which a read's time-out would not wait for.
+    for service in ("dynamodb", "secretsmanager", "ssm"):
+        get_backend(service)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -17,18 +17,11 @@ from typing import NoReturn
 
 import pytest
 
+from tests.support.alone import sharing
+
 __all__: list[str] = []
 
 LONGEST = 600.0  # seconds that a test may take
-
-
-class Shared:
-    """Fixtures in place of pytest-xdist's."""
-
-    @pytest.fixture(scope="session")
-    def worker_id(self) -> str:
-        """As one of several workers a test takes the layer that another file's test has built."""
-        return "alone"
 
 
 class Forking:
@@ -42,11 +35,13 @@ class Forking:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Fork for each test, one after the other."""
         session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # one for all children
-        for item in session.items:
-            began = time.monotonic()
-            # A child has one thread: what another one holds would never be let go of.
-            outcome, text = ("not forked", "a thread runs") if threading.active_count() > 1 else self._fork(item)
-            self._tell(item, outcome, text, time.monotonic() - began)
+        fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+        with sharing.start_what_lasts(fixtures):
+            for item in session.items:
+                began = time.monotonic()
+                # A child has one thread: what another one holds would never be let go of.
+                outcome, text = ("not forked", "a thread runs") if threading.active_count() > 1 else self._fork(item)
+                self._tell(item, outcome, text, time.monotonic() - began)
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -128,4 +123,4 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take the place of the loop that runs tests; our fixtures come after pytest-xdist's."""
     if results := config.getoption("--alone-results"):
         config.pluginmanager.register(Forking(Path(results)))
-        config.pluginmanager.register(Shared())
+        config.pluginmanager.register(sharing)
