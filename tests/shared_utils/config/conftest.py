@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, settings
 
 from shared_utils.config import overrides
 from shared_utils.config.client import Limits, client
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 REGION = "eu-central-1"
-
-# A loaded machine is slow now and then; that is no finding.
-settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("loaded")
 
 
 @pytest.fixture(autouse=True)

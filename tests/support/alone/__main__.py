@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -90,13 +91,29 @@ def try_again(tried: Tried, folder: Path) -> None:
 
 
 def _pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # Without bytecode each child would compile what it imports, for most of its time.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run(
-        [*PYTEST, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [*PYTEST, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 def _text(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
+
+
+def report(tried: Tried) -> str:
+    """Return what became of a file, with all that failed."""
+    lines = [f"{tried.file}: {len(tried.results)} tests, {tried.seconds:.0f} s"]
+    failed = [result for result in tried.results if result["outcome"] == "failed"]
+    lines += [f"fails alone: {result['test']}\n{result['text']}" for result in failed]
+    return "\n".join([*lines, *(["error: pytest did not run it to its end", tried.error] if tried.error else [])])
 
 
 def tell(tried: list[Tried], seconds: float) -> int:
@@ -135,19 +152,16 @@ def main() -> int:
     began, tried = time.monotonic(), []
     scratch = Path(tempfile.mkdtemp(prefix="alone-"))
     choice = {"marks": options.marks, "own": options.own, "sample": options.sample}
+    pool = ThreadPoolExecutor(2)
     try:
-        with ThreadPoolExecutor(2) as pool:
-            futures = [pool.submit(try_file, file, scratch / str(i), **choice) for i, file in enumerate(files)]
-            for number, future in enumerate(as_completed(futures), 1):
-                one = future.result()
-                tried.append(one)
-                print(f"[{number}/{len(files)}] {one.file}: {len(one.results)} tests, {one.seconds:.0f} s", flush=True)
-                for result in one.results:
-                    if result["outcome"] == "failed":
-                        print(f"fails alone: {result['test']}\n{result['text']}", flush=True)
-                if one.error:
-                    print(f"error: pytest did not run it to its end\n{one.error}", flush=True)
+        futures = [pool.submit(try_file, file, scratch / str(i), **choice) for i, file in enumerate(files)]
+        for future in as_completed(futures):
+            tried.append(future.result())
+            print(f"[{len(tried)}/{len(files)}] {report(tried[-1])}", flush=True)
+    except KeyboardInterrupt:
+        print(f"interrupted after {len(tried)} of {len(files)} files", file=sys.stderr)
     finally:
+        pool.shutdown(cancel_futures=True)
         shutil.rmtree(scratch, ignore_errors=True)
     return tell(tried, time.monotonic() - began)
 
