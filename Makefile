@@ -154,8 +154,8 @@ coverage: setup ## tell which branches of each room the tests take; ONLY=tests/l
 	@$(BIN)/python -m tests.support.coverage_table .coverage/report.json
 
 .PHONY: alone
-alone: setup ## run each test where no other has run, two files at a time; ONLY=tests/layerctl/pins; MARKS="not slow"; OWN=1: a pytest for each; SAMPLE=0.01 of them
-	@$(BIN)/python -m tests.support.alone $(if $(MARKS),--marks "$(MARKS)") $(if $(OWN),--own) $(if $(SAMPLE),--own --sample $(SAMPLE)) $(ONLY)
+alone: setup ## run each test where no other has run, two files at a time; ONLY=tests/layerctl/pins; MARKS="not slow"; SAMPLE=0.1 of them; OWN=1: a pytest for each
+	@$(BIN)/python -m tests.support.alone $(if $(MARKS),--marks "$(MARKS)") $(if $(OWN),--own) $(if $(SAMPLE),--sample $(SAMPLE)) $(ONLY)
 
 .PHONY: picture
 picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture.md, from its imports

@@ -51,17 +51,17 @@ def files_of(names: list[str]) -> list[str]:
 def try_file(file: str, folder: Path, *, marks: str = "", own: bool = False, sample: float = 1) -> Tried:
     """Run each test of a file alone, in forked children or in a pytest for each; folders beside `folder` are shared."""
     began = time.monotonic()
-    tried = list_tests(file, marks, sample) if own else fork_each(file, folder, marks)
+    tried = list_tests(file, marks, sample) if own else fork_each(file, folder, marks, sample)
     try_again(tried, folder)
     tried.seconds = time.monotonic() - began
     return tried
 
 
-def fork_each(file: str, folder: Path, marks: str = "") -> Tried:
+def fork_each(file: str, folder: Path, marks: str = "", sample: float = 1) -> Tried:
     """Run each test of a file in a child forked from the process that has collected them."""
     written = folder.with_suffix(".results")
-    options = ["-p", "tests.support.alone.forking", "--alone-results", str(written), f"--basetemp={folder}"]
-    done = _pytest(*options, "--tb=short", *(["-m", marks] if marks else []), file)
+    options = ["-p", "tests.support.alone.forking", "--alone-results", str(written), f"--alone-sample={sample}"]
+    done = _pytest(*options, f"--basetemp={folder}", "--tb=short", *(["-m", marks] if marks else []), file)
     shutil.rmtree(folder, ignore_errors=True)
     lines = written.read_text("utf-8").splitlines() if written.exists() else []
     # 5: no test has these marks
@@ -131,7 +131,7 @@ def tell(tried: list[Tried], seconds: float) -> int:
         if one.error:
             print(f"was not run to its end: {one.file}")
         if left_out := sum(result["outcome"] == "left out" for result in one.results):
-            print(f"left out by marks: {left_out} of {len(one.results)} in {one.file}")
+            print(f"left out: {left_out} of {len(one.results)} in {one.file}")
     run = len(results) - counts["left out"]
     print(
         f"{counts['passed']} of {run} tests in {len(tried)} files pass alone, {counts['failed']} fail,"
@@ -144,7 +144,7 @@ def main() -> int:
     """Run each test of some files alone, two files at a time."""
     parser = argparse.ArgumentParser(prog="make alone", description="run each test where no other test has run")
     parser.add_argument("--own", action="store_true", help="start a pytest for each test, in place of a forked child")
-    parser.add_argument("--sample", type=float, default=1, help="with --own: so much of the tests, 0.01 for example")
+    parser.add_argument("--sample", type=float, default=1, help="so much of the tests, 0.1 for example")
     parser.add_argument("--marks", default="", help="only tests with these marks, as for `pytest -m`")
     parser.add_argument("names", nargs="*", help="files and folders; all tests without any")
     options = parser.parse_args()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import select
 import signal
 import threading
@@ -27,9 +28,17 @@ LONGEST = 600.0  # seconds that a test may take
 class Forking:
     """Run each test in a child of the process that has collected them."""
 
-    def __init__(self, results: Path) -> None:
+    def __init__(self, results: Path, sample: float) -> None:
         self._results = results
+        self._sample = sample
         self._reports: list[pytest.TestReport] = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what is not in the sample."""
+        chosen = [item for item in items if random.random() < self._sample]
+        self.pytest_deselected([item for item in items if item not in chosen])
+        items[:] = chosen
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -49,7 +58,7 @@ class Forking:
         self._reports.append(report)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Tell which tests the marks leave out."""
+        """Tell which tests are left out."""
         for item in items:
             self._tell(item, "left out", "", 0)
 
@@ -117,10 +126,11 @@ def _read(descriptor: int) -> bytes | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option that this plugin works by."""
     parser.addoption("--alone-results", help="run each test in a forked child, and write the results to this file")
+    parser.addoption("--alone-sample", type=float, default=1, help="of the tests so much, 0.1 for example")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take the place of the loop that runs tests; our fixtures come after pytest-xdist's."""
     if results := config.getoption("--alone-results"):
-        config.pluginmanager.register(Forking(Path(results)))
+        config.pluginmanager.register(Forking(Path(results), config.getoption("--alone-sample")))
         config.pluginmanager.register(sharing)
