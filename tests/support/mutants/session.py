@@ -43,7 +43,7 @@ class Session:
         self._modules = [str(Path(module).resolve()) for module in modules]
         self._sources = {module: Path(module).read_text("utf-8") for module in self._modules}
         self._in, self._out = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-        self._lines = Path(".mutants-lines")
+        self._lines = Path(".mutants-lines").resolve()  # a test may be in another folder when its report is written
         self._lines.write_text("")
         self._runs: dict[tuple[str, int], set[str]] = {}
         self._seconds: dict[str, float] = {}
@@ -164,7 +164,7 @@ class Session:
 
         def trace() -> None:
             modules = os.pathsep.join(self._modules)
-            os.environ.update(MUTANTS_LINES=str(self._lines.resolve()), MUTANTS_MODULES=modules)
+            os.environ.update(MUTANTS_LINES=str(self._lines), MUTANTS_MODULES=modules)
             lines.start(str(self._lines), modules)
 
         outcome, test, seconds = self._fork(items, trace)
