@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 from itertools import accumulate
 from pathlib import Path
@@ -299,7 +300,10 @@ def main() -> None:
     os.dup2(os.open(".mutants-output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)  # answers go elsewhere
     for name in HEAVY:
         importlib.import_module(name)
-    os._exit(pytest.main([*OPTIONS, "--basetemp=.mutants-tmp", *sys.argv[at + 1 :]], plugins=[plugin]))
+    # Not in the copy: tests of what is not below a repository would find the copy's own files.
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        code = pytest.main([*OPTIONS, f"--basetemp={folder}/tests", *sys.argv[at + 1 :]], plugins=[plugin])
+    os._exit(code)
 
 
 if __name__ == "__main__":
