@@ -36,6 +36,8 @@ def test_what_a_region_tells(aws):
     client.add_layer_version_permission(
         LayerName="helpers", VersionNumber=2, StatementId="x", Action="lambda:GetLayerVersion", Principal="*"
     )
+    for name in ("/helpers/dev/yanked/1.0.0", "/helpers/prod/yanked/1.1.0", "/helpers/note/latest"):
+        ssm.put_parameter(Name=name, Value="leaks", Type="String")
     for name, number in {
         "/helpers/dev/latest": 3,
         "/helpers/prod/latest": 3,
@@ -48,8 +50,6 @@ def test_what_a_region_tells(aws):
         "/others/dev/latest": 1,
     }.items():
         ssm.put_parameter(Name=name, Value=layer_arn(number, "eu-west-1"), Type="String")
-    for name in ("/helpers/dev/yanked/1.0.0", "/helpers/prod/yanked/1.1.0", "/helpers/note/latest"):
-        ssm.put_parameter(Name=name, Value="leaks", Type="String")
     asked = []
 
     def of(service, region):
