@@ -242,7 +242,8 @@ def test_a_zip_is_put_unless_it_is_there(tmp_path, head, puts):
 
 
 @pytest.mark.parametrize(
-    ("prefix", "key"), [("", "helpers/"), ("/", "helpers/"), ("a/b", "a/b/helpers/"), ("/a/b/", "a/b/helpers/")]
+    ("prefix", "key"),
+    [("", "helpers/"), ("/", "helpers/"), ("a/b", "a/b/helpers/"), ("/a/b/", "a/b/helpers/"), ("X/", "X/helpers/")],
 )
 def test_a_prefix_has_no_slash_too_many(tmp_path, prefix, key):
     """At either end; without one there is none."""
