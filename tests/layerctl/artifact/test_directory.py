@@ -44,6 +44,7 @@ ARCHIVES = {
     "extra fields": archive(extra=EXTRA),
     "comments": archive(comment=b"a comment"),
     "both": archive(extra=EXTRA * 3, comment=b"a comment"),
+    "an archive within": archive(data=archive(extra=EXTRA)),
     "large": archive(data=LARGE, extra=EXTRA, comment=b"!"),
     "zip64": as_zip64(archive(extra=EXTRA, comment=b"!")),
     "large zip64": as_zip64(archive(data=LARGE, extra=EXTRA, comment=b"!")),
