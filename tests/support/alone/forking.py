@@ -44,8 +44,7 @@ class Forking:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Fork for each test, one after the other."""
         session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # one for all children
-        fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-        with sharing.start_what_lasts(fixtures):
+        with sharing.start_what_lasts(session.items):
             for item in session.items:
                 began = time.monotonic()
                 # A child has one thread: what another one holds would never be let go of.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["start_what_lasts", "worker_id"]
 
-# By the fixture that loads them: libraries that take seconds, none of them ours.
-LIBRARIES = {"moto": ("moto.server", "moto.ssm.urls", "moto.secretsmanager.urls", "moto.dynamodb.urls")}
+# Libraries that take a second or more, none of them ours: by the fixture that loads them, or the folder of the tests.
+LIBRARIES = {
+    "moto": ("moto.server", "moto.ssm.urls", "moto.secretsmanager.urls", "moto.dynamodb.urls"),
+    "tests/layerctl": ("jsonschema",),
+}
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +28,13 @@ def worker_id() -> str:
 
 
 @contextlib.contextmanager
-def start_what_lasts(fixtures: set[str]) -> Iterator[None]:
-    """Start what these fixtures would start for each child: libraries, and a local AWS, which its tests reset."""
-    for module in (module for name in fixtures & LIBRARIES.keys() for module in LIBRARIES[name]):
-        importlib.import_module(module)
+def start_what_lasts(items: list[pytest.Item]) -> Iterator[None]:
+    """Start what each child would start for these tests: libraries, and a local AWS, which its tests reset."""
+    fixtures = {name for item in items for name in getattr(item, "fixturenames", ())}
+    folders = {str(folder) for item in items for folder in Path(item.nodeid.partition("::")[0]).parents}
+    for name in (fixtures | folders) & LIBRARIES.keys():
+        for module in LIBRARIES[name]:
+            importlib.import_module(module)
     with contextlib.ExitStack() as stack:
         if "shared_aws" in fixtures:
             from tests.support.local_aws import server
