@@ -253,6 +253,22 @@ def test_a_record_is_of_the_factory_that_is_set(heard: Heard) -> None:
     assert type(heard.one) is Own
 
 
+@pytest.mark.parametrize(("name", "shown"), [("app", "app"), (None, "root")])
+def test_a_tracker_is_called_with_a_logger_of_that_name(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch, name: str | None, shown: str
+) -> None:
+    """It may look at the logger, not at the record, for whom to ignore."""
+    names: list[str] = []
+
+    def call(logger: standard.Logger, record: standard.LogRecord) -> None:
+        names.append(logger.name)
+
+    call.__module__ = "a_tracker"
+    monkeypatch.setattr(standard.Logger, "callHandlers", call)
+    write_line(30, "it", {}, None, name)
+    assert names == [shown]
+
+
 def test_the_level_of_a_handler_holds(captured_logs: CapturedLogs) -> None:
     """It hears what is of its level or above."""
     handler = Heard(standard.ERROR)
