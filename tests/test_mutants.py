@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from _pytest.reports import TestReport
 
+from tests.support.mutants import lines
 from tests.support.mutants.__main__ import ROOT, rate
 from tests.support.mutants.faults import make_mutants
+from tests.support.mutants.session import Session
 
 LISTED = tomllib.loads((ROOT / "tests/mutants.toml").read_text("utf-8"))
 
@@ -59,6 +63,26 @@ def test_the_list_names_modules_and_tests_that_exist(group: dict[str, list[str]]
     assert group["tests"]
     for name in group["modules"] + group["tests"]:
         assert (ROOT / name).exists(), name
+    for test in group.get("left_out", ()):
+        file, _, name = test.partition("::")
+        assert file in group["tests"]
+        assert f"def {name}(" in (ROOT / file).read_text("utf-8"), test
+
+
+def test_how_long_a_test_took_is_written_down_wherever_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may go to another folder, and still be there when its report is written."""
+    monkeypatch.chdir(tmp_path)
+    traced = sys.gettrace()
+    session = Session([])
+    lines.stop()
+    sys.settrace(traced)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    report = TestReport("test_it", ("test.py", 1, "test_it"), {}, "passed", None, "call", duration=2.5)
+    session.pytest_runtest_logreport(report)
+    session._in.close()
+    session._out.close()
+    assert (tmp_path / ".mutants-lines").read_text() == "report\tpassed\ttest_it\t2.5\n"
 
 
 def test_each_accepted_survivor_says_why() -> None:

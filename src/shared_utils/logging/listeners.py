@@ -17,8 +17,7 @@ def listeners() -> list[logging.Handler] | None:
     Sentry is no handler: it puts a function of its own in the place of `logging.Logger.callHandlers`.
     """
     handlers = [handler for handler in logging.root.handlers if _wants(handler)]
-    patched = getattr(logging.Logger.callHandlers, "__module__", "logging") != "logging"
-    return handlers if handlers or patched else None
+    return handlers if handlers or logging.Logger.callHandlers.__module__ != "logging" else None
 
 
 def _wants(handler: logging.Handler) -> bool:

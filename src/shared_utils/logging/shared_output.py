@@ -125,7 +125,7 @@ def _await(descriptor: int) -> None:
     import select
 
     try:
-        select.select([], [descriptor], [], 1.0)
+        select.select([], [descriptor], [])
     except ValueError:  # a number too high for it
         import time
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from layerctl.core.errors import LayerctlError
+from layerctl.pins import bump as bump_module
 from layerctl.pins.bump import BumpOutcome, bump_all
+from layerctl.pins.edit import write
 from layerctl.pins.resolve.targets import BumpRequest
 from layerctl.pins.resolve.versions import VersionResolver
 from layerctl.scan.finder import find_pins
 from layerctl.scan.model import INDEX, FileProblem, FileReport, LeftOut, Unread, Unresolved
-from tests.layerctl.pins.made import resolver
+from tests.layerctl.pins.made import index_data, resolver
 from tests.layerctl.pins.test_bump import arn, template
 
 
@@ -66,6 +69,68 @@ def test_the_changes_are_told_in_full(tmp_path: Path) -> None:
     assert (tmp_path / "b.yaml").read_text() == template(arn(3))
     assert bump_all(found, BumpRequest(), resolver()).summary() == "3 pins changed in 2 files"
     assert (tmp_path / "b.yaml").read_text() == template(arn(12))
+
+
+def test_what_is_told_to_programs(tmp_path: Path) -> None:
+    """Beside the changes: what should be known, what went wrong, and what the releases on the way change."""
+    index = index_data()
+    index["releases"]["1.3.0"]["notes"] = "Faster."
+    broken = FileProblem("bad.yaml", "is broken", "mend it", 1, 2)
+    found = report(tmp_path, a=template(arn(3)))
+    found.problems.append(broken)
+    found.notes.append("a note")
+    outcome = bump_all(found, BumpRequest("1.3.0"), resolver(index))
+    data = json.loads(shown(outcome, as_json=True))
+    assert list(data) == ["dry_run", "changes", "notes", "releases", "problems"]
+    assert data["dry_run"] is False
+    assert data["notes"] == ["a note", *outcome.notes[1:]]
+    assert data["problems"] == [broken._asdict()]
+    assert data["releases"] == [{"layer": "shared-utils", "release": "1.3.0", "notes": "Faster.", "taken": True}]
+
+
+def test_a_comment_is_added_where_it_is_wanted(tmp_path: Path) -> None:
+    """And only there."""
+    for comment, added in ((True, "  # shared-utils 1.4.0"), (False, "")):
+        bump_all(report(tmp_path, a=template(arn(3))), BumpRequest(), resolver(), comment=comment)
+        assert (tmp_path / "a.yaml").read_text() == template(arn(12) + added)
+    bump_all(report(tmp_path, a=template(arn(3))), BumpRequest(), resolver())
+    assert (tmp_path / "a.yaml").read_text() == template(arn(12))
+
+
+def test_a_file_that_cannot_be_written_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a problem and no change; the others are done, and what each of them has to say is kept."""
+    failed = FileProblem("b.yaml", "cannot be written", "check its permissions")
+    monkeypatch.setattr(bump_module, "write", lambda bump: failed if Path(bump.path).name == "b.yaml" else write(bump))
+    mixed = template(arn(3), arn(99))
+    found = report(tmp_path, a=mixed, b=template(arn(3)), c=mixed, d=template(arn(12)))
+    done: list[str] = []
+    outcome = bump_all(found, BumpRequest(), resolver(), moving=lambda names: nullcontext(done.append))
+    assert [Path(name).name for name in done] == ["a.yaml", "c.yaml", "d.yaml"]
+    assert [Path(bump.path).name for bump in outcome.bumps] == ["a.yaml", "c.yaml", "d.yaml"]
+    assert [Path(problem.path).name for problem in outcome.problems] == ["a.yaml", "b.yaml", "c.yaml"]
+    assert outcome.problems[1] == failed
+    assert {Path(note.partition(":")[0]).name for note in outcome.notes} >= {"a.yaml", "b.yaml", "c.yaml"}
+    assert outcome.summary() == "2 pins changed in 2 files"
+    assert outcome.dry_run is False
+    watched = bump_all(report(tmp_path, b=template(arn(3))), BumpRequest(), resolver(), dry_run=True)
+    assert (watched.problems, watched.summary()) == ([], "1 pin would change in 1 file")
+
+
+def test_a_patch_is_written_as_the_file_is(tmp_path: Path) -> None:
+    """In its encoding, behind what was written before; where only text can be written, as far as that goes."""
+    path = tmp_path / "a.yaml"
+    path.write_bytes(template(arn(3) + "  # ü").encode("latin-1"))
+    found = FileReport()
+    found.extend(find_pins(path))
+    outcome = bump_all(found, BumpRequest(), resolver(), dry_run=True)
+    raw = io.BytesIO()
+    with io.TextIOWrapper(raw, "utf-8") as out:
+        out.write("before\n")
+        outcome.show(out, as_json=False)
+        written = raw.getvalue()
+    assert written == b"before\n" + b"".join(bump.diff() for bump in outcome.bumps)
+    assert b"\xfc" in written
+    assert "\ufffd" in shown(outcome)
 
 
 def test_one_and_none(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from layerctl.aws.failures import UnexpectedAnswerError
 from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.policies.audience import (
@@ -168,6 +169,16 @@ def test_a_policy_is_read_by_its_statements() -> None:
     deny = {"Sid": "no", "Effect": "Deny", "Principal": "*"}
     client = Lambda([allow("a", "222222222222"), deny, {"Effect": "Allow", "Principal": "*"}])
     assert read_grants(client, ARN) == [Grant("a", frozenset({ANN})), Grant("", frozenset({PUBLIC}))]
+
+
+@pytest.mark.parametrize("policy", ["{}", '{"statement": []}', '{"Statement": null}'])
+def test_a_policy_without_statements_is_not_awss(policy: str) -> None:
+    """It does not count as one that lets nobody in: prune would delete what is shared."""
+    client = SimpleNamespace(
+        exceptions=Lambda.exceptions, get_layer_version_policy=lambda **options: {"Policy": policy}
+    )
+    with pytest.raises(UnexpectedAnswerError, match="GetLayerVersionPolicy got an answer that is not AWS's"):
+        read_grants(client, ARN)
 
 
 def test_steps_are_asked_for_once_and_may_be_done_already() -> None:

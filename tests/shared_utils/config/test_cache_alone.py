@@ -218,6 +218,30 @@ def test_what_arrives_after_everything_was_forgotten_is_handed_out_and_not_kept(
     assert len(alone.reads) == 4
 
 
+@pytest.mark.parametrize("found_by", ["ssm:///app/", "ssm:///app/a"])
+def test_once_a_value_is_found_its_failures_count_no_longer(found_by: str) -> None:
+    """By itself or with its path: it is asked for again at once, and a new failure is the first one."""
+    alone = Alone()
+    alone.answers = {"ssm:///app/a": Failure(UNAVAILABLE, "down")}
+    for _ in range(6):
+        alone.ask("ssm:///app/a")
+        alone.clock.advance(3600)
+    alone.ask("ssm:///app/a")
+    alone.clock.advance(3600 if found_by == "ssm:///app/a" else 0.5)
+    alone.answers = {"ssm:///app/a": Value(1), "ssm:///app/": Value({"a": 1})}
+    alone.ask(found_by)
+    alone.clock.advance(0.25)
+    alone.reads.clear()
+    assert alone.ask("ssm:///app/a", max_age=0.125) == [1]
+    assert alone.reads == ["ssm:///app/a"]
+    alone.answers = {"ssm:///app/a": Failure(UNAVAILABLE, "down")}
+    alone.clock.advance(0.25)
+    for _ in range(2):
+        alone.ask("ssm:///app/a", max_age=0.125)
+        alone.clock.advance(3)
+    assert alone.reads == ["ssm:///app/a"] * 3
+
+
 @pytest.mark.parametrize("max_stale", [0.0, 3600.0])
 def test_who_waits_for_a_read_that_fails_gets_the_old_value_too(max_stale: float) -> None:
     """Where it allows one that old; else the failure. The one that reads is told of with the age."""
@@ -251,6 +275,27 @@ def test_who_waits_for_a_read_that_fails_gets_the_old_value_too(max_stale: float
     else:
         assert [one.kind for one in found] == [UNAVAILABLE] * 3
         assert alone.stale == []
+
+
+def test_what_another_read_cannot_answer_is_asked_for_again_beside_what_is_answered() -> None:
+    """A read that began before does not answer who takes nothing old; the rest of the question has its answer."""
+    alone = Alone()
+    alone.answers = {"ssm:///a": Value("a"), "ssm:///b": Value("b")}
+    first_asks, second_has_asked = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        if alone.calls == 1:
+            first_asks.set()
+            assert second_has_asked.wait(10)
+        second_has_asked.set()
+
+    alone.before = wait
+    first = threading.Thread(target=alone.ask, args=("ssm:///a",))
+    first.start()
+    assert first_asks.wait(10)
+    assert alone.ask("ssm:///b", "ssm:///a", max_age=0.0) == ["b", "a"]
+    first.join(10)
+    assert alone.reads == ["ssm:///a", "ssm:///b", "ssm:///a"]
 
 
 def test_who_waited_for_a_failed_read_and_takes_an_old_value_is_told() -> None:

@@ -29,6 +29,7 @@ QUERIES = st.lists(st.tuples(ANY_TEXT.map(quote), ANY_TEXT.map(quote)), max_size
 )
 NOT_SIGNED = {*botocore.auth.SIGNED_HEADERS_BLACKLIST, "host", "date", "authorization", "x-amz-content-sha256"}
 HEADERS = st.dictionaries(WORDS.map(str.lower).filter(lambda name: name not in NOT_SIGNED), HEADER_VALUES, max_size=5)
+NOW = datetime.datetime(2026, 11, 27)
 DATES = st.datetimes(min_value=datetime.datetime(2000, 1, 1), max_value=datetime.datetime(2099, 12, 31))
 
 
@@ -56,19 +57,52 @@ def test_signatures_are_those_of_botocore(
     date: datetime.datetime,
 ) -> None:
     """For any request, credentials, region, service and time, the signed headers are those that botocore makes."""
+    ours, theirs = signatures(
+        Request(method, path, query, headers=headers, body=body),
+        keys=keys,
+        region=region,
+        service=service,
+        date=date,
+    )
+    assert ours == theirs
+
+
+def signatures(
+    request: Request,
+    *,
+    keys: tuple[str, str, str | None] = ("AKID", "secret", "token"),
+    region: str = "eu-central-1",
+    service: str = "ssm",
+    date: datetime.datetime = NOW,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the headers with our signature, and with that of botocore."""
     host = f"{service}.{region}.amazonaws.com"
-    url = f"https://{host}{path}" + (f"?{query}" if query else "")
-    theirs = AWSRequest(method=method, url=url, headers={"host": host, **headers}, data=body)
+    url = f"https://{host}{request.path}" + (f"?{request.query}" if request.query else "")
+    headers = {"host": host, **request.headers}
+    theirs = AWSRequest(method=request.method, url=url, headers=headers, data=request.body)
     with mock.patch("botocore.auth.get_current_datetime", return_value=date):
         botocore.auth.SigV4Auth(SdkCredentials(*keys), service, region).add_auth(theirs)
+    request.headers = headers
     ours = sign(
-        Request(method, path, query, headers={"host": host, **headers}, body=body),
+        request,
         credentials=Credentials(*keys),
         region=region,
         service=service,
         timestamp=date.strftime("%Y%m%dT%H%M%SZ"),
     )
-    assert ours == {name.lower(): value for name, value in theirs.headers.items()}
+    return ours, {name.lower(): value for name, value in theirs.headers.items()}
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "//", "/.", "/..", "/a/", "/a//b", "/../a", "/a/./b/../c/", "/a%20b", "/%2F"]
+)
+@pytest.mark.parametrize(
+    "query", ["", "a", "a&b=1", "a=b=c", "=b", "a=2&a=1", "a&a=", "b=&a=", "a-=1&a=2", "a=%20&a=+"]
+)
+def test_paths_and_queries_of_any_form_are_signed_as_botocore_does(path: str, query: str) -> None:
+    """With and without values, in any order, empty or with steps up and down."""
+    ours, theirs = signatures(Request("GET", path, query, headers={}))
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("text", ["plain", "a b", "ü€😀", "%/?#[]@!$&'()*+,;=", "~-._"])

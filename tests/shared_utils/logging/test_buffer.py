@@ -10,7 +10,9 @@ import pytest
 
 from shared_utils import instrument, logging
 from shared_utils.errors import LoggingError
+from shared_utils.invocation import lifecycle
 from shared_utils.logging.buffer import LineBuffer
+from shared_utils.logging.output import LineLogger, write_line
 
 
 def test_an_error_brings_out_the_details_of_its_own_invocation_only(captured_logs, lambda_context):
@@ -113,6 +115,39 @@ def test_another_thread_may_take_the_lines_at_any_step_of_adding_one():
         assert [line[0] for line in buffer.take()[0]] == ["d", "e", "f"], at
         at += 1
     assert at > 20
+
+
+def test_a_line_of_ours_waits_unless_it_was_asked_for(captured_logs, lambda_context):
+    """What the package itself has to say below the level comes out with an error, too."""
+    logging.configure(buffer=True)
+
+    @instrument
+    def handler(event, context):
+        write_line(10, "detail", {})
+        write_line(10, "asked for", {}, at_once=True)
+        assert captured_logs.messages == ["asked for"]
+        write_line(40, "broken", {})
+
+    handler({}, lambda_context)
+    assert captured_logs.messages == ["asked for", "detail", "broken"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "replaying", "written"), [(True, False, True), (True, True, False), (False, True, True)]
+)
+def test_a_finished_line_is_left_out_where_it_was_written_before(
+    captured_logs, monkeypatch, lambda_context, *, seen, replaying, written
+):
+    """By an earlier run of a durable execution; nothing is left out as long as none has been seen."""
+    monkeypatch.setattr(lifecycle, "replays", ["it"] if seen else [])
+
+    @instrument
+    def handler(event, context):
+        lifecycle.current().is_replaying = lambda: replaying
+        LineLogger().error('{"message":"it"}')
+
+    handler({}, lambda_context)
+    assert captured_logs.messages == (["it"] if written else [])
 
 
 def test_a_line_that_is_too_large_is_dropped_alone(captured_logs, lambda_context):

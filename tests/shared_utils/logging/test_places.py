@@ -12,7 +12,9 @@ import pytest
 
 from shared_utils import get_logger, instrument, logging
 from shared_utils.logging.fields import MISSING, escape, name_of, parse_level, standard
-from shared_utils.logging.output import write_line
+from shared_utils.logging.output import report_failure, write_line
+from shared_utils.logging.settings import SETTINGS
+from shared_utils.logging.state import OUTSIDE
 from tests.support.log_lines import strict
 
 if TYPE_CHECKING:
@@ -223,6 +225,31 @@ def test_a_line_that_cannot_be_made_is_told(
     assert line["level"] == ("CRITICAL" if level == "critical" else "ERROR")
     assert (line["service"], line["function_name"]) == ("orders", "test-function")
     assert line["timestamp"].endswith("Z")
+
+
+def test_a_line_whose_settings_cannot_be_worked_out_is_told(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is known of the invocation, too."""
+
+    def fail(settings: object) -> None:
+        raise ValueError("no settings")
+
+    monkeypatch.setattr(type(SETTINGS), "ensure_configured", fail)
+    write_line(20, "the lost one", {"a": 1})
+    line = captured_logs.one()
+    assert (line["level"], line["message"]) == ("ERROR", "logging failed: ValueError; the line was: the lost one")
+
+
+def test_a_lost_line_has_the_levels_name_of_the_others(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Lambda's own lines are JSON, its names for levels."""
+    monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", "JSON")
+    logging.configure()
+    report_failure(50, "lost", ValueError(), OUTSIDE)
+    get_logger().critical("it")
+    assert [line["level"] for line in captured_logs] == ["FATAL", "FATAL"]
 
 
 class Heard(standard_logging.Handler):

@@ -215,7 +215,8 @@ def main() -> int:
             and (not options.modules or any(part in module for part in options.modules))
         ]
         if modules:
-            groups.append((modules, group["tests"]))
+            left_out = [f"--deselect={test}" for test in group.get("left_out", ())]
+            groups.append((modules, [*group["tests"], *left_out]))
     if not groups:
         print("no module to try")
         return 0

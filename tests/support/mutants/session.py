@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 from itertools import accumulate
 from pathlib import Path
@@ -43,7 +44,7 @@ class Session:
         self._modules = [str(Path(module).resolve()) for module in modules]
         self._sources = {module: Path(module).read_text("utf-8") for module in self._modules}
         self._in, self._out = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-        self._lines = Path(".mutants-lines")
+        self._lines = Path(".mutants-lines").resolve()  # a test may be in another folder when its report is written
         self._lines.write_text("")
         self._runs: dict[tuple[str, int], set[str]] = {}
         self._seconds: dict[str, float] = {}
@@ -164,7 +165,7 @@ class Session:
 
         def trace() -> None:
             modules = os.pathsep.join(self._modules)
-            os.environ.update(MUTANTS_LINES=str(self._lines.resolve()), MUTANTS_MODULES=modules)
+            os.environ.update(MUTANTS_LINES=str(self._lines), MUTANTS_MODULES=modules)
             lines.start(str(self._lines), modules)
 
         outcome, test, seconds = self._fork(items, trace)
@@ -299,7 +300,10 @@ def main() -> None:
     os.dup2(os.open(".mutants-output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)  # answers go elsewhere
     for name in HEAVY:
         importlib.import_module(name)
-    os._exit(pytest.main([*OPTIONS, "--basetemp=.mutants-tmp", *sys.argv[at + 1 :]], plugins=[plugin]))
+    # Not in the copy: tests of what is not below a repository would find the copy's own files.
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        code = pytest.main([*OPTIONS, f"--basetemp={folder}/tests", *sys.argv[at + 1 :]], plugins=[plugin])
+    os._exit(code)
 
 
 if __name__ == "__main__":

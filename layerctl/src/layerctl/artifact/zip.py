@@ -161,7 +161,7 @@ def _list(
         # orig_filename: zipfile cuts a name at its first NUL, other readers don't
         problem = path_problem(info.orig_filename.removesuffix("/"))
         if problem is None and is_folder:
-            folders.append(ArtifactEntry(name.removesuffix("/"), stat.S_IMODE(mode) or 0o755, 0, index))
+            folders.append(ArtifactEntry(name.removesuffix("/"), stat.S_IMODE(mode) or 0o755))
             continue
         problem = problem or kind_problem(name, mode) or _storage_problem(info)
         if problem is not None:

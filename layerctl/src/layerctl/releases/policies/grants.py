@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from layerctl.aws.failures import UnexpectedAnswerError
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.policies.audience import PUBLIC, Audience, account, audiences_of
 
@@ -43,12 +44,18 @@ class SharingStep:
 
 
 def read_grants(client: Any, arn: LayerVersionArn) -> list[Grant]:
-    """Read a version's policy (`GetLayerVersionPolicy`); a version without one is shared with nobody."""
+    """Read a version's policy (`GetLayerVersionPolicy`); a version without one is shared with nobody.
+
+    Raises:
+        UnexpectedAnswerError: the policy has no statements, which is not AWS's: it must not count as nobody.
+    """
     try:
         policy = client.get_layer_version_policy(LayerName=arn.name, VersionNumber=arn.version)["Policy"]
     except client.exceptions.ResourceNotFoundException:
         return []
-    statements = json.loads(policy).get("Statement", [])
+    statements = json.loads(policy).get("Statement")
+    if statements is None:
+        raise UnexpectedAnswerError(operation="GetLayerVersionPolicy")
     grants = [Grant(str(statement.get("Sid", "")), audiences_of(statement)) for statement in statements]
     return [grant for grant in grants if grant.audiences]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Once", "publish_once", "same_content"]
 
-_ATTEMPTS = 6
+_ATTEMPTS = 6  # the last pause is 16 s at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def publish_once(
     Raises:
         botocore.exceptions.ClientError, BotoCoreError: it could not be published.
     """
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             answer = single.publish_layer_version(
                 LayerName=payload.layer,
@@ -77,12 +79,11 @@ def publish_once(
         except UNREACHABLE as error:
             if attempt == _ATTEMPTS or not (is_throttled(error) or is_ambiguous(error)):
                 raise
-            sleep(random.uniform(0, min(20, 2**attempt / 2)))  # noqa: S311 - full jitter, not cryptography
+            sleep(random.uniform(0, 2**attempt / 2))  # noqa: S311 - full jitter, not cryptography
             if is_ambiguous(error) and same_content(client, payload):
                 return _settle(client, payload, None)
         else:
             return _settle(client, payload, LayerVersionArn.parse(answer["LayerVersionArn"]))
-    raise AssertionError("unreachable")
 
 
 def same_content(client: Any, payload: Payload) -> list[LayerVersion]:

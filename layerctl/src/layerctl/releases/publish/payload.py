@@ -77,10 +77,8 @@ class Payload:
                 f" the manifest has {manifest['content_digest']}",
                 hint="build again with `layerctl build`",
             )
-        checksum = hashlib.sha256()
         with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                checksum.update(chunk)
+            checksum = hashlib.file_digest(file, "sha256")
         release = release or _release(path, manifest)
         _require_version(release, path)
         facts = _facts(path, config, manifest)
