@@ -154,11 +154,8 @@ coverage: setup ## tell which branches of each room the tests take; ONLY=tests/l
 	@$(BIN)/python -m tests.support.coverage_table .coverage/report.json
 
 .PHONY: alone
-alone: setup ## run each test of some files in a process of its own: make alone ONLY=tests/shared_utils/logging/test_line.py
-	@$(BIN)/python -m pytest -q --collect-only $(ONLY) | grep '::' | while IFS= read -r test; do \
-	  $(BIN)/python -m pytest -q -x -p no:cacheprovider "$$test" > .alone.txt 2>&1 < /dev/null || \
-	  { echo "fails alone: $$test"; cat .alone.txt; touch .alone.failed; }; done; \
-	  rm -f .alone.txt; if [ -e .alone.failed ]; then rm .alone.failed; exit 1; fi
+alone: setup ## run each test where no other has run, two files at a time; ONLY=tests/layerctl/pins; MARKS="not slow"; SAMPLE=0.1 of them; OWN=1: a pytest for each
+	@$(BIN)/python -m tests.support.alone $(if $(MARKS),--marks "$(MARKS)") $(if $(OWN),--own) $(if $(SAMPLE),--sample $(SAMPLE)) $(ONLY)
 
 .PHONY: picture
 picture: $(VENV)/.ready ## draw the rooms of shared_utils into docs/architecture.md, from its imports

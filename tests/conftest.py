@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.emulated import built_layer, emulated
 from tests.support.running import serve
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["built_layer", "emulated", "serve"]
+
+# A loaded machine is slow now and then, and so is a first example, which loads what it needs: that is no finding.
+settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loaded")
 
 
 @pytest.fixture(autouse=True)

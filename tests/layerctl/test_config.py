@@ -135,7 +135,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=4))
 def test_any_content_is_taken_or_refused_in_words(value):
     """Whatever a TOML file holds, each mistake is a place and one line of text, never a traceback."""

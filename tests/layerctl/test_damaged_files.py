@@ -150,7 +150,7 @@ def test_the_undamaged_file_is_read(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_is_an_error_of_the_file(tmp_path, name, data):
     """Damaged anywhere, a file is read or refused in words."""

@@ -234,7 +234,7 @@ def test_offsets_beyond_all_files(tmp_path: Path) -> None:
         pass
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 255)), min_size=1, max_size=8), st.integers(0, 2_000))
 def test_any_damage_is_an_artifact_error(damage: list[tuple[int, int]], cut: int) -> None:
     """However a zip is damaged, reading it either works or says so; no other exception gets out."""

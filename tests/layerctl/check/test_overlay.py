@@ -52,7 +52,7 @@ def _origin(name, search):
     return origin
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_PATHS, _PATHS, _PATHS, _PATHS)
 def test_the_winner_is_what_python_imports(tmp_path_factory, code, first, second, versioned):
     """For every name that two places have, the place that we say wins is the one that Python imports it from."""
@@ -106,7 +106,7 @@ def test_the_winner_is_what_python_imports(tmp_path_factory, code, first, second
             assert own_package or inside_module or {(head, index) for head in heads} & told, (name, index, told)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.dictionaries(

@@ -51,7 +51,7 @@ def test_a_value_has_the_line_in_which_it_begins(text, keys, line):
 _ITEM = st.sampled_from(["1", "'['", '"#"', "{x = 1}", "[2, 3]", '"""\n]\n"""'])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.sampled_from(["[[a]]", "[[a.b]]", "[a.c]", "# c", ""]), st.lists(_ITEM, max_size=3))))
 def test_every_item_of_every_table_is_found(tables):
     """Each list of a generated file, in whichever table of an array it is, has each item in the line it was put in."""

@@ -136,7 +136,7 @@ def test_aws_accepts_bumped_templates(path, tmp_path, monkeypatch):
     assert after[1] <= before[1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(made=sam_templates(), target=st.sampled_from(["1.0.0", "1.2.0", "1.4.0", "2.0.0"]), comment=st.booleans())
 def test_generated_templates(tmp_path_factory, made, target, comment):
     """In any template the pins are found; a bump moves one layer's only; twice is once; back are the original bytes."""

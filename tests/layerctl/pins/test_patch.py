@@ -29,7 +29,7 @@ def applied(folder, path, diff):
     return path.read_bytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lines=LINES,
     end=st.sampled_from(["\n", "\r\n"]),

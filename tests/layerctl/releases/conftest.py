@@ -14,7 +14,7 @@ import pytest
 
 from layerctl.__main__ import main
 from tests.support.fault_proxy import FaultProxy, fault_proxy
-from tests.support.local_aws import LocalAws, start
+from tests.support.local_aws.server import LocalAws, start_or_take
 
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
 
@@ -22,7 +22,7 @@ REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
 @pytest.fixture(scope="session")
 def shared_aws() -> Iterator[LocalAws]:
     """One local AWS for all tests of a worker."""
-    with start() as aws:
+    with start_or_take() as aws:
         yield aws
 
 

@@ -25,7 +25,7 @@ _grants = st.lists(st.frozensets(_audience, min_size=1), max_size=4).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_grants, st.frozensets(_audience), st.frozensets(_audience))
 def test_who_may_use_a_version_before_and_after_may_use_it_all_the_time(grants, add, remove):
     """After each single step those who stay are let in, and at the end exactly those who are wanted."""

@@ -108,7 +108,7 @@ def may_use(use, facts):
     return use.account == OWNER or any(one.kind is not Kind.ACCOUNT or one.id == use.account for one in audiences)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(scenes(), _policies)
 def test_nothing_in_use_is_ever_planned(scene, policy):
     """Whatever exists and whatever was seen: no version that anyone known can use and does use is in the plan."""
@@ -137,7 +137,7 @@ def test_nothing_in_use_is_ever_planned(scene, policy):
         assert policy.assume_unused or all(who.kind is Kind.ACCOUNT for who in by_arn[one].audiences)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(scenes(), _policies, st.data())
 def test_an_incomplete_scan_is_a_refusal(scene, policy, data):
     """Take away one account in one region that could use a version, or report one problem: nothing is planned."""
@@ -157,7 +157,7 @@ def test_an_incomplete_scan_is_a_refusal(scene, policy, data):
         plan_prune(inventory_of(facts, functions, pins, whole, problems=["us-east-1 is throttled"]), policy, now=NOW)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scenes(), _policies)
 def test_what_is_not_needed_is_planned(scene, policy):
     """The plan is not empty out of caution: unused, old, beyond --keep and shared with scanned accounts is planned."""
@@ -206,7 +206,7 @@ def test_every_decision_has_a_reason():
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(scenes(), _policies, st.sets(st.integers(1, 9)))
 def test_a_yanked_version_is_never_kept_in_place_of_a_good_one(scene, policy, bad):
     """The newest good versions of each region stay, however many yanked ones are newer; used ones stay."""

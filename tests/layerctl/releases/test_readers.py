@@ -100,7 +100,7 @@ def damaged(draw: st.DrawFn, text: str) -> str:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_is_an_error_of_the_file(tmp_path, name, data):
     """Damaged anywhere, a file is read or refused in words."""
@@ -157,7 +157,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(["Effect", "Principal", "Condition", "Sid"]), _json))
 def test_any_statement_of_a_policy_lets_in_whom_it_names_or_somebody_unknown(statement):
     """A policy that somebody else wrote is read, whatever its form; a condition never counts as narrower than it is."""
@@ -165,7 +165,7 @@ def test_any_statement_of_a_policy_lets_in_whom_it_names_or_somebody_unknown(sta
         assert str(audience)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_zip_is_an_error_of_the_zip(tmp_path, data):
     """Bytes changed, cut or doubled anywhere: a zip is read or refused in words."""

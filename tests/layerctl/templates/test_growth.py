@@ -68,7 +68,7 @@ def test_known_traps_are_linear(tmp_path, name, before, unit, after):
     _assert_linear(before, unit, after, tmp_path / name)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     before=st.lists(st.sampled_from(_PIECES), max_size=4).map("".join),
     unit=st.lists(st.sampled_from(_PIECES), min_size=1, max_size=4).map("".join),
@@ -80,7 +80,7 @@ def test_any_repetition_is_linear(tmp_path_factory, before, unit, after, name):
     _assert_linear(before, unit, after, tmp_path_factory.getbasetemp() / name)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=st.lists(st.sampled_from(_PIECES), max_size=60).map("".join), name=st.sampled_from(_NAMES))
 def test_any_text_is_read_or_at_fault_itself(tmp_path_factory, text, name):
     """No text ends in an error of ours: the reader's last resort, which asks to report the file, is never needed."""

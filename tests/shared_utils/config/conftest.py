@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, settings
 
 from shared_utils.config import overrides
 from shared_utils.config.client import Limits, client
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 REGION = "eu-central-1"
-
-# A loaded machine is slow now and then; that is no finding.
-settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("loaded")
 
 
 @pytest.fixture(autouse=True)
@@ -97,8 +92,12 @@ def moto() -> Iterator[str]:
     """The URL of a moto server that lives as long as the worker's session."""
     import logging
 
+    from moto.backends import get_backend
     from moto.server import ThreadedMotoServer
 
+    # Else the first request to a service loads it, which a read's time-out would not wait for.
+    for service in ("dynamodb", "secretsmanager", "ssm"):
+        get_backend(service)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

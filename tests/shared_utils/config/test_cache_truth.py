@@ -98,7 +98,7 @@ class Tree:
         return self.cache.read([Query(reference, max_age, 0.0)], Deadline(5))[reference.base]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=st.lists(CHANGES | ASKS | PATHS, max_size=12))
 def test_of_each_parameter_the_latest_answer_is_given(steps: list[Step]) -> None:
     """Whatever is read by itself or with its path, at once or late: the answer of the latest read."""

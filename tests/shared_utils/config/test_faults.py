@@ -192,7 +192,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     reference=st.sampled_from(["ssm:///a", "ssm:///a/", "secret://a", "appconfig://a/b/c"]),
     status=st.sampled_from([200, 201, 204, 301, 400, 403, 404, 429, 500]),

@@ -251,7 +251,7 @@ class Program:
     answer: Callable[[str], None]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(nodes=programs(), where=st.sampled_from(PLACES))
 def test_random_programs_say_everything_once(
     captured_logs: CapturedLogs,

@@ -85,6 +85,14 @@ def test_what_is_no_secret_is_shown(captured_logs: CapturedLogs, event: Any, lin
     assert captured_logs.one(message="invocation event")["event"]["body"] == line
 
 
+@pytest.mark.parametrize("key", ["BS", "binaryListValues"])
+def test_each_of_several_texts_in_base64_is_looked_into(captured_logs: CapturedLogs, key: str) -> None:
+    """A binary set of DynamoDB and SQS's list of binary values: no flag says so, their key does."""
+    values = [encoded('{"pin": "1234"}'), encoded("ann"), 5]
+    instrument(log_event=True)(lambda event, context: None)({"keys": {key: values}}, None)
+    assert captured_logs.one()["event"]["keys"] == {key: ['{"pin": "[REDACTED]"}', "ann", 5]}
+
+
 def test_texts_within_texts_end(captured_logs: CapturedLogs) -> None:
     """What is nested deeper than anybody reads is left out, not shown unread."""
     text = json.dumps({"password": SECRET})

@@ -158,7 +158,7 @@ def test_the_limit_holds_for_what_a_serializer_makes(captured_logs):
     assert "cut" in line["text"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     place=st.sampled_from(["event", "value", "nested", "bound", "key", "lasting", "standard", "exception"]),
     shape=st.sampled_from(["keys", "serializer", "processors", "all"]),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_utils import metrics
@@ -109,7 +109,7 @@ def plain(value: Any) -> float:
     return int(value) if isinstance(value, int) and -(2**63) <= value < 2**63 else float(value)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.lists(STEPS, max_size=25))
 def test_any_sequence_of_calls_gives_valid_documents_with_every_accepted_value(steps: list[tuple[Any, ...]]) -> None:
     """Strict: each call is accepted or raises MetricsError; what was accepted is written once, what was not is not."""
@@ -124,7 +124,7 @@ def test_any_sequence_of_calls_gives_valid_documents_with_every_accepted_value(s
     assert written_values("".join(lines)) == expected
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(st.lists(STEPS, max_size=25))
 def test_in_production_no_call_ever_raises_and_every_document_is_valid(steps: list[tuple[Any, ...]]) -> None:
     """Not strict: the same calls never raise, and each refused one is an error line, not a document."""
@@ -144,7 +144,7 @@ def test_in_production_no_call_ever_raises_and_every_document_is_valid(steps: li
     emf.parse_all("".join(lines))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(names=st.integers(1, 230), values=st.integers(1, 230), length=st.sampled_from([3, 255]))
 def test_more_than_a_document_holds_is_split_and_never_dropped(names: int, values: int, length: int) -> None:
     """Names by the hundred and values by the hundred come out in documents of at most 100 of each."""

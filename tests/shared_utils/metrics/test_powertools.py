@@ -51,7 +51,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return emf.parse_all(capsys.readouterr().out)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     recorded=st.lists(
         st.tuples(

@@ -74,6 +74,19 @@ def _client(endpoint: str, service: str, region: str, credentials: tuple[tuple[s
     return boto3.session.Session(region_name=region).client(service, endpoint_url=endpoint, **keys)  # type: ignore[call-overload]
 
 
+running: list[LocalAws] = []  # one that is kept for the tests of several processes, or none
+
+
+@contextlib.contextmanager
+def start_or_take() -> Iterator[LocalAws]:
+    """Serve a local AWS for the time of a `with` block, unless one is kept: a test resets it."""
+    if running:
+        yield running[0]
+    else:
+        with start() as aws:
+            yield aws
+
+
 @contextlib.contextmanager
 def start(adapters: Sequence[str] = (), *, port: int = 0) -> Iterator[LocalAws]:
     """Serve a local AWS on localhost for the time of a `with` block.
