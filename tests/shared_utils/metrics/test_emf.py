@@ -201,15 +201,15 @@ def test_properties_give_way_to_metrics_with_an_error() -> None:
     """Properties that leave no room for a metric are left out, the longest first, and it is said."""
     lines: list[str] = []
     registry = make_registry(lines, strict=True)
-    registry.main.properties(small=1, one="x" * 131_000, two="y" * 131_050)
+    registry.main.properties(small=1, one="x" * 131_000, large="y" * 131_050)
     registry.main.count("A")
-    with pytest.raises(MetricsError, match="property 'two' is left out: no document of 256 KB has room for it"):
+    with pytest.raises(MetricsError, match="property 'large' is left out: no document of 256 KB has room for it"):
         registry.flush()
     (document,) = emf.parse_all("".join(lines))
     assert document["A"] == [1]
     assert document["small"] == 1
     assert len(document["one"]) == 131_000
-    assert "two" not in document
+    assert "large" not in document
 
 
 def test_a_property_of_any_size_is_cut_to_half_a_document() -> None:
