@@ -166,3 +166,9 @@ def test_a_stack_is_shown_without_a_frame_to_begin_with(captured_logs: CapturedL
     assert line["message"] == "it"
     assert "test_a_stack_is_shown_without_a_frame_to_begin_with" in line["stack"]
     assert line.get("location") == where
+
+
+def test_the_end_of_a_stack_is_the_line_that_logs(captured_logs: CapturedLogs) -> None:
+    """As it stands in the source, without its newline."""
+    get_logger().info("it", stack_info=True)  # X
+    assert captured_logs.one()["stack"].endswith('get_logger().info("it", stack_info=True)  # X')

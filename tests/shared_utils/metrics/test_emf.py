@@ -232,6 +232,21 @@ def test_properties_give_way_to_metrics_with_an_error() -> None:
     assert "large" not in document
 
 
+def test_as_many_properties_give_way_as_leave_room() -> None:
+    """One after the other, until a document of 256 KB has room."""
+    lines: list[str] = []
+    registry = make_registry(lines, strict=True)
+    registry.main.properties(small=1, **dict.fromkeys("abcd", "x" * 131000))
+    registry.main.count("A")
+    with pytest.raises(MetricsError, match="is left out"):
+        registry.flush()
+    (line,) = "".join(lines).splitlines(keepends=True)
+    assert len(line) <= emf.MAX_LINE_BYTES
+    (document,) = emf.parse_all(line)
+    assert len(document.keys() & set("abcd")) == 1
+    assert (document["A"], document["small"]) == ([1], 1)
+
+
 def test_a_property_of_any_size_is_cut_to_half_a_document() -> None:
     """A single huge property is shortened where it is, so that something of it is there."""
     lines: list[str] = []
