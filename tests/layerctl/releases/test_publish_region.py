@@ -164,6 +164,19 @@ def test_all_that_is_known_is_said_in_the_order_of_the_steps(aws, payload, made,
     assert told(made(ANN, stage="prod")) == ("published", 4, (other, *duplicate, steps[0], last), ())
 
 
+@pytest.mark.parametrize(("release", "moves"), [("2.0.0", False), ("0.9.0", True), ("", False)])
+def test_a_newer_release_stays_the_latest(aws, payload, made, release, moves):
+    """By the releases of both; where the other has none, by the number, as it was made later."""
+    made()
+    number = put(aws, payload, f"{release} sha256:{'0' * 64}".strip(), b"other")
+    ssm = aws.client("ssm", REGION)
+    ssm.put_parameter(Name="/helpers/prod/latest", Value=layer_arn(number, REGION), Type="String")
+    stays = f"/helpers/prod/latest stays at version 2{f' ({release})' if release else ''}"
+    expected = "moved /helpers/prod/latest to version 1" if moves else stays
+    assert told(made(stage="prod")) == ("present", 1, (expected,), ())
+    assert latest(aws) == layer_arn(1 if moves else 2, REGION)
+
+
 def test_what_another_tool_made_is_known_by_its_content(aws, payload, made):
     """And that is said; a description with the digest and no release says nothing more."""
     put(aws, payload, "a stack's")
