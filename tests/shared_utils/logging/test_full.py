@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared_utils import get_logger, logging
+from shared_utils.logging.output import write_line
 from tests.support.log_lines import strict
 
 if TYPE_CHECKING:
@@ -155,3 +156,13 @@ def test_a_traceback_has_its_own_bound(captured_logs: CapturedLogs) -> None:
     assert len(text) < 70_000
     assert text.startswith("Traceback")
     assert text.endswith("x" * 100)
+
+
+@pytest.mark.parametrize("where", [None, "place:5"])
+def test_a_stack_is_shown_without_a_frame_to_begin_with(captured_logs: CapturedLogs, where: str | None) -> None:
+    """That of a line whose place is a finished text begins where the line is made."""
+    write_line(30, "it", {"stack_info": True}, where)
+    line = captured_logs.one()
+    assert line["message"] == "it"
+    assert "test_a_stack_is_shown_without_a_frame_to_begin_with" in line["stack"]
+    assert line.get("location") == where
