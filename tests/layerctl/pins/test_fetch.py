@@ -179,6 +179,14 @@ def test_an_address_that_nobody_answers_at():
     assert hint == CHECK
 
 
+def test_an_index_has_limits(monkeypatch):
+    """Of the time of each wait and of its size."""
+    limits = {}
+    monkeypatch.setattr(fetch_module, "ask", lambda request, *handlers, **given: limits.update(given) or b"text")
+    assert fetch("https://h/l.json") == "text"
+    assert limits == {"timeout": 20.0, "most": 20_000_000}
+
+
 def test_where_a_redirect_may_lead(monkeypatch):
     """To where we would have gone at once, without what the first was asked with; nowhere else."""
     monkeypatch.setenv("LAYERCTL_INDEX_TOKEN", "t0ken")
