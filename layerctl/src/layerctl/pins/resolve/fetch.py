@@ -88,7 +88,7 @@ def _text(data: bytes, name: str) -> str:
 
 def _without_user(address: str) -> str:
     parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _authorization(address: str) -> str | None:
