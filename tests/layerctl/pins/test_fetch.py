@@ -114,6 +114,7 @@ NETRC = "machine 127.0.0.1 login ann password secret\nmachine other login bob pa
         ("", "", NETRC, basic("ann:secret")),
         ("", "", "machine other login bob password x\n", None),
         ("", "", "default login all password open\n", basic("all:open")),
+        ("", "", "machine 127.0.0.1 login ann\n", basic("ann:")),
         ("", "jane:pw@", NETRC, basic("jane:pw")),
         ("", "jane@", NETRC, basic("jane:")),
         ("", "j%40ne:p%3Aw@", "", basic("j@ne:p:w")),
@@ -178,6 +179,14 @@ def test_an_address_that_nobody_answers_at():
     assert hint == CHECK
 
 
+def test_an_index_has_limits(monkeypatch):
+    """Of the time of each wait and of its size."""
+    limits = {}
+    monkeypatch.setattr(fetch_module, "ask", lambda request, *handlers, **given: limits.update(given) or b"text")
+    assert fetch("https://h/l.json") == "text"
+    assert limits == {"timeout": 20.0, "most": 20_000_000}
+
+
 def test_where_a_redirect_may_lead(monkeypatch):
     """To where we would have gone at once, without what the first was asked with; nowhere else."""
     monkeypatch.setenv("LAYERCTL_INDEX_TOKEN", "t0ken")
@@ -219,7 +228,11 @@ class Objects:
         self.asked.append(options)
         if isinstance(self.answer, Exception):
             raise self.answer
-        return {"Body": SimpleNamespace(read=lambda most: self.answer[:most])}
+        return {"Body": SimpleNamespace(read=self._read)}
+
+    def _read(self, most):
+        self.asked.append(most)
+        return self.answer[:most]
 
 
 def test_an_object_is_read_with_the_users_profile(monkeypatch):
@@ -233,7 +246,7 @@ def test_an_object_is_read_with_the_users_profile(monkeypatch):
 
     objects = s3("ü".encode())
     assert fetch_object("s3://bucket/a/l.json", "release") == "ü"
-    assert objects.asked == ["s3", {"Bucket": "bucket", "Key": "a/l.json"}]
+    assert objects.asked == ["s3", {"Bucket": "bucket", "Key": "a/l.json"}, 20_000_001]
     assert made == [{"timeout": 20.0, "profile": "release"}]
     monkeypatch.setattr(fetch_module, "_MAX_BYTES", 4)
     s3(b"1234")
@@ -264,6 +277,7 @@ def test_an_object_has_a_bucket_and_a_key(address):
         ("https://h:0/x", "https://h/x"),
         ("a/layers.json", "a/layers.json"),
         ("https://[::1]:x/hunter2", "https://..."),
+        ("https://jane:hunter2@[x/?from=https://other/", "https://..."),
     ],
 )
 def test_how_an_address_is_shown(address, text):
