@@ -182,9 +182,11 @@ def test_a_mirror_is_made_what_the_index_says():
     index = index_of(
         *(release("1.0.0", 1), release("1.1.0", 2, deleted=[7]), release("1.2.0", deleted=[8]), release("1.3.0", 4)),
         *(release("1.4.0", 5, yanked="bad"), release("1.5.0", 6), release("1.6.0")),
+        release("1.7.0", 10, yanked="old"),
     )
-    held = {"1_0_0": arn(1), "1_1_0": arn(7), "1_2_0": arn(8), "1_3_0": "odd", "1_6_0": "kept"}
-    parameters = Parameters(**{f"versions__{name}": str(value) for name, value in held.items()}, yanked__1_5_0="old")
+    held = {"1_0_0": arn(1), "1_1_0": arn(7), "1_2_0": arn(8), "1_3_0": "odd", "1_6_0": "kept", "1_7_0": arn(10)}
+    marks = {"yanked__1_5_0": "old", "yanked__1_7_0": "old"}
+    parameters = Parameters(**{f"versions__{name}": str(value) for name, value in held.items()}, **marks)
     expected = [
         Mirrored(f"{FOLDER}versions/1.0.0", str(arn(1)), "same", str(arn(1))),
         Mirrored(f"{FOLDER}versions/1.1.0", str(arn(2)), "written", str(arn(7))),
@@ -194,6 +196,8 @@ def test_a_mirror_is_made_what_the_index_says():
         Mirrored(f"{FOLDER}yanked/1.4.0", "bad", "written", ""),
         Mirrored(f"{FOLDER}versions/1.5.0", str(arn(6)), "written", ""),
         Mirrored(f"{FOLDER}yanked/1.5.0", "", "deleted", "old"),
+        Mirrored(f"{FOLDER}versions/1.7.0", str(arn(10)), "same", str(arn(10))),
+        Mirrored(f"{FOLDER}yanked/1.7.0", "old", "same", "old"),
     ]
     planned = {"written": "would write", "deleted": "would delete"}
     dry = [Mirrored(one.name, one.value, planned.get(one.status, one.status), one.held) for one in expected]

@@ -72,7 +72,7 @@ def fetch_object(address: str, profile: str | None) -> str:
     try:
         data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_BYTES + 1)
     except UNREACHABLE as error:
-        reason = describe(error, client.meta.region_name or "")
+        reason = describe(error, client.meta.region_name)
         raise LayerctlError(f"{address}: {reason}", hint="check the address and the credentials") from None
     return _text(data, address)
 
