@@ -5,18 +5,56 @@ Names are resolved on first use (PEP 562): a function that only logs never pays 
 
 from __future__ import annotations
 
-from shared_utils._lazy import lazy_names
+import sys
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # not typing's: its import would cost every cold start 2 ms
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from shared_utils import config, errors, logging, metrics, testing
     from shared_utils._version import __version__
     from shared_utils.invocation.decorator import instrument
     from shared_utils.logging import get_logger
-else:
-    __getattr__, __dir__ = lazy_names(
+
+__all__ = ["__version__", "config", "configure", "errors", "get_logger", "instrument", "logging", "metrics", "testing"]
+
+
+def _lazy_names(
+    namespace: dict[str, Any], homes: Mapping[str, str]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return a package's ``__getattr__`` and ``__dir__``, for names that load on first use.
+
+    Here and not in a module of its own, which every cold start would have to find and load. A package hides the result
+    from type checkers, for which a misspelt name is an error.
+
+    Args:
+        namespace: the package's ``globals()``; a name is kept there once it is loaded.
+        homes: where each name lives: ``"module:attribute"``, or ``"module"`` for the module itself.
+    """
+
+    def load(name: str) -> object:
+        home = homes.get(name)
+        module_name = namespace["__name__"]
+        if home is None:
+            message = f"module {module_name!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules.get(module_name))  # Python says what was meant
+        from importlib import import_module
+
+        target, _, attribute = home.partition(":")
+        module = import_module(target)
+        value: object = getattr(module, attribute) if attribute else module
+        namespace[name] = value
+        return value
+
+    def names() -> list[str]:
+        return list(namespace["__all__"])
+
+    return load, names
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _lazy_names(
         globals(),
         {
             "__version__": "shared_utils._version:__version__",
@@ -29,8 +67,6 @@ else:
             "testing": "shared_utils.testing",
         },
     )
-
-__all__ = ["__version__", "config", "configure", "errors", "get_logger", "instrument", "logging", "metrics", "testing"]
 
 _UNSET: Any = object()
 

@@ -26,7 +26,8 @@ on_service: list[Callable[[], None]] = []  # called when `set_service` has been
 
 def text_of(name: str) -> str:
     """Return the variable's text without white space around it; "" when it is not set."""
-    return os.environ.get(name, "").strip()
+    look_up, (key,) = stored((name,))
+    return (decoded(look_up(key)) or "").strip()
 
 
 def first_of(*names: str) -> tuple[str, str] | None:

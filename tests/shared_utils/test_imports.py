@@ -11,7 +11,7 @@ import pytest
 # Loaded by Lambda's runtime client before the handler is imported, on every supported Python.
 RUNTIME = "import __future__, json, logging, os, re, time, traceback, warnings, importlib, contextlib, decimal\n"
 
-PACKAGE = {"shared_utils", "shared_utils._lazy"}
+PACKAGE = {"shared_utils"}
 LOGGING = PACKAGE | {
     *("contextvars", "_contextvars", "shared_utils._env"),
     *(f"shared_utils.{name}" for name in ("invocation", "invocation.lifecycle", "redaction")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared_utils._lazy import lazy_names
+from shared_utils import _lazy_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shared_utils.config.types.secret import Secret
     from shared_utils.errors import ConfigError, ConfigUnavailable, InvalidConfig, MissingConfig
 else:
-    __getattr__, __dir__ = lazy_names(
+    __getattr__, __dir__ = _lazy_names(
         globals(),
         {
             "ConfigError": "shared_utils.errors:ConfigError",

@@ -15,7 +15,7 @@ The keys are those of Powertools' Logger. The environment can set what `configur
 
 from __future__ import annotations
 
-from shared_utils._lazy import lazy_names
+from shared_utils import _lazy_names
 from shared_utils.logging import takeover as _takeover  # noqa: F401 - joins in when logging is first used
 from shared_utils.logging.context import bind, bound_values, clear, unbind
 from shared_utils.logging.logger import PROCESSORS, BoundLogger
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shared_utils.logging.blocks import bound
     from shared_utils.logging.options import configure
 else:
-    __getattr__, _ = lazy_names(
+    __getattr__, _ = _lazy_names(
         globals(),
         {
             "bound": "shared_utils.logging.blocks:bound",

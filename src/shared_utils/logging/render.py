@@ -167,9 +167,12 @@ def _encoded_context(context: Context) -> str | None:
     """
     values = context._context
     known = context._encoded
-    if type(known) is tuple and known[0] == REDACTION.epoch and (known[1] is None or known[1] == values):
-        text: str | None = known[2]
-        return text
+    try:
+        if type(known) is tuple and known[0] == REDACTION.epoch and (known[1] is None or known[1] == values):
+            text: str | None = known[2]
+            return text
+    except Exception:  # noqa: S110 - what was put there since may compare in any way: an array, for example
+        pass
     text = None
     if keys_are_safe(values) and SCALARS.issuperset(map(type, values.values())):
         try:

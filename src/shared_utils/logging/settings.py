@@ -114,6 +114,7 @@ class Settings:
         self.warnings: list[tuple[str, dict[str, Any]]] = []
         self._warned: set[str] = set()
         self._defaults()
+        self._shape({})
 
     def _defaults(self) -> None:
         self.console = False
@@ -131,7 +132,6 @@ class Settings:
         self.values: dict[str, Any] = {}
         self.serializer: Callable[[dict[str, Any]], str | bytes] | None = None
         self.serializer_failed = False
-        self._shape({})
 
     def configure(self, options: dict[str, Any]) -> None:
         """Take `options`, which `shared_utils.logging.options` has checked, in the place of those given before."""

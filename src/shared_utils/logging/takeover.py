@@ -177,14 +177,16 @@ def _follow_level() -> None:
         return
     _levels = (root.level if _levels is None else _levels[0], level)
     root.setLevel(level)
-    for name in _VERBOSE:
-        logger = logging.getLogger(name)
-        if level < logging.INFO and logger.level == logging.NOTSET:
-            logger.setLevel(logging.INFO)
-            _quietened.add(name)
-        elif level >= logging.INFO and name in _quietened:
-            logger.setLevel(logging.NOTSET)
-            _quietened.discard(name)
+    if level < logging.INFO:
+        for name in _VERBOSE:
+            logger = logging.getLogger(name)
+            if logger.level == logging.NOTSET:
+                logger.setLevel(logging.INFO)
+                _quietened.add(name)
+    else:
+        for name in _quietened:
+            logging.getLogger(name).setLevel(logging.NOTSET)
+        _quietened.clear()
 
 
 def _show_warning(*args: Any, **options: Any) -> None:

@@ -19,8 +19,7 @@ What CloudWatch would refuse is never written. It is logged as one error line an
 
 from __future__ import annotations
 
-from shared_utils import _env
-from shared_utils._lazy import lazy_names
+from shared_utils import _env, _lazy_names
 from shared_utils.invocation import lifecycle as _invocation
 from shared_utils.metrics.limits import refused, shorten
 from shared_utils.metrics.recorder import active
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from shared_utils.metrics.timers import Timer
     from shared_utils.metrics.units import Unit
 else:
-    __getattr__, __dir__ = lazy_names(
+    __getattr__, __dir__ = _lazy_names(
         globals(), {"MetricsError": "shared_utils.errors:MetricsError", "Unit": "shared_utils.metrics.units:Unit"}
     )
 

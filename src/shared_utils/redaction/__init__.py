@@ -20,11 +20,13 @@ MASK = "[REDACTED]"
 # A key is sensitive when it holds one of these, separators apart ("db_password", "newPasswordAgain", "x-api-key"), ...
 _HOLDS = ("password", "passwd", "passphrase", "privatekey", "apikey", "clientsecret", "creditcard", "cardnumber")
 # ... or ends with one of these words ("access_token", "X-Auth-Token"; but not "token_count" or "secret_arn").
-_ENDS = (  # noqa: SIM905 - a list would take 30 lines
-    "access_key access_key_id accesskey auth authorization connection_string cookie cookies credential credentials "
-    "csrf cvc cvv encryption_key jwt otp pin pwd secret secret_binary secret_key secret_string secret_value secretkey "
-    "secrets amz_signature signing_key token"
-).split()
+_ENDS = frozenset(
+    (  # noqa: SIM905 - a list would take 30 lines
+        "access_key access_key_id accesskey auth authorization connection_string cookie cookies credential credentials "
+        "csrf cvc cvv encryption_key jwt otp pin pwd secret secret_binary secret_key secret_string secret_value "
+        "secretkey secrets amz_signature signing_key token"
+    ).split()
+)
 # The cheapest sign that a sensitive key may stand in a text: one of these is in it.
 _STEMS = (  # noqa: SIM905
     "passw passphrase pwd secret token auth api_key apikey api-key private credit card cookie access cred csrf "
@@ -117,7 +119,7 @@ class Redaction:
         if value is None or not self.is_sensitive(key):
             return False
         name = snake_case(key[:256])
-        if name in self._extra or any(name.endswith("_" + word) for word in self._extra):
+        if _ends_with(name, self._extra):
             return True
         return not (isinstance(value, bool) or (isinstance(value, (int, float)) and _names_a_measure(name)))
 
@@ -125,12 +127,7 @@ class Redaction:
         if name in self._allowed:
             return False
         joined = name.replace("_", "")
-        return (
-            name in self._extra
-            or any(word in joined for word in _HOLDS)
-            or any(name == word or name.endswith("_" + word) for word in _ENDS)
-            or any(name.endswith("_" + word) for word in self._extra)
-        )
+        return any(word in joined for word in _HOLDS) or _ends_with(name, _ENDS) or _ends_with(name, self._extra)
 
     def look_for(self, forms: Mapping[str, str]) -> None:
         """Look for these texts from now on, each given with the regular expression that finds it.
@@ -171,6 +168,15 @@ class Redaction:
         from shared_utils.redaction.text import scrub
 
         return scrub(self, text, MASK)
+
+
+def _ends_with(name: str, endings: frozenset[str]) -> bool:
+    """Whether a name in snake case is one of `endings`, or ends with one and is a word longer, or several."""
+    while name not in endings:
+        _, separator, name = name.partition("_")
+        if not separator:
+            return False
+    return True
 
 
 def _names_a_measure(name: str) -> bool:

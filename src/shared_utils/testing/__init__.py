@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared_utils._lazy import lazy_names
+from shared_utils import _lazy_names
 
 if TYPE_CHECKING:
     from shared_utils.testing.config import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared_utils.testing.metrics import CapturedMetrics, captured_metrics, strict_metrics
 else:
     # pytest asks for every name when it registers the plugin.
-    __getattr__, __dir__ = lazy_names(
+    __getattr__, __dir__ = _lazy_names(
         globals(),
         {
             "CapturedLogs": "shared_utils.testing.logs:CapturedLogs",

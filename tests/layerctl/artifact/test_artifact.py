@@ -190,6 +190,17 @@ def test_a_folder_of_too_many_files(tmp_path: Path) -> None:
         pass
 
 
+def test_modes_of_a_folder(tmp_path: Path) -> None:
+    """Files and folders below have the bits that they have."""
+    (tmp_path / "sub").mkdir(mode=0o711)
+    (tmp_path / "sub" / "a").write_bytes(b"")
+    (tmp_path / "sub" / "a").chmod(0o604)
+    (tmp_path / "sub").chmod(0o711)
+    with open_artifact(tmp_path) as artifact:
+        assert [(entry.path, entry.mode) for entry in artifact.folders] == [("sub", 0o711)]
+        assert [(entry.path, entry.mode) for entry in artifact.entries] == [("sub/a", 0o604)]
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all" * 10, b"PK\x05\x06" + b"\xff" * 18])
 def test_no_zip_at_all(tmp_path: Path, data: bytes) -> None:
     """Something else under the name is refused in one line."""

@@ -153,6 +153,15 @@ def test_nothing_within_the_major_version_stays() -> None:
     assert newest([one(2, "2.0.0")], one(9, "2.5.0", yanked="bad"), major=False, notes=[]) == [one(2, "2.0.0")]
 
 
+def test_who_is_at_the_newest_is_told_it_of_every_region() -> None:
+    """Its numbers may differ: a pin without a region needs all of them."""
+    here, there = one(2, "2.0.0"), one(3, "2.0.0", "us-east-1")
+    for major in (False, True):
+        assert newest([here, there, one(1, "1.0.0")], here, major=major, notes=[]) == [here, there]
+        assert newest([there, here], None, major=major, notes=[]) == [there, here]
+    assert newest([here, one(3, "2.0.0", "us-east-1", yanked="bad")], here, major=False, notes=[]) == [here]
+
+
 EVERYWHERE = [
     *(one(1, "1.0.0", "eu-west-1"), one(1, "1.0.0", "us-east-1"), one(2, "1.1.0", "eu-west-1")),
     *(one(3, "1.1.0", "us-east-1"), one(4, "1.2.0", "us-east-1"), one(3, "1.0.5", "eu-west-1")),

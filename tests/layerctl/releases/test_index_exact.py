@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from layerctl.core.diagnostics import Severity
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.index.drift import check_coverage
 from layerctl.releases.index.model import LayerIndex, Published, Release, Yank, is_release, version_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OWNER, DATE = "123456789012", "2026-01-31T12:00:00Z"
 
@@ -123,6 +127,18 @@ def test_a_broken_index_says_where_and_what_to_do() -> None:
             LayerctlError, match=rf"^x\.json: 1\.0\.0 in {region} names arn:.*, another region or layer"
         ):
             LayerIndex.parse(json.dumps(moved), "x.json")
+
+
+def test_a_file_that_is_no_index_is_named(tmp_path: Path) -> None:
+    """By its path; where there is none, with the command that makes one."""
+    path = tmp_path / "layers.json"
+    with pytest.raises(LayerctlError, match=f"^{path} does not exist") as missing:
+        LayerIndex.load(path)
+    assert missing.value.hint == "make it with `layerctl index write`"
+    for text, said in (("{", "is not JSON: "), ("[]", "at the top: ")):
+        path.write_text(text)
+        with pytest.raises(LayerctlError, match=f"^{path}:? {said}"):
+            LayerIndex.load(path)
 
 
 def test_regions_that_a_release_misses() -> None:

@@ -133,6 +133,50 @@ def test_what_is_odd_about_names_and_contents_is_said(aws, payload, made):
     assert told(made()) == ("present", 4, ("version 5 has the same content",), ())
 
 
+def test_all_that_is_known_is_said_in_the_order_of_the_steps(aws, payload, made, monkeypatch):
+    """What is there, what was done to it, who may use it too, what it is called; a dry run says what would be done."""
+    for _ in range(2):
+        put(aws, payload, payload.description)
+    aws.client("lambda", REGION).add_layer_version_permission(
+        LayerName="helpers", VersionNumber=1, StatementId="x", Action="lambda:GetLayerVersion", Principal="333333333333"
+    )
+    there = ("version 2 has the same content", "published as 1.0.0")
+    steps = (
+        "grant account 222222222222",
+        "account 333333333333 may use it too",
+        "moved /helpers/prod/latest to version 1",
+    )
+    would = ("would grant account 222222222222", steps[1], "would move /helpers/prod/latest to version 1")
+    again = {"payload": {"release": "1.0.1"}, "stage": "prod"}
+    assert told(made(ANN, **again, dry_run=True)) == ("present", 1, (*there, *would), ())
+    assert told(made(ANN, **again)) == ("present", 1, (*there, *steps), ())
+    other = "1.0.0 is also the name of other content (version 3)"
+    put(aws, payload, f"1.0.0 sha256:{'0' * 64}", b"other")
+    for number in (1, 2):
+        aws.client("lambda", REGION).delete_layer_version(LayerName="helpers", VersionNumber=number)
+    assert told(made(ANN, stage="prod", dry_run=True)) == (*("would publish", None), (other, would[0]), ())
+    real = region_module.publish_once
+    duplicate = ("version 9 is a duplicate",)
+    monkeypatch.setattr(
+        region_module, "publish_once", lambda *given: dataclasses.replace(real(*given), notes=duplicate)
+    )
+    last = "moved /helpers/prod/latest to version 4"
+    assert told(made(ANN, stage="prod")) == ("published", 4, (other, *duplicate, steps[0], last), ())
+
+
+@pytest.mark.parametrize(("release", "moves"), [("2.0.0", False), ("0.9.0", True), ("", False)])
+def test_a_newer_release_stays_the_latest(aws, payload, made, release, moves):
+    """By the releases of both; where the other has none, by the number, as it was made later."""
+    made()
+    number = put(aws, payload, f"{release} sha256:{'0' * 64}".strip(), b"other")
+    ssm = aws.client("ssm", REGION)
+    ssm.put_parameter(Name="/helpers/prod/latest", Value=layer_arn(number, REGION), Type="String")
+    stays = f"/helpers/prod/latest stays at version 2{f' ({release})' if release else ''}"
+    expected = "moved /helpers/prod/latest to version 1" if moves else stays
+    assert told(made(stage="prod")) == ("present", 1, (expected,), ())
+    assert latest(aws) == layer_arn(1 if moves else 2, REGION)
+
+
 def test_what_another_tool_made_is_known_by_its_content(aws, payload, made):
     """And that is said; a description with the digest and no release says nothing more."""
     put(aws, payload, "a stack's")

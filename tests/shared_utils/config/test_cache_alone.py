@@ -212,10 +212,31 @@ def test_what_arrives_after_everything_was_forgotten_is_handed_out_and_not_kept(
     alone = Alone()
     alone.before = alone.cache.clear
     alone.answers = {"ssm:///a": Value(1), "ssm:///b": Failure(MISSING, "none")}
-    for _ in range(2):
+    for _ in range(3):
         good, bad = alone.ask("ssm:///a", "ssm:///b")
         assert (good, bad.kind) == (1, MISSING)
-    assert len(alone.reads) == 4
+    assert len(alone.reads) == 6
+
+
+def test_what_has_its_answer_can_be_read_again_before_the_rest_has() -> None:
+    """By another thread that takes nothing old: it does not wait for what else the first one reads."""
+    alone = Alone()
+    found: list[Any] = []
+    real = alone.fetch
+
+    def fetch(references: Sequence[Reference], deadline: Deadline, deliver: Callable[..., None]) -> None:
+        deliver("ssm:///a", Value("first"))
+        alone.answers = {"ssm:///a": Value("second")}
+        alone.cache._fetch = real
+        other = threading.Thread(target=lambda: found.extend(alone.ask("ssm:///a", max_age=0.0)), daemon=True)
+        other.start()
+        other.join(2)
+        found.append("the rest")
+        deliver("ssm:///b", Value("b"))
+
+    alone.cache._fetch = fetch
+    assert alone.ask("ssm:///a", "ssm:///b") == ["first", "b"]
+    assert found == ["second", "the rest"]
 
 
 @pytest.mark.parametrize("found_by", ["ssm:///app/", "ssm:///app/a"])

@@ -18,7 +18,7 @@ from shared_utils.config.aws.retry import Deadline
 from shared_utils.config.outcomes import MORE_TIME, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
@@ -112,6 +112,33 @@ def test_without_time_to_send_a_moment_is_given(clock: Clock, limit: float) -> N
     with pytest.raises(Failure, match="no whole answer within"):
         connection(wire).exchange(b"message", limit)
     assert wire.waits == [0.001]
+
+
+BODIES: dict[str, Callable[[int], bytes]] = {
+    "one length": (lambda size: b"Content-Length: %d\r\n\r\n" % size + b"x" * size),
+    "one chunk": (lambda size: b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)),
+    "two chunks": (
+        lambda size: (
+            b"Transfer-Encoding: chunked\r\n\r\n4\r\nxxxx\r\n%x\r\n%b\r\n0\r\n\r\n" % (size - 4, b"x" * (size - 4))
+        )
+    ),
+    "the end": (lambda size: b"\r\n" + b"x" * size),
+}
+
+
+@pytest.mark.parametrize("over", [0, 1])
+@pytest.mark.parametrize("form", BODIES)
+def test_a_body_has_a_limit_however_its_end_is_marked(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, form: str, over: int
+) -> None:
+    """One of exactly the limit is taken, one of a byte more is refused."""
+    monkeypatch.setattr(http, "_LONGEST_BODY", 16)
+    wire = Wire(clock, (0, b""), (0, b"HTTP/1.1 200 OK\r\n" + BODIES[form](16 + over)), (0, b""))
+    if over:
+        with pytest.raises(Failure, match="larger than any configuration value can be"):
+            connection(wire).exchange(b"message", 10.0)
+    else:
+        assert connection(wire).exchange(b"message", 10.0)[0].body == b"x" * 16
 
 
 @pytest.mark.parametrize(

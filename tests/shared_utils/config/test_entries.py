@@ -70,3 +70,23 @@ def test_a_read_under_way_belongs_to_its_thread_and_ends_once() -> None:
     in_flight.end()
     assert in_flight.wait(0.001)
     assert in_flight.wait(-1)
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(0.25, 0.25), (0.0, 0.0), (-1.0, 0.0), (7.5, 7.5)])
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_read_is_waited_for_as_long_as_there_is_time(seconds: float, waits: float, *, ends: bool) -> None:
+    """To the moment; without any the lock is tried, and who waited gives it to the next."""
+    in_flight = InFlight(Moment(0, 0), 1, 0)
+    did: list[object] = []
+
+    class Running:
+        def acquire(self, *, timeout: float) -> bool:
+            did.append(timeout)
+            return ends
+
+        def release(self) -> None:
+            did.append("released")
+
+    in_flight._running = Running()  # type: ignore[assignment]
+    assert in_flight.wait(seconds) is ends
+    assert did == [waits, "released"][: 2 if ends else 1]

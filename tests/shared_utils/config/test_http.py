@@ -58,6 +58,13 @@ ANSWERS: dict[str, tuple[bytes, int, dict[str, str], bytes, bool]] = {
     "plain": (PLAIN, 200, {"content-length": "4"}, b"good", True),
     "a failure": (b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", 404, {"content-length": "2"}, b"no", True),
     "nothing": (OK + b"Content-Length: 0\r\n\r\n", 200, {"content-length": "0"}, b"", True),
+    "zeros in front": (
+        OK + b"Content-Length: 000000004\r\n\r\ngood",
+        200,
+        {"content-length": "0" * 8 + "4"},
+        b"good",
+        True,
+    ),
     "names and spaces": (
         OK + b"X-A:b: c \r\nx-b:\t1\r\nCONTENT-LENGTH:2\r\n\r\nab",
         200,

@@ -208,6 +208,7 @@ def test_those_that_can_be_written_to_are_told(monkeypatch: pytest.MonkeyPatch, 
         with contextlib.suppress(BlockingIOError):
             while True:
                 full.send(b"x" * 65536)
+        reader.send(b"x")  # what can only be read has not connected
         assert _connect._wait([full, ours], 5.0) == [ours]
         assert _connect._wait([full], 0.001) == []
         assert _connect._wait([], 0.001) == []

@@ -105,6 +105,16 @@ def test_paths_and_queries_of_any_form_are_signed_as_botocore_does(path: str, qu
     assert ours == theirs
 
 
+@pytest.mark.parametrize("token", [None, "", "token", "t/o+k=e n"])
+@pytest.mark.parametrize("body", [b"", b"{}", "ü".encode()])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_headers_and_bodies_are_signed_as_botocore_does(method: str, body: bytes, token: str | None) -> None:
+    """White space in a header counts once, and not at its ends; names in any order."""
+    headers = {"x-b": "  a   b c  ", "x-a": "", "content-type": "application/x-amz-json-1.1", "x-amz-target": "A.B"}
+    ours, theirs = signatures(Request(method, "/", headers=headers, body=body), keys=("AKID", "secret", token))
+    assert ours == theirs
+
+
 @pytest.mark.parametrize("text", ["plain", "a b", "ü€😀", "%/?#[]@!$&'()*+,;=", "~-._"])
 def test_percent_encoding_is_rfc_3986(text: str) -> None:
     """Quoting keeps the unreserved characters and nothing else, as urllib's does when told so."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared_utils import get_logger, logging
+from shared_utils.logging.output import write_line
 from tests.support.log_lines import strict
 
 if TYPE_CHECKING:
@@ -155,3 +156,48 @@ def test_a_traceback_has_its_own_bound(captured_logs: CapturedLogs) -> None:
     assert len(text) < 70_000
     assert text.startswith("Traceback")
     assert text.endswith("x" * 100)
+
+
+@pytest.mark.parametrize("where", [None, "place:5"])
+def test_a_stack_is_shown_without_a_frame_to_begin_with(captured_logs: CapturedLogs, where: str | None) -> None:
+    """That of a line whose place is a finished text begins where the line is made."""
+    write_line(30, "it", {"stack_info": True}, where)
+    line = captured_logs.one()
+    assert line["message"] == "it"
+    assert "test_a_stack_is_shown_without_a_frame_to_begin_with" in line["stack"]
+    assert line.get("location") == where
+
+
+def test_the_end_of_a_stack_is_the_line_that_logs(captured_logs: CapturedLogs) -> None:
+    """As it stands in the source, without its newline."""
+    get_logger().info("it", stack_info=True)  # X
+    assert captured_logs.one()["stack"].endswith('get_logger().info("it", stack_info=True)  # X')
+
+
+@pytest.mark.parametrize("extra", [1, {1}])
+def test_a_serializers_text_is_written_but_for_its_line_ends(written: io.StringIO, extra: Any) -> None:
+    """Other white space is its own affair."""
+    logging.configure(serializer=lambda record: f" {json.dumps(record, default=str)} \r\n\n")
+    get_logger().info("it", extra=extra)
+    assert written.getvalue()[:2] == " {"
+    assert written.getvalue()[-3:] == "} \n"
+
+
+def test_a_long_stack_is_cut_in_its_middle(captured_logs: CapturedLogs) -> None:
+    """The line that logs is its end, and says most."""
+    logging.configure(max_line_bytes=10_000)
+
+    def deeper(depth: int) -> None:
+        if depth:
+            between(depth - 1)
+        else:
+            get_logger().info("it", stack_info=True)
+
+    def between(depth: int) -> None:  # equal lines in a row are counted only
+        deeper(depth)
+
+    deeper(150)
+    stack = captured_logs.one()["stack"]
+    assert "characters cut]" in stack
+    assert stack.startswith("  File ")
+    assert stack.endswith('get_logger().info("it", stack_info=True)')

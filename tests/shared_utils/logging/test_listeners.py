@@ -111,9 +111,8 @@ def test_what_takes_the_place_of_call_handlers_listens(monkeypatch: pytest.Monke
     assert listeners() == []
 
 
-@pytest.fixture
-def alone(captured_logs: CapturedLogs) -> None:
-    """Leave our handler alone at the root logger, as in Lambda: pytest's listens."""
+def leave_ours_alone() -> None:
+    """Leave our handler alone at the root logger, as in Lambda: pytest's, which it adds for each phase, listens."""
     get_logger("app").info("set up")
     for handler in standard.root.handlers[:]:
         if not isinstance(handler, RootHandler):
@@ -122,9 +121,9 @@ def alone(captured_logs: CapturedLogs) -> None:
     assert output._quiet_handlers is standard.root.handlers  # from here on no line looks
 
 
-@pytest.mark.usefixtures("alone")
-def test_what_was_put_there_after_a_line_hears_the_next() -> None:
+def test_what_was_put_there_after_a_line_hears_the_next(captured_logs: CapturedLogs) -> None:
     """A function in the place of callHandlers, and a handler, whichever way it comes; and none that is gone."""
+    leave_ours_alone()
     said: list[str] = []
     real = standard.Logger.callHandlers
 
@@ -155,9 +154,9 @@ def test_what_was_put_there_after_a_line_hears_the_next() -> None:
         assert handler.messages == ["heard"]
 
 
-@pytest.mark.usefixtures("alone")
-def test_where_the_root_logger_is_not_taken_over_a_later_handler_hears() -> None:
+def test_where_the_root_logger_is_not_taken_over_a_later_handler_hears(captured_logs: CapturedLogs) -> None:
     """Its list of handlers is a plain one, which tells nobody that it changes."""
+    leave_ours_alone()
     logging.configure(stdlib=False)
     standard.root.handlers = []
     get_logger("app").info("before")
@@ -252,6 +251,22 @@ def test_a_record_is_of_the_factory_that_is_set(heard: Heard) -> None:
     finally:
         standard.setLogRecordFactory(standard.LogRecord)
     assert type(heard.one) is Own
+
+
+@pytest.mark.parametrize(("name", "shown"), [("app", "app"), (None, "root")])
+def test_a_tracker_is_called_with_a_logger_of_that_name(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch, name: str | None, shown: str
+) -> None:
+    """It may look at the logger, not at the record, for whom to ignore."""
+    names: list[str] = []
+
+    def call(logger: standard.Logger, record: standard.LogRecord) -> None:
+        names.append(logger.name)
+
+    call.__module__ = "a_tracker"
+    monkeypatch.setattr(standard.Logger, "callHandlers", call)
+    write_line(30, "it", {}, None, name)
+    assert names == [shown]
 
 
 def test_the_level_of_a_handler_holds(captured_logs: CapturedLogs) -> None:

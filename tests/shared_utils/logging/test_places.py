@@ -241,15 +241,19 @@ def test_a_line_whose_settings_cannot_be_worked_out_is_told(
     assert (line["level"], line["message"]) == ("ERROR", "logging failed: ValueError; the line was: the lost one")
 
 
-def test_a_lost_line_has_the_levels_name_of_the_others(
-    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("serializer", [None, json.dumps])
+def test_lines_of_each_way_have_lambdas_names_for_levels(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch, serializer: Any
 ) -> None:
-    """Where Lambda's own lines are JSON, its names for levels."""
+    """Where Lambda's own lines are JSON; a line that could not be made has them, too."""
     monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", "JSON")
-    logging.configure()
-    report_failure(50, "lost", ValueError(), OUTSIDE)
-    get_logger().critical("it")
-    assert [line["level"] for line in captured_logs] == ["FATAL", "FATAL"]
+    logging.configure(serializer=serializer)
+    for number, name in ((30, "WARN"), (40, "ERROR"), (50, "FATAL")):
+        captured_logs.clear()
+        write_line(number, "fast", {"a": 1})
+        write_line(number, "full", {"a": {1}})
+        report_failure(number, "lost", ValueError(), OUTSIDE)
+        assert [line["level"] for line in captured_logs] == [name, name, "ERROR" if number < 40 else name]
 
 
 class Heard(standard_logging.Handler):

@@ -197,19 +197,54 @@ def test_the_limit_of_a_line_is_met_exactly(extra: int) -> None:
     assert sum("m0" in document for document in documents) == sum("m1" in document for document in documents) == 1
 
 
+@pytest.mark.parametrize("extra", [-1, 0, 1])
+def test_properties_give_way_to_the_character(extra: int) -> None:
+    """Where one metric and all of them are a document of exactly 256 KB, none is left out."""
+    lines: list[str] = []
+    registry = make_registry(lines, strict=True)
+    registry.main.count("A")
+    registry.main.properties(p="", q="")
+    empty = len(registry.preview(registry.main))
+    first = (emf.MAX_LINE_BYTES - empty) // 2
+    registry.main.properties(p="x" * first, q="x" * (emf.MAX_LINE_BYTES - empty - first + extra))
+    if extra > 0:
+        with pytest.raises(MetricsError, match=r"property '[pq]' is left out"):
+            registry.flush()
+    else:
+        registry.flush()
+    (document,) = emf.parse_all("".join(lines))
+    assert len(document.keys() & {"p", "q"}) == (2 if extra <= 0 else 1)
+    assert document["A"] == [1]
+
+
 def test_properties_give_way_to_metrics_with_an_error() -> None:
     """Properties that leave no room for a metric are left out, the longest first, and it is said."""
     lines: list[str] = []
     registry = make_registry(lines, strict=True)
-    registry.main.properties(small=1, one="x" * 131_000, two="y" * 131_050)
+    registry.main.properties(small=1, one="x" * 131_000, large="y" * 131_050)
     registry.main.count("A")
-    with pytest.raises(MetricsError, match="property 'two' is left out: no document of 256 KB has room for it"):
+    with pytest.raises(MetricsError, match="property 'large' is left out: no document of 256 KB has room for it"):
         registry.flush()
     (document,) = emf.parse_all("".join(lines))
     assert document["A"] == [1]
     assert document["small"] == 1
     assert len(document["one"]) == 131_000
-    assert "two" not in document
+    assert "large" not in document
+
+
+def test_as_many_properties_give_way_as_leave_room() -> None:
+    """One after the other, until a document of 256 KB has room."""
+    lines: list[str] = []
+    registry = make_registry(lines, strict=True)
+    registry.main.properties(small=1, **dict.fromkeys("abcd", "x" * 131000))
+    registry.main.count("A")
+    with pytest.raises(MetricsError, match="is left out"):
+        registry.flush()
+    (line,) = "".join(lines).splitlines(keepends=True)
+    assert len(line) <= emf.MAX_LINE_BYTES
+    (document,) = emf.parse_all(line)
+    assert len(document.keys() & set("abcd")) == 1
+    assert (document["A"], document["small"]) == ([1], 1)
 
 
 def test_a_property_of_any_size_is_cut_to_half_a_document() -> None:

@@ -242,7 +242,7 @@ def test_json_within_json_stays_json() -> None:
         text = json.dumps(text)
 
 
-@given(st.from_regex(r"_{0,2}([a-z0-9]{1,2}_{1,3}){0,3}[a-z0-9]{0,2}", fullmatch=True))
+@given(st.text("a0_", max_size=8))
 def test_a_key_in_lower_case_needs_no_expression(key: str) -> None:
     """The quick way for most keys and the expression for the others agree: white space around makes it the latter's."""
     assert snake_case(key) == snake_case(f" {key} ")

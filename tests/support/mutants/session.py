@@ -34,6 +34,7 @@ OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "ignore::p
 OUTCOMES = {"P": "passed", "S": "failed", "F": "failed", "N": "not put"}
 QUICK = 1.0
 LONGEST = 30.0  # seconds of tests for one fault, as measured: what is left out then are the slowest ones
+PATIENCE = (5.0, 60.0)  # seconds beside five times what a test took: one that is late once may be late by the machine
 FEW = 12  # a line that fewer tests run may do its work in a test that comes after: the rest of their files is run too
 
 
@@ -49,6 +50,7 @@ class Session:
         self._runs: dict[tuple[str, int], set[str]] = {}
         self._seconds: dict[str, float] = {}
         self._pipe = -1
+        self._patience = PATIENCE[0]
         self._clock = int(time.time()) - 1_000_000
         lines.start(str(self._lines), os.pathsep.join(self._modules))
 
@@ -133,7 +135,7 @@ class Session:
                 test = text or test
                 outcome = OUTCOMES[kind]
                 if kind == "S" and self._seconds:
-                    limit = 5 * self._seconds.get(text, 1) + 5
+                    limit = 5 * self._seconds.get(text, 1) + self._patience
             if whole and whole[-1][:1] in (b"P", b"F", b"N"):
                 break
         os.close(reading)
@@ -217,7 +219,10 @@ class Session:
             self._put(module, request["code"])
 
         try:
-            outcome, test, seconds = self._fork([self._items[one] for one in chosen], fault)
+            for self._patience in PATIENCE:
+                outcome, test, seconds = self._fork([self._items[one] for one in chosen], fault)
+                if outcome != "timed out":
+                    break
         finally:
             self._write(module, self._sources[module])
         return {

@@ -20,10 +20,9 @@ _UNIX = 3
 
 def write_zip(content: Artifact, target: Path) -> None:
     """Write the files of `content` in order, with fixed dates and modes, deflated, without folder entries."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for entry in content.entries:
             info = zipfile.ZipInfo(entry.path, _DATE)
             info.create_system = _UNIX
             info.external_attr = (stat.S_IFREG | entry.canonical_mode) << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, content.read(entry), zipfile.ZIP_DEFLATED, 9)

@@ -104,8 +104,7 @@ def check(*, target: LayerTarget, report: Report, index_file: Path, stage: str, 
             findings += check_mirror(target.aws.client("ssm", region), index, region, stage, str(index_file))
         return findings
 
-    regions = dict.fromkeys([*target.regions, *(name for known in index.releases.values() for name in known.regions)])
-    outcome = target.everywhere("checking", work, regions)
+    outcome = target.everywhere("checking", work, dict.fromkeys([*target.regions, *index.regions]))
     findings = check_coverage(index, target.config.regions if target.config else (), str(index_file))
     findings += [finding for found in outcome.results.values() for finding in found]
     complete = not outcome.failures
@@ -138,8 +137,7 @@ def mirror(*, target: LayerTarget, index_file: Path, stage: str, dry_run: bool) 
     def work(region: str) -> list[Mirrored]:
         return mirror_region(target.aws.client("ssm", region), index, region, stage, dry_run=dry_run)
 
-    indexed = list(dict.fromkeys(region for release in index.releases.values() for region in release.regions))
-    elsewhere = [region for region in indexed if region not in target.regions]
+    elsewhere = [region for region in index.regions if region not in target.regions]
     if target.config and target.regions == list(target.config.regions):
         regions = [*target.regions, *elsewhere]  # where layer.toml no longer publishes, consumers still look
     else:

@@ -58,11 +58,8 @@ def command(
         name = latest_name(target.layer, stage) if stage else None
         return found, held_by(target.aws.client("ssm", region), name) if name else ""
 
-    regions = [
-        *target.regions,
-        *(name for known in (index.releases.values() if index else ()) for name in known.regions),
-    ]
-    outcome = target.everywhere("listing", work, [] if offline else dict.fromkeys(regions))
+    regions = dict.fromkeys([*target.regions, *(index.regions if index else ())])
+    outcome = target.everywhere("listing", work, [] if offline else regions)
     listed = {region: found for region, (found, _) in outcome.results.items()}
     latest = {region: held for region, (_, held) in outcome.results.items()} if stage else {}
     rows = whereabouts(index, listed, target.regions, offline=offline)

@@ -30,6 +30,7 @@ def fetch(address: str) -> str:
     import urllib.error
     import urllib.request
 
+    _require_address(address)
     if not _allowed(address):
         raise LayerctlError(f"{shown(address)}: only https addresses are read", hint="use https://, or a file")
 
@@ -38,17 +39,18 @@ def fetch(address: str) -> str:
 
         def redirect_request(self, *request: Any) -> urllib.request.Request | None:
             if not _allowed(request[-1]):
+                request[1].close()  # the answer that leads there
                 raise urllib.error.URLError("it leads away from https")
             return super().redirect_request(*request)
 
+    request = urllib.request.Request(_without_user(address))  # noqa: S310 (`_allowed` looked at the scheme)
+    if (authorization := _authorization(address)) is not None:
+        request.add_unredirected_header("Authorization", authorization)
     try:
-        request = urllib.request.Request(_without_user(address))  # noqa: S310 (`_allowed` looked at the scheme)
-        if (authorization := _authorization(address)) is not None:
-            request.add_unredirected_header("Authorization", authorization)
         data = ask(request, Redirects, timeout=_TIMEOUT_SECONDS, most=_MAX_BYTES)
-    except (WebError, ValueError) as error:
+    except WebError as error:
         hint = "check the address of the index, and the network"
-        if isinstance(error, WebError) and error.code in {401, 403, 404}:  # forges say 404 of what is private
+        if error.code in {401, 403, 404}:  # forges say 404 of what is private
             hint += "; for a private one set LAYERCTL_INDEX_TOKEN, or name the host in ~/.netrc"
         raise LayerctlError(f"{shown(address)} cannot be fetched: {error}", hint=hint) from None
     return _text(data, shown(address))
@@ -70,7 +72,7 @@ def fetch_object(address: str, profile: str | None) -> str:
     try:
         data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read(_MAX_BYTES + 1)
     except UNREACHABLE as error:
-        reason = describe(error, client.meta.region_name or "")
+        reason = describe(error, client.meta.region_name)
         raise LayerctlError(f"{address}: {reason}", hint="check the address and the credentials") from None
     return _text(data, address)
 
@@ -86,12 +88,14 @@ def _text(data: bytes, name: str) -> str:
 
 def _without_user(address: str) -> str:
     parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _authorization(address: str) -> str | None:
     """What the index is asked with, if the user has anything for it."""
-    if token := os.environ.get("LAYERCTL_INDEX_TOKEN"):
+    if token := os.environ.get("LAYERCTL_INDEX_TOKEN", "").strip():  # of a file, it may have a line break
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise LayerctlError("LAYERCTL_INDEX_TOKEN is no token", hint="it has printable ASCII characters only")
         return f"Bearer {token}"
     parts = urlsplit(address)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -111,6 +115,17 @@ def _netrc(host: str) -> tuple[str, str] | None:
     return (known[0], known[2] or "") if known else None
 
 
+def _require_address(address: str) -> None:
+    """Refuse what cannot be asked, before others do: their messages would hold the query, or a password."""
+    try:
+        urlsplit(address).port  # noqa: B018 - it is worked out when it is asked for
+    except ValueError:
+        hint = "write https://HOST/PATH; a port is a number up to 65535"
+        raise LayerctlError(f"{shown(address)} is no address", hint=hint) from None
+    if any(ord(char) <= 32 or ord(char) == 127 for char in address):
+        raise LayerctlError(f"{shown(address)}: an address holds no spaces", hint="write %20 for a space")
+
+
 def _allowed(address: str) -> bool:
     """https, or http to this machine."""
     parts = urlsplit(address)
@@ -118,8 +133,12 @@ def _allowed(address: str) -> bool:
 
 
 def shown(address: str) -> str:
-    """The address without user, password and query, which may hold a token."""
+    """The address without user, password and query, which may hold a token; of what is no address its scheme."""
     if "://" not in address:
         return address
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    try:
+        parts = urlsplit(address)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return f"{address.partition('://')[0]}://..."
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

@@ -92,7 +92,7 @@ def _text(value: object) -> str:
 def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: str) -> list[Finding]:
     """Compare the index with its mirror in one region."""
     mirror = read_mirror(client, index.layer, stage)
-    write = f"write it with `layerctl index mirror --stage {stage}`"
+    write, mend = (f"{verb} it with `layerctl index mirror --stage {stage}`" for verb in ("write", "mend"))
     findings: list[Finding] = []
 
     def find(rule: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> None:
@@ -106,7 +106,7 @@ def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: 
         if held is None and there:
             find("ssm-missing", f"{name} is missing in {region}", write, Severity.WARNING)
         elif held in {str(arn) for arn in release.deleted}:
-            find("ssm-stale", f"{name} in {region} is {held}, which was deleted", write.replace("write", "mend", 1))
+            find("ssm-stale", f"{name} in {region} is {held}, which was deleted", mend)
         elif held is not None and there is None:
             find(
                 "ssm-unknown", f"{name} in {region} is {held}, and the index does not have that release there", _UNKNOWN
@@ -119,13 +119,13 @@ def check_mirror(client: Any, index: LayerIndex, region: str, stage: str, file: 
             find(
                 "ssm-yank",
                 f"{said}, the index says {wanted or 'that it is not yanked'}",
-                write.replace("write", "mend", 1),
+                mend,
             )
     if (why := withdrawn(mirror, index, region)) and index.newest(region):
         find(
             "ssm-yank",
             f"{mirror.folder}latest in {region} is {mirror.latest}, which was {why}",
-            write.replace("write", "mend", 1),
+            mend,
         )
     for release_name, value in sorted(mirror.versions.items()):
         name = mirror.version_name(release_name)

@@ -132,6 +132,11 @@ class LayerIndex:
             )
         return self
 
+    @property
+    def regions(self) -> list[str]:
+        """The regions where any of the releases is, each once."""
+        return list(dict.fromkeys(region for release in self.releases.values() for region in release.regions))
+
     def find(self, arn: LayerVersionArn) -> Release | None:
         """The release that an ARN is; None when the index has no such ARN."""
         for release in self.releases.values():
