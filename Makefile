@@ -147,9 +147,9 @@ mutants: setup ## put faults into the listed modules, one at a time: their tests
 	@nice -n 10 $(BIN)/python -m tests.support.mutants $(if $(CHANGED),--changed) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again) $(ONLY)
 
 .PHONY: coverage
-coverage: setup ## tell which branches of each room the tests take; ONLY=tests/layerctl/pins runs some; SEED=7: in a random order
+coverage: setup ## tell which branches of each room the tests take; ONLY=tests/layerctl/pins runs some, MARKS="not slow" the quick ones; SEED=7: in a random order
 	@rm -rf .coverage && mkdir .coverage
-	@$(BIN)/coverage run -m pytest -n 2 --dist loadgroup -q $(if $(SEED),--random-order-bucket=module --random-order-seed=$(SEED)) $(ONLY) || echo "some tests failed: the table is told all the same" >&2
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadgroup -q $(if $(SEED),--random-order-bucket=module --random-order-seed=$(SEED)) $(if $(MARKS),-m "$(MARKS)") $(ONLY) || echo "some tests failed: the table is told all the same" >&2
 	@$(BIN)/coverage combine -q && $(BIN)/coverage json -q -o .coverage/report.json
 	@$(BIN)/python -m tests.support.coverage_table .coverage/report.json
 

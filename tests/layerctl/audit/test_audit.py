@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -138,7 +139,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         for number, one in enumerate([record(*since(fixed="1"), package="other"), *records]):
             (folder / f"{number}.json").write_text(json.dumps(one))
         if exceptions:
-            (tmp_path / "audit.toml").write_text(exceptions)
+            (tmp_path / "audit.toml").write_text(dated(exceptions))
         code = main(["audit", str(artifact), "--records", str(folder), "--json", *options])
         said = capsys.readouterr()
         findings = json.loads(said.out) if said.out else []
@@ -148,10 +149,16 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 def exception(days: int, **more: str) -> str:
-    """An audit.toml with one exception that expires in so many days."""
+    """An audit.toml with one exception that expires in so many days; `dated` says which day that is."""
     keys = {"id": "GHSA-aaaa-bbbb-cccc", "reason": "not reachable"} | more
     lines = "".join(f'{key} = "{value}"\n' for key, value in keys.items())
-    return f"[[exception]]\n{lines}expires = {datetime.now(UTC).date() + timedelta(days=days)}\n"
+    return f"[[exception]]\n{lines}expires = <{days}>\n"
+
+
+def dated(text: str) -> str:
+    """Put dates for days from now, when a test runs: its table may have been made before midnight."""
+    today = datetime.now(UTC).date()
+    return re.sub("<(-?[0-9]+)>", lambda found: str(today + timedelta(days=int(found[1]))), text)
 
 
 AFFECTED = record(*since(fixed="2.0"))
@@ -297,6 +304,6 @@ def test_dates_are_days(tmp_path: Path) -> None:
     """An exception expires by a day, whatever the hour."""
     from layerctl.audit import load_policy
 
-    (tmp_path / "audit.toml").write_text(exception(1))
+    (tmp_path / "audit.toml").write_text(dated(exception(1)))
     (one,) = load_policy(tmp_path / "audit.toml").exemptions
     assert type(one.expires) is date

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["start_what_lasts", "worker_id"]
 
-# Libraries that take a second or more, none of them ours: by the fixture that loads them, or the folder of the tests.
+# Libraries that take a second or more, none of them ours: by the fixture that loads them, or where the tests are.
 LIBRARIES = {
     "moto": ("moto.server", "moto.ssm.urls", "moto.secretsmanager.urls", "moto.dynamodb.urls"),
     "tests/layerctl": ("jsonschema",),
+    "tests/layerctl/pins/test_corpus.py": ("cfnlint",),
 }
 
 
@@ -31,8 +32,9 @@ def worker_id() -> str:
 def start_what_lasts(items: list[pytest.Item]) -> Iterator[None]:
     """Start what each child would start for these tests: libraries, and a local AWS, which its tests reset."""
     fixtures = {name for item in items for name in getattr(item, "fixturenames", ())}
-    folders = {str(folder) for item in items for folder in Path(item.nodeid.partition("::")[0]).parents}
-    for name in (fixtures | folders) & LIBRARIES.keys():
+    files = {Path(item.nodeid.partition("::")[0]) for item in items}
+    places = {str(place) for file in files for place in (file, *file.parents)}
+    for name in (fixtures | places) & LIBRARIES.keys():
         for module in LIBRARIES[name]:
             importlib.import_module(module)
     with contextlib.ExitStack() as stack:
