@@ -69,6 +69,15 @@ def test_grants_are_made_what_is_wanted(*, dry_run: bool, yanked: tuple[str, ...
     ]
 
 
+def test_each_version_has_its_steps() -> None:
+    """In the order of the versions."""
+    versions = [audited(1, "1.0.0", BOB), audited(2, "1.1.0", ANN), audited(3, "1.2.0")]
+    steps = reconcile(Lambda([]), versions, frozenset({ANN}), dry_run=True)
+    assert [(one.arn.version, str(one)) for one in steps] == [
+        *((1, "grant account 222222222222"), (1, "revoke account 333333333333"), (3, "grant account 222222222222"))
+    ]
+
+
 def test_a_region_is_read_version_by_version(aws) -> None:  # type: ignore[no-untyped-def]
     """Each with the statements of its policy, the newest first."""
     put_versions(aws, "1.0.0", "1.1.0", regions=("eu-central-1",))

@@ -122,6 +122,15 @@ def test_a_condition_that_is_not_only_on_the_organisation_narrows_nothing(condit
     assert audiences_of(one) == {Audience(Kind.OTHER, "222222222222 under a condition")}
 
 
+@pytest.mark.parametrize("key", ["aws:PrincipalOrgID", "aws:principalorgid", "AWS:PRINCIPALORGID"])
+def test_a_condition_on_the_organisation_lets_its_accounts_in(key: str) -> None:
+    """One or several; a key of a condition may be written in any case."""
+    others = organization("o-zyxwvutsrq")
+    for value, audiences in (("o-abcdefghij", {ORG}), (["o-abcdefghij", "o-zyxwvutsrq"], {ORG, others})):
+        condition = {"StringEquals": {key: value}}
+        assert audiences_of({"Effect": "Allow", "Principal": "*", "Condition": condition}) == audiences
+
+
 class Lambda:
     """The three requests about a policy, over a dict of statements."""
 

@@ -141,7 +141,7 @@ def test_what_was_put_there_after_a_line_hears_the_next(captured_logs: CapturedL
     assert said == ["second"]
     for add in (
         standard.root.addHandler,
-        standard.root.handlers.append,
+        lambda handler: standard.root.handlers.append(handler),
         lambda handler: standard.root.handlers.insert(0, handler),
         lambda handler: setattr(standard.root, "handlers", [*standard.root.handlers, handler]),
     ):
