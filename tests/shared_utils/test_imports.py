@@ -15,7 +15,7 @@ PACKAGE = {"shared_utils"}
 LOGGING = PACKAGE | {
     *("contextvars", "_contextvars", "shared_utils._env"),
     *(f"shared_utils.{name}" for name in ("invocation", "invocation.lifecycle", "redaction")),
-    *("shared_utils.logging", "shared_utils.logging.context", "shared_utils.logging.fields"),
+    *("shared_utils.logging", "shared_utils.logging.fields"),
     *("shared_utils.logging.logger", "shared_utils.logging.output", "shared_utils.logging.render"),
     *("shared_utils.logging.settings", "shared_utils.logging.state", "shared_utils.logging.takeover"),
 }
@@ -54,7 +54,7 @@ def imported(program: str) -> set[str]:
         ("from shared_utils import get_logger", LOGGING),
         ("from shared_utils import logging; logging.info('it', a=1)", LOGGING),
         ("from shared_utils import get_logger, instrument", INSTRUMENT),
-        (INVOCATION, INSTRUMENT),
+        (INVOCATION, INSTRUMENT | {"shared_utils.logging.context"}),
         ("import shared_utils.errors", PACKAGE | {"shared_utils.errors"}),
     ],
     ids=["package", "logger", "line", "decorator", "invocation", "errors"],

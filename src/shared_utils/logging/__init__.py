@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from shared_utils import _lazy_names
 from shared_utils.logging import takeover as _takeover  # noqa: F401 - joins in when logging is first used
-from shared_utils.logging.context import bind, bound_values, clear, unbind
 from shared_utils.logging.logger import PROCESSORS, BoundLogger
 from shared_utils.logging.output import LineLogger, clear_buffer, flush_buffer
 from shared_utils.logging.settings import SETTINGS
@@ -30,15 +29,20 @@ if TYPE_CHECKING:
     from shared_utils.invocation.correlation import correlation_paths
     from shared_utils.logging import processors
     from shared_utils.logging.blocks import bound
+    from shared_utils.logging.context import bind, bound_values, clear, unbind
     from shared_utils.logging.options import configure
 else:
     __getattr__, _ = _lazy_names(
         globals(),
         {
+            "bind": "shared_utils.logging.context:bind",
             "bound": "shared_utils.logging.blocks:bound",
+            "bound_values": "shared_utils.logging.context:bound_values",
+            "clear": "shared_utils.logging.context:clear",
             "configure": "shared_utils.logging.options:configure",
             "correlation_paths": "shared_utils.invocation.correlation:correlation_paths",
             "processors": "shared_utils.logging.processors",
+            "unbind": "shared_utils.logging.context:unbind",
         },
     )
 

@@ -2,6 +2,8 @@
 
 They live in one context variable, which holds a mapping that is never changed in place: an asyncio task and a
 `contextvars.copy_context()` see what was bound before they began, and what they bind reaches no other.
+
+Loaded when something is bound, or structlog is imported.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import sys
 from _contextvars import ContextVar
 
 from shared_utils.invocation import lifecycle
+from shared_utils.logging import state as _states
 from shared_utils.logging.state import OUTSIDE, current
 
 TYPE_CHECKING = False
@@ -164,5 +167,6 @@ def _end(_invocation: object) -> None:
     _outside = object()
 
 
+_states.bound_context = bound_context
 lifecycle.at_begin(_begin)
 lifecycle.at_end(_end, last=True)

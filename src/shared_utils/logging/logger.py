@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 
 from shared_utils.invocation import lifecycle
-from shared_utils.logging.context import bound_context
+from shared_utils.logging import state as _states
 from shared_utils.logging.fields import MISSING, interpolate, parse_level
 from shared_utils.logging.output import log_line, report_failure
 from shared_utils.logging.settings import SETTINGS
@@ -89,7 +89,7 @@ def _emit(logger: BoundLogger, number: int, event: Any, args: tuple[Any, ...], v
             values = _unfolded(values)
         # What is bound is encoded once and not for each line, unless two have a key in common; then the nearest wins:
         # a value of the call, then the logger's, then the invocation's.
-        bound = bound_context(state)
+        bound = _states.bound_context(state)
         contexts: tuple[Context, ...] = ()
         if SETTINGS.processors or type(logger._context) is not dict:
             values = {**bound._context, **logger._context.copy(), **values}

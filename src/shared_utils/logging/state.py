@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from shared_utils import _env
 from shared_utils.invocation import lifecycle
 from shared_utils.invocation.lifecycle import root_of
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 
     from shared_utils.invocation.lifecycle import Invocation
     from shared_utils.logging.buffer import LineBuffer
+    from shared_utils.logging.render import Context
 
-__all__ = ["OUTSIDE", "LogState", "current", "follow_levels", "on_threshold", "reset", "state_of"]
+__all__ = ["OUTSIDE", "LogState", "bound_context", "current", "follow_levels", "on_threshold", "reset", "state_of"]
 
 # Every line must have room for it. Ids have 36 characters, trace headers a hundred.
 LONGEST_CORRELATION_ID = 256
@@ -128,6 +131,15 @@ class LogState:
 OUTSIDE = LogState(None)
 _environment, (_TRACE_VARIABLE,) = _env.stored(("_X_AMZN_TRACE_ID",))
 on_threshold: list[Callable[[], None]] = []  # called when SETTINGS.general_threshold has changed
+
+
+def _nothing_bound(_state: LogState) -> Any:
+    return _NOTHING
+
+
+_NOTHING: Any = SimpleNamespace(_context={}, _encoded=None)
+# Returns what is bound in this context. `shared_utils.logging.context`, which few first lines need, puts its own here.
+bound_context: Callable[[LogState], Context] = _nothing_bound
 
 
 def current() -> LogState:
