@@ -10,6 +10,33 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared_utils import get_logger, instrument, logging
+from tests.support.programs import lines_of
+
+BIND_FIRST = """
+import sys
+from shared_utils import get_logger, instrument, logging
+
+log = get_logger()
+bind_at = {place!r}
+
+def bind(place):
+    if place == bind_at:
+        assert "shared_utils.logging.context" not in sys.modules
+        {bind}
+
+@instrument
+def handler(event, context):
+    log.info(f"before {{event}}")
+    bind(f"in {{event}}")
+    log.info(f"after {{event}}")
+
+bind("at init")
+handler(1, None)
+bind("between")
+log.info("between")
+handler(2, None)
+log.info("at last")
+"""
 
 
 def test_bound_values_stand_in_every_line_until_unbound(captured_logs):
@@ -272,3 +299,27 @@ def test_no_key_stands_twice(captured_logs):
         {"a": "bound", "b": "bound", "c": "logger", "d": "call"},
     ]
     assert all(written.getvalue().count(f'"{key}":') == count for key, count in zip("abcd", (4, 4, 4, 2), strict=True))
+
+
+OURS, STRUCTLOGS = "logging.bind(a=1)", "import structlog; structlog.contextvars.bind_contextvars(a=1)"
+
+
+@pytest.mark.parametrize(
+    ("bind", "place", "shown"),
+    [
+        (OURS, "at init", ["before 1", "after 1"]),
+        (OURS, "in 1", ["after 1"]),
+        (OURS, "between", ["between", "before 2", "after 2"]),
+        (OURS, "in 2", ["after 2"]),
+        # structlog's are its context's, which no invocation ends.
+        (STRUCTLOGS, "at init", ["before 1", "after 1", "between", "before 2", "after 2", "at last"]),
+        (STRUCTLOGS, "in 1", ["after 1"]),
+        (STRUCTLOGS, "between", ["between", "before 2", "after 2", "at last"]),
+        (STRUCTLOGS, "in 2", ["after 2"]),
+    ],
+)
+def test_what_is_bound_first_is_bound_as_ever(bind: str, place: str, shown: list[str]) -> None:
+    """What holds bound values loads at the first of them, wherever that is, and they stand in the same lines."""
+    lines = lines_of(BIND_FIRST.format(place=place, bind=bind))
+    assert len(lines) == 6
+    assert [line["message"] for line in lines if "a" in line] == shown
