@@ -36,7 +36,9 @@ def mypy(file: str) -> Found:
 def pyright(file: str) -> Found:
     """Return the rules of pyright's errors by line."""
     found: Found = defaultdict(set)
-    for entry in json.loads(run("basedpyright", "--outputjson", str(HERE / file)))["generalDiagnostics"]:
+    # The packages are those of this interpreter; without its name, those of .venv, which another Python may not have.
+    said = run("basedpyright", "--outputjson", "--pythonpath", sys.executable, str(HERE / file))
+    for entry in json.loads(said)["generalDiagnostics"]:
         found[entry["range"]["start"]["line"] + 1].add(entry.get("rule", "syntax"))
     return found
 
