@@ -11,6 +11,7 @@ import pytest
 
 from layerctl.releases.index.model import LayerIndex
 from tests.layerctl.releases.conftest import put_versions, versions
+from tests.support.idle import wait_until_idle
 
 PROMPT = 5  # seconds, on a busy machine; a request is waited for a minute
 
@@ -23,7 +24,7 @@ def interrupted(proxy, layerctl, monkeypatch):
     pressed: list[float] = []
 
     def press(call):
-        time.sleep(0.3)  # the other regions are done by then
+        wait_until_idle(os.getpid(), but=threading.get_native_id())  # the other regions are done by then
         pressed.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
         released.wait(60)

@@ -22,6 +22,7 @@ from layerctl.releases.publish.s3 import put_zip
 from layerctl.releases.versions import list_versions
 from tests.layerctl.releases.conftest import REGIONS, policy, versions
 from tests.support.fault_proxy import answer, barrier, cut_after, cut_before, hang, kill_client
+from tests.support.idle import wait_until_idle
 
 THROTTLED = answer(429, "TooManyRequestsException", "Rate exceeded")
 BROKEN = answer(500, "ServiceException", "An error occurred and the request cannot be processed.")
@@ -226,7 +227,7 @@ def test_ctrl_c_is_prompt_and_says_which_regions_are_done(proxy, project):
     while proxy.count("GetLayerVersion") < 2 or proxy.count("PublishLayerVersion") < 3:
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.02)
-    time.sleep(0.5)  # the answers of the two regions are read
+    wait_until_idle(process.pid)  # the answers of the two regions are read
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
