@@ -21,12 +21,12 @@ def before(capsys):
         capsys.readouterr()
         try:
             main(Path("layers.json"), version, Path("before.zip"))
-        except SystemExit as ended:
-            assert code == 1
-            return ended.code, None
-        assert code == 0
+            ended, said = 0, capsys.readouterr().out
+        except SystemExit as failed:
+            ended, said = 1, failed.code
+        assert ended == code
         there = Path("before.zip")
-        return capsys.readouterr().out, there if there.exists() else None
+        return said, there if there.exists() else None
 
     return run
 
@@ -51,12 +51,18 @@ def test_the_release_before_is_fetched(proxy, project, layerctl, before):
     assert REGIONS[0] in said
     assert fetched is None
     proxy.heal()
+    good = project.index.read_text()
+    project.aws.client("lambda", REGIONS[0]).publish_layer_version(LayerName="helpers", Content={"ZipFile": b"no zip"})
+    project.index.write_text(good.replace('helpers:1"', 'helpers:4"'))
+    said, fetched = before("1.2.0", code=1)
+    assert "is not a zip" in said
+    assert fetched is None
+    project.index.write_text(good)
     digest = json.loads(project.index.read_text())["releases"]["1.0.0"]["content_digest"]
     project.index.write_text(project.index.read_text().replace(digest, f"sha256:{'0' * 64}"))
     said, fetched = before("1.2.0", code=1)
     assert f"holds {digest}, not sha256:000" in said
     assert fetched is None
-    assert not Path("before.zip").exists()
     project.index.write_text("{")
     assert "layers.json is not JSON" in before("1.2.0", code=1)[0]
     project.index.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 import tempfile
@@ -212,21 +213,23 @@ def _digest_of(path: Path) -> str:
     from layerctl.artifact import open_artifact
 
     with open_artifact(path) as artifact:
-        return str(artifact.content_digest())
+        return artifact.content_digest()
 
 
 def fetch_content(client: Any, arn: LayerVersionArn, content_digest: str, target: Path) -> None:
-    """Download a version's zip, and keep it if it has the content that it should have.
+    """Download a version's zip, and keep it only if it has the content that it should have.
 
     Raises:
         LayerctlError: it could not be downloaded, is no readable layer, or has another content.
         botocore.exceptions.ClientError, BotoCoreError: AWS refused.
     """
     _, stored = get_version(client, arn)
-    download(stored, target)
-    if (found := _digest_of(target)) != content_digest:
-        target.unlink()
-        raise LayerctlError(f"{arn} holds {found}, not {content_digest}")
+    with contextlib.ExitStack() as undo:
+        undo.callback(target.unlink, missing_ok=True)
+        download(stored, target)
+        if (found := _digest_of(target)) != content_digest:
+            raise LayerctlError(f"{arn} holds {found}, not {content_digest}")
+        undo.pop_all()
 
 
 def download(stored: StoredContent, target: Path) -> None:
