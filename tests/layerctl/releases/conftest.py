@@ -5,18 +5,80 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from layerctl.__main__ import main
+from layerctl.core.arn import LayerVersionArn
+from layerctl.releases.index.model import LayerIndex, Release
 from tests.support.fault_proxy import FaultProxy, fault_proxy
 from tests.support.local_aws.server import LocalAws, start_or_take
 
 REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
+OWNER, DATE = "123456789012", "2026-01-31T12:00:00Z"
+OURS, THEIRS = (f"sha256:{letter * 64}" for letter in "ab")
+
+
+def arn(number: int, region: str = REGIONS[0]) -> LayerVersionArn:
+    """A version of the tests' layer."""
+    return LayerVersionArn("aws", region, OWNER, "helpers", number)
+
+
+def index_of(*releases: Release) -> LayerIndex:
+    """An index of the tests' layer."""
+    return LayerIndex("helpers", {release.version: release for release in releases})
+
+
+class ListedVersions:
+    """A client in place of Lambda's, for dates, digests and gaps that no local AWS makes; it notes what it is asked.
+
+    Attributes:
+        listed: number to description, in the order of the list; other versions there are not.
+        about: what each of them has, and stores, instead of the usual.
+    """
+
+    class exceptions:
+        """What may be raised."""
+
+        class ResourceNotFoundException(Exception):
+            """There is none."""
+
+    def __init__(self, listed: Mapping[int, str], **about: Any) -> None:
+        self.listed, self.about = listed, about
+        self.asked: list[tuple[Any, ...]] = []
+
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        """Return what lists, one version a page."""
+        assert operation == "list_layer_versions"
+        return SimpleNamespace(paginate=self._list)
+
+    def _list(self, LayerName: str) -> list[dict[str, Any]]:
+        self.asked.append(("list", LayerName))
+        return [{"LayerVersions": [self._item(number)]} for number in self.listed]
+
+    def _item(self, number: int) -> dict[str, Any]:
+        item = {
+            "LayerVersionArn": str(arn(number)),
+            "Description": self.listed[number],
+            "CreatedDate": "2026-01-31T12:00:00.000+0000",  # as AWS writes DATE
+            "CompatibleRuntimes": ["python3.13", "python3.12"],
+            "CompatibleArchitectures": ["arm64"],
+        }
+        return item | {key: value for key, value in self.about.items() if key in item}
+
+    def get_layer_version(self, LayerName: str, VersionNumber: int) -> dict[str, Any]:
+        """Tell what is stored, if it is there."""
+        self.asked.append(("get", LayerName, VersionNumber))
+        if VersionNumber not in self.listed:
+            raise self.exceptions.ResourceNotFoundException
+        stored = {"CodeSha256": f"sha {VersionNumber}", "CodeSize": 7}
+        stored |= {key: value for key, value in self.about.items() if key in stored}
+        return self._item(VersionNumber) | {"Content": stored}
 
 
 @pytest.fixture(scope="session")

@@ -6,33 +6,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from layerctl.core.arn import LayerVersionArn
 from layerctl.core.diagnostics import Finding, Severity
 from layerctl.releases.index.drift import check_mirror, check_region
 from layerctl.releases.index.mirror import Mirror, Mirrored, delete_parameters, mirror_region, read_mirror, withdrawn
-from layerctl.releases.index.model import LayerIndex, Published, Release, Yank
+from layerctl.releases.index.model import Published, Release, Yank
+from tests.layerctl.releases.conftest import DATE, OURS, REGIONS, THEIRS, ListedVersions, arn, index_of
 
-OWNER, DATE, REGION = "123456789012", "2026-01-31T12:00:00Z", "eu-west-1"
-OURS, THEIRS = (f"sha256:{letter * 64}" for letter in "ab")
-FOLDER = "/helpers/prod/"
-
-
-def arn(number, region=REGION):
-    """A version of the layer."""
-    return LayerVersionArn("aws", region, OWNER, "helpers", number)
+REGION, FOLDER = REGIONS[0], "/helpers/prod/"
 
 
 def release(version, number=None, *, yanked="", deleted=(), region=REGION):
     """A release that is one version in a region, or none; versions of it were deleted."""
-    there = {region: Published(arn(number, region), "x=", 3, DATE)} if number else {}
+    there = {region: Published(arn(number, region), f"sha {number}", 7, DATE)} if number else {}
     gone = {arn(one): DATE for one in deleted}
     yank = Yank(yanked, DATE) if yanked else None
     return Release(version, OURS, DATE, ("python3.12", "python3.13"), ("arm64",), yank, there, gone)
-
-
-def index_of(*releases):
-    """An index."""
-    return LayerIndex("helpers", {one.version: one for one in releases})
 
 
 class Parameters:
@@ -232,61 +220,28 @@ def test_parameters_are_deleted_by_tens():
     assert parameters.asked == [("delete", names[:10]), ("delete", names[10:20]), ("delete", names[20:])]
 
 
-class Lambda:
-    """A region with versions: number to description; each stores what the index has, unless it is said otherwise."""
-
-    class exceptions:
-        """What may be raised."""
-
-        class ResourceNotFoundException(Exception):
-            """There is none."""
-
-    def __init__(self, listed, **other):
-        self.listed, self.other = listed, other
-
-    def get_paginator(self, operation):
-        """Return what lists."""
-        assert operation == "list_layer_versions"
-        return SimpleNamespace(paginate=self._list)
-
-    def _list(self, LayerName):
-        assert LayerName == "helpers"
-        return [{"LayerVersions": [self._item(number)]} for number in self.listed]
-
-    def _item(self, number):
-        item = {"LayerVersionArn": str(arn(number)), "Description": self.listed[number], "CreatedDate": DATE}
-        about = {"CompatibleRuntimes": ["python3.13", "python3.12"], "CompatibleArchitectures": ["arm64"]}
-        return item | about | {key: value for key, value in self.other.items() if key in {"CreatedDate", *about}}
-
-    def get_layer_version(self, LayerName, VersionNumber):
-        """Tell what is stored."""
-        content = {"CodeSha256": "x=", "CodeSize": 3}
-        stored = content | {key: value for key, value in self.other.items() if key in content}
-        return self._item(VersionNumber) | {"Content": stored}
-
-
 RIGHT = "the region is right: restore the file, or delete the entry and run `layerctl index write`"
 
 
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"CodeSha256": "y="}, "CodeSha256 of {} is x= here, y= in the region"),
-        ({"CodeSize": 4}, "size of {} is 3 here, 4 in the region"),
+        ({"CodeSha256": "y="}, "CodeSha256 of {} is sha 1 here, y= in the region"),
+        ({"CodeSize": 4}, "size of {} is 7 here, 4 in the region"),
         ({"CreatedDate": "2026-02-01T00:00:00Z"}, f"date of {{}} is {DATE} here, 2026-02-01T00:00:00Z in the region"),
         (
             {"CompatibleRuntimes": ["python3.14", "python3.13"]},
             "runtimes of {} is python3.12, python3.13 here, python3.13, python3.14 in the region",
         ),
         ({"CompatibleArchitectures": []}, "architectures of {} is arm64 here,  in the region"),
-        ({"description": f"1.0.0 {THEIRS}"}, f"content digest of {{}} is {OURS} here, {THEIRS} in the region"),
-        ({"description": "a stack's"}, None),
+        ({"Description": f"1.0.0 {THEIRS}"}, f"content digest of {{}} is {OURS} here, {THEIRS} in the region"),
+        ({"Description": "a stack's"}, None),
         ({}, None),
     ],
 )
 def test_a_version_that_is_not_as_the_index_says(other, said):
     """Each part by its name; of a version that does not say its digest that is not compared."""
-    client = Lambda({1: other.get("description", f"1.0.0 {OURS}")}, **other)
+    client = ListedVersions({1: f"1.0.0 {OURS}"}, **other)
     expected = [found("index-content", f"1.0.0: {said.format(arn(1))}", RIGHT)] if said else []
     assert check_region(client, index_of(release("1.0.0", 1)), REGION, "layers.json") == expected
 
@@ -322,4 +277,4 @@ def test_a_region_that_differs(listed, rule, said, hint):
     """By its list; a duplicate of a higher number is nobody's, and so is what names no release."""
     index = index_of(release("0.9.0", 3, region="us-east-1"), release("1.0.0", 5))
     expected = [found(rule, said, hint)] if rule else []
-    assert check_region(Lambda(listed), index, REGION, "layers.json") == expected
+    assert check_region(ListedVersions(listed), index, REGION, "layers.json") == expected

@@ -7,25 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from layerctl.core.arn import LayerVersionArn
 from layerctl.core.diagnostics import Severity
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.index.drift import check_coverage
 from layerctl.releases.index.model import LayerIndex, Published, Release, Yank, is_release, version_key
+from tests.layerctl.releases.conftest import DATE, OURS, arn, index_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-OWNER, DATE = "123456789012", "2026-01-31T12:00:00Z"
-
 
 def release(version: str, *regions: str, yanked: str = "", deleted: tuple[str, ...] = (), notes: str = "") -> Release:
     """Return a release."""
-    arns = {region: LayerVersionArn("aws", region, OWNER, "helpers", 1) for region in (*regions, *deleted)}
+    arns = {region: arn(1, region) for region in (*regions, *deleted)}
     return Release(
         *(
             version,
-            "sha256:" + "a" * 64,
+            OURS,
             DATE,
             ("python3.13",),
             ("arm64",),
@@ -37,11 +35,6 @@ def release(version: str, *regions: str, yanked: str = "", deleted: tuple[str, .
     )
 
 
-def index_of(*releases: Release) -> LayerIndex:
-    """Return an index."""
-    return LayerIndex("helpers", {one.version: one for one in releases})
-
-
 def test_an_index_is_written_to_the_letter() -> None:
     """Sorted by version and region; what nobody said is left out; what was said is read back."""
     index = index_of(
@@ -50,18 +43,18 @@ def test_an_index_is_written_to_the_letter() -> None:
     data = json.loads(index.dumps())
     assert (data["schema"], data["layer"], list(data["releases"])) == (1, "helpers", ["1.9.0", "1.10.0"])
     old, new = data["releases"].values()
-    arn = f"arn:aws:lambda:eu-west-1:{OWNER}:layer:helpers:1"
+    written = "arn:aws:lambda:eu-west-1:123456789012:layer:helpers:1"
     assert old == {
-        "content_digest": "sha256:" + "a" * 64,
+        "content_digest": OURS,
         "date": DATE,
         "runtimes": ["python3.13"],
         "architectures": ["arm64"],
         "yanked": {"reason": "bad", "date": DATE, "severity": "high"},
         "regions": {},
-        "deleted": {arn: DATE},
+        "deleted": {written: DATE},
     }
     assert list(new["regions"]) == ["eu-west-1", "us-east-1"]
-    assert new["regions"]["eu-west-1"] == {"arn": arn, "code_sha256": "x=", "size": 3, "date": DATE}
+    assert new["regions"]["eu-west-1"] == {"arn": written, "code_sha256": "x=", "size": 3, "date": DATE}
     assert (new["yanked"], new["notes"], "deleted" in new) == (None, "Ä.", False)
     assert index.dumps().startswith('{\n  "schema": 1,\n')
     assert index.dumps().endswith("}\n")
@@ -75,11 +68,10 @@ def test_what_an_index_is_asked_for() -> None:
         *(release("1.0.0", "eu-west-1", "us-east-1"), release("1.1.0", "eu-west-1", yanked="bad")),
         *(release("1.2.0rc1", "eu-west-1"), release("2.0.0rc1", "eu-north-1"), release("2.0.0rc2", "eu-north-1")),
     )
-    arn = LayerVersionArn("aws", "us-east-1", OWNER, "helpers", 1)
-    found = both.find(arn)
+    found = both.find(arn(1, "us-east-1"))
     assert found is not None
     assert found.version == "1.0.0"
-    assert both.find(arn.with_version(2)) is None
+    assert both.find(arn(2, "us-east-1")) is None
     newest = {region: both.newest(region) for region in ("eu-west-1", "us-east-1", "eu-north-1", "eu-south-1")}
     assert {region: one.version if one else None for region, one in newest.items()} == {
         "eu-west-1": "1.0.0",

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from layerctl.aws.failures import Failure
-from layerctl.core.arn import LayerVersionArn
-from layerctl.releases.index.model import LayerIndex, Published, Release, Yank
+from layerctl.releases.index.model import Published, Release, Yank
 from layerctl.releases.policies.audience import PUBLIC, account
 from layerctl.releases.prune.collect import RegionFacts, assemble, collect, mirrored, yanked_in
 from layerctl.releases.prune.delete import delete
@@ -17,16 +16,10 @@ from layerctl.releases.prune.plan import IncompleteViewError, PruneDecision, Ver
 from layerctl.releases.usage.accounts import Accounts
 from layerctl.releases.usage.functions import FunctionScan, FunctionUse
 from layerctl.releases.usage.templates import TemplateScan, TemplateUse
-from tests.layerctl.releases.conftest import put_versions
-from tests.layerctl.releases.test_usage import layer_arn
+from tests.layerctl.releases.conftest import DATE, OWNER, arn, index_of, put_versions
 
-OWNER, OTHER = "123456789012", "222222222222"
+OTHER = "222222222222"
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
-
-
-def arn(number, region="eu-central-1"):
-    """A version of the layer."""
-    return LayerVersionArn("aws", region, OWNER, "helpers", number)
 
 
 def test_what_a_region_tells(aws):
@@ -49,7 +42,7 @@ def test_what_a_region_tells(aws):
         "/helpers/dev/versions/more/1.2.0": 3,
         "/others/dev/latest": 1,
     }.items():
-        ssm.put_parameter(Name=name, Value=layer_arn(number, "eu-west-1"), Type="String")
+        ssm.put_parameter(Name=name, Value=str(arn(number, "eu-west-1")), Type="String")
     asked = []
 
     def of(service, region):
@@ -84,7 +77,7 @@ def test_parameters_on_a_later_page_are_seen(aws):
     ssm = aws.client("ssm", "eu-west-1")
     for number in range(1, 13):
         name = f"/helpers/s{number:02}/latest"
-        ssm.put_parameter(Name=name, Value=layer_arn(number, "eu-west-1"), Type="String")
+        ssm.put_parameter(Name=name, Value=str(arn(number, "eu-west-1")), Type="String")
     facts = collect(aws, "eu-west-1", "helpers")
     assert set(facts.latest) == {arn(number, "eu-west-1") for number in range(1, 13)}
     assert collect(aws, "us-east-1", "helpers") == RegionFacts([])
@@ -94,13 +87,12 @@ def test_what_an_index_says_is_yanked():
     """In each region where it is."""
 
     def release(version, yanked, *places):
-        regions = {one.region: Published(one, "x", 1, "2026-11-26T12:00:00Z") for one in places}
+        regions = {one.region: Published(one, "x", 1, DATE) for one in places}
         return Release(version, "", "", (), (), yanked, regions)
 
-    bad = Yank("leaks", "2026-11-26T12:00:00Z")
+    bad = Yank("leaks", DATE)
     releases = [release("1", bad, arn(1), arn(4, "us-east-1")), release("2", None, arn(2)), release("3", bad, arn(3))]
-    index = LayerIndex("helpers", {one.version: one for one in releases})
-    assert yanked_in(index) == {arn(1), arn(4, "us-east-1"), arn(3)}
+    assert yanked_in(index_of(*releases)) == {arn(1), arn(4, "us-east-1"), arn(3)}
 
 
 def test_the_parameters_of_all_regions_are_one_table():

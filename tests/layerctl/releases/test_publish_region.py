@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
 from layerctl.releases import versions as versions_module
 from layerctl.releases.policies.audience import PUBLIC, account, organization
@@ -17,8 +16,7 @@ from layerctl.releases.publish.once import Once
 from layerctl.releases.publish.payload import Payload
 from layerctl.releases.publish.region import RegionPublisher
 from layerctl.releases.versions import StoredContent, get_version
-from tests.layerctl.releases.conftest import policy, versions
-from tests.layerctl.releases.test_usage import layer_arn
+from tests.layerctl.releases.conftest import arn, policy, versions
 
 REGION = "eu-west-1"
 ANN, ORG = account("222222222222"), organization("o-abcdefghij")
@@ -94,10 +92,10 @@ def test_a_first_publication_and_the_next(aws, payload, made):
     granted = ("grant account 222222222222", "grant organization o-abcdefghij")
     assert told(first) == ("published", 1, (*granted, moved), ())
     assert (first.code_sha256, first.size) == (payload.code_sha256, payload.size)
-    listed, _ = get_version(aws.client("lambda", REGION), LayerVersionArn.parse(layer_arn(1, REGION)))
+    listed, _ = get_version(aws.client("lambda", REGION), arn(1, REGION))
     assert (first.version, listed.description) == (listed, payload.description)
     assert {one["Sid"] for one in policy(aws, 1, REGION)} == {ANN.statement_id, ORG.statement_id}
-    assert latest(aws) == layer_arn(1, REGION)
+    assert latest(aws) == str(arn(1, REGION))
     assert told(made(ANN, ORG, stage="prod")) == ("present", 1, (), ())
     assert told(made(ANN)) == ("present", 1, ("organization o-abcdefghij may use it too",), ())
     assert told(made(PUBLIC)) == ("present", 1, ("grant public",), ())
@@ -170,11 +168,11 @@ def test_a_newer_release_stays_the_latest(aws, payload, made, release, moves):
     made()
     number = put(aws, payload, f"{release} sha256:{'0' * 64}".strip(), b"other")
     ssm = aws.client("ssm", REGION)
-    ssm.put_parameter(Name="/helpers/prod/latest", Value=layer_arn(number, REGION), Type="String")
+    ssm.put_parameter(Name="/helpers/prod/latest", Value=str(arn(number, REGION)), Type="String")
     stays = f"/helpers/prod/latest stays at version 2{f' ({release})' if release else ''}"
     expected = "moved /helpers/prod/latest to version 1" if moves else stays
     assert told(made(stage="prod")) == ("present", 1, (expected,), ())
-    assert latest(aws) == layer_arn(1 if moves else 2, REGION)
+    assert latest(aws) == str(arn(1 if moves else 2, REGION))
 
 
 def test_what_another_tool_made_is_known_by_its_content(aws, payload, made):
@@ -244,14 +242,11 @@ def test_a_grant_that_is_not_there_afterwards_is_a_problem(aws, made, monkeypatc
 def test_who_was_slower_takes_the_others_version(aws, payload, made, monkeypatch):
     """With the grants that it has: one is not granted again."""
     put(aws, payload, payload.description)
-    arn = LayerVersionArn.parse(layer_arn(1, REGION))
     made(ANN)
-    listed = iter([()])
-    real = region_module.list_versions
-    monkeypatch.setattr(region_module, "list_versions", lambda client, layer: next(listed, None) or ())
-    monkeypatch.setattr(region_module, "publish_once", lambda *given: Once(arn, published=False, notes=("slower",)))
+    slower = Once(arn(1, REGION), published=False, notes=("slower",))
+    monkeypatch.setattr(region_module, "list_versions", lambda client, layer: ())  # it was not there yet
+    monkeypatch.setattr(region_module, "publish_once", lambda *given: slower)
     assert told(made(ANN)) == ("present", 1, ("slower",), ())
-    monkeypatch.setattr(region_module, "list_versions", real)
 
 
 def test_a_version_that_was_made_is_not_asked_for_grants(aws, made, monkeypatch):
@@ -277,20 +272,19 @@ def test_how_a_zip_is_sent(aws, payload, monkeypatch):
     monkeypatch.setattr(region_module, "publish_once", lambda *given: sent.append(given))
     buckets = []
     monkeypatch.setattr(region_module, "put_zip", lambda *given, owner: buckets.append((*given, owner)) or "key")
-    aws_lambda = aws.client("lambda", REGION)
+    own, aws_lambda = SimpleNamespace(), aws.client("lambda", REGION)
     clients = Clients(aws)
     small = RegionPublisher(clients, payload, frozenset(), bucket="unused")
-    small._publish(aws_lambda, REGION)
-    assert sent == [(aws_lambda, aws_lambda, payload, {"ZipFile": payload.path.read_bytes()})]
+    small._publish(own, REGION)
+    assert sent == [(own, aws_lambda, payload, {"ZipFile": payload.path.read_bytes()})]
     assert (clients.asked, buckets) == ([("lambda", REGION, False)], [])
     large = dataclasses.replace(payload, size=60_000_000)
     for options, prefix in (({}, "layers"), ({"prefix": "mine"}, "mine")):
         clients = Clients(aws)
-        RegionPublisher(clients, large, frozenset(), bucket="our-{region}-{region}", **options)._publish(
-            aws_lambda, REGION
-        )
+        publisher = RegionPublisher(clients, large, frozenset(), bucket="our-{region}-{region}", **options)
+        publisher._publish(own, REGION)
         bucket = f"our-{REGION}-{REGION}"
-        assert sent[-1] == (aws_lambda, aws_lambda, large, {"S3Bucket": bucket, "S3Key": "key"})
+        assert sent[-1] == (own, aws_lambda, large, {"S3Bucket": bucket, "S3Key": "key"})
         assert buckets[-1] == (aws.client("s3", REGION), large, bucket, prefix, aws.account)
         assert clients.asked == [("lambda", REGION, False), ("s3", REGION, True)]
 

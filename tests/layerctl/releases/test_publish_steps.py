@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from layerctl.artifact import ArtifactError
-from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
 from layerctl.releases.publish import once as once_module
 from layerctl.releases.publish.latest import held_by, is_newer, latest_name, move_latest
@@ -19,10 +18,8 @@ from layerctl.releases.publish.payload import Payload
 from layerctl.releases.publish.present import present_version
 from layerctl.releases.publish.s3 import put_zip
 from layerctl.releases.versions import LayerVersion
+from tests.layerctl.releases.conftest import OURS, THEIRS, ListedVersions, arn
 
-ARN = LayerVersionArn("aws", "eu-central-1", "123456789012", "helpers", 1)
-OURS, THEIRS = (f"sha256:{letter * 64}" for letter in "ab")
-DATE = "2026-11-26T12:00:00.000+0000"
 SHA = base64.b64encode(bytes(range(32))).decode()
 
 
@@ -42,64 +39,32 @@ def payload(path=None, **other):
     return Payload(path=path, **(facts | about | other))
 
 
-class Lambda:
-    """Lists versions (number to description), publishes as it is told to, and notes what is asked."""
+def published(listed, *outcomes):
+    """Publish; return what it came to, the steps in their order (pauses among them), and the bounds of pauses.
 
-    class exceptions:
-        """What may be raised."""
+    An outcome is an error, or the number of the version that is made.
+    """
+    client, left, bounds = ListedVersions(listed), list(outcomes), []
+    content = {"ZipFile": b"zip"}
 
-        class ResourceNotFoundException(Exception):
-            """There is none."""
-
-    def __init__(self, listed=None, outcomes=()):
-        self.listed = listed or {}
-        self.outcomes = list(outcomes)
-        self.asked = []
-
-    def get_paginator(self, operation):
-        """Return what lists."""
-        assert operation == "list_layer_versions"
-        return SimpleNamespace(paginate=self._list)
-
-    def _list(self, **options):
-        self.asked.append(("list", options))
-        items = [
-            {"LayerVersionArn": str(ARN.with_version(number)), "CreatedDate": DATE, "Description": text}
-            for number, text in self.listed.items()
-        ]
-        return [{"LayerVersions": items}]
-
-    def publish_layer_version(self, **options):
-        """Fail, or make a version of the number that comes next."""
-        self.asked.append(("publish", options))
-        outcome = self.outcomes.pop(0)
+    def publish(**options):
+        client.asked.append(("publish", options))
+        outcome = left.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
-        return {"LayerVersionArn": str(ARN.with_version(outcome))}
+        return {"LayerVersionArn": str(arn(outcome))}
 
-    def get_layer_version(self, LayerName, VersionNumber):
-        """Answer with a zip that is named like its number; the fifth was deleted."""
-        self.asked.append(("get", LayerName, VersionNumber))
-        if VersionNumber == 5:
-            raise self.exceptions.ResourceNotFoundException
-        version = {"LayerVersionArn": str(ARN.with_version(VersionNumber)), "CreatedDate": DATE}
-        return version | {"Content": {"CodeSha256": f"zip {VersionNumber}", "CodeSize": 1}}
-
-
-def published(listed, *outcomes):
-    """Publish; return what it came to, the steps in their order (pauses among them), and the bounds of pauses."""
-    client, bounds = Lambda(listed, outcomes), []
-    content = {"ZipFile": b"zip"}
+    single = SimpleNamespace(publish_layer_version=publish)  # the other client, which repeats requests, cannot publish
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(once_module.random, "uniform", lambda low, high: bounds.append((low, high)) or high)
         try:
             came = publish_once(
-                client, client, payload(), content, sleep=lambda seconds: client.asked.append(("wait", seconds))
+                client, single, payload(), content, sleep=lambda seconds: client.asked.append(("wait", seconds))
             )
         except Exception as error:
             came = error
     for asked in client.asked:
-        assert asked[0] != "list" or asked[1] == {"LayerName": "helpers"}
+        assert asked[0] != "list" or asked[1] == "helpers"
         assert asked[0] != "publish" or asked[1] == {
             "LayerName": "helpers",
             "Description": f"1.0.0 {OURS}",
@@ -113,15 +78,15 @@ def published(listed, *outcomes):
 
 def test_a_publication_is_sent_once():
     """With all that is known of it; then the list is read, for another publisher may have been faster."""
-    assert published({1: f"1.0.0 {OURS}"}, 1) == (Once(ARN, published=True), ["publish", "list"], [])
-    assert published({}, 1) == (Once(ARN, published=True), ["publish", "list"], [])
+    assert published({1: f"1.0.0 {OURS}"}, 1) == (Once(arn(1), published=True), ["publish", "list"], [])
+    assert published({}, 1) == (Once(arn(1), published=True), ["publish", "list"], [])
 
 
 def test_what_was_throttled_is_sent_again_with_longer_pauses():
     """Six times at most; the pause is anything up to a bound that doubles. Nothing is looked up: nothing was done."""
     pauses = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16)]
     came, steps, bounds = published({}, *[THROTTLED] * 5, 1)
-    assert came == Once(ARN, published=True)
+    assert came == Once(arn(1), published=True)
     assert (steps, bounds) == ([*["publish", "wait"] * 5, "publish", "list"], pauses)
     came, steps, bounds = published({}, *[THROTTLED] * 6)
     assert came is THROTTLED
@@ -133,12 +98,12 @@ def test_what_may_have_been_done_is_looked_up_before_it_is_sent_again(error):
     """After a pause: found, it is taken and counts as ours; not found, it is sent again."""
     found = {2: f"1.0.0 {OURS}", 1: f"1.0.0 {THEIRS}"}
     assert published(found, error) == (
-        Once(ARN.with_version(2), published=True),
+        Once(arn(2), published=True),
         ["publish", "wait", "list", "list"],
         [(0, 1)],
     )
     came, steps, _ = published({1: f"1.0.0 {THEIRS}"}, error, 2)
-    assert came == Once(ARN.with_version(2), published=True)
+    assert came == Once(arn(2), published=True)
     assert steps == ["publish", "wait", "list", "publish", "list"]
     assert published({}, *[error] * 6)[0] is error
 
@@ -155,26 +120,27 @@ def test_publishers_agree_on_the_lowest_number():
     """Who made it says nothing; who did not says so; either names the rest."""
     both = dict.fromkeys((3, 12, 2), f"1.0.0 {OURS}")
     rest = tuple(f"version {number} is a duplicate, which nobody needs" for number in (3, 12))
-    assert published(both, 2)[0] == Once(ARN.with_version(2), published=True, notes=rest)
+    assert published(both, 2)[0] == Once(arn(2), published=True, notes=rest)
     faster = ("another publisher was faster", *rest)
-    assert published(both, 12)[0] == Once(ARN.with_version(2), published=False, notes=faster)
-    assert published(both, BROKEN)[0] == Once(ARN.with_version(2), published=True, notes=rest)
+    assert published(both, 12)[0] == Once(arn(2), published=False, notes=faster)
+    assert published(both, BROKEN)[0] == Once(arn(2), published=True, notes=rest)
 
 
 def test_who_has_the_content_is_known_by_the_description():
     """The lowest number first, whatever the order of the list."""
     listed = {10: f"2 {OURS}", 1: f"1 {THEIRS}", 3: "other", 9: f"{OURS}"}
-    assert [version.number for version in same_content(Lambda(listed), payload())] == [9, 10]
+    assert [version.number for version in same_content(ListedVersions(listed), payload())] == [9, 10]
 
 
 def version(number, text=""):
     """A version as it is listed."""
-    return LayerVersion(ARN.with_version(number), datetime(2026, 11, 26, tzinfo=UTC), text)
+    return LayerVersion(arn(number), datetime(2026, 11, 26, tzinfo=UTC), text)
 
 
 def present(listed, digests):
-    """Return the number of the version that has our content, and which were downloaded."""
-    client, downloaded = Lambda(), []
+    """Return the number of the version that has our content, and which were downloaded; the fifth was deleted."""
+    client = ListedVersions({version.number: version.description for version in listed if version.number != 5})
+    downloaded = []
 
     def digest(stored):
         downloaded.append(stored.code_sha256)
@@ -193,9 +159,9 @@ def test_content_is_found_by_its_description_or_else_by_what_is_in_it():
     described = [version(9, "a stack's"), version(7, f"1 {OURS}"), version(2, f"1 {OURS}"), version(3, f"1 {OURS}")]
     assert present(described, {}) == (2, [])
     others = [version(9, f"1 {THEIRS}"), version(8), version(6, "a stack's"), version(5), version(4), version(3)]
-    digests = {"zip 8": THEIRS, "zip 6": None, "zip 4": OURS, "zip 3": OURS}
-    assert present(others, digests) == (4, ["zip 8", "zip 6", "zip 4"])
-    assert present(others[:4], digests) == (None, ["zip 8", "zip 6"])
+    digests = {"sha 8": THEIRS, "sha 6": None, "sha 4": OURS, "sha 3": OURS}
+    assert present(others, digests) == (4, ["sha 8", "sha 6", "sha 4"])
+    assert present(others[:4], digests) == (None, ["sha 8", "sha 6"])
     assert present([], {}) == (None, [])
 
 
@@ -317,10 +283,10 @@ NAME = "/helpers/prod/latest"
 def test_latest_moves_unless_what_it_names_is_newer(held, release, said, moves, dry_run):
     """And says so; a dry run says what would be done."""
     listed = [version(1, f"1.0.0 {THEIRS}"), version(2, f"1.2.0 {THEIRS}"), version(4)]
-    client = Parameters(held and str(ARN.with_version(held)))
+    client = Parameters(held and str(arn(held)))
     told = move_latest(client, NAME, version(3), release, iter(listed), dry_run=dry_run)
     assert told == (said.replace("moved", "would move") if dry_run else said)
-    value = str(ARN.with_version(3))
+    value = str(arn(3))
     wanted = {"Name": NAME, "Value": value, "Type": "String", "Overwrite": True}
     assert client.put == ([wanted] if moves and not dry_run else [])
 

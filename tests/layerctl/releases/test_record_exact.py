@@ -8,22 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from layerctl.core.arn import LayerVersionArn
 from layerctl.core.errors import LayerctlError
 from layerctl.core.files.atomic import ChangedMeanwhileError
 from layerctl.releases.index import record, store
 from layerctl.releases.index.model import LayerIndex, Published, Release, Yank
 from layerctl.releases.index.record import RegionalRelease
 from layerctl.releases.versions import LayerVersion
+from tests.layerctl.releases.conftest import DATE, OURS, REGIONS, THEIRS, ListedVersions, arn, index_of
 
-REGION, DATE = "eu-west-1", "2026-01-31T12:00:00Z"
-OURS, THEIRS = (f"sha256:{letter * 64}" for letter in "ab")
+REGION = REGIONS[0]
 NOW = datetime(2026, 11, 26, 9, 8, 7, tzinfo=UTC)
-
-
-def arn(number, region=REGION):
-    """A version of the layer."""
-    return LayerVersionArn("aws", region, "123456789012", "helpers", number)
 
 
 def entry(release, number, region=REGION, *, digest=OURS, day=31):
@@ -39,11 +33,6 @@ def known(version, *arns, **other):
     """A release of the index."""
     regions = {one.region: Published(one, "x=", 3, DATE) for one in arns}
     return dataclasses.replace(Release(version, OURS, DATE, (), (), None, regions), **other)
-
-
-def index_of(*releases):
-    """An index."""
-    return LayerIndex("helpers", {one.version: one for one in releases})
 
 
 def refused(how, *given, **options):
@@ -110,47 +99,15 @@ def test_what_was_deleted_is_noted():
     assert before <= record.forget(index_of(other), [arn(2)]).releases["1.1.0"].deleted[arn(2)]
 
 
-class Lambda:
-    """A region with versions, newest first: number to description."""
-
-    class exceptions:
-        """What may be raised."""
-
-        class ResourceNotFoundException(Exception):
-            """There is none."""
-
-    def __init__(self, listed):
-        self.listed, self.asked = listed, []
-
-    def get_paginator(self, operation):
-        """Return what lists."""
-        assert operation == "list_layer_versions"
-        return SimpleNamespace(paginate=self._list)
-
-    def _list(self, LayerName):
-        assert LayerName == "helpers"
-        return [{"LayerVersions": [self._item(number)]} for number in self.listed]
-
-    def _item(self, number):
-        return {"LayerVersionArn": str(arn(number)), "Description": self.listed[number], "CreatedDate": DATE}
-
-    def get_layer_version(self, LayerName, VersionNumber):
-        """Tell what is stored, if it is there."""
-        self.asked.append((LayerName, VersionNumber))
-        if VersionNumber not in self.listed:
-            raise self.exceptions.ResourceNotFoundException
-        return self._item(VersionNumber) | {"Content": {"CodeSha256": f"sha {VersionNumber}", "CodeSize": 7}}
-
-
 def test_what_is_gone_does_not_keep_others_out():
     """Of each entry's release and region the version that the index has, if it is another and not there any more."""
     index = index_of(known("1.0.0", arn(1)), known("1.1.0", arn(2)), known("1.2.0", arn(3)), known("1.3.0"))
-    client = Lambda({2: "", 12: "", 13: "", 14: ""})
+    client = ListedVersions({2: "", 12: "", 13: "", 14: ""})
     asked = []
     aws = SimpleNamespace(client=lambda *given: asked.append(given) or client)
     entries = [entry("1.0.0", 11), entry("1.1.0", 12), entry("1.2.0", 3), entry("1.3.0", 13), entry("9.0.0", 14)]
     assert record.gone_for(aws, index, entries) == {arn(1)}
-    assert client.asked == [("helpers", 1), ("helpers", 2)]
+    assert client.asked == [("get", "helpers", 1), ("get", "helpers", 2)]
     assert asked == [("lambda", REGION)] * 2
 
 
@@ -191,7 +148,7 @@ def test_notes_have_a_limit():
 
 def test_what_a_region_has_that_the_index_lacks():
     """Each release once, by its lowest number, with what is stored; what the index has is not asked for again."""
-    client = Lambda(
+    client = ListedVersions(
         {9: f"1.2.0 {OURS}", 8: f"1.2.0 {OURS}", 7: "a stack's", 6: f"odd {OURS}", 5: f"1.1.0 {THEIRS}", 4: f"{OURS}"}
         | {3: f"1.1.0 {OURS}", 2: f"1.0.0 {OURS}"}
     )
@@ -202,13 +159,13 @@ def test_what_a_region_has_that_the_index_lacks():
         ("1.1.0", 3, OURS, "sha 3", 7),
     ]
     assert gone == [arn(33), arn(1)]
-    assert client.asked == [("helpers", 8), ("helpers", 3)]
-    assert record.scan_region(Lambda({}), index_of(known("1.0.0", arn(1, "us-east-1"))), REGION) == ([], [])
+    assert client.asked == [("list", "helpers"), ("get", "helpers", 8), ("get", "helpers", 3)]
+    assert record.scan_region(ListedVersions({}), index_of(known("1.0.0", arn(1, "us-east-1"))), REGION) == ([], [])
 
 
 def test_two_contents_of_one_name_are_refused():
     """Where the index does not say which is meant."""
-    client = Lambda({2: f"1.0.0 {OURS}", 1: f"1.0.0 {THEIRS}"})
+    client = ListedVersions({2: f"1.0.0 {OURS}", 1: f"1.0.0 {THEIRS}"})
     assert refused(record.scan_region, client, index_of(), REGION) == (
         f"release 1.0.0 has two contents: versions 1 and 2 in {REGION}",
         "delete the one that was not meant (`aws lambda delete-layer-version`)",

@@ -10,23 +10,18 @@ from botocore.exceptions import ClientError
 from layerctl.artifact import open_artifact
 from layerctl.core.errors import LayerctlError
 from layerctl.releases import versions as versions_module
-from layerctl.releases.index.model import LayerIndex, Published, Release, Yank
+from layerctl.releases.index.model import Published, Release, Yank
 from layerctl.releases.publish.payload import Payload
 from layerctl.releases.publish.stack import StackParameters, has_parameter, require_built, stack_parameters
-from tests.layerctl.releases.conftest import write_zip
-from tests.layerctl.releases.test_publish_steps import ARN, OURS, SHA, THEIRS, Lambda, Parameters, payload, version
-
-
-def arn(number):
-    """A version's ARN as text."""
-    return str(ARN.with_version(number))
+from tests.layerctl.releases.conftest import DATE, OURS, THEIRS, ListedVersions, arn, index_of, write_zip
+from tests.layerctl.releases.test_publish_steps import Parameters, payload, version
 
 
 def test_the_names_are_those_of_the_template():
     """What is not there is empty."""
     assert StackParameters(version(1), version(2), "what", owns_latest=True).values() == {
-        "ExistingVersionArn": arn(1),
-        "LatestVersionArn": arn(2),
+        "ExistingVersionArn": str(arn(1)),
+        "LatestVersionArn": str(arn(2)),
         "LatestOwner": "stack",
         "VersionDescription": "what",
     }
@@ -56,12 +51,12 @@ def test_a_folder_of_other_content_is_refused(tmp_path):
 
 def index(**yanked):
     """An index of two releases, one version each; some are yanked."""
-    releases = {}
+    releases = []
     for number, release in enumerate(("1.0.0", "1.1.0"), start=1):
-        there = Published(ARN.with_version(number), "x", 1, "2026-11-26T12:00:00Z")
-        withdrawn = Yank("leaks", "2026-11-26T12:00:00Z") if release in yanked.get("releases", ()) else None
-        releases[release] = Release(release, THEIRS, "", (), (), withdrawn, {"eu-central-1": there})
-    return LayerIndex("helpers", releases)
+        there = Published(arn(number), "x", 1, DATE)
+        withdrawn = Yank("leaks", DATE) if release in yanked.get("releases", ()) else None
+        releases.append(Release(release, THEIRS, "", (), (), withdrawn, {there.arn.region: there}))
+    return index_of(*releases)
 
 
 LISTED = {1: f"1.0.0 {OURS}", 2: f"1.1.0 {THEIRS}", 3: THEIRS}  # the third names no release, as a stack's
@@ -69,11 +64,11 @@ LISTED = {1: f"1.0.0 {OURS}", 2: f"1.1.0 {THEIRS}", 3: THEIRS}  # the third name
 
 def told(held, release="1.0.0", *, listed=None, digest=OURS, released=True, known=None, **options):
     """Return the numbers of what exists and of what stays the latest, and whose the parameter is."""
-    client = Lambda(LISTED if listed is None else listed)
-    parameters = Parameters(held and arn(held))
+    client = ListedVersions(LISTED if listed is None else listed)
+    parameters = Parameters(held and str(arn(held)))
     what = payload(release=release, content_digest=digest)
     found = stack_parameters(client, parameters, what, "prod", released=released, index=known, **options)
-    assert client.asked[0] == ("list", {"LayerName": "helpers"})
+    assert client.asked[0] == ("list", "helpers")
     assert found.description == (f"{release} {digest}" if released else digest)
     existing, latest = (one and one.number for one in (found.existing, found.latest))
     return existing, latest, found.owns_latest
@@ -133,18 +128,11 @@ def test_our_own_zip_is_not_downloaded(monkeypatch):
     """What another tool made of it is known by what Lambda stores."""
 
     def downloaded(stored):
-        return THEIRS if stored.code_sha256 != SHA else pytest.fail("downloaded")
+        return THEIRS if stored.code_sha256 != "sha 3" else pytest.fail("downloaded")
 
     monkeypatch.setattr(versions_module, "_download_digest", downloaded)
-    client = Lambda({4: "a stack's", 3: "a stack's"})
-    real = client.get_layer_version
-
-    def stored(LayerName, VersionNumber):
-        answer = real(LayerName, VersionNumber)
-        return answer | {"Content": {"CodeSha256": SHA if VersionNumber == 3 else "other", "CodeSize": 1}}
-
-    client.get_layer_version = stored
-    found = stack_parameters(client, Parameters(), payload(), "prod", released=True)
+    client = ListedVersions({4: "a stack's", 3: "a stack's"})
+    found = stack_parameters(client, Parameters(), payload(code_sha256="sha 3"), "prod", released=True)
     assert found.existing is not None
     assert found.existing.number == 3
 
