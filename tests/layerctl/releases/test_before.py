@@ -9,7 +9,7 @@ import pytest
 from layer.before import main
 
 from layerctl.artifact import open_artifact
-from tests.layerctl.releases.conftest import REGIONS
+from tests.layerctl.releases.conftest import REGIONS, put_versions
 from tests.support.fault_proxy import answer
 
 
@@ -61,3 +61,14 @@ def test_the_release_before_is_fetched(proxy, project, layerctl, before):
     assert "layers.json is not JSON" in before("1.2.0", code=1)[0]
     project.index.unlink()
     assert before("1.2.0") == ("no release before 1.2.0 is known\n", None)
+
+
+def test_what_is_no_layer_is_not_kept(project, layerctl, before):
+    """A release whose stored content cannot be read is an error, and leaves no file that looks like one."""
+    put_versions(project.aws, "1.0.0")
+    assert layerctl("index", "write").code == 0
+    said, fetched = before("1.1.0", code=1)
+    assert said.startswith("error: ")
+    assert "zip" in said
+    assert fetched is None
+    assert not Path("before.zip").exists()

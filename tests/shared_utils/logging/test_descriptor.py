@@ -14,6 +14,7 @@ import pytest
 
 from shared_utils.logging import shared_output
 from shared_utils.logging.shared_output import write_descriptor, write_despite, write_whole
+from tests.support.idle import wait_until_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,6 +203,22 @@ def test_a_full_pipe_is_waited_for(monkeypatch: pytest.MonkeyPatch, *, high: boo
     os.close(read)
     assert b"".join(parts) == text.encode()
     assert 1 <= len(waits) < 1000
+
+
+def test_a_pipe_that_is_closed_is_waited_for_no_longer() -> None:
+    """Another thread may close it while its reader reads nothing: the line is lost, and no other one waits for it."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    writing = threading.Thread(
+        target=write_whole, args=(Stream(write), "x" * 300_000), kwargs={"is_shared": False}, daemon=True
+    )
+    writing.start()
+    wait_until_idle(os.getpid(), but=threading.get_native_id())
+    assert writing.is_alive()
+    os.close(write)
+    writing.join(20)
+    os.close(read)
+    assert not writing.is_alive()
 
 
 def test_what_a_stream_cannot_encode_goes_to_it_in_escapes(system: Callable[..., System]) -> None:

@@ -224,9 +224,12 @@ def fetch_content(client: Any, arn: LayerVersionArn, content_digest: str, target
     """
     _, stored = get_version(client, arn)
     download(stored, target)
-    if (found := _digest_of(target)) != content_digest:
+    try:
+        if (found := _digest_of(target)) != content_digest:
+            raise LayerctlError(f"{arn} holds {found}, not {content_digest}")
+    except LayerctlError:
         target.unlink()
-        raise LayerctlError(f"{arn} holds {found}, not {content_digest}")
+        raise
 
 
 def download(stored: StoredContent, target: Path) -> None:
