@@ -85,6 +85,13 @@ def test_no_failure_is_exit_code_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert tell([Tried("test_a.py", results)], 60) == 0
 
 
+def test_that_nothing_ran_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    """As when no test has the marks, or a folder no files of tests."""
+    assert tell([], 60) == 2
+    assert tell([Tried("test_a.py", [{"test": "a", "outcome": "left out"}])], 60) == 2
+    assert "no test was run" in capsys.readouterr().err
+
+
 def test_folders_stand_for_their_files() -> None:
     """Each file once, whatever was named twice."""
     files = files_of(["tests/support", "tests/test_alone.py", "tests/shared_utils/redaction", "tests/test_alone.py"])

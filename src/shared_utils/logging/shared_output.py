@@ -117,7 +117,8 @@ def _write_locked(descriptor: int, data: bytes) -> None:
         pass  # the reader has gone: there is no place left to say so
     finally:
         if is_locked:
-            _locks.lockf(descriptor, _locks.LOCK_UN)
+            with suppress(OSError):  # closed meanwhile, and unlocked by that
+                _locks.lockf(descriptor, _locks.LOCK_UN)
 
 
 def _await(descriptor: int) -> None:
@@ -125,7 +126,7 @@ def _await(descriptor: int) -> None:
     import select
 
     try:
-        select.select([], [descriptor], [])
+        select.select([], [descriptor], [], 1.0)  # not for ever: another thread may have closed it
     except ValueError:  # a number too high for it
         import time
 

@@ -76,7 +76,7 @@ class ListedVersions:
         self.asked.append(("get", LayerName, VersionNumber))
         if VersionNumber not in self.listed:
             raise self.exceptions.ResourceNotFoundException
-        stored = {"CodeSha256": f"sha {VersionNumber}", "CodeSize": 7}
+        stored = {"CodeSha256": f"sha {VersionNumber}", "CodeSize": 7, "Location": ""}
         stored |= {key: value for key, value in self.about.items() if key in stored}
         return self._item(VersionNumber) | {"Content": stored}
 

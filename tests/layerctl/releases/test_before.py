@@ -9,8 +9,11 @@ import pytest
 from layer.before import main
 
 from layerctl.artifact import open_artifact
-from tests.layerctl.releases.conftest import REGIONS
+from layerctl.core.errors import LayerctlError
+from layerctl.releases.versions import fetch_content
+from tests.layerctl.releases.conftest import OURS, REGIONS, ListedVersions, arn, put_versions
 from tests.support.fault_proxy import answer
+from tests.support.loopback import QuietHandler, serving
 
 
 @pytest.fixture
@@ -51,13 +54,6 @@ def test_the_release_before_is_fetched(proxy, project, layerctl, before):
     assert REGIONS[0] in said
     assert fetched is None
     proxy.heal()
-    good = project.index.read_text()
-    project.aws.client("lambda", REGIONS[0]).publish_layer_version(LayerName="helpers", Content={"ZipFile": b"no zip"})
-    project.index.write_text(good.replace('helpers:1"', 'helpers:4"'))
-    said, fetched = before("1.2.0", code=1)
-    assert "is not a zip" in said
-    assert fetched is None
-    project.index.write_text(good)
     digest = json.loads(project.index.read_text())["releases"]["1.0.0"]["content_digest"]
     project.index.write_text(project.index.read_text().replace(digest, f"sha256:{'0' * 64}"))
     said, fetched = before("1.2.0", code=1)
@@ -67,3 +63,32 @@ def test_the_release_before_is_fetched(proxy, project, layerctl, before):
     assert "layers.json is not JSON" in before("1.2.0", code=1)[0]
     project.index.unlink()
     assert before("1.2.0") == ("no release before 1.2.0 is known\n", None)
+
+
+def test_what_is_no_layer_is_not_kept(project, layerctl, before):
+    """A release whose stored content cannot be read is an error, and leaves no file that looks like one."""
+    put_versions(project.aws, "1.0.0")
+    assert layerctl("index", "write").code == 0
+    said, fetched = before("1.1.0", code=1)
+    assert said.startswith("error: ")
+    assert "zip" in said
+    assert fetched is None
+
+
+class _Cut(QuietHandler):
+    """Answers with the beginning of a zip."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"PK")
+
+
+def test_what_broke_off_is_not_kept(tmp_path):
+    """A download that is not what Lambda stores leaves no file either."""
+    with serving(_Cut) as address:
+        client = ListedVersions({1: ""}, Location=address)
+        with pytest.raises(LayerctlError, match="not downloaded whole"):
+            fetch_content(client, arn(1), OURS, tmp_path / "before.zip")
+    assert client.asked == [("get", "helpers", 1)]
+    assert list(tmp_path.iterdir()) == []

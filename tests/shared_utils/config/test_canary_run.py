@@ -83,7 +83,6 @@ def shaped(secret: str, shape: str, key: str) -> Any:
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(secret=SECRETS, shape=SHAPES, key=KEYS, kind=TYPES, source=SOURCES, check=st.booleans(), default=st.booleans())

@@ -28,7 +28,6 @@ _AROUND = st.text(st.sampled_from("aZ09 ,;:!?é€\u2028%+/.-_*"), max_size=8)
 SECRETS = st.builds(lambda before, after: f"{before}{CANARY}{after}", _AROUND, _AROUND)
 CASES = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

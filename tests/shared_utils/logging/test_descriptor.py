@@ -14,6 +14,7 @@ import pytest
 
 from shared_utils.logging import shared_output
 from shared_utils.logging.shared_output import write_descriptor, write_despite, write_whole
+from tests.support.idle import wait_until_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,31 +178,49 @@ def test_a_full_pipe_is_waited_for(monkeypatch: pytest.MonkeyPatch, *, high: boo
     read, write = os.pipe()
     os.set_blocking(write, False)
     number = fcntl.fcntl(write, fcntl.F_DUPFD, 1100) if high else write
-    waits: list[float] = []
+    waits: list[int] = []
     real = shared_output._await
 
     def wait(descriptor: int) -> None:
-        began = time.thread_time()
+        waits.append(descriptor)
         real(descriptor)
-        waits.append(time.thread_time() - began)
 
     monkeypatch.setattr(shared_output, "_await", wait)
     text, parts = "x" * 300_000, []
 
     def read_all() -> None:
-        time.sleep(0.05)
+        time.sleep(0.1)
         while part := os.read(read, 1 << 20):
             parts.append(part)
 
     reader = threading.Thread(target=read_all)
     reader.start()
+    began, busy = time.monotonic(), time.thread_time()
     assert write_whole(Stream(number), text, is_shared=False) is True
+    passed, took = time.monotonic() - began, time.thread_time() - busy
     for descriptor in {write, number}:
         os.close(descriptor)
     reader.join(20)
     os.close(read)
     assert b"".join(parts) == text.encode()
     assert 1 <= len(waits) < 1000
+    assert took < 0.3 * passed
+
+
+def test_a_pipe_that_is_closed_is_waited_for_no_longer() -> None:
+    """Another thread may close it while its reader reads nothing: the line is lost, and no other one waits for it."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    writing = threading.Thread(
+        target=write_whole, args=(Stream(write), "x" * 300_000), kwargs={"is_shared": False}, daemon=True
+    )
+    writing.start()
+    wait_until_idle(os.getpid(), but=threading.get_native_id())
+    assert writing.is_alive()
+    os.close(write)
+    writing.join(20)
+    os.close(read)
+    assert not writing.is_alive()
 
 
 def test_what_a_stream_cannot_encode_goes_to_it_in_escapes(system: Callable[..., System]) -> None:
@@ -213,17 +232,22 @@ def test_what_a_stream_cannot_encode_goes_to_it_in_escapes(system: Callable[...,
     assert ours.did == []
 
 
-@pytest.mark.parametrize("stream", [None, object(), "of no encoding"])
-def test_what_a_broken_stream_cannot_take_goes_to_the_descriptor(system: Callable[..., System], stream: object) -> None:
+@pytest.mark.parametrize(
+    ("stream", "error", "data"),
+    [
+        (None, ValueError("closed"), '"é"\n'.encode()),
+        (object(), ValueError("closed"), '"é"\n'.encode()),
+        (Stream(7, "unknown"), UnicodeEncodeError("unknown", "é", 0, 1, "no"), b'"\\u00e9"\n'),
+    ],
+    ids=["none", "broken", "of no encoding"],
+)
+def test_what_a_broken_stream_cannot_take_goes_to_the_descriptor(
+    system: Callable[..., System], stream: object, error: Exception, data: bytes
+) -> None:
     """In escapes where they were called for, else as it is, with its newline."""
     ours = system()
-    if stream == "of no encoding":
-        stream = Stream(7, "unknown")
-        write_despite(UnicodeEncodeError("unknown", "é", 0, 1, "no"), stream, '"é"')
-        assert ours.did[1] == (1, b'"\\u00e9"\n')
-    else:
-        write_despite(ValueError("closed"), stream, '"é"')
-        assert ours.did == [(1, "locked"), (1, '"é"\n'.encode()), (1, "unlocked")]
+    write_despite(error, stream, '"é"')
+    assert ours.did == [(1, "locked"), (1, data), (1, "unlocked")]
 
 
 def test_half_a_pair_is_escaped(system: Callable[..., System]) -> None:

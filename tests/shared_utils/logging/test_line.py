@@ -269,7 +269,6 @@ values = st.recursive(
 @settings(
     max_examples=5000,
     database=None,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.text(st.characters(codec=None), max_size=20), st.dictionaries(st.text(max_size=5), values, max_size=3))

@@ -17,7 +17,7 @@ from shared_utils.logging.output import write_line
 from shared_utils.logging.takeover import RootHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from shared_utils.testing import CapturedLogs
 
@@ -98,16 +98,19 @@ def test_who_listens(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     assert listeners() == standard.root.handlers[1 if listens else 2 :]
 
 
+def put_tracker(patch: pytest.MonkeyPatch, call: Callable[..., None], module: str | None = "a_tracker") -> None:
+    """Put a function of another module in the place of callHandlers."""
+    call.__module__ = module  # type: ignore[assignment]
+    patch.setattr(standard.Logger, "callHandlers", call)
+
+
 @pytest.mark.parametrize("module", ["sentry_sdk.integrations.logging", "loggings", None])
 def test_what_takes_the_place_of_call_handlers_listens(monkeypatch: pytest.MonkeyPatch, module: str | None) -> None:
     """As Sentry does, which is no handler, whatever its module is."""
     monkeypatch.setattr(standard.root, "handlers", [])
     assert listeners() is None
 
-    def call(*given: object) -> None: ...
-
-    call.__module__ = module  # type: ignore[assignment]
-    monkeypatch.setattr(standard.Logger, "callHandlers", call)
+    put_tracker(monkeypatch, lambda *_: None, module)
     assert listeners() == []
 
 
@@ -121,7 +124,9 @@ def leave_ours_alone() -> None:
     assert output._quiet_handlers is standard.root.handlers  # from here on no line looks
 
 
-def test_what_was_put_there_after_a_line_hears_the_next(captured_logs: CapturedLogs) -> None:
+def test_what_was_put_there_after_a_line_hears_the_next(
+    captured_logs: CapturedLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A function in the place of callHandlers, and a handler, whichever way it comes; and none that is gone."""
     leave_ours_alone()
     said: list[str] = []
@@ -131,12 +136,9 @@ def test_what_was_put_there_after_a_line_hears_the_next(captured_logs: CapturedL
         said.append(record.getMessage())
         real(logger, record)
 
-    call.__module__ = "a_tracker"
-    standard.Logger.callHandlers = call  # type: ignore[method-assign, assignment]
-    try:
+    with monkeypatch.context() as patch:
+        put_tracker(patch, call)
         get_logger("app").info("second")
-    finally:
-        standard.Logger.callHandlers = real  # type: ignore[method-assign]
     get_logger("app").info("third")
     assert said == ["second"]
     for add in (
@@ -165,6 +167,26 @@ def test_where_the_root_logger_is_not_taken_over_a_later_handler_hears(captured_
     get_logger("app").info("heard")
     standard.root.removeHandler(handler)
     assert handler.messages == ["heard"]
+
+
+def test_what_listens_hears_each_line_once_with_all_that_it_has(heard: Heard, captured_logs: CapturedLogs) -> None:
+    """Level, name, message, values, bound ones too, and place; nothing below the level, and no record twice."""
+    logging.configure(level="INFO")
+    with logging.bound(bound=1):
+        here = sys._getframe().f_lineno
+        get_logger("app", own=2).warning("it", a=3)
+    get_logger("app").debug("too low")
+    get_logger("app").info(event="by keyword")
+    standard.getLogger("library").warning("theirs")
+    standard.root.removeHandler(heard)
+    get_logger("app").info("not heard")
+    first, second, third = heard.records
+    assert (first.levelno, first.name, first.getMessage()) == (30, "app", "it")
+    assert (first.__dict__["a"], first.__dict__["own"], first.__dict__["bound"]) == (3, 2, 1)
+    assert (first.funcName, first.lineno) == ("test_what_listens_hears_each_line_once_with_all_that_it_has", here + 1)
+    assert second.getMessage() == "by keyword"
+    assert (third.name, third.getMessage()) == ("library", "theirs")
+    assert captured_logs.messages == ["it", "by keyword", "theirs", "not heard"]
 
 
 PLACES: list[tuple[Any, str, int, str | None]] = [
@@ -263,8 +285,7 @@ def test_a_tracker_is_called_with_a_logger_of_that_name(
     def call(logger: standard.Logger, record: standard.LogRecord) -> None:
         names.append(logger.name)
 
-    call.__module__ = "a_tracker"
-    monkeypatch.setattr(standard.Logger, "callHandlers", call)
+    put_tracker(monkeypatch, call)
     write_line(30, "it", {}, None, name)
     assert names == [shown]
 
@@ -301,14 +322,15 @@ def test_what_is_kept_in_the_buffer_is_not_heard(heard: Heard, lambda_context: A
         (MISSING, {"event": "by keyword"}, "by keyword"),
         (MISSING, {}, ""),  # the line has no message
         ("it", {"event": "a value"}, "it"),
-        (5, {}, "5"),
-        ({"a": 1}, {}, '{"a":1}'),
+        (5, {}, 5),
+        ({"a": 1}, {}, {"a": 1}),
+        ({"password": "c4n4ry", "a": {1}}, {}, {"password": "[REDACTED]", "a": [1]}),
     ],
 )
-def test_the_message_of_a_record(heard: Heard, event: Any, values: dict[str, Any], message: str) -> None:
-    """Is that of the line."""
+def test_the_message_of_a_record(heard: Heard, event: Any, values: dict[str, Any], message: Any) -> None:
+    """It is that of the line."""
     write_line(30, event, values, None, "app")
-    assert str(heard.one.msg) == message or heard.one.msg == event
+    assert heard.one.msg == message
 
 
 def test_nearer_values_win_in_a_record_too(heard: Heard) -> None:
@@ -363,7 +385,6 @@ def test_where_only_a_tracker_listens_nothing_is_printed_besides(
     def call(logger: standard.Logger, record: standard.LogRecord) -> None:
         real(logger, record)
 
-    call.__module__ = "a_tracker"
-    monkeypatch.setattr(standard.Logger, "callHandlers", call)
+    put_tracker(monkeypatch, call)
     get_logger("app").warning("it")
     assert capsys.readouterr().err == ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging as standard_logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -254,39 +253,3 @@ def test_lines_of_each_way_have_lambdas_names_for_levels(
         write_line(number, "full", {"a": {1}})
         report_failure(number, "lost", ValueError(), OUTSIDE)
         assert [line["level"] for line in captured_logs] == [name, name, "ERROR" if number < 40 else name]
-
-
-class Heard(standard_logging.Handler):
-    """A handler of an application's own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[standard_logging.LogRecord] = []
-
-    def emit(self, record: standard_logging.LogRecord) -> None:
-        """Keep a record."""
-        self.records.append(record)
-
-
-def test_what_listens_hears_each_line_once_with_all_that_it_has(captured_logs: CapturedLogs) -> None:
-    """Level, name, message, values, bound ones too, and place; nothing below the level, and no record twice."""
-    heard = Heard()
-    standard_logging.root.addHandler(heard)
-    try:
-        logging.configure(level="INFO")
-        with logging.bound(bound=1):
-            here = sys._getframe().f_lineno
-            get_logger("app", own=2).warning("it", a=3)
-        get_logger("app").debug("too low")
-        get_logger("app").info(event="by keyword")
-        standard_logging.getLogger("library").warning("theirs")
-    finally:
-        standard_logging.root.removeHandler(heard)
-    get_logger("app").info("not heard")
-    first, second, third = heard.records
-    assert (first.levelno, first.name, first.getMessage()) == (30, "app", "it")
-    assert (first.__dict__["a"], first.__dict__["own"], first.__dict__["bound"]) == (3, 2, 1)
-    assert (first.funcName, first.lineno) == ("test_what_listens_hears_each_line_once_with_all_that_it_has", here + 1)
-    assert second.getMessage() == "by keyword"
-    assert (third.name, third.getMessage()) == ("library", "theirs")
-    assert captured_logs.messages == ["it", "by keyword", "theirs", "not heard"]

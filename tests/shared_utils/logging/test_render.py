@@ -81,7 +81,7 @@ def test_bound_values_are_compared_where_they_are_simple_only() -> None:
     assert _encoded_context(context) == ',"a":3'
 
 
-def test_keys_are_judged_by_each_other_not_at_all() -> None:
+def test_each_key_is_judged_by_itself() -> None:
     """One that was found harmless says nothing of the next, and none of what is no text."""
     for _ in range(2):
         assert keys_are_safe(["harmless_one"])

@@ -117,8 +117,8 @@ def report(tried: Tried) -> str:
 
 
 def tell(tried: list[Tried], seconds: float) -> int:
-    """Print what became of all tests; return 1 if one of them fails, or if pytest could not run a file's."""
-    results = [result for one in tried for result in one.results]
+    """Print what became of all tests; return 1 if one fails or pytest could not run a file's, 2 if there was none."""
+    results = [result for each in tried for result in each.results]
     counts = Counter(result["outcome"] for result in results)
     for result in results:
         if "forked" in result and result["outcome"] == "passed":
@@ -127,17 +127,21 @@ def tell(tried: list[Tried], seconds: float) -> int:
     for result in results:
         if result["outcome"] == "failed":
             print(f"fails alone: {result['test']}")
-    for one in tried:
-        if one.error:
-            print(f"was not run to its end: {one.file}")
-        if left_out := sum(result["outcome"] == "left out" for result in one.results):
-            print(f"left out: {left_out} of {len(one.results)} in {one.file}")
+    for each in tried:
+        if each.error:
+            print(f"was not run to its end: {each.file}")
+        if left_out := sum(result["outcome"] == "left out" for result in each.results):
+            print(f"left out: {left_out} of {len(each.results)} in {each.file}")
     run = len(results) - counts["left out"]
     print(
         f"{counts['passed']} of {run} tests in {len(tried)} files pass alone, {counts['failed']} fail,"
         f" {counts['skipped']} skip themselves, {counts['left out']} were left out; {seconds / 60:.0f} minutes"
     )
-    return int(counts["failed"] > 0 or any(one.error for one in tried))
+    if counts["failed"] or any(each.error for each in tried):
+        return 1
+    if not run:
+        print("error: no test was run: name files of tests, other marks or a larger sample", file=sys.stderr)
+    return 0 if run else 2
 
 
 def main() -> int:
@@ -163,7 +167,8 @@ def main() -> int:
     finally:
         pool.shutdown(cancel_futures=True)
         shutil.rmtree(scratch, ignore_errors=True)
-    return tell(tried, time.monotonic() - began)
+    code = tell(tried, time.monotonic() - began)
+    return code if len(tried) == len(files) else 130
 
 
 if __name__ == "__main__":

@@ -215,8 +215,7 @@ def main() -> int:
             and (not options.modules or any(part in module for part in options.modules))
         ]
         if modules:
-            left_out = [f"--deselect={test}" for test in group.get("left_out", ())]
-            groups.append((modules, [*group["tests"], *left_out]))
+            groups.append((modules, group["tests"]))
     if not groups:
         print("no module to try")
         return 0
